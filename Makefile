@@ -1,0 +1,80 @@
+# safedeploy: the server module by PGXS at the top, the CLI through a sub-make.
+EXTENSION   = safedeploy
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+
+MODULE_big = safedeploy
+OBJS = \
+	extension/safedeploy.o \
+	extension/sd_guc.o \
+	extension/sd_hooks.o
+
+PG_CPPFLAGS = -I$(CURDIR)/extension -DSAFEDEPLOY_VERSION='"$(EXTVERSION)"'
+PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
+SHLIB_LINK  =
+
+# One object a file.  The order is dependency order, never alphabetical.
+SQL_SOURCES = \
+	sql/schema/schema.sql
+
+DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sql/releases/$(EXTENSION)--*.sql))
+
+# Names of files under regress/; each is independent of the others but for "setup".
+REGRESS        = setup
+REGRESS_OPTS   = --inputdir=regress --outputdir=regress
+ISOLATION      =
+ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso
+TAP_TESTS      = 1
+PROVE_TESTS    = regress/t/*.pl
+EXTRA_CLEAN    = regress/results regress/output_iso regress/regression.diffs regress/regression.out
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# Makefile.global resets PROVE_FLAGS, so this comes after the include.
+PROVE_FLAGS += -I $(CURDIR)/regress/lib
+
+sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_SOURCES) $(EXTENSION).control Makefile
+	{ printf '%s\n' '-- generated from sql/, do not edit' \
+	    '\echo Use "CREATE EXTENSION safedeploy" to load this file. \quit'; \
+	  cat $(SQL_SOURCES); } > $@
+
+$(OBJS): $(wildcard extension/*.h extension/common/*.h)
+
+all: cli
+cli:
+	$(MAKE) -C guard-cli all PG_CONFIG='$(PG_CONFIG)' WERROR='$(WERROR)'
+install: install-cli install-plugin
+install-cli: cli
+	$(MAKE) -C guard-cli install PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)'
+
+# Any role may preload a library from $libdir/plugins, so a link there lets
+# migguard arm the fence in its child's sessions without superuser rights.
+install-plugin: install-lib
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)/plugins'
+	ln -sf ../$(MODULE_big)$(DLSUFFIX) '$(DESTDIR)$(pkglibdir)/plugins/$(MODULE_big)$(DLSUFFIX)'
+uninstall: uninstall-plugin
+uninstall-plugin:
+	rm -f '$(DESTDIR)$(pkglibdir)/plugins/$(MODULE_big)$(DLSUFFIX)' '$(DESTDIR)$(bindir)/migguard'
+clean: clean-cli
+clean-cli:
+	$(MAKE) -C guard-cli clean PG_CONFIG='$(PG_CONFIG)'
+
+# Everything that is a test, on private throwaway servers; see regress/check.
+check:
+	regress/setup-deps
+	regress/check
+demo:
+	regress/setup-deps
+	regress/demo
+bench:
+	regress/setup-deps
+	regress/bench/run
+lint:
+	regress/setup-deps --lint
+	ci/lint
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+.PHONY: cli install-cli install-plugin uninstall-plugin clean-cli check demo bench lint format

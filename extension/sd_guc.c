@@ -1,0 +1,43 @@
+/*
+ * sd_guc.c
+ *	  Definitions of every setting, sorted by name.
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "sd_compat.h"
+#include "sd_guc.h"
+
+int sd_guc_fence = SD_ENFORCE_ENFORCE;
+char *sd_guc_fence_token = NULL;
+int sd_guc_max_script_size = 16 * 1024;
+char *sd_guc_run_id = NULL;
+
+static const struct config_enum_entry enforcement_options[] = {
+	{ "off", SD_ENFORCE_OFF, false },
+	{ "warn", SD_ENFORCE_WARN, false },
+	{ "enforce", SD_ENFORCE_ENFORCE, false },
+	{ NULL, 0, false },
+};
+
+void
+sd_guc_init(void)
+{
+	DefineCustomEnumVariable("safedeploy.fence",
+							 "What happens to DDL from a session whose fencing token is stale.", NULL,
+							 &sd_guc_fence, SD_ENFORCE_ENFORCE, enforcement_options, PGC_SUSET, 0, NULL,
+							 NULL, NULL);
+	DefineCustomStringVariable("safedeploy.fence_token",
+							   "Fencing token of the deploy that this session works for.", NULL,
+							   &sd_guc_fence_token, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("safedeploy.max_script_size",
+							"Largest script that statements() and analyze() accept.",
+							"The raw parser takes up to 70 bytes of memory for each byte of one "
+							"statement.",
+							&sd_guc_max_script_size, 16 * 1024, 1, MAX_KILOBYTES, PGC_SUSET,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomStringVariable("safedeploy.run_id", "Run that this session works for.", NULL,
+							   &sd_guc_run_id, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("safedeploy");
+}
