@@ -1,4 +1,27 @@
 # safedeploy: the server module by PGXS at the top, the CLI through a sub-make.
+# The goals of developers stand apart: they need no pg_config yet, because
+# regress/setup-deps brings it, and PGXS has a rule "check" of its own.
+ifneq (,$(filter check demo bench lint format,$(MAKECMDGOALS)))
+
+# Everything that is a test, on private throwaway servers; see regress/check.
+check:
+	regress/setup-deps
+	regress/check
+demo:
+	regress/setup-deps
+	regress/demo
+bench:
+	regress/setup-deps
+	regress/bench/run
+lint:
+	regress/setup-deps --lint
+	ci/lint
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+.PHONY: check demo bench lint format
+
+else
+
 EXTENSION   = safedeploy
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 
@@ -61,20 +84,6 @@ uninstall-plugin:
 clean: clean-cli
 clean-cli:
 	$(MAKE) -C guard-cli clean PG_CONFIG='$(PG_CONFIG)'
+.PHONY: cli install-cli install-plugin uninstall-plugin clean-cli
 
-# Everything that is a test, on private throwaway servers; see regress/check.
-check:
-	regress/setup-deps
-	regress/check
-demo:
-	regress/setup-deps
-	regress/demo
-bench:
-	regress/setup-deps
-	regress/bench/run
-lint:
-	regress/setup-deps --lint
-	ci/lint
-format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
-.PHONY: cli install-cli install-plugin uninstall-plugin clean-cli check demo bench lint format
+endif

@@ -22,11 +22,11 @@
 #define SD_PROCESS_UTILITY_ARGS                                                                    \
 	PlannedStmt *pstmt, const char *queryString, bool readOnlyTree, ProcessUtilityContext context, \
 		ParamListInfo params, QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc
-#define SD_PROCESS_UTILITY_PASS                                                                    \
+#define SD_PROCESS_UTILITY_PASS \
 	pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc
 #else
-#define SD_PROCESS_UTILITY_ARGS                                                                    \
-	PlannedStmt *pstmt, const char *queryString, ProcessUtilityContext context,                    \
+#define SD_PROCESS_UTILITY_ARGS                                                 \
+	PlannedStmt *pstmt, const char *queryString, ProcessUtilityContext context, \
 		ParamListInfo params, QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc
 #define SD_PROCESS_UTILITY_PASS pstmt, queryString, context, params, queryEnv, dest, qc
 #endif

@@ -25,9 +25,9 @@ void
 sd_guc_init(void)
 {
 	DefineCustomEnumVariable("safedeploy.fence",
-							 "What happens to DDL from a session whose fencing token is stale.", NULL,
-							 &sd_guc_fence, SD_ENFORCE_ENFORCE, enforcement_options, PGC_SUSET, 0, NULL,
-							 NULL, NULL);
+							 "What happens to DDL from a session whose fencing token is stale.",
+							 NULL, &sd_guc_fence, SD_ENFORCE_ENFORCE, enforcement_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("safedeploy.fence_token",
 							   "Fencing token of the deploy that this session works for.", NULL,
 							   &sd_guc_fence_token, "", PGC_USERSET, 0, NULL, NULL, NULL);
@@ -35,7 +35,7 @@ sd_guc_init(void)
 							"Largest script that statements() and analyze() accept.",
 							"The raw parser takes up to 70 bytes of memory for each byte of one "
 							"statement.",
-							&sd_guc_max_script_size, 16 * 1024, 1, MAX_KILOBYTES, PGC_SUSET,
+							&sd_guc_max_script_size, 16 * 1024, 1, 1024 * 1024, PGC_SUSET,
 							GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomStringVariable("safedeploy.run_id", "Run that this session works for.", NULL,
 							   &sd_guc_run_id, "", PGC_USERSET, 0, NULL, NULL, NULL);
