@@ -1,0 +1,55 @@
+/*
+ * child.h
+ *	  Runs a program so that nothing of it is left behind.
+ *
+ * The child runs in its own process group below a keeper, a small process of
+ * ours that is its subreaper.  The keeper notices the death of migguard, ends
+ * the whole group and everything it started, and terminates the server
+ * sessions that carry the run's application_name.  No shell is involved.
+ */
+#ifndef MG_CHILD_H
+#define MG_CHILD_H
+
+#include "err.h"
+#include "target.h"
+
+typedef struct MgChildSpec
+{
+	char *const *argv;			  /* argv[0] is looked up on PATH of env */
+	char *const *env;			  /* the whole environment */
+	const char *directory;		  /* working directory, NULL: ours */
+	const char *input;			  /* text for stdin, NULL: /dev/null */
+	long long timeout_ms;		  /* 0: none */
+	const MgTarget *target;		  /* where its sessions are; NULL: it has none */
+	const char *application_name; /* tag of its sessions */
+	bool stop_on_signal;		  /* SIGINT or SIGTERM to migguard ends the child */
+} MgChildSpec;
+
+typedef struct MgChildResult
+{
+	bool started;
+	int exit_code;	 /* -1 when ended by a signal */
+	int term_signal; /* 0 when it exited */
+	bool timed_out;
+	bool interrupted;	  /* ended because migguard was told to end */
+	long long elapsed_us; /* monotonic */
+	char *out;			  /* last 64 kB of stdout, terminated, secrets redacted */
+	char *err;			  /* last 64 kB of stderr, likewise */
+	int sessions_seen;	  /* server sessions that carried the tag */
+} MgChildResult;
+
+/* False only when the child could not be run at all; how it ended is in result. */
+extern bool mg_child_run(MgArena *arena, const MgChildSpec *spec, MgChildResult *result,
+						 MgError *err);
+
+/* "exited with 1", "was ended by signal 9 (Killed)", "timed out after 30 s". */
+extern char *mg_child_describe(MgArena *arena, const MgChildResult *result);
+
+/*
+ * Cancels, then terminates the server sessions with that application_name in
+ * the target's database, and waits until none is left.
+ */
+extern bool mg_child_end_sessions(MgArena *arena, const MgTarget *target,
+								  const char *application_name, int *ended, MgError *err);
+
+#endif

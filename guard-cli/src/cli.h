@@ -1,0 +1,65 @@
+/*
+ * cli.h
+ *	  The table of commands and options: parser, help, man page and reference
+ *	  are made from it.
+ */
+#ifndef MG_CLI_H
+#define MG_CLI_H
+
+#include "config.h"
+#include "pg.h"
+
+typedef enum MgFormat
+{
+	MG_FORMAT_TEXT,
+	MG_FORMAT_JSON
+} MgFormat;
+
+/* What every command gets. */
+typedef struct MgContext
+{
+	MgArena *arena;
+	MgConfig *config;
+	MgTarget target; /* parsed when the command asks for a database */
+	MgFormat format;
+	bool color;
+	char **args; /* operands, NULL-terminated */
+	int nargs;
+	char **tool_argv;		  /* the command after "--", NULL when there is none */
+	const char *const *flags; /* values of the command's own options, by position in its table */
+} MgContext;
+
+/* An option sets a setting, or, when setting is MG_SETTING_COUNT, a value of the command's own. */
+typedef struct MgOption
+{
+	char short_name; /* '\0': none */
+	const char *long_name;
+	const char *arg; /* placeholder in help; NULL: takes no argument */
+	MgSetting setting;
+	const char *set_to; /* value for an option without argument */
+	const char *help;
+} MgOption;
+
+typedef struct MgCommand
+{
+	const char *name;
+	const char *operands; /* "[REVISION]" */
+	const char *summary;
+	const char *description; /* paragraphs for the man page */
+	bool needs_database;
+	bool takes_tool;		 /* "-- tool command" may follow */
+	const MgOption *options; /* ended by a row without long_name */
+	/* Returns true when it ended as planned, with the exit code in *exit_code. */
+	bool (*run)(MgContext *context, int *exit_code, MgError *err);
+} MgCommand;
+
+extern const MgCommand *const mg_commands[]; /* ended by NULL */
+
+/* Value of the command's own option, NULL when not given. */
+extern const char *mg_cli_flag(const MgContext *context, const MgCommand *command,
+							   const char *long_name);
+
+/* Parses argv, runs the command, prints its error; returns the exit code of the program. */
+extern int mg_cli_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * config.h
+ *	  Settings: one table, from which the parser, migguard.ini, the environment,
+ *	  doctor and the reference are made.
+ *
+ * Precedence: flag, environment (MIGGUARD_SECTION_KEY), file, default.
+ */
+#ifndef MG_CONFIG_H
+#define MG_CONFIG_H
+
+#include "err.h"
+
+typedef enum MgSettingType
+{
+	MG_TYPE_STRING,
+	MG_TYPE_BOOL,
+	MG_TYPE_INT,
+	MG_TYPE_DURATION, /* 500ms, 5s, 10min, 2h; a bare number is seconds */
+	MG_TYPE_LIST,	  /* comma separated */
+	MG_TYPE_PATH,	  /* relative to the file that sets it */
+	MG_TYPE_LEVEL,	  /* required, warning, off */
+	MG_TYPE_CHOICE	  /* one of the words in the default's help, see MG_SETTINGS */
+} MgSettingType;
+
+/* id, section, key, type, default (NULL: none), choices (NULL: any), help */
+#define MG_SETTINGS(X)                                                                               \
+	X(DATABASE_URL, "database", "url", STRING, NULL, NULL,                                           \
+	  "where the database is: URL or conninfo; else DATABASE_URL, else the PG* variables")           \
+	X(TOOL_NAME, "tool", "name", STRING, NULL, NULL,                                                 \
+	  "migration tool; recognised from the command after -- when unset")                             \
+	X(TOOL_COMMAND, "tool", "command", STRING, NULL, NULL,                                           \
+	  "program of the tool, with arguments separated by blanks")                                     \
+	X(TOOL_CONFIG, "tool", "config", PATH, NULL, NULL,                                               \
+	  "the tool's own configuration file (alembic.ini, flyway.conf)")                                \
+	X(TOOL_DIRECTORY, "tool", "directory", PATH, NULL, NULL, "directory of the migration files")     \
+	X(TOOL_PROJECT, "tool", "project", STRING, "default", NULL,                                      \
+	  "name under which plain SQL migrations are recorded")                                          \
+	X(TOOL_URL_ENV, "tool", "url_env", LIST, "DATABASE_URL", NULL,                                   \
+	  "environment variables in which the tool expects the database URL")                            \
+	X(TOOL_URL_SCHEME, "tool", "url_scheme", STRING, NULL, NULL,                                     \
+	  "scheme of that URL, such as postgresql+psycopg2")                                             \
+	X(TOOL_WORKDIR, "tool", "workdir", PATH, NULL, NULL, "directory in which the tool is run")       \
+	X(LOCK_NAME, "lock", "name", STRING, "default", NULL,                                            \
+	  "name of the deploy lock; one deploy runs at a time under one name")                           \
+	X(LOCK_WAIT, "lock", "wait", DURATION, "60s", NULL, "how long to wait for the deploy lock")      \
+	X(RUN_LOCK_TIMEOUT, "run", "lock_timeout", DURATION, "5s", NULL,                                 \
+	  "lock_timeout in the tool's sessions")                                                         \
+	X(RUN_STATEMENT_TIMEOUT, "run", "statement_timeout", DURATION, "0", NULL,                        \
+	  "statement_timeout in the tool's sessions; 0 is none")                                         \
+	X(RUN_TIMEOUT, "run", "timeout", DURATION, "1h", NULL,                                           \
+	  "how long the tool may run before it is ended; 0 is for ever")                                 \
+	X(RUN_LOCK_RETRIES, "run", "lock_retries", INT, "3", NULL,                                       \
+	  "how often the tool is started again when it failed on lock_timeout and changed nothing")      \
+	X(RUN_TARGET, "run", "target", STRING, NULL, NULL, "revision to upgrade to; default: newest")    \
+	X(RUN_FAIL_ON, "run", "fail_on", CHOICE, "error", "error warning notice never",                  \
+	  "severity of findings from which the run is refused")                                          \
+	X(RUN_ALLOW_IRREVERSIBLE, "run", "allow_irreversible", BOOL, "off", NULL,                        \
+	  "go on when rehearsal shows that the downgrade does not restore the schema")                   \
+	X(PREFLIGHT_SERVER_VERSION, "preflight", "server_version", LEVEL, "required", NULL,              \
+	  "check: the server is PostgreSQL 13 to 18")                                                    \
+	X(PREFLIGHT_EXTENSION, "preflight", "extension", LEVEL, "required", NULL,                        \
+	  "check: extension safedeploy is there in a version that fits")                                 \
+	X(PREFLIGHT_POOLER, "preflight", "pooler", LEVEL, "required", NULL,                              \
+	  "check: the connection is a session of its own, not behind a transaction pooler")              \
+	X(PREFLIGHT_ROLE, "preflight", "role", LEVEL, "required", NULL,                                  \
+	  "check: the role may do what the run needs")                                                   \
+	X(PREFLIGHT_TOOL, "preflight", "tool", LEVEL, "required", NULL,                                  \
+	  "check: the tool is there and its history is consistent")                                      \
+	X(PREFLIGHT_DISK_SPACE, "preflight", "disk_space", LEVEL, "required", NULL,                      \
+	  "check: the backup directory has room for the database")                                       \
+	X(PREFLIGHT_LONG_TRANSACTIONS, "preflight", "long_transactions", LEVEL, "warning", NULL,         \
+	  "check: no transaction is older than max_transaction_age")                                     \
+	X(PREFLIGHT_IDLE_IN_TRANSACTION, "preflight", "idle_in_transaction", LEVEL, "warning", NULL,     \
+	  "check: no session sits idle in a transaction")                                                \
+	X(PREFLIGHT_PREPARED_TRANSACTIONS, "preflight", "prepared_transactions", LEVEL, "required",      \
+	  NULL, "check: no prepared transaction is pending in the database")                             \
+	X(PREFLIGHT_RUNNING_DUMP, "preflight", "running_dump", LEVEL, "required", NULL,                  \
+	  "check: no pg_dump is running on the database")                                                \
+	X(PREFLIGHT_ACTIVE_SESSIONS, "preflight", "active_sessions", LEVEL, "off", NULL,                 \
+	  "check: no other session is active in the database")                                           \
+	X(PREFLIGHT_ENVIRONMENT, "preflight", "environment", LEVEL, "required", NULL,                    \
+	  "check: the variables in required_env are set and not empty")                                  \
+	X(PREFLIGHT_GIT_CLEAN, "preflight", "git_clean", LEVEL, "warning", NULL,                         \
+	  "check: the migrations have no uncommitted changes")                                           \
+	X(PREFLIGHT_COMMANDS, "preflight", "commands", LEVEL, "required", NULL,                          \
+	  "check: the commands in [preflight.commands] exit with 0")                                     \
+	X(PREFLIGHT_MAX_TRANSACTION_AGE, "preflight", "max_transaction_age", DURATION, "5min", NULL,     \
+	  "age from which a transaction counts as long")                                                 \
+	X(PREFLIGHT_REQUIRED_ENV, "preflight", "required_env", LIST, NULL, NULL,                         \
+	  "environment variables that must be set")                                                      \
+	X(PREFLIGHT_COMMAND_TIMEOUT, "preflight", "command_timeout", DURATION, "60s", NULL,              \
+	  "how long a command of the user's may run")                                                    \
+	X(BACKUP_POLICY, "backup", "policy", CHOICE, "full", "full none",                                \
+	  "full: pg_dump -Fc, verified by reading it back; none: no backup")                             \
+	X(BACKUP_DIRECTORY, "backup", "directory", PATH, "migguard-backups", NULL,                       \
+	  "where backups are kept")                                                                      \
+	X(BACKUP_COMPRESS, "backup", "compress", INT, "1", NULL, "compression level of pg_dump")         \
+	X(REHEARSE_MODE, "rehearse", "mode", CHOICE, "clone", "clone off",                               \
+	  "clone: up, down, up on a scratch database; off: none, said in the ledger")                    \
+	X(REHEARSE_URL, "rehearse", "url", STRING, NULL, NULL,                                           \
+	  "server for the scratch database; default: the same server")                                   \
+	X(REHEARSE_TEMPLATE, "rehearse", "template", STRING, "template0", NULL,                          \
+	  "template of the scratch database")                                                            \
+	X(PROGRAM_PG_DUMP, "programs", "pg_dump", STRING, "pg_dump", NULL, "pg_dump to use")             \
+	X(PROGRAM_PG_RESTORE, "programs", "pg_restore", STRING, "pg_restore", NULL, "pg_restore to use") \
+	X(PROGRAM_PSQL, "programs", "psql", STRING, "psql", NULL, "psql to use")                         \
+	X(PROGRAM_GIT, "programs", "git", STRING, "git", NULL, "git to use")
+
+typedef enum MgSetting
+{
+#define X(id, section, key, type, value, choices, help) MG_SET_##id,
+	MG_SETTINGS(X)
+#undef X
+		MG_SETTING_COUNT
+} MgSetting;
+
+typedef enum MgLevel
+{
+	MG_LEVEL_OFF,
+	MG_LEVEL_WARNING,
+	MG_LEVEL_REQUIRED
+} MgLevel;
+
+/* Sections whose keys the user names: env, preflight.commands, verify.assertions. */
+typedef struct MgNamed
+{
+	const char *name;
+	const char *value;
+	const char *where;	  /* "migguard.ini:12" */
+	struct MgNamed *next; /* in the order of the file */
+} MgNamed;
+
+typedef struct MgConfig MgConfig;
+
+/*
+ * Reads the file (path NULL: migguard.ini in the working directory if it is
+ * there) and the environment.  Every problem is an error with file and line:
+ * unknown section or key, bad value, key given twice, not UTF-8.
+ */
+extern bool mg_config_load(MgArena *arena, const char *path, MgConfig **config, MgError *err);
+
+/* Sets a value from a flag; where is the flag's name. */
+extern bool mg_config_set(MgConfig *config, MgSetting setting, const char *value, const char *where,
+						  MgError *err);
+
+extern const char *mg_config_string(const MgConfig *config, MgSetting setting); /* NULL when unset */
+extern bool mg_config_bool(const MgConfig *config, MgSetting setting);
+extern int mg_config_int(const MgConfig *config, MgSetting setting);
+extern long long mg_config_ms(const MgConfig *config, MgSetting setting);
+extern MgLevel mg_config_level(const MgConfig *config, MgSetting setting);
+extern void mg_config_list(const MgConfig *config, MgSetting setting, MgStrings *list);
+/* "flag --lock-wait", "MIGGUARD_LOCK_WAIT", "migguard.ini:7", "default". */
+extern const char *mg_config_source(const MgConfig *config, MgSetting setting);
+extern const MgNamed *mg_config_named(const MgConfig *config, const char *section);
+extern const char *mg_config_path(const MgConfig *config); /* of the file, NULL when there is none */
+
+/* The table itself, for doctor, init and the docs. */
+typedef struct MgSettingInfo
+{
+	const char *section;
+	const char *key;
+	MgSettingType type;
+	const char *value;
+	const char *choices;
+	const char *help;
+} MgSettingInfo;
+extern const MgSettingInfo mg_setting_info[MG_SETTING_COUNT];
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * log.h
+ *	  Messages for people, on stderr.
+ *
+ * Results go to stdout through report.h.  Control characters in what is
+ * printed are escaped, so one message is one line and no name from a database
+ * can drive the terminal.  Secrets given to mg_log_secret are replaced by ***
+ * in everything that is printed.
+ */
+#ifndef MG_LOG_H
+#define MG_LOG_H
+
+#include "err.h"
+
+/* level: 0 quiet (errors only), 1 normal, 2 verbose */
+extern void mg_log_init(int level, bool json);
+extern void mg_log_secret(const char *secret);
+
+extern void mg_log_error(const MgError *err);
+extern void mg_log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+extern void mg_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+extern void mg_log_verbose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The line of a state of the run: "migguard: [5/9] rehearse  ok  1.2 s  up, down, up: equal". */
+extern void mg_log_state(int number, int of, const char *state, const char *status,
+						 long long elapsed_us, const char *message);
+
+/* A copy of text with every known secret replaced; for anything that is kept. */
+extern char *mg_log_redact(MgArena *arena, const char *text);
+
+#endif

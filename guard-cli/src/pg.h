@@ -1,0 +1,51 @@
+/*
+ * pg.h
+ *	  A connection, statements with parameters, cancel.
+ *
+ * The only users of libpq are pg.c, pg_catalog*.c and target.c.  Statement
+ * texts live in src/sql and are sent by pg_catalog*.c alone.
+ */
+#ifndef MG_PG_H
+#define MG_PG_H
+
+#include <libpq-fe.h>
+
+#include "err.h"
+#include "target.h"
+
+typedef struct MgPg
+{
+	PGconn *conn;
+	MgArena *arena;
+	const MgTarget *target;
+	int server_version; /* as server_version_num */
+	int backend_pid;
+} MgPg;
+
+/*
+ * Opens a connection of migguard's own: keepalives set so that a dead link is
+ * noticed within 30 s, search_path pinned to pg_catalog, autocommit.  Notices
+ * of the server go to mg_log_verbose.
+ */
+extern bool mg_pg_open(MgArena *arena, const MgTarget *target, const char *application_name,
+					   MgPg **pg, MgError *err);
+extern void mg_pg_close(MgPg *pg); /* NULL is fine */
+
+/*
+ * Sends one statement with text parameters (NULL is SQL NULL) and waits for
+ * it; SIGINT and SIGTERM cancel it.  On success *result is the caller's to
+ * PQclear; result may be NULL when rows are not wanted.
+ */
+extern bool mg_pg_exec(MgPg *pg, const char *sql, int count, const char *const *values,
+					   PGresult **result, MgError *err);
+
+/* The connection is alive, asked of the server. */
+extern bool mg_pg_alive(MgPg *pg);
+
+/* A value copied to the arena; NULL for SQL NULL. */
+extern char *mg_pg_value(MgArena *arena, const PGresult *result, int row, int column);
+
+/* An identifier, quoted for SQL text. */
+extern char *mg_pg_identifier(MgPg *pg, const char *name);
+
+#endif
