@@ -31,4 +31,85 @@
 #define SD_PROCESS_UTILITY_PASS pstmt, queryString, context, params, queryEnv, dest, qc
 #endif
 
+/*
+ * SHA-256 over pieces: begin, update as often as wanted, final, free.  14
+ * replaced the functions of 13 by a context for any hash.  A context may be
+ * begun again after final, which saves its creation.
+ */
+#if PG_VERSION_NUM >= 140000
+#include "common/cryptohash.h"
+#endif
+#include "common/sha2.h"
+
+#define SD_SHA256_LENGTH 32
+
+#if PG_VERSION_NUM >= 140000
+typedef pg_cryptohash_ctx SdSha256;
+
+static inline SdSha256 *
+sd_sha256_create(void)
+{
+	return pg_cryptohash_create(PG_SHA256);
+}
+
+static inline void
+sd_sha256_begin(SdSha256 *ctx)
+{
+	if (pg_cryptohash_init(ctx) < 0)
+		elog(ERROR, "could not initialize SHA-256: %s", pg_cryptohash_error(ctx));
+}
+
+static inline void
+sd_sha256_update(SdSha256 *ctx, const void *data, size_t len)
+{
+	if (pg_cryptohash_update(ctx, (const uint8 *) data, len) < 0)
+		elog(ERROR, "could not update SHA-256: %s", pg_cryptohash_error(ctx));
+}
+
+static inline void
+sd_sha256_final(SdSha256 *ctx, uint8 *out)
+{
+	if (pg_cryptohash_final(ctx, out, SD_SHA256_LENGTH) < 0)
+		elog(ERROR, "could not finish SHA-256: %s", pg_cryptohash_error(ctx));
+}
+
+static inline void
+sd_sha256_free(SdSha256 *ctx)
+{
+	pg_cryptohash_free(ctx);
+}
+#else
+typedef pg_sha256_ctx SdSha256;
+
+static inline SdSha256 *
+sd_sha256_create(void)
+{
+	return palloc(sizeof(SdSha256));
+}
+
+static inline void
+sd_sha256_begin(SdSha256 *ctx)
+{
+	pg_sha256_init(ctx);
+}
+
+static inline void
+sd_sha256_update(SdSha256 *ctx, const void *data, size_t len)
+{
+	pg_sha256_update(ctx, (const uint8 *) data, len);
+}
+
+static inline void
+sd_sha256_final(SdSha256 *ctx, uint8 *out)
+{
+	pg_sha256_final(ctx, out);
+}
+
+static inline void
+sd_sha256_free(SdSha256 *ctx)
+{
+	pfree(ctx);
+}
+#endif
+
 #endif
