@@ -33,6 +33,9 @@ use Time::HiRes qw(time sleep);
 
 use SafeDeployTest::Process;
 
+# The cause of a premature end belongs into the output, not only into the server test's log.
+$SIG{__DIE__} = sub { diag("died: $_[0]") if defined $^S && !$^S; };
+
 our @EXPORT = qw(wait_until run_program start_program quote_literal quote_ident exit_is);
 
 =head1 SERVERS
@@ -152,6 +155,18 @@ sub url
 	else { @params{qw(host port)} = ($self->{node}->host, $self->{node}->port); }
 	my $query = join '&', map { "$_=" . percent($params{$_}) } sort keys %params;
 	return "postgresql://$login\@$server/" . percent($database) . ($query ne '' ? "?$query" : '');
+}
+
+=head2 jdbc_url($database)
+
+The same for JDBC, which knows no Unix sockets: the server must be made with C<tcp>.
+
+=cut
+
+sub jdbc_url
+{
+	my ($self, $database) = @_;
+	return "jdbc:postgresql://127.0.0.1:" . $self->{node}->port . "/" . percent($database);
 }
 
 =head2 libpq_env($database)

@@ -1,0 +1,55 @@
+# Every real history runs bare, with its own tool, from empty to its head.
+use strict;
+use warnings;
+
+use SafeDeployTest;
+use SafeDeployTest::Real;
+use Test::More;
+
+my $server = SafeDeployTest->new('bare', tcp => 1);
+
+# Alembic: prefect
+{
+	my ($keep, $dir) = real_alembic_project();
+	my $alembic = real_tool('prefect');
+	$server->create_database('prefect');
+	my %where = (cwd => $dir, env => { DATABASE_URL => $server->url('prefect') });
+	my @revisions = run_program([ $alembic, 'history' ], %where)->stdout =~ /^(?:[0-9a-f]+|<base>) -> [0-9a-f]+/mg;
+	is(scalar @revisions, 116, 'prefect has 116 revisions');
+	exit_is(run_program([ $alembic, 'upgrade', 'head' ], %where), 0, 'prefect reaches its head');
+	cmp_ok($server->sql('prefect', q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public'}), '>', 30, 'and has its tables');
+}
+
+# Plain SQL: authelia, openfga
+foreach my $history ([ authelia => 24 ], [ openfga => 6 ])
+{
+	my ($name, $count) = @$history;
+	my $dir  = fetched($name);
+	my @up   = sort glob "$dir/*.up.sql";
+	my @down = sort glob "$dir/*.down.sql";
+	is(scalar @up,   $count, "$name has $count files up");
+	is(scalar @down, $count, "$name has $count files down");
+	$server->create_database($name);
+	my @failed = grep { run_program([ qw(psql -XqAt -v ON_ERROR_STOP=1 -f), $_, $server->url($name) ])->exit_code != 0 } @up;
+	is("@failed", '', "$name reaches its head");
+}
+
+# Flyway: conductor
+{
+	my $dir    = fetched('conductor');
+	my $flyway = real_tool('flyway');
+	my @files  = glob "$dir/V*.sql";
+	is(scalar @files, 8, 'conductor has 8 files');
+	$server->create_database('conductor');
+	my $p = run_program(
+		[ $flyway, 'migrate' ],
+		env => {
+			FLYWAY_URL       => $server->jdbc_url('conductor'),
+			FLYWAY_USER      => $server->user,
+			FLYWAY_LOCATIONS => "filesystem:$dir",
+		});
+	exit_is($p, 0, 'conductor reaches its head');
+	is($server->sql('conductor', 'SELECT count(*) FROM flyway_schema_history WHERE success'), scalar @files, 'by all its files');
+}
+
+done_testing();
