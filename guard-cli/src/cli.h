@@ -6,6 +6,8 @@
 #ifndef MG_CLI_H
 #define MG_CLI_H
 
+#include <stdio.h>
+
 #include "config.h"
 #include "pg.h"
 
@@ -53,11 +55,15 @@ typedef struct MgCommand
 	bool (*run)(MgContext *context, int *exit_code, MgError *err);
 } MgCommand;
 
-extern const MgCommand *const mg_commands[]; /* ended by NULL */
+extern const MgCommand *const mg_commands[]; /* commands.c; ended by NULL */
+extern const MgOption mg_common_options[];	 /* of every command */
 
 /* Value of the command's own option, NULL when not given. */
 extern const char *mg_cli_flag(const MgContext *context, const MgCommand *command,
 							   const char *long_name);
+
+/* Help of a command, or of the program for NULL. */
+extern void mg_cli_help(FILE *out, const MgCommand *command);
 
 /* Parses argv, runs the command, prints its error; returns the exit code of the program. */
 extern int mg_cli_main(int argc, char **argv);

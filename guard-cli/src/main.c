@@ -1,7 +1,14 @@
-#include <stdio.h>
+/*
+ * main.c
+ *	  migguard, the companion of the PostgreSQL extension safedeploy.
+ */
+#include <locale.h>
+
+#include "cli.h"
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	return 64;
+	setlocale(LC_CTYPE, "");
+	return mg_cli_main(argc, argv);
 }

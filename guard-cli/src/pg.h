@@ -33,11 +33,14 @@ extern void mg_pg_close(MgPg *pg); /* NULL is fine */
 
 /*
  * Sends one statement with text parameters (NULL is SQL NULL) and waits for
- * it; SIGINT and SIGTERM cancel it.  On success *result is the caller's to
+ * it; SIGINT and SIGTERM cancel it, unless deferred (interrupt.h).  On success *result is the caller's to
  * PQclear; result may be NULL when rows are not wanted.
  */
 extern bool mg_pg_exec(MgPg *pg, const char *sql, int count, const char *const *values,
 					   PGresult **result, MgError *err);
+
+/* Sets the error from a result or, when that has none, from the connection. */
+extern bool mg_pg_error(MgPg *pg, const PGresult *result, MgError *err);
 
 /* The connection is alive, asked of the server. */
 extern bool mg_pg_alive(MgPg *pg);

@@ -1,0 +1,18 @@
+/*
+ * commands.c
+ *	  The list of commands, in the order of the help.
+ */
+#include "cli.h"
+
+#define MG_COMMANDS(X)
+
+#define X(name) extern const MgCommand mg_cmd_##name;
+MG_COMMANDS(X)
+#undef X
+
+const MgCommand *const mg_commands[] = {
+#define X(name) &mg_cmd_##name,
+	MG_COMMANDS(X)
+#undef X
+		NULL
+};

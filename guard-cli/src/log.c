@@ -1,0 +1,265 @@
+/*
+ * log.c
+ *	  Lines on stderr, and the list of secrets that must never be in them.
+ */
+#include "log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+/* Shorter ones would tear holes into every word and are no secrets. */
+#define MG_SECRET_MIN 3
+
+typedef struct Secret
+{
+	char *text;
+	size_t len;
+	struct Secret *next;
+} Secret;
+
+/* The list outlives every arena: an error may be printed after its arena's command. */
+static Secret *secrets = NULL;
+static int log_level = 1;
+static bool log_json = false;
+
+void
+mg_log_init(int level, bool json)
+{
+	log_level = level;
+	log_json = json;
+}
+
+static void
+add_secret(const char *text)
+{
+	Secret *secret;
+	Secret **at = &secrets;
+
+	for (Secret *s = secrets; s != NULL; s = s->next)
+		if (strcmp(s->text, text) == 0)
+			return;
+	secret = malloc(sizeof *secret);
+	if (secret == NULL || (secret->text = strdup(text)) == NULL)
+	{
+		/* Going on would print it. */
+		fputs("migguard: error: out of memory\n", stderr);
+		_Exit(MG_EXIT_INTERNAL);
+	}
+	secret->len = strlen(text);
+	/* Longest first, so that one that contains another goes as a whole. */
+	while (*at != NULL && (*at)->len > secret->len)
+		at = &(*at)->next;
+	secret->next = *at;
+	*at = secret;
+}
+
+void
+mg_log_secret(const char *secret)
+{
+	MgArena *arena;
+	MgBuf json;
+
+	if (secret == NULL || strlen(secret) < MG_SECRET_MIN)
+		return;
+	/* The forms in which URLs, JSON and messages would carry it. */
+	arena = mg_arena_new();
+	mg_buf_init(&json, arena);
+	mg_text_json(&json, secret);
+	json.data[json.len - 1] = '\0';
+	add_secret(secret);
+	add_secret(mg_text_percent(arena, secret));
+	add_secret(json.data + 1);
+	mg_arena_free(arena);
+}
+
+char *
+mg_log_redact(MgArena *arena, const char *text)
+{
+	MgBuf buf;
+
+	if (text == NULL || secrets == NULL)
+		return mg_strdup(arena, text);
+	mg_buf_init(&buf, arena);
+	while (*text != '\0')
+	{
+		const Secret *found = NULL;
+
+		for (const Secret *s = secrets; s != NULL && found == NULL; s = s->next)
+			if (strncmp(text, s->text, s->len) == 0)
+				found = s;
+		if (found != NULL)
+			mg_buf_add(&buf, "***");
+		else
+			mg_buf_add_bytes(&buf, text, 1);
+		text += found != NULL ? found->len : 1;
+	}
+	return buf.data;
+}
+
+/* "migguard: label: text"; every line of the text gets the prefix when lines may break. */
+static void
+add_text(MgBuf *out, const char *label, const char *text, bool may_break)
+{
+	char *copy = mg_log_redact(out->arena, text);
+
+	while (copy != NULL)
+	{
+		char *end = may_break ? strchr(copy, '\n') : NULL;
+
+		if (end != NULL)
+			*end = '\0';
+		mg_buf_addf(out, "migguard: %s", label);
+		mg_text_escape(out, copy);
+		mg_buf_add(out, "\n");
+		copy = end != NULL && end[1] != '\0' ? end + 1 : NULL;
+	}
+}
+
+static void
+add_json(MgBuf *out, const char *key, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		return;
+	mg_buf_addf(out, "%s\"%s\":", out->len > 1 ? "," : "", key);
+	mg_text_json(out, mg_log_redact(out->arena, text));
+}
+
+/* One write a message, so that lines of several processes do not mix. */
+static void
+put(const MgBuf *out)
+{
+	fwrite(out->data, 1, out->len, stderr);
+	fflush(stderr);
+}
+
+void
+mg_log_error(const MgError *err)
+{
+	MgArena *arena = mg_arena_new();
+	MgBuf out;
+
+	mg_buf_init(&out, arena);
+	if (log_json)
+	{
+		mg_buf_add(&out, "{");
+		add_json(&out, "level", "error");
+		add_json(&out, "message", err->message);
+		add_json(&out, "where", err->where);
+		add_json(&out, "sqlstate", err->sqlstate);
+		add_json(&out, "detail", err->detail);
+		add_json(&out, "hint", err->hint);
+		mg_buf_addf(&out, ",\"exit_code\":%d}\n", (int) err->exit_code);
+	}
+	else
+	{
+		const char *message = err->message != NULL ? err->message : "unknown error";
+
+		if (err->where != NULL)
+			message = mg_printf(arena, "%s: %s", err->where, message);
+		if (err->sqlstate[0] != '\0')
+			message = mg_printf(arena, "%s (SQLSTATE %s)", message, err->sqlstate);
+		add_text(&out, "error: ", message, false);
+		add_text(&out, "detail: ", err->detail, true);
+		add_text(&out, "hint: ", err->hint, true);
+	}
+	put(&out);
+	mg_arena_free(arena);
+}
+
+static void log_line(const char *level, const char *label, const char *fmt, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void
+log_line(const char *level, const char *label, const char *fmt, va_list args)
+{
+	MgArena *arena = mg_arena_new();
+	char *text = mg_vprintf(arena, fmt, args);
+	MgBuf out;
+
+	mg_buf_init(&out, arena);
+	if (log_json)
+	{
+		mg_buf_add(&out, "{");
+		add_json(&out, "level", level);
+		add_json(&out, "message", text);
+		mg_buf_add(&out, "}\n");
+	}
+	else
+		add_text(&out, label, text, false);
+	put(&out);
+	mg_arena_free(arena);
+}
+
+void
+mg_log_warning(const char *fmt, ...)
+{
+	va_list args;
+
+	if (log_level < 1)
+		return;
+	va_start(args, fmt);
+	log_line("warning", "warning: ", fmt, args);
+	va_end(args);
+}
+
+void
+mg_log_info(const char *fmt, ...)
+{
+	va_list args;
+
+	if (log_level < 1)
+		return;
+	va_start(args, fmt);
+	log_line("info", "", fmt, args);
+	va_end(args);
+}
+
+void
+mg_log_verbose(const char *fmt, ...)
+{
+	va_list args;
+
+	if (log_level < 2)
+		return;
+	va_start(args, fmt);
+	log_line("verbose", "", fmt, args);
+	va_end(args);
+}
+
+void
+mg_log_state(int number, int of, const char *state, const char *status, long long elapsed_us,
+			 const char *message)
+{
+	MgArena *arena;
+	MgBuf out;
+
+	if (log_level < 1)
+		return;
+	arena = mg_arena_new();
+	mg_buf_init(&out, arena);
+	if (log_json)
+	{
+		mg_buf_add(&out, "{");
+		add_json(&out, "level", "state");
+		add_json(&out, "state", state);
+		add_json(&out, "status", status);
+		mg_buf_addf(&out, ",\"number\":%d,\"of\":%d,\"elapsed_us\":%lld", number, of, elapsed_us);
+		add_json(&out, "message", message);
+		mg_buf_add(&out, "}\n");
+	}
+	else
+	{
+		char *text = mg_printf(arena, "[%d/%d] %-9s  %-7s", number, of, state, status);
+
+		if (elapsed_us >= 0)
+			text = mg_printf(arena, "%s  %8s", text, mg_text_duration(arena, elapsed_us));
+		if (message != NULL && message[0] != '\0')
+			text = mg_printf(arena, "%s  %s", text, message);
+		add_text(&out, "", text, false);
+	}
+	put(&out);
+	mg_arena_free(arena);
+}

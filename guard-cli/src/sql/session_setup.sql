@@ -1,0 +1,20 @@
+-- Pins what a role, a database or a pooler may have set for a session of migguard's own:
+-- names resolve to pg_catalog only, and a session that waits for a child is not ended.
+-- Settings that this server does not know are left out.
+SELECT pg_catalog.set_config(s.name, v.value, false)
+FROM (VALUES
+	('search_path', 'pg_catalog'),
+	('client_encoding', 'UTF8'),
+	('standard_conforming_strings', 'on'),
+	('DateStyle', 'ISO'),
+	('IntervalStyle', 'postgres'),
+	('bytea_output', 'hex'),
+	('default_transaction_isolation', 'read committed'),
+	('default_transaction_deferrable', 'off'),
+	('statement_timeout', '0'),
+	('lock_timeout', '0'),
+	('idle_session_timeout', '0'),
+	('idle_in_transaction_session_timeout', '0'),
+	('transaction_timeout', '0')
+) AS v(name, value)
+JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(v.name)

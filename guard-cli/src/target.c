@@ -1,0 +1,383 @@
+/*
+ * target.c
+ *	  Connection strings: libpq reads them, so everything libpq knows works.
+ */
+#include "target.h"
+
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "text.h"
+
+static void
+set_option(PQconninfoOption *options, const char *keyword, const char *value)
+{
+	for (PQconninfoOption *o = options; o->keyword != NULL; o++)
+		if (strcmp(o->keyword, keyword) == 0)
+		{
+			PQfreemem(o->val);
+			o->val = strdup(value);
+		}
+}
+
+/* libpq's messages quote the text they cannot read, and that may hold the password. */
+static char *
+without_quoted(MgArena *arena, const char *message)
+{
+	MgBuf buf;
+	bool inside = false;
+
+	mg_buf_init(&buf, arena);
+	for (; *message != '\0' && *message != '\n'; message++)
+		if (*message == '"')
+		{
+			mg_buf_add(&buf, inside ? "\"" : "\"...");
+			inside = !inside;
+		}
+		else if (!inside)
+			mg_buf_add_bytes(&buf, message, 1);
+	return buf.data;
+}
+
+/*
+ * Splits "scheme+driver://rest" for libpq, which knows no drivers.  Any other
+ * text is a conninfo string, whose values may hold anything.
+ */
+static bool
+normalise(MgArena *arena, const char *text, const char **scheme, const char **plain, MgError *err)
+{
+	const char *end = strstr(text, "://");
+	size_t name = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+._-");
+
+	*scheme = "postgresql";
+	*plain = text;
+	if (strncmp(text, "jdbc:", 5) == 0)
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "the database URL is a JDBC URL");
+		return mg_err_hint(err, "Write it as postgresql://user@host:port/database.");
+	}
+	if (end == NULL || (size_t) (end - text) != name)
+		return true;
+	*scheme = mg_strndup(arena, text, name);
+	if (strcmp(*scheme, "postgres") != 0 && strncmp(*scheme, "postgresql", 10) != 0)
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "the database URL has scheme \"%s\"", *scheme);
+		return mg_err_hint(err,
+						   "migguard works with PostgreSQL: postgresql://user@host:port/database.");
+	}
+	*plain = mg_printf(arena, "postgresql%s", end);
+	return true;
+}
+
+/* What the environment and the service file say, with the service that the text names. */
+static PQconninfoOption *
+defaults_for(const PQconninfoOption *given)
+{
+	const char *service = NULL;
+	char *old = NULL;
+	PQconninfoOption *defaults;
+
+	for (const PQconninfoOption *o = given; o != NULL && o->keyword != NULL; o++)
+		if (strcmp(o->keyword, "service") == 0)
+			service = o->val;
+	if (service == NULL)
+		return PQconndefaults();
+	if (getenv("PGSERVICE") != NULL)
+		old = strdup(getenv("PGSERVICE"));
+	setenv("PGSERVICE", service, 1);
+	defaults = PQconndefaults();
+	if (old != NULL)
+		setenv("PGSERVICE", old, 1);
+	else
+		unsetenv("PGSERVICE");
+	free(old);
+	return defaults;
+}
+
+static void
+fill(MgArena *arena, const PQconninfoOption *options, MgTarget *target)
+{
+	int count = 0;
+
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+		count++;
+	target->keywords = mg_alloc(arena, (size_t) (count + 1) * sizeof(char *));
+	target->values = mg_alloc(arena, (size_t) (count + 1) * sizeof(char *));
+	target->host = target->port = target->database = target->user = target->password = "";
+	count = 0;
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+	{
+		const char *value;
+
+		/* The service is expanded already and must not win over what was set since. */
+		if (o->val == NULL || o->val[0] == '\0' || strcmp(o->keyword, "service") == 0)
+			continue;
+		value = mg_strdup(arena, o->val);
+		target->keywords[count] = mg_strdup(arena, o->keyword);
+		target->values[count++] = value;
+		if (o->dispchar[0] == '*')
+			mg_log_secret(value);
+		if (strcmp(o->keyword, "host") == 0)
+			target->host = value;
+		else if (strcmp(o->keyword, "port") == 0)
+			target->port = value;
+		else if (strcmp(o->keyword, "dbname") == 0)
+			target->database = value;
+		else if (strcmp(o->keyword, "user") == 0)
+			target->user = value;
+		else if (strcmp(o->keyword, "password") == 0)
+			target->password = value;
+	}
+}
+
+bool
+mg_target_parse(MgArena *arena, const char *text, MgTarget *target, MgError *err)
+{
+	PQconninfoOption *given = NULL;
+	PQconninfoOption *options = NULL;
+	const char *plain = NULL;
+	char *message = NULL;
+	bool ok = false;
+
+	memset(target, 0, sizeof *target);
+	target->scheme = "postgresql";
+	if (text != NULL)
+	{
+		if (!normalise(arena, text, &target->scheme, &plain, err))
+			return false;
+		/* A bare name would be refused with a message about "="; it is a database. */
+		if (plain[0] != '\0' && strstr(plain, "://") == NULL && strchr(plain, '=') == NULL)
+		{
+			mg_err_set(err, MG_EXIT_CONFIG,
+					   "the database URL is neither a URL nor a conninfo string");
+			return mg_err_hint(err,
+							   "Write postgresql://user@host:port/database or \"host=... dbname=...\".");
+		}
+		given = PQconninfoParse(plain, &message);
+		if (given == NULL)
+		{
+			mg_err_set(err, MG_EXIT_CONFIG, "the database URL cannot be understood");
+			mg_err_detail(err, "libpq says: %s.",
+						  without_quoted(arena, message != NULL ? message : ""));
+			mg_err_hint(err, "Special characters in a URL are written as %%XX, such as %%40 for @.");
+			goto done;
+		}
+	}
+	options = defaults_for(given);
+	if (options == NULL)
+	{
+		mg_err_set(err, MG_EXIT_CONFIG,
+				   "the connection settings of the environment cannot be understood");
+		mg_err_hint(err, "Look at PGSERVICE and the service file it names.");
+		goto done;
+	}
+	for (const PQconninfoOption *o = given; o != NULL && o->keyword != NULL; o++)
+		if (o->val != NULL)
+			set_option(options, o->keyword, o->val);
+	fill(arena, options, target);
+	/* libpq's own last resort, said aloud so that tools that do not know it get it too */
+	if (target->database[0] == '\0' && target->user[0] != '\0')
+	{
+		set_option(options, "dbname", target->user);
+		fill(arena, options, target);
+	}
+	ok = true;
+done:
+	PQfreemem(message);
+	PQconninfoFree(given);
+	PQconninfoFree(options);
+	return ok;
+}
+
+const MgTarget *
+mg_target_with_database(MgArena *arena, const MgTarget *target, const char *database)
+{
+	MgTarget *copy = mg_alloc(arena, sizeof *copy);
+	int count = 0;
+	bool found = false;
+
+	*copy = *target;
+	while (target->keywords[count] != NULL)
+		count++;
+	copy->keywords = mg_alloc(arena, (size_t) (count + 2) * sizeof(char *));
+	copy->values = mg_alloc(arena, (size_t) (count + 2) * sizeof(char *));
+	copy->database = mg_strdup(arena, database);
+	for (int i = 0; i < count; i++)
+	{
+		bool is_database = strcmp(target->keywords[i], "dbname") == 0;
+
+		copy->keywords[i] = target->keywords[i];
+		copy->values[i] = is_database ? copy->database : target->values[i];
+		found |= is_database;
+	}
+	if (!found)
+	{
+		copy->keywords[count] = "dbname";
+		copy->values[count] = copy->database;
+	}
+	return copy;
+}
+
+/* Parameters that a URL has no place for. */
+static bool
+in_authority(const char *keyword)
+{
+	static const char *const names[] = { "host", "port", "dbname", "user", "password" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(keyword, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Defaults of libpq say nothing and are not what other drivers know. */
+static bool
+is_default(const PQconninfoOption *defaults, const char *keyword, const char *value)
+{
+	for (const PQconninfoOption *o = defaults; o != NULL && o->keyword != NULL; o++)
+		if (strcmp(o->keyword, keyword) == 0)
+			return o->compiled != NULL && strcmp(o->compiled, value) == 0;
+	return false;
+}
+
+static bool
+is_secret(const PQconninfoOption *defaults, const char *keyword)
+{
+	for (const PQconninfoOption *o = defaults; o != NULL && o->keyword != NULL; o++)
+		if (strcmp(o->keyword, keyword) == 0)
+			return o->dispchar[0] == '*';
+	return false;
+}
+
+char *
+mg_target_url(MgArena *arena, const MgTarget *target, const char *scheme, bool with_password)
+{
+	PQconninfoOption *defaults = PQconndefaults();
+	MgBuf url;
+	/* A directory of sockets, or several hosts, cannot be the authority of a URL. */
+	bool plain_host = target->host[0] != '\0' && strpbrk(target->host, "/,@") == NULL;
+	const char *separator = "?";
+
+	mg_buf_init(&url, arena);
+	mg_buf_addf(&url, "%s://", scheme != NULL ? scheme : target->scheme);
+	if (target->user[0] != '\0')
+	{
+		mg_buf_add(&url, mg_text_percent(arena, target->user));
+		if (with_password && target->password[0] != '\0')
+			mg_buf_addf(&url, ":%s", mg_text_percent(arena, target->password));
+		mg_buf_add(&url, "@");
+	}
+	if (plain_host)
+	{
+		bool v6 = strchr(target->host, ':') != NULL;
+
+		mg_buf_addf(&url, v6 ? "[%s]" : "%s", target->host);
+		if (target->port[0] != '\0')
+			mg_buf_addf(&url, ":%s", target->port);
+	}
+	mg_buf_addf(&url, "/%s", mg_text_percent(arena, target->database));
+	for (int i = 0; target->keywords[i] != NULL; i++)
+	{
+		const char *keyword = target->keywords[i];
+		bool address = strcmp(keyword, "host") == 0 || strcmp(keyword, "port") == 0;
+
+		if (in_authority(keyword) && (!address || plain_host))
+			continue;
+		if (!address && is_default(defaults, keyword, target->values[i]))
+			continue;
+		if (!with_password && is_secret(defaults, keyword))
+			continue;
+		mg_buf_addf(&url, "%s%s=%s", separator, keyword, mg_text_percent(arena, target->values[i]));
+		separator = "&";
+	}
+	PQconninfoFree(defaults);
+	return url.data;
+}
+
+char *
+mg_target_jdbc_url(MgArena *arena, const MgTarget *target, const char *options,
+				   const char *application_name)
+{
+	/* The driver's names for what libpq calls the same or otherwise */
+	static const char *const names[][2] = { { "sslmode", "sslmode" },
+											{ "sslcert", "sslcert" },
+											{ "sslkey", "sslkey" },
+											{ "sslrootcert", "sslrootcert" },
+											{ "target_session_attrs", "targetServerType" } };
+	PQconninfoOption *defaults = PQconndefaults();
+	MgBuf url;
+	bool socket = target->host[0] == '\0' || target->host[0] == '/';
+	const char *separator = "?";
+
+	mg_buf_init(&url, arena);
+	/* The driver has no Unix sockets of its own; the same server is asked at localhost. */
+	mg_buf_addf(&url, "jdbc:postgresql://%s", socket ? "localhost" : target->host);
+	if (target->port[0] != '\0')
+		mg_buf_addf(&url, ":%s", target->port);
+	mg_buf_addf(&url, "/%s", mg_text_percent(arena, target->database));
+	for (int i = 0; target->keywords[i] != NULL; i++)
+		for (size_t j = 0; j < sizeof names / sizeof names[0]; j++)
+			if (strcmp(target->keywords[i], names[j][0]) == 0 &&
+				!is_default(defaults, target->keywords[i], target->values[i]))
+			{
+				mg_buf_addf(&url, "%s%s=%s", separator, names[j][1],
+							mg_text_percent(arena, target->values[i]));
+				separator = "&";
+			}
+	if (options != NULL && options[0] != '\0')
+	{
+		mg_buf_addf(&url, "%soptions=%s", separator, mg_text_percent(arena, options));
+		separator = "&";
+	}
+	if (application_name != NULL && application_name[0] != '\0')
+		mg_buf_addf(&url, "%sApplicationName=%s", separator,
+					mg_text_percent(arena, application_name));
+	PQconninfoFree(defaults);
+	return url.data;
+}
+
+char *
+mg_target_display(MgArena *arena, const MgTarget *target)
+{
+	return mg_printf(arena, "%s:%s/%s as %s", target->host[0] != '\0' ? target->host : "local socket",
+					 target->port[0] != '\0' ? target->port : "5432", target->database,
+					 target->user[0] != '\0' ? target->user : "?");
+}
+
+static void
+unset(MgStrings *environment, const char *name)
+{
+	size_t len = strlen(name);
+	int kept = 0;
+
+	for (int i = 0; i < environment->count; i++)
+		if (strncmp(environment->items[i], name, len) != 0 || environment->items[i][len] != '=')
+			environment->items[kept++] = environment->items[i];
+	environment->count = kept;
+	environment->items[kept] = NULL;
+}
+
+void
+mg_target_setenv(const MgTarget *target, MgStrings *environment)
+{
+	PQconninfoOption *defaults = PQconndefaults();
+
+	for (const PQconninfoOption *o = defaults; o != NULL && o->keyword != NULL; o++)
+	{
+		const char *value = NULL;
+
+		if (o->envvar == NULL)
+			continue;
+		for (int i = 0; target->keywords[i] != NULL; i++)
+			if (strcmp(target->keywords[i], o->keyword) == 0)
+				value = target->values[i];
+		/* What the target does not say must not come from our environment either. */
+		if (value != NULL)
+			mg_strings_setenv(environment, o->envvar, value);
+		else
+			unset(environment, o->envvar);
+	}
+	PQconninfoFree(defaults);
+}
