@@ -28,8 +28,16 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION)
 MODULE_big = safedeploy
 OBJS = \
 	extension/safedeploy.o \
+	extension/sd_fence.o \
 	extension/sd_guc.o \
-	extension/sd_hooks.o
+	extension/sd_hooks.o \
+	extension/sd_ledger.o \
+	extension/sd_ledger_guard.o \
+	extension/sd_ledger_hash.o \
+	extension/sd_lock.o \
+	extension/sd_session.o \
+	extension/sd_table.o \
+	extension/sd_version.o
 
 PG_CPPFLAGS = -I$(CURDIR)/extension -DSAFEDEPLOY_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -38,7 +46,29 @@ SHLIB_LINK  =
 
 # One object a file.  The order is dependency order, never alphabetical.
 SQL_SOURCES = \
-	sql/schema/schema.sql
+	sql/schema/schema.sql \
+	sql/functions/version.sql \
+	sql/functions/protocol_version.sql \
+	sql/types/fault.sql \
+	sql/tables/fencing_token.sql \
+	sql/tables/lock.sql \
+	sql/tables/run.sql \
+	sql/tables/event.sql \
+	sql/functions/refuse_write.sql \
+	sql/tables/append_only_triggers.sql \
+	sql/functions/try_lock.sql \
+	sql/functions/unlock.sql \
+	sql/functions/break_lock.sql \
+	sql/functions/lock_holder_pid.sql \
+	sql/functions/check_fence.sql \
+	sql/functions/begin_run.sql \
+	sql/functions/record_event.sql \
+	sql/functions/end_run.sql \
+	sql/functions/ledger_head.sql \
+	sql/views/lock_holders.sql \
+	sql/views/history.sql \
+	sql/views/unfinished_runs.sql \
+	sql/views/last_known_good.sql
 
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sql/releases/$(EXTENSION)--*.sql))

@@ -112,4 +112,11 @@ sd_sha256_free(SdSha256 *ctx)
 }
 #endif
 
+/* 17 added orstronger to LockHeldByMe. */
+#if PG_VERSION_NUM >= 170000
+#define sd_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define sd_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
 #endif

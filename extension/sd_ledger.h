@@ -1,0 +1,44 @@
+/*
+ * sd_ledger.h
+ *	  The ledger: runs and their events, append-only, hash-chained.
+ *
+ * There is one chain, over safedeploy.event: each row holds the hash of the row
+ * before it, and its own.  A row of safedeploy.run is tied into the chain by
+ * its first event, which carries the run's hash.
+ *
+ * Appends are serialised by a transaction level lock that nothing else takes:
+ * neither readers nor pg_dump nor autovacuum meet it.  It is the last lock that
+ * an append takes, so nobody holds it while waiting for anything.
+ */
+#ifndef SD_LEDGER_H
+#define SD_LEDGER_H
+
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+/* States of the two events that begin_run() and end_run() write. */
+#define SD_LEDGER_STATE_BEGIN "begin"
+#define SD_LEDGER_STATE_END	  "end"
+
+/* Key in the detail of a run's first event: hash of the run's row, in hex. */
+#define SD_LEDGER_RUN_HASH_KEY "run_hash"
+
+/* An event to append; NULL for what it does not have. */
+typedef struct SdLedgerEvent
+{
+	const pg_uuid_t *run_id;
+	const char *state;
+	const char *status;
+	const char *result;
+	const int *exit_code;
+	const char *message;
+	Jsonb *detail;
+} SdLedgerEvent;
+
+/* Appends an event to a run that is there and has not ended; returns its seq. */
+extern int64 sd_ledger_append(const SdLedgerEvent *event);
+
+/* Writes that a lock was broken: a run of its own, and a note in the holder's run. */
+extern void sd_ledger_record_break(const char *lock, const char *reason, const char *holder);
+
+#endif

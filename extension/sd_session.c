@@ -1,0 +1,42 @@
+/*
+ * sd_session.c
+ *	  Who is connected and how.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "sd_session.h"
+
+char *
+sd_session_user(void)
+{
+	return GetUserNameFromId(GetSessionUserId(), false);
+}
+
+void
+sd_session_set_client_addr(SdRow *row, const char *column)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	Datum addr;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	addr = inet_client_addr(fcinfo);
+	sd_row_set_nullable(row, column, addr, fcinfo->isnull);
+}
+
+void
+sd_session_require_autocommit(const char *function, const char *why)
+{
+	if (IsTransactionBlock() || IsSubTransaction())
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+						errmsg("safedeploy.%s cannot run inside a transaction block", function),
+						errdetail("%s", why),
+						errhint("Call it in autocommit mode, as a statement of its own.")));
+
+	/* A pipelining client has no block: this makes the server commit at once. */
+	PreventInTransactionBlock(true, function);
+}
