@@ -19,10 +19,15 @@ typedef struct MgChildSpec
 	char *const *env;			  /* the whole environment */
 	const char *directory;		  /* working directory, NULL: ours */
 	const char *input;			  /* text for stdin, NULL: /dev/null */
+	int input_fd;				  /* stdin in place of input, when > 0 */
 	long long timeout_ms;		  /* 0: none */
 	const MgTarget *target;		  /* where its sessions are; NULL: it has none */
 	const char *application_name; /* tag of its sessions */
 	bool stop_on_signal;		  /* SIGINT or SIGTERM to migguard ends the child */
+
+	/* Takes stdout in place of result->out; false ends the child. */
+	bool (*sink)(void *arg, const char *data, size_t len);
+	void *sink_arg;
 } MgChildSpec;
 
 typedef struct MgChildResult
@@ -32,18 +37,37 @@ typedef struct MgChildResult
 	int term_signal; /* 0 when it exited */
 	bool timed_out;
 	bool interrupted;	  /* ended because migguard was told to end */
+	bool guard_lost;	  /* ended because mg_child_watch's connection was lost */
+	bool sink_failed;	  /* ended because the sink returned false */
 	long long elapsed_us; /* monotonic */
 	char *out;			  /* last 64 kB of stdout, terminated, secrets redacted */
 	char *err;			  /* last 64 kB of stderr, likewise */
-	int sessions_seen;	  /* server sessions that carried the tag */
+	int sessions_seen;	  /* server sessions that carried the tag and had to be ended */
 } MgChildResult;
 
-/* False only when the child could not be run at all; how it ended is in result. */
+/*
+ * False only when the child could not be run at all; how it ended is in result.
+ * When the child was ended by us (time-out, signal, lost guard), its server
+ * sessions have been ended too.
+ */
 extern bool mg_child_run(MgArena *arena, const MgChildSpec *spec, MgChildResult *result,
 						 MgError *err);
 
+/* Exit code 0, by itself. */
+extern bool mg_child_succeeded(const MgChildResult *result);
+
 /* "exited with 1", "was ended by signal 9 (Killed)", "timed out after 30 s". */
 extern char *mg_child_describe(MgArena *arena, const MgChildResult *result);
+
+/* The last lines of what it said, stderr before stdout; "" when it said nothing. */
+extern char *mg_child_tail(MgArena *arena, const MgChildResult *result, int lines);
+
+/*
+ * While a connection is watched, every child is ended as soon as it is lost:
+ * alive(arg) is asked when the descriptor becomes readable, which a connection
+ * at rest is only when the server has something to say.  fd -1 ends the watch.
+ */
+extern void mg_child_watch(int fd, bool (*alive)(void *arg), void *arg);
 
 /*
  * Cancels, then terminates the server sessions with that application_name in
