@@ -1,0 +1,5 @@
+-- Scratch databases of rehearsals on this server, with the run id and the database in their comment.
+SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') AS comment
+  FROM pg_catalog.pg_database AS d
+ WHERE d.datname OPERATOR(pg_catalog.~) '^migguard_[0-9a-f]{8}_rehearsal$'
+ ORDER BY d.datname
