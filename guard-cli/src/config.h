@@ -40,6 +40,8 @@ typedef enum MgSettingType
 	X(TOOL_URL_SCHEME, "tool", "url_scheme", STRING, NULL, NULL,                                     \
 	  "scheme of that URL, such as postgresql+psycopg2")                                             \
 	X(TOOL_WORKDIR, "tool", "workdir", PATH, NULL, NULL, "directory in which the tool is run")       \
+	X(TOOL_VERSION_TABLE, "tool", "version_table", STRING, NULL, NULL,                               \
+	  "table of the tool's revisions, schema.table, when it cannot be told by itself")               \
 	X(LOCK_NAME, "lock", "name", STRING, "default", NULL,                                            \
 	  "name of the deploy lock; one deploy runs at a time under one name")                           \
 	X(LOCK_WAIT, "lock", "wait", DURATION, "60s", NULL, "how long to wait for the deploy lock")      \

@@ -51,6 +51,7 @@ typedef struct MgToolSession
 	const char *run_id;			  /* "" outside a run */
 	const char *fence_token;	  /* "" for the clone */
 	bool arm_fence;				  /* local_preload_libraries=safedeploy is possible */
+	int server_version;			  /* as server_version_num; 0: not known */
 	long long lock_timeout_ms;
 	long long statement_timeout_ms;
 	long long timeout_ms; /* for the whole program, 0: none */
