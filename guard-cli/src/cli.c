@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "interrupt.h"
+#include "json.h"
 #include "log.h"
+#include "signals.h"
 #include "text.h"
 
 #define MG_MAX_OPTIONS 64
@@ -368,7 +369,8 @@ mg_cli_main(int argc, char **argv)
 	int exit_code = MG_EXIT_DONE;
 
 	mg_err_init(&err, arena);
-	mg_interrupt_install();
+	mg_json_init();
+	mg_signals_catch();
 	if (!dispatch(arena, argc, argv, &exit_code, &err))
 	{
 		fflush(stdout);

@@ -4,19 +4,17 @@
  */
 #include "pg.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "interrupt.h"
 #include "log.h"
 #include "mg_sql.h"
+#include "signals.h"
 
 #define MG_CONNECT_TIMEOUT_S 10
-/* A signal may come between the look at the flag and poll(); this bounds its wait. */
-#define MG_POLL_MS 200
+#define MG_POLL_MS			 1000
 
 /* What a user should do about a class of SQLSTATE, and how the program ends for it. */
 static const struct
@@ -113,27 +111,21 @@ mg_pg_error(MgPg *pg, const PGresult *result, MgError *err)
 static bool
 interrupted(MgError *err)
 {
-	mg_err_set(err, MG_EXIT_INTERRUPTED, "interrupted by signal %d (%s)", (int) mg_interrupted,
-			   strsignal((int) mg_interrupted));
+	mg_err_set(err, MG_EXIT_INTERRUPTED, "interrupted by signal %d (%s)", mg_signals_pending(),
+			   strsignal(mg_signals_pending()));
 	return false;
 }
 
-/* Waits until the socket is ready; false when a signal came first. */
+/* Waits a while for the socket or a signal; false when a signal is pending. */
 static bool
-wait_socket(PGconn *conn, bool for_write)
+wait_socket(int socket, short events)
 {
-	struct pollfd fd = { .fd = PQsocket(conn), .events = POLLIN };
+	struct pollfd fds[] = { { .fd = socket, .events = events },
+							{ .fd = mg_signals_fd(), .events = POLLIN } };
 
-	if (for_write)
-		fd.events |= POLLOUT;
-	while (!mg_interrupt_pending())
-	{
-		int rc = poll(&fd, 1, MG_POLL_MS);
-
-		if (rc > 0 || (rc < 0 && errno != EINTR))
-			return true;
-	}
-	return false;
+	if (mg_signals_pending() == 0)
+		poll(fds, 2, MG_POLL_MS);
+	return mg_signals_pending() == 0;
 }
 
 static long long
@@ -170,7 +162,7 @@ connect_to(MgPg *pg, const char **keywords, const char **values, MgError *err)
 		struct pollfd fd = { .fd = PQsocket(pg->conn),
 							 .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
 
-		if (mg_interrupt_pending())
+		if (!wait_socket(fd.fd, fd.events))
 			return interrupted(err);
 		if (now_ms() > until)
 		{
@@ -180,7 +172,7 @@ connect_to(MgPg *pg, const char **keywords, const char **values, MgError *err)
 			return mg_err_hint(err,
 							   "Check host, port and firewalls; connect_timeout in the URL sets the limit.");
 		}
-		if (poll(&fd, 1, MG_POLL_MS) > 0)
+		if (poll(&fd, 1, 0) > 0)
 			state = PQconnectPoll(pg->conn);
 	}
 	return true;
@@ -332,12 +324,45 @@ wait_result(MgPg *pg, bool *cancelled)
 
 			poll(&fd, 1, MG_POLL_MS);
 		}
-		else if (!wait_socket(pg->conn, flush > 0))
+		else if (!wait_socket(PQsocket(pg->conn), flush > 0 ? POLLIN | POLLOUT : POLLIN))
 		{
 			*cancelled = true;
 			cancel(pg);
 		}
 	}
+}
+
+/* Sends the statement; false when the session is of no use or an interrupt is pending. */
+static bool
+send_statement(MgPg *pg, const char *sql, int count, const char *const *values, MgError *err)
+{
+	if (mg_signals_pending() != 0)
+		return interrupted(err);
+	if (PQstatus(pg->conn) != CONNECTION_OK)
+	{
+		mg_err_set(err, MG_EXIT_UNAVAILABLE, "the connection to the server is lost");
+		return mg_err_detail(err, "%s", one_line(err->arena, PQerrorMessage(pg->conn)));
+	}
+	PQsetnonblocking(pg->conn, 1);
+	if (!PQsendQueryParams(pg->conn, sql, count, NULL, values, NULL, NULL, 0))
+		return mg_pg_error(pg, NULL, err);
+	return true;
+}
+
+/* The next result of the statement, NULL after the last one or when the session is lost. */
+static PGresult *
+next_result(MgPg *pg, bool *cancelled)
+{
+	return wait_result(pg, cancelled) ? PQgetResult(pg->conn) : NULL;
+}
+
+/* Statements of ours never copy; whatever asks for it would wait for ever. */
+static bool
+is_copy(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
 bool
@@ -352,25 +377,13 @@ mg_pg_exec(MgPg *pg, const char *sql, int count, const char *const *values, PGre
 
 	if (result != NULL)
 		*result = NULL;
-	if (mg_interrupt_pending())
-		return interrupted(err);
-	if (PQstatus(pg->conn) != CONNECTION_OK)
+	if (!send_statement(pg, sql, count, values, err))
+		return false;
+	while ((next = next_result(pg, &cancelled)) != NULL)
 	{
-		mg_err_set(err, MG_EXIT_UNAVAILABLE, "the connection to the server is lost");
-		return mg_err_detail(err, "%s", one_line(err->arena, PQerrorMessage(pg->conn)));
-	}
-	PQsetnonblocking(pg->conn, 1);
-	if (!PQsendQueryParams(pg->conn, sql, count, NULL, values, NULL, NULL, 0))
-		return mg_pg_error(pg, NULL, err);
-	for (;;)
-	{
-		if (!wait_result(pg, &cancelled) || (next = PQgetResult(pg->conn)) == NULL)
-			break;
 		PQclear(last);
 		last = next;
-		/* Statements of ours never copy; whatever asks for it would wait for ever. */
-		if (PQresultStatus(last) == PGRES_COPY_IN || PQresultStatus(last) == PGRES_COPY_OUT ||
-			PQresultStatus(last) == PGRES_COPY_BOTH)
+		if (is_copy(last))
 			break;
 	}
 	status = last != NULL ? PQresultStatus(last) : PGRES_FATAL_ERROR;
@@ -383,6 +396,59 @@ mg_pg_exec(MgPg *pg, const char *sql, int count, const char *const *values, PGre
 		*result = last;
 	else
 		PQclear(last);
+	return ok;
+}
+
+/* Hands one arrived row to the handler; its cells live until the handler returns. */
+static bool
+hand_over(const PGresult *result, char **cells, MgRowHandler handler, void *arg, MgError *err)
+{
+	int columns = PQnfields(result);
+
+	for (int c = 0; c < columns; c++)
+		cells[c] = PQgetisnull(result, 0, c) ? NULL : PQgetvalue(result, 0, c);
+	return handler(arg, columns, cells, err);
+}
+
+bool
+mg_pg_each(MgPg *pg, const char *sql, int count, const char *const *values, MgRowHandler handler,
+		   void *arg, MgError *err)
+{
+	PGresult *result;
+	char **cells = NULL;
+	bool cancelled = false;
+	bool ok = true;
+	bool done = false;
+
+	if (!send_statement(pg, sql, count, values, err))
+		return false;
+	PQsetSingleRowMode(pg->conn);
+	while ((result = next_result(pg, &cancelled)) != NULL)
+	{
+		ExecStatusType status = PQresultStatus(result);
+
+		if (cells == NULL && status == PGRES_SINGLE_TUPLE)
+			cells = mg_alloc(pg->arena, (size_t) PQnfields(result) * sizeof(char *));
+		if (status == PGRES_SINGLE_TUPLE && ok && !hand_over(result, cells, handler, arg, err))
+		{
+			/* The rest is fetched and thrown away, so that the session can go on. */
+			ok = false;
+			cancel(pg);
+		}
+		else if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+			done = true;
+		else if (status != PGRES_SINGLE_TUPLE && ok)
+		{
+			ok = false;
+			if (cancelled)
+				interrupted(err);
+			else
+				mg_pg_error(pg, result, err);
+		}
+		PQclear(result);
+	}
+	if (ok && !done)
+		return mg_pg_error(pg, NULL, err);
 	return ok;
 }
 

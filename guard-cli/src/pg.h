@@ -33,7 +33,7 @@ extern void mg_pg_close(MgPg *pg); /* NULL is fine */
 
 /*
  * Sends one statement with text parameters (NULL is SQL NULL) and waits for
- * it; SIGINT and SIGTERM cancel it, unless deferred (interrupt.h).  On success *result is the caller's to
+ * it; SIGINT and SIGTERM cancel it, unless shielded (signals.h).  On success *result is the caller's to
  * PQclear; result may be NULL when rows are not wanted.
  */
 extern bool mg_pg_exec(MgPg *pg, const char *sql, int count, const char *const *values,
@@ -47,6 +47,38 @@ extern bool mg_pg_alive(MgPg *pg);
 
 /* A value copied to the arena; NULL for SQL NULL. */
 extern char *mg_pg_value(MgArena *arena, const PGresult *result, int row, int column);
+
+/* A whole result in the arena, for callers that print it; a cell is NULL for SQL NULL. */
+typedef enum MgColumnType
+{
+	MG_COLUMN_TEXT,
+	MG_COLUMN_NUMBER,
+	MG_COLUMN_BOOL,
+	MG_COLUMN_JSON
+} MgColumnType;
+
+typedef struct MgRows
+{
+	int count;
+	int columns;
+	char **names;
+	MgColumnType *types;
+	char **cells; /* row by row */
+} MgRows;
+
+/* As mg_pg_exec, with the rows copied to the connection's arena. */
+extern bool mg_pg_rows(MgPg *pg, const char *sql, int count, const char *const *values,
+					   MgRows *rows, MgError *err);
+/* The cell of a column that is in the statement; NULL for SQL NULL. */
+extern const char *mg_rows_get(const MgRows *rows, int row, const char *name);
+
+/* Calls back for each row as it arrives, with its columns; false from it ends the statement. */
+typedef bool (*MgRowHandler)(void *arg, int columns, char *const *cells, MgError *err);
+extern bool mg_pg_each(MgPg *pg, const char *sql, int count, const char *const *values,
+					   MgRowHandler handler, void *arg, MgError *err);
+
+/* An array literal of texts, to be sent as one parameter. */
+extern char *mg_pg_array(MgArena *arena, char *const *items, int count);
 
 /* An identifier, quoted for SQL text. */
 extern char *mg_pg_identifier(MgPg *pg, const char *name);

@@ -3,7 +3,7 @@
 -- Settings that this server does not know are left out.
 SELECT pg_catalog.set_config(s.name, v.value, false)
 FROM (VALUES
-	('search_path', 'pg_catalog'),
+	('search_path', 'pg_catalog, pg_temp'),
 	('client_encoding', 'UTF8'),
 	('standard_conforming_strings', 'on'),
 	('DateStyle', 'ISO'),

@@ -1,0 +1,127 @@
+/*
+ * json.c
+ *	  Building and printing of JSON.
+ */
+#include "json.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "text.h"
+
+static void *
+must_alloc(size_t size)
+{
+	void *p = malloc(size);
+
+	if (p == NULL)
+	{
+		static const char message[] = "migguard: error: out of memory\n";
+
+		(void) !write(STDERR_FILENO, message, sizeof message - 1);
+		_exit(MG_EXIT_INTERNAL);
+	}
+	return p;
+}
+
+void
+mg_json_init(void)
+{
+	cJSON_Hooks hooks = { must_alloc, free };
+
+	cJSON_InitHooks(&hooks);
+}
+
+void
+mg_json_raw(cJSON *object, const char *key, const char *json)
+{
+	cJSON_AddItemToObject(object, key, json != NULL ? cJSON_CreateRaw(json) : cJSON_CreateNull());
+}
+
+void
+mg_json_text(cJSON *object, const char *key, const char *value)
+{
+	MgArena *arena;
+	MgBuf buf;
+
+	if (value == NULL)
+	{
+		cJSON_AddNullToObject(object, key);
+		return;
+	}
+	/* Quoted here, since a server with encoding SQL_ASCII may send any bytes. */
+	arena = mg_arena_new();
+	mg_buf_init(&buf, arena);
+	mg_text_json(&buf, value);
+	mg_json_raw(object, key, buf.data);
+	mg_arena_free(arena);
+}
+
+void
+mg_json_bool(cJSON *object, const char *key, bool value)
+{
+	cJSON_AddBoolToObject(object, key, value);
+}
+
+void
+mg_json_int(cJSON *object, const char *key, long long value)
+{
+	char digits[32];
+
+	/* cJSON's numbers are doubles, too short for a bigint. */
+	snprintf(digits, sizeof digits, "%lld", value);
+	mg_json_raw(object, key, digits);
+}
+
+cJSON *
+mg_json_row(const MgRows *rows, int row)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	for (int c = 0; c < rows->columns; c++)
+	{
+		const char *value = rows->cells[row * rows->columns + c];
+
+		switch (rows->types[c])
+		{
+			case MG_COLUMN_TEXT:
+				mg_json_text(object, rows->names[c], value);
+				break;
+			case MG_COLUMN_BOOL:
+				mg_json_raw(object, rows->names[c],
+							value == NULL	? NULL :
+							value[0] == 't' ? "true" :
+											  "false");
+				break;
+			case MG_COLUMN_NUMBER:
+			case MG_COLUMN_JSON:
+				mg_json_raw(object, rows->names[c], value);
+				break;
+		}
+	}
+	return object;
+}
+
+cJSON *
+mg_json_rows(const MgRows *rows)
+{
+	cJSON *array = cJSON_CreateArray();
+
+	for (int r = 0; r < rows->count; r++)
+		cJSON_AddItemToArray(array, mg_json_row(rows, r));
+	return array;
+}
+
+void
+mg_json_print(FILE *out, cJSON *json)
+{
+	MgArena *arena = mg_arena_new();
+	char *text = cJSON_Print(json);
+
+	fprintf(out, "%s\n", mg_log_redact(arena, text));
+	cJSON_free(text);
+	cJSON_Delete(json);
+	mg_arena_free(arena);
+}
