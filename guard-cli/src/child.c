@@ -19,14 +19,16 @@
 
 #include "keeper.h"
 #include "log.h"
+#include "pg_catalog_server.h"
 #include "signals.h"
 
-#define KEEP_BYTES	  65536
-#define LINE_BYTES	  2048
-#define TERM_GRACE_MS 1000 /* from SIGTERM to SIGKILL */
-#define KILL_GRACE_MS 5000 /* from SIGKILL to giving up on the keeper */
-#define DEFAULT_PATH  "/usr/local/bin:/usr/bin:/bin"
-#define NO_FD		  (-1)
+#define KEEP_BYTES		65536
+#define LINE_BYTES		2048
+#define TERM_GRACE_MS	1000 /* from SIGTERM to SIGKILL */
+#define KILL_GRACE_MS	5000 /* from SIGKILL to giving up on the keeper */
+#define CANCEL_GRACE_MS 200
+#define DEFAULT_PATH	"/usr/local/bin:/usr/bin:/bin"
+#define NO_FD			(-1)
 
 /* The end of what came through one pipe. */
 typedef struct Capture
@@ -338,26 +340,44 @@ poll_timeout(const Child *child, long long now)
 	return until - now > INT32_MAX * 1000LL ? INT32_MAX : (int) ((until - now + 999) / 1000);
 }
 
+/* Lets a signal in only while waiting, so that none slips in between the look at it and the wait. */
+static int
+wait_for(struct pollfd *fds, nfds_t count, int timeout_ms, const sigset_t *unblocked)
+{
+	struct timespec timeout = { .tv_sec = timeout_ms / 1000,
+								.tv_nsec = (timeout_ms % 1000) * 1000000L };
+	int rc = ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, unblocked);
+
+	if (rc < 0)
+		for (nfds_t i = 0; i < count; i++)
+			fds[i].revents = 0;
+	return rc < 0 && errno != EINTR ? -1 : 0;
+}
+
 /* Runs until the keeper has reported the end. */
 static void
 attend(Child *child)
 {
 	bool guarded = watched.fd >= 0;
+	sigset_t blocked;
+	sigset_t unblocked;
 
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGHUP);
+	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 	while (!child->ended)
 	{
-		long long now = now_us();
 		struct pollfd fds[] = {
 			{ .fd = child->report, .events = POLLIN },
 			{ .fd = child->out->fd, .events = POLLIN },
 			{ .fd = child->err->fd, .events = POLLIN },
 			{ .fd = guarded ? watched.fd : NO_FD, .events = POLLIN | POLLRDHUP },
-			{ .fd = child->spec->stop_on_signal && child->stopping == NOT_STOPPING ? mg_signals_fd() :
-																					 NO_FD,
-			  .events = POLLIN },
 		};
 
-		if (poll(fds, 5, poll_timeout(child, now)) < 0 && errno != EINTR)
+		check_reasons_to_stop(child, now_us());
+		if (wait_for(fds, sizeof fds / sizeof fds[0], poll_timeout(child, now_us()), &unblocked) < 0)
 			break;
 		if (fds[1].revents != 0)
 			drain(child, child->out);
@@ -369,10 +389,10 @@ attend(Child *child)
 			child->result->guard_lost = true;
 			stop(child);
 		}
-		check_reasons_to_stop(child, now_us());
 		if (fds[0].revents != 0)
 			read_report(child);
 	}
+	sigprocmask(SIG_SETMASK, &unblocked, NULL);
 	/* all that the program wrote is in the pipes by now */
 	drain(child, child->out);
 	drain(child, child->err);
@@ -512,8 +532,14 @@ done:
 	}
 	/* the end of a client does not end what its session is doing */
 	if (ok && child.stopping != NOT_STOPPING && spec->target != NULL && spec->application_name != NULL)
+	{
+		/* what the signal asked for is being done, so it must not stop this */
+		bool shielded = mg_signals_shield(true);
+
 		ok = mg_child_end_sessions(arena, spec->target, spec->application_name,
 								   &result->sessions_seen, err);
+		mg_signals_shield(shielded);
+	}
 	return ok;
 }
 
@@ -556,4 +582,19 @@ mg_child_tail(MgArena *arena, const MgChildResult *result, int lines)
 		if (text[start - 1] == '\n' && --lines == 0)
 			break;
 	return text == NULL ? mg_strdup(arena, "") : mg_strndup(arena, text + start, len - start);
+}
+
+bool
+mg_child_end_sessions(MgArena *arena, const MgTarget *target, const char *application_name,
+					  int *ended, MgError *err)
+{
+	MgPg *pg = NULL;
+	bool ok;
+
+	*ended = 0;
+	if (!mg_pg_open(arena, target, "migguard:end-sessions", &pg, err))
+		return false;
+	ok = mg_server_end_sessions(pg, application_name, CANCEL_GRACE_MS, ended, err);
+	mg_pg_close(pg);
+	return ok;
 }

@@ -231,6 +231,7 @@ static void __attribute__((noreturn)) clean_up_alone(const MgKeeperJob *job)
 	signal(SIGALRM, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
 	alarm(SESSIONS_LIMIT_S);
+	mg_signals_shield(true);
 	mg_err_init(&err, job->arena);
 	mg_child_end_sessions(job->arena, job->target, job->application_name, &ended, &err);
 	_exit(0);
@@ -310,7 +311,6 @@ mg_keeper_main(const MgKeeperJob *job)
 	close(job->in);
 	close(job->out);
 	close(job->err);
-	mg_signals_reset();
 
 	while (true)
 	{

@@ -67,10 +67,13 @@ mg_signals_fd(void)
 	return shielded ? -1 : wake[0];
 }
 
-void
+bool
 mg_signals_shield(bool on)
 {
+	bool before = shielded;
+
 	shielded = on;
+	return before;
 }
 
 void

@@ -20,7 +20,8 @@ extern int mg_signals_pending(void);
 /* Readable while a signal is remembered; -1 when nothing is caught. */
 extern int mg_signals_fd(void);
 
-extern void mg_signals_shield(bool on);
+/* Returns what it was before. */
+extern bool mg_signals_shield(bool on);
 
 /* Forgets what came; for a process that was forked off and has its own reasons to live. */
 extern void mg_signals_reset(void);

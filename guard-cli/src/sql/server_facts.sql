@@ -10,7 +10,6 @@ SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS vers
        d.datname AS database,
        e.extversion AS extension,
        CASE WHEN n.oid IS NOT NULL THEN pg_catalog.has_schema_privilege(n.oid, 'USAGE') END AS may_use_extension,
-       pg_catalog.current_setting('local_preload_libraries') AS local_preload,
        (SELECT pg_catalog.string_agg(p.gid, ', ' ORDER BY p.prepared)
           FROM pg_catalog.pg_prepared_xacts AS p
          WHERE p.database OPERATOR(pg_catalog.=) d.datname) AS prepared

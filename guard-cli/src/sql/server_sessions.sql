@@ -5,7 +5,6 @@ SELECT s.pid,
        s.application_name,
        pg_catalog.host(s.client_addr) AS client,
        s.state,
-       s.backend_type,
        (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) s.xact_start)
          OPERATOR(pg_catalog.*) 1000)::pg_catalog.int8 AS transaction_ms,
        s.backend_type OPERATOR(pg_catalog.=) 'autovacuum worker'

@@ -1,5 +1,5 @@
 -- Distinct application names of living sessions that start with parameter 1, in any database.
-SELECT DISTINCT s.application_name, s.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
+SELECT DISTINCT s.application_name
   FROM pg_catalog.pg_stat_activity AS s
  WHERE pg_catalog.starts_with(s.application_name, $1)
    AND s.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()

@@ -1,0 +1,315 @@
+/*
+ * pg_catalog_server.c
+ *	  Statements about the server: facts, sessions, scratch databases.
+ */
+#include "pg_catalog_server.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mg_sql.h"
+
+#define END_POLL_MS	 10
+#define END_LIMIT_MS 10000
+
+static bool
+is_true(const PGresult *result, int row, int column)
+{
+	return !PQgetisnull(result, row, column) && strcmp(PQgetvalue(result, row, column), "t") == 0;
+}
+
+bool
+mg_server_facts(MgPg *pg, MgServerFacts *facts, MgError *err)
+{
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, mg_sql_server_facts, 0, NULL, &result, err))
+		return false;
+	memset(facts, 0, sizeof *facts);
+	facts->version = atoi(PQgetvalue(result, 0, 0));
+	facts->own_session = atoi(PQgetvalue(result, 0, 1)) == pg->backend_pid;
+	facts->in_recovery = is_true(result, 0, 2);
+	facts->read_only = is_true(result, 0, 3);
+	facts->superuser = is_true(result, 0, 4);
+	facts->may_create_database = is_true(result, 0, 5);
+	facts->may_create_schema = is_true(result, 0, 6);
+	facts->role = mg_pg_value(pg->arena, result, 0, 7);
+	facts->database = mg_pg_value(pg->arena, result, 0, 8);
+	facts->extension = mg_pg_value(pg->arena, result, 0, 9);
+	facts->may_use_extension = is_true(result, 0, 10);
+	facts->prepared = mg_pg_value(pg->arena, result, 0, 11);
+	PQclear(result);
+	return true;
+}
+
+bool
+mg_server_missing_privileges(MgPg *pg, char **names, MgError *err)
+{
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, mg_sql_server_missing_privileges, 0, NULL, &result, err))
+		return false;
+	*names = mg_pg_value(pg->arena, result, 0, 0);
+	PQclear(result);
+	return true;
+}
+
+bool
+mg_server_sessions(MgPg *pg, const char *own_prefix, MgSessions *sessions, MgError *err)
+{
+	const char *values[] = { own_prefix };
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, mg_sql_server_sessions, 1, values, &result, err))
+		return false;
+	sessions->count = PQntuples(result);
+	sessions->items = mg_alloc(pg->arena, (size_t) sessions->count * sizeof(MgSession));
+	for (int i = 0; i < sessions->count; i++)
+	{
+		MgSession *s = &sessions->items[i];
+
+		s->pid = atoi(PQgetvalue(result, i, 0));
+		s->user = mg_strdup(pg->arena, PQgetvalue(result, i, 1));
+		s->application_name = mg_strdup(pg->arena, PQgetvalue(result, i, 2));
+		s->client = mg_pg_value(pg->arena, result, i, 3);
+		s->state = mg_strdup(pg->arena, PQgetvalue(result, i, 4));
+		s->transaction_ms =
+			PQgetisnull(result, i, 5) ? -1 : strtoll(PQgetvalue(result, i, 5), NULL, 10);
+		s->wraparound = is_true(result, i, 6);
+	}
+	PQclear(result);
+	return true;
+}
+
+bool
+mg_server_database_size(MgPg *pg, long long *bytes, MgError *err)
+{
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, mg_sql_server_database_size, 0, NULL, &result, err))
+		return false;
+	*bytes = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+	PQclear(result);
+	return true;
+}
+
+/* Adds the first column of a query to a list. */
+static bool
+strings(MgPg *pg, const char *sql, int count, const char *const *values, MgStrings *list, MgError *err)
+{
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, sql, count, values, &result, err))
+		return false;
+	for (int i = 0; i < PQntuples(result); i++)
+		mg_strings_add(list, PQgetvalue(result, i, 0));
+	PQclear(result);
+	return true;
+}
+
+bool
+mg_server_invalid_indexes(MgPg *pg, MgStrings *names, MgError *err)
+{
+	return strings(pg, mg_sql_server_invalid_indexes, 0, NULL, names, err);
+}
+
+bool
+mg_server_living_sessions(MgPg *pg, const char *prefix, MgStrings *names, MgError *err)
+{
+	const char *values[] = { prefix };
+
+	return strings(pg, mg_sql_sessions_of_run, 1, values, names, err);
+}
+
+/* Runs a query that returns one number. */
+static bool
+number(MgPg *pg, const char *sql, const char *parameter, int *value, MgError *err)
+{
+	const char *values[] = { parameter };
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, sql, 1, values, &result, err))
+		return false;
+	*value = atoi(PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return true;
+}
+
+bool
+mg_server_end_sessions(MgPg *pg, const char *application_name, int grace_ms, int *ended, MgError *err)
+{
+	int left;
+
+	if (!number(pg, mg_sql_sessions_cancel, application_name, &left, err))
+		return false;
+	*ended = left;
+	for (int waited = 0; left > 0 && waited < END_LIMIT_MS; waited += END_POLL_MS)
+	{
+		int signalled;
+
+		/* A backend may start meanwhile, or wait where a cancel does not reach it: terminate again
+		 * and again. */
+		if (waited >= grace_ms &&
+			!number(pg, mg_sql_sessions_terminate, application_name, &signalled, err))
+			return false;
+		poll(NULL, 0, END_POLL_MS);
+		if (!number(pg, mg_sql_sessions_count, application_name, &left, err))
+			return false;
+	}
+	if (left == 0)
+		return true;
+	mg_err_set(err, MG_EXIT_INTERRUPTED, "%d server sessions of \"%s\" do not end", left,
+			   application_name);
+	return mg_err_hint(err,
+					   "Look at them in pg_stat_activity; a superuser may be needed to end them.");
+}
+
+bool
+mg_server_scratch_databases(MgPg *pg, MgScratches *list, MgError *err)
+{
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, mg_sql_scratch_databases, 0, NULL, &result, err))
+		return false;
+	list->count = PQntuples(result);
+	list->items = mg_alloc(pg->arena, (size_t) list->count * sizeof(MgScratch));
+	for (int i = 0; i < list->count; i++)
+	{
+		list->items[i].name = mg_pg_value(pg->arena, result, i, 0);
+		list->items[i].comment = mg_pg_value(pg->arena, result, i, 1);
+	}
+	PQclear(result);
+	return true;
+}
+
+static char *
+quote_literal(MgPg *pg, const char *text)
+{
+	char *quoted = PQescapeLiteral(pg->conn, text, strlen(text));
+	char *copy = mg_strdup(pg->arena, quoted != NULL ? quoted : "''");
+
+	PQfreemem(quoted);
+	return copy;
+}
+
+/* Settings of the database itself, which a dump of the schema does not have. */
+static bool
+copy_settings(MgPg *admin, MgPg *source, const char *name, MgError *err)
+{
+	PGresult *result;
+	bool ok = true;
+
+	if (!mg_pg_exec(source, mg_sql_database_settings, 0, NULL, &result, err))
+		return false;
+	for (int i = 0; i < PQntuples(result) && ok; i++)
+	{
+		const char *setting = PQgetvalue(result, i, 0);
+		const char *value = PQgetvalue(result, i, 1);
+
+		/* lists are stored as they are written, everything else as one literal */
+		const bool list =
+			strcmp(setting, "search_path") == 0 || strstr(setting, "_preload_libraries") != NULL ||
+			strcmp(setting, "temp_tablespaces") == 0 || strcmp(setting, "DateStyle") == 0;
+
+		ok = mg_pg_exec(admin,
+						mg_printf(admin->arena, "ALTER DATABASE %s SET %s TO %s",
+								  mg_pg_identifier(admin, name),
+								  strchr(setting, '.') != NULL ? setting :
+																 mg_pg_identifier(admin, setting),
+								  list && *value != '\0' ? value : quote_literal(admin, value)),
+						0, NULL, NULL, err);
+	}
+	PQclear(result);
+	return ok;
+}
+
+bool
+mg_server_create_scratch(MgPg *admin, MgPg *source, const char *name, const char *template_name,
+						 const char *comment, MgError *err)
+{
+	const char *quoted = mg_pg_identifier(admin, name);
+	PGresult *locale;
+	bool ok;
+
+	if (!mg_pg_exec(source, mg_sql_database_locale, 0, NULL, &locale, err))
+		return false;
+	ok = mg_pg_exec(admin,
+					mg_printf(admin->arena,
+							  "CREATE DATABASE %s TEMPLATE %s ENCODING %s LC_COLLATE %s LC_CTYPE %s",
+							  quoted, mg_pg_identifier(admin, template_name),
+							  quote_literal(admin, PQgetvalue(locale, 0, 0)),
+							  quote_literal(admin, PQgetvalue(locale, 0, 1)),
+							  quote_literal(admin, PQgetvalue(locale, 0, 2))),
+					0, NULL, NULL, err) &&
+		 mg_pg_exec(admin,
+					mg_printf(admin->arena, "COMMENT ON DATABASE %s IS %s", quoted,
+							  quote_literal(admin, comment)),
+					0, NULL, NULL, err) &&
+		 copy_settings(admin, source, name, err);
+	PQclear(locale);
+	return ok;
+}
+
+bool
+mg_server_drop_database(MgPg *pg, const char *name, MgError *err)
+{
+	return mg_pg_exec(pg,
+					  mg_printf(pg->arena, "DROP DATABASE IF EXISTS %s WITH (FORCE)",
+								mg_pg_identifier(pg, name)),
+					  0, NULL, NULL, err);
+}
+
+bool
+mg_server_copy_rows(MgPg *from, MgPg *to, const char *table, MgError *err)
+{
+	const char *values[] = { table };
+	PGresult *result;
+	char *rows;
+	bool there;
+
+	if (!mg_pg_exec(from, mg_sql_table_exists, 1, values, &result, err))
+		return false;
+	there = is_true(result, 0, 0);
+	PQclear(result);
+	if (!there)
+		return true;
+	if (!mg_pg_exec(from, mg_printf(from->arena, "SELECT pg_catalog.json_agg(t) FROM %s AS t", table),
+					0, NULL, &result, err))
+		return false;
+	rows = mg_pg_value(from->arena, result, 0, 0);
+	PQclear(result);
+	if (rows == NULL)
+		return true;
+	values[0] = rows;
+	return mg_pg_exec(to,
+					  mg_printf(to->arena,
+								"INSERT INTO %s OVERRIDING SYSTEM VALUE SELECT r.* FROM "
+								"pg_catalog.json_populate_recordset(NULL::%s, $1) AS r",
+								table, table),
+					  1, values, NULL, err);
+}
+
+bool
+mg_server_assertion(MgPg *pg, const char *sql, bool *holds, char **got, MgError *err)
+{
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, sql, 0, NULL, &result, err))
+		return false;
+	*holds = PQntuples(result) == 1 && PQnfields(result) >= 1 && is_true(result, 0, 0);
+	if (PQntuples(result) != 1)
+		*got = mg_printf(pg->arena, "%d rows", PQntuples(result));
+	else if (PQgetisnull(result, 0, 0))
+		*got = mg_strdup(pg->arena, "NULL");
+	else
+		*got = mg_strdup(pg->arena, PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return true;
+}
+
+int
+mg_server_socket(MgPg *pg)
+{
+	return PQsocket(pg->conn);
+}
