@@ -34,22 +34,24 @@ foreach my $history ([ authelia => 24 ], [ openfga => 6 ])
 	is("@failed", '', "$name reaches its head");
 }
 
-# Flyway: conductor
+# Flyway: conductor, hawkbit
+foreach my $history ([ conductor => 8 ], [ hawkbit => 3 ])
 {
-	my $dir    = fetched('conductor');
+	my ($name, $count) = @$history;
+	my $dir    = fetched($name);
 	my $flyway = real_tool('flyway');
 	my @files  = glob "$dir/V*.sql";
-	is(scalar @files, 8, 'conductor has 8 files');
-	$server->create_database('conductor');
+	is(scalar @files, $count, "$name has $count files");
+	$server->create_database($name);
 	my $p = run_program(
 		[ $flyway, 'migrate' ],
 		env => {
-			FLYWAY_URL       => $server->jdbc_url('conductor'),
+			FLYWAY_URL       => $server->jdbc_url($name),
 			FLYWAY_USER      => $server->user,
 			FLYWAY_LOCATIONS => "filesystem:$dir",
 		});
-	exit_is($p, 0, 'conductor reaches its head');
-	is($server->sql('conductor', 'SELECT count(*) FROM flyway_schema_history WHERE success'), scalar @files, 'by all its files');
+	exit_is($p, 0, "$name reaches its head");
+	is($server->sql($name, 'SELECT count(*) FROM flyway_schema_history WHERE success'), $count, 'by all its files');
 }
 
 done_testing();
