@@ -7,8 +7,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-/* Moves when a function of the SQL API changes in a way that clients notice. */
-#define SD_PROTOCOL_VERSION 1
+#include "common/sd_protocol.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_version);
 PG_FUNCTION_INFO_V1(safedeploy_protocol_version);

@@ -1,0 +1,27 @@
+/*
+ * pg_catalog_extension.h
+ *	  The extension in a database: is it there, does it speak our protocol.
+ */
+#ifndef MG_PG_CATALOG_EXTENSION_H
+#define MG_PG_CATALOG_EXTENSION_H
+
+#include "pg.h"
+
+typedef struct MgExtension
+{
+	const char *installed; /* version, NULL when it is not there */
+	const char *available; /* version on the server's disk, NULL when there is none */
+	int protocol;		   /* 0 when it has no handshake */
+} MgExtension;
+
+extern bool mg_extension_read(MgPg *pg, MgExtension *extension, MgError *err);
+
+/* Refuses, with the way out as a hint, when it is missing, too old or too new. */
+extern bool mg_extension_check(const MgExtension *extension, MgError *err);
+
+/* Creates it, or updates it to what is on disk; *changed tells which: "created", "updated" or NULL. */
+extern bool mg_extension_create(MgPg *pg, const char **changed, MgError *err);
+
+extern bool mg_extension_grant(MgPg *pg, bool deployer, const char *role, MgError *err);
+
+#endif

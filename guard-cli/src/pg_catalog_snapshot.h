@@ -1,0 +1,56 @@
+/*
+ * pg_catalog_snapshot.h
+ *	  Snapshots: take, compare, move.  All of it is the server's work.
+ */
+#ifndef MG_PG_CATALOG_SNAPSHOT_H
+#define MG_PG_CATALOG_SNAPSHOT_H
+
+#include "pg.h"
+
+/* label and run_id may be NULL. */
+extern bool mg_snapshot_take(MgPg *pg, const char *label, const char *run_id, long long *id,
+							 MgError *err);
+extern bool mg_snapshot_drop(MgPg *pg, long long id, MgError *err);
+
+/* Hash of the schema as it is; facets NULL: the server's default, else an array literal. */
+extern bool mg_snapshot_fingerprint(MgPg *pg, const char *facets, char **fingerprint, MgError *err);
+
+/* Fingerprint of a stored snapshot; an error when it is not there or not complete. */
+extern bool mg_snapshot_stored(MgPg *pg, long long id, char **fingerprint, MgError *err);
+
+extern bool mg_snapshot_list(MgPg *pg, MgRows *rows, MgError *err);
+
+/* Changes from old to new, new 0 meaning the schema as it is; columns as in safedeploy.change. */
+extern bool mg_snapshot_diff(MgPg *pg, long long old_id, long long new_id, const char *facets,
+							 MgRows *rows, MgError *err);
+
+/* Lines of JSON, one call each, without line end. */
+typedef bool (*MgLineHandler)(void *arg, const char *line, MgError *err);
+extern bool mg_snapshot_export(MgPg *pg, long long id, MgLineHandler handler, void *arg,
+							   MgError *err);
+
+/* Takes lines as they come and sends them in portions. */
+typedef struct MgImport
+{
+	MgPg *pg;
+	MgArena *arena; /* of the portion */
+	MgStrings lines;
+	size_t bytes;
+	long long id; /* 0 until the first portion was sent */
+} MgImport;
+
+extern void mg_import_begin(MgImport *import, MgPg *pg);
+extern bool mg_import_line(void *import, const char *line, MgError *err); /* an MgLineHandler */
+/* Sends the rest; *id is complete afterwards. */
+extern bool mg_import_end(MgImport *import, long long *id, MgError *err);
+/* Frees the portion, also after an error. */
+extern void mg_import_free(MgImport *import);
+
+/* Exports from one database into another, both connections at once; the id is the new one's. */
+extern bool mg_snapshot_copy(MgPg *from, long long from_id, MgPg *to, long long *to_id, MgError *err);
+
+/* A transaction around several of these. */
+extern bool mg_transaction_begin(MgPg *pg, MgError *err);
+extern bool mg_transaction_end(MgPg *pg, bool commit, MgError *err);
+
+#endif

@@ -1,0 +1,2 @@
+-- Creates the extension.
+CREATE EXTENSION IF NOT EXISTS safedeploy

@@ -1,0 +1,2 @@
+-- Version of the SQL API.
+SELECT safedeploy.protocol_version()

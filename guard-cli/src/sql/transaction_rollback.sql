@@ -1,0 +1,2 @@
+-- Takes back what the transaction did.
+ROLLBACK
