@@ -34,6 +34,7 @@ OBJS = \
 	extension/sd_ledger.o \
 	extension/sd_ledger_guard.o \
 	extension/sd_ledger_hash.o \
+	extension/sd_ledger_verify.o \
 	extension/sd_lock.o \
 	extension/sd_session.o \
 	extension/sd_table.o \
@@ -65,6 +66,14 @@ SQL_SOURCES = \
 	sql/functions/record_event.sql \
 	sql/functions/end_run.sql \
 	sql/functions/ledger_head.sql \
+	sql/functions/refuse_ddl.sql \
+	sql/functions/refuse_drop.sql \
+	sql/functions/verify_chain.sql \
+	sql/functions/verify_guards.sql \
+	sql/functions/verify_ledger.sql \
+	sql/grants/grant_reader.sql \
+	sql/grants/grant_deployer.sql \
+	sql/tables/guard_event_triggers.sql \
 	sql/views/lock_holders.sql \
 	sql/views/history.sql \
 	sql/views/unfinished_runs.sql \
