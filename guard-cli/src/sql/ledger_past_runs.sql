@@ -1,0 +1,54 @@
+-- What the ledger knows of past runs of lock parameter 1, newest first: parameter 2 is "unfinished",
+-- "done" (the last one), "last" (the last one that touched the schema) or a run's id or its start.
+-- Parameter 3 is the run that asks.
+SELECT r.run_id,
+       r.command,
+       r.tool,
+       r.started_at,
+       l.state AS last_state,
+       l.status AS last_status,
+       l.message AS last_message,
+       e.result,
+       capture.detail AS capture,
+       rehearse.detail AS rehearse,
+       migrate.detail AS migrate,
+       e.detail AS ending,
+       r.database OPERATOR(pg_catalog.=) pg_catalog.current_database() AS here
+  FROM safedeploy.run AS r
+  LEFT JOIN LATERAL (SELECT v.result, v.detail
+                       FROM safedeploy.event AS v
+                      WHERE v.run_id OPERATOR(pg_catalog.=) r.run_id
+                        AND v.state OPERATOR(pg_catalog.=) 'end') AS e ON true
+  LEFT JOIN LATERAL (SELECT v.state, v.status, v.message
+                       FROM safedeploy.event AS v
+                      WHERE v.run_id OPERATOR(pg_catalog.=) r.run_id
+                        AND v.state OPERATOR(pg_catalog.<>) 'end'
+                      ORDER BY v.seq DESC LIMIT 1) AS l ON true
+  LEFT JOIN LATERAL (SELECT v.detail
+                       FROM safedeploy.event AS v
+                      WHERE v.run_id OPERATOR(pg_catalog.=) r.run_id
+                        AND v.state OPERATOR(pg_catalog.=) 'capture'
+                        AND v.status OPERATOR(pg_catalog.=) 'ok'
+                      ORDER BY v.seq DESC LIMIT 1) AS capture ON true
+  LEFT JOIN LATERAL (SELECT v.detail
+                       FROM safedeploy.event AS v
+                      WHERE v.run_id OPERATOR(pg_catalog.=) r.run_id
+                        AND v.state OPERATOR(pg_catalog.=) 'rehearse'
+                        AND v.status OPERATOR(pg_catalog.=) 'ok'
+                      ORDER BY v.seq DESC LIMIT 1) AS rehearse ON true
+  LEFT JOIN LATERAL (SELECT v.detail
+                       FROM safedeploy.event AS v
+                      WHERE v.run_id OPERATOR(pg_catalog.=) r.run_id
+                        AND v.state OPERATOR(pg_catalog.=) ANY (ARRAY['migrate', 'rollback'])
+                        AND v.status OPERATOR(pg_catalog.=) 'begin'
+                      ORDER BY v.seq LIMIT 1) AS migrate ON true
+ WHERE r.lock_name OPERATOR(pg_catalog.=) $1
+   AND r.run_id OPERATOR(pg_catalog.<>) $3::pg_catalog.uuid
+   AND CASE $2
+         WHEN 'unfinished' THEN e.result IS NULL
+         WHEN 'done' THEN e.result OPERATOR(pg_catalog.=) 'done' AND migrate.detail IS NOT NULL
+                          AND r.command OPERATOR(pg_catalog.=) 'run'
+         WHEN 'last' THEN e.result IS NOT NULL AND migrate.detail IS NOT NULL
+         ELSE pg_catalog.starts_with(r.run_id::pg_catalog.text, pg_catalog.lower($2))
+       END
+ ORDER BY r.started_at DESC

@@ -1,0 +1,2 @@
+-- Fingerprint of the schema as it is.
+SELECT safedeploy.fingerprint()
