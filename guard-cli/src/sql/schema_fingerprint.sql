@@ -1,2 +1,0 @@
--- Fingerprint of the schema as it is.
-SELECT safedeploy.fingerprint()
