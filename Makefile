@@ -29,6 +29,19 @@ MODULE_big = safedeploy
 OBJS = \
 	extension/safedeploy.o \
 	extension/sd_fence.o \
+	extension/sd_analyze.o \
+	extension/sd_analyze_sql.o \
+	extension/sd_effects.o \
+	extension/sd_lex.o \
+	extension/sd_parse.o \
+	extension/sd_rules.o \
+	extension/sd_rules_data.o \
+	extension/sd_rules_drop.o \
+	extension/sd_rules_rename.o \
+	extension/sd_scope.o \
+	extension/sd_size.o \
+	extension/sd_split.o \
+	extension/sd_tree.o \
 	extension/sd_guc.o \
 	extension/sd_hooks.o \
 	extension/sd_ledger.o \
@@ -77,13 +90,19 @@ SQL_SOURCES = \
 	sql/views/lock_holders.sql \
 	sql/views/history.sql \
 	sql/views/unfinished_runs.sql \
-	sql/views/last_known_good.sql
+	sql/views/last_known_good.sql \
+	sql/types/statement.sql \
+	sql/types/finding.sql \
+	sql/functions/statements.sql \
+	sql/functions/analyze.sql \
+	sql/functions/rule_catalog.sql \
+	sql/views/rules.sql
 
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sql/releases/$(EXTENSION)--*.sql))
 
 # Names of files under regress/; each is independent of the others but for "setup".
-REGRESS        = setup
+REGRESS        = setup analyze statements
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
 ISOLATION      =
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso

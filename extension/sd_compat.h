@@ -119,4 +119,53 @@ sd_sha256_free(SdSha256 *ctx)
 #define sd_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
+/* 14 gave the raw parser a mode. */
+#if PG_VERSION_NUM >= 140000
+#define sd_raw_parser(sql) raw_parser(sql, RAW_PARSE_DEFAULT)
+#else
+#define sd_raw_parser(sql) raw_parser(sql)
+#endif
+
+/* 14 turned the options of REINDEX into a list. */
+#if PG_VERSION_NUM >= 140000
+#define SD_REINDEX_CONCURRENT(stmt) sd_option_is_on((stmt)->params, "concurrently")
+#else
+#define SD_REINDEX_CONCURRENT(stmt) ((stmt)->concurrent)
+#endif
+
+/* 14 renamed relkind to objtype and made DETACH PARTITION CONCURRENTLY. */
+#if PG_VERSION_NUM >= 140000
+#define SD_CTAS_OBJTYPE(stmt)			((stmt)->objtype)
+#define SD_ALTER_TABLE_OBJTYPE(stmt)	((stmt)->objtype)
+#define SD_PARTITION_CMD_CONCURRENT(cmd) ((cmd)->concurrent)
+#else
+#define SD_CTAS_OBJTYPE(stmt)			((stmt)->relkind)
+#define SD_ALTER_TABLE_OBJTYPE(stmt)	((stmt)->relkind)
+#define SD_PARTITION_CMD_CONCURRENT(cmd) (false)
+#endif
+
+/* 15 made MERGE, and a node type of its own for boolean constants. */
+#if PG_VERSION_NUM >= 150000
+#define SD_IS_MERGE(node)		   IsA(node, MergeStmt)
+#define SD_MERGE_RELATION(node)	   (((MergeStmt *) (node))->relation)
+#define SD_IS_TRUE_CONSTANT(value) (IsA(&(value)->val, Boolean) && (value)->val.boolval.boolval)
+#define SD_CONSTANT_IS_NULL(value) ((value)->isnull)
+#define SD_CONSTANT_STRING(value)  (IsA(&(value)->val, String) ? (value)->val.sval.sval : NULL)
+#else
+#define SD_IS_MERGE(node)		   (false)
+#define SD_MERGE_RELATION(node)	   ((RangeVar *) NULL)
+#define SD_IS_TRUE_CONSTANT(value) (false)
+#define SD_CONSTANT_IS_NULL(value) (IsA(&(value)->val, Null))
+#define SD_CONSTANT_STRING(value)  (IsA(&(value)->val, String) ? strVal(&(value)->val) : NULL)
+#endif
+
+/* 18 made NOT ENFORCED and virtual generated columns. */
+#if PG_VERSION_NUM >= 180000
+#define SD_CONSTRAINT_IS_ENFORCED(constraint) ((constraint)->is_enforced)
+#define SD_GENERATED_IS_STORED(constraint)	  ((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)
+#else
+#define SD_CONSTRAINT_IS_ENFORCED(constraint) (true)
+#define SD_GENERATED_IS_STORED(constraint)	  (true)
+#endif
+
 #endif

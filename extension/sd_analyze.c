@@ -1,0 +1,150 @@
+/*
+ * sd_analyze.c
+ *	  A script's statements through the rules.
+ *
+ * One interpreter walks the tables of checks; what a statement changes is
+ * recorded after it has been judged.
+ */
+#include "postgres.h"
+
+#include "commands/tablecmds.h"
+#include "tcop/utility.h"
+
+#include "sd_analyze.h"
+#include "sd_compat.h"
+#include "sd_tree.h"
+
+static const SdCheck *const checks[] = { sd_checks_drop, sd_checks_rename, sd_checks_data };
+static const SdAlterCheck *const alter_checks[] = { sd_alter_checks_drop };
+
+/* kind_of returns the object type by which checks of some statements differ. */
+static int
+kind_of(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DropStmt:
+			return ((DropStmt *) statement)->removeType;
+		case T_RenameStmt:
+			return ((RenameStmt *) statement)->renameType;
+		default:
+			return -1;
+	}
+}
+
+static void
+run_checks(SdAnalysis *analysis, Node *statement)
+{
+	int kind = kind_of(statement);
+
+	for (int i = 0; i < lengthof(checks); i++)
+	{
+		for (const SdCheck *check = checks[i]; check->check != NULL; check++)
+		{
+			if (check->tag == nodeTag(statement) && (check->kind == -1 || check->kind == kind))
+				check->check(analysis, statement);
+		}
+	}
+}
+
+/* run_alter_checks judges the subcommands of ALTER TABLE one by one. */
+static void
+run_alter_checks(SdAnalysis *analysis, AlterTableStmt *stmt)
+{
+	SdAlter alter = { .stmt = stmt };
+	ListCell *cell;
+
+	if (!sd_target(analysis, stmt->relation, stmt->missing_ok, &alter.relation))
+		return;
+	alter.lock = AlterTableGetLockLevel(stmt->cmds);
+	foreach (cell, stmt->cmds)
+	{
+		alter.cmd = lfirst_node(AlterTableCmd, cell);
+		for (int i = 0; i < lengthof(alter_checks); i++)
+		{
+			for (const SdAlterCheck *check = alter_checks[i]; check->check != NULL; check++)
+			{
+				if (check->kind == alter.cmd->subtype)
+					check->check(analysis, &alter);
+			}
+		}
+	}
+}
+
+void
+sd_analyze_statement(SdAnalysis *analysis, Node *statement)
+{
+	analysis->reported = false;
+	if (IsA(statement, AlterTableStmt))
+		run_alter_checks(analysis, (AlterTableStmt *) statement);
+	run_checks(analysis, statement);
+	if (!analysis->deferred)
+		sd_scope_apply(analysis->scope, statement, analysis->conditional);
+}
+
+/* report_unparsed reports a piece that the parser refused. */
+static void
+report_unparsed(SdAnalysis *analysis, const SdParsed *parsed)
+{
+	SdFinding finding = sd_finding(analysis, SD_RULE_SYNTAX_ERROR, NULL);
+
+	finding.location = parsed->error_offset - analysis->origin;
+	finding.rewrites = finding.scans = SD_UNKNOWN;
+	finding.data_loss = SD_LOSS_POSSIBLE;
+	finding.message = parsed->error_message;
+	sd_report(analysis, &finding);
+}
+
+/* report_unseen reports a piece that the parser is not given. */
+static void
+report_unseen(SdAnalysis *analysis, const SdParsed *parsed)
+{
+	SdFinding finding = sd_finding(analysis, SD_RULE_UNANALYSABLE, NULL);
+	const SdPiece *piece = &parsed->piece;
+
+	if (piece->kind == SD_PIECE_META)
+		finding.message = psprintf("psql command \"%s\" is not analysed",
+								   pnstrdup(analysis->script->text + piece->start,
+											Min(piece->end - piece->start, 60)));
+	else
+		finding.message =
+			psprintf("%d bytes of COPY data are not analysed", piece->end - piece->start);
+	finding.rewrites = finding.scans = SD_UNKNOWN;
+	sd_report(analysis, &finding);
+}
+
+void
+sd_analyze_script(SdAnalysis *analysis)
+{
+	SdParsed parsed;
+
+	while (sd_script_next(analysis->script, &parsed))
+	{
+		MemoryContext old = MemoryContextSwitchTo(analysis->script->context);
+		ListCell *cell;
+
+		analysis->origin = parsed.piece.from;
+		if (parsed.failed || parsed.piece.kind == SD_PIECE_META ||
+			parsed.piece.kind == SD_PIECE_COPY_DATA)
+		{
+			analysis->number++;
+			analysis->start = parsed.piece.start;
+			sd_script_locate(analysis->script, analysis->start);
+			if (parsed.failed)
+				report_unparsed(analysis, &parsed);
+			else
+				report_unseen(analysis, &parsed);
+		}
+		foreach (cell, parsed.statements)
+		{
+			RawStmt *raw = lfirst_node(RawStmt, cell);
+			int end;
+
+			analysis->number++;
+			sd_statement_bounds(analysis->script, &parsed, raw, &analysis->start, &end);
+			sd_script_locate(analysis->script, analysis->start);
+			sd_analyze_statement(analysis, raw->stmt);
+		}
+		MemoryContextSwitchTo(old);
+	}
+}

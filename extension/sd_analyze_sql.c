@@ -1,0 +1,174 @@
+/*
+ * sd_analyze_sql.c
+ *	  SQL functions of the analysis: statements(), analyze(), rule_catalog().
+ *
+ * The settings that change how text is read are pinned for the call.  The
+ * search_path is not: names of a script mean what they mean to the caller, and
+ * nothing here is looked up by an unqualified name but the names of the script.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "parser/parser.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "sd_analyze.h"
+#include "sd_compat.h"
+#include "sd_parse.h"
+#include "sd_rules.h"
+#include "sd_size.h"
+#include "sd_tree.h"
+
+PG_FUNCTION_INFO_V1(safedeploy_statements);
+PG_FUNCTION_INFO_V1(safedeploy_analyze);
+PG_FUNCTION_INFO_V1(safedeploy_rule_catalog);
+
+/* start_result makes the tuplestore of a set-returning function. */
+static Tuplestorestate *
+start_result(FunctionCallInfo fcinfo, TupleDesc *desc)
+{
+	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old;
+
+	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("set-valued function called in a context that cannot accept a set")));
+	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type is not a row type");
+	*desc = CreateTupleDescCopy(*desc);
+	info->returnMode = SFRM_Materialize;
+	info->setResult =
+		tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	info->setDesc = *desc;
+	MemoryContextSwitchTo(old);
+	return info->setResult;
+}
+
+/* pin_scanner sets what changes how text is read, until the nest level ends. */
+static int
+pin_scanner(void)
+{
+	int level = NewGUCNestLevel();
+
+	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("escape_string_warning", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+/* put_statement adds one row of statements(). */
+static void
+put_statement(SdScript *script, Tuplestorestate *store, TupleDesc desc, int number, int start,
+			  int end, const char *kind, SdTruth transactional)
+{
+	SdPlace place = sd_script_locate(script, start);
+	Datum values[7];
+	bool nulls[7] = { 0 };
+
+	values[0] = Int32GetDatum(number);
+	values[1] = Int32GetDatum(place.character);
+	values[2] = Int32GetDatum(place.line);
+	values[3] = Int32GetDatum(sd_script_characters(script, start, end));
+	values[4] = CStringGetTextDatum(kind);
+	values[5] = BoolGetDatum(transactional == SD_YES);
+	nulls[5] = transactional == SD_UNKNOWN;
+	values[6] = PointerGetDatum(cstring_to_text_with_len(script->text + start, end - start));
+	tuplestore_putvalues(store, desc, values, nulls);
+}
+
+/*
+ * statements(sql text) returns the statements of a script, and the pieces that
+ * are none.  Documented in sql/functions/statements.sql.
+ */
+Datum
+safedeploy_statements(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	Tuplestorestate *store = start_result(fcinfo, &desc);
+	int level = pin_scanner();
+	SdScript script;
+	SdParsed parsed;
+	int number = 0;
+
+	sd_script_init(&script, PG_GETARG_TEXT_PP(0));
+	while (sd_script_next(&script, &parsed))
+	{
+		MemoryContext old = MemoryContextSwitchTo(script.context);
+		ListCell *cell;
+
+		if (parsed.failed)
+			put_statement(&script, store, desc, ++number, parsed.piece.start, parsed.piece.end,
+						  "SYNTAX ERROR", SD_UNKNOWN);
+		else if (parsed.piece.kind == SD_PIECE_META)
+			put_statement(&script, store, desc, ++number, parsed.piece.start, parsed.piece.end,
+						  "META COMMAND", SD_UNKNOWN);
+		else if (parsed.piece.kind == SD_PIECE_COPY_DATA)
+			put_statement(&script, store, desc, ++number, parsed.piece.start, parsed.piece.end,
+						  "COPY DATA", SD_UNKNOWN);
+		foreach (cell, parsed.statements)
+		{
+			RawStmt *raw = lfirst_node(RawStmt, cell);
+			int start;
+			int end;
+
+			sd_statement_bounds(&script, &parsed, raw, &start, &end);
+			put_statement(&script, store, desc, ++number, start, end,
+						  GetCommandTagName(CreateCommandTag(raw->stmt)),
+						  sd_runs_in_transaction(raw->stmt) ? SD_YES : SD_NO);
+		}
+		MemoryContextSwitchTo(old);
+	}
+	AtEOXact_GUC(true, level);
+	return (Datum) 0;
+}
+
+/*
+ * analyze(sql text, in_transaction boolean) returns the hazards of a script.
+ * Documented in sql/functions/analyze.sql.
+ */
+Datum
+safedeploy_analyze(PG_FUNCTION_ARGS)
+{
+	SdAnalysis analysis = { 0 };
+	SdScript script;
+	int level;
+
+	analysis.store = start_result(fcinfo, &analysis.desc);
+	level = pin_scanner();
+	sd_script_init(&script, PG_GETARG_TEXT_PP(0));
+	analysis.script = &script;
+	analysis.scope = sd_scope_create();
+	analysis.sizes = sd_sizes_create();
+	analysis.runner_transaction = analysis.in_transaction = PG_GETARG_BOOL(1);
+	sd_analyze_script(&analysis);
+	AtEOXact_GUC(true, level);
+	return (Datum) 0;
+}
+
+/* rule_catalog() returns the rule table; see sql/views/rules.sql. */
+Datum
+safedeploy_rule_catalog(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	Tuplestorestate *store = start_result(fcinfo, &desc);
+
+	for (int i = 0; i < SD_RULE_COUNT; i++)
+	{
+		Datum values[5];
+		bool nulls[5] = { 0 };
+
+		values[0] = CStringGetTextDatum(sd_rules[i].name);
+		values[1] = CStringGetTextDatum(sd_family_name(sd_rules[i].family));
+		values[2] = CStringGetTextDatum(sd_severity_name(sd_rules[i].severity));
+		values[3] = CStringGetTextDatum(sd_rules[i].summary);
+		values[4] = CStringGetTextDatum(sd_rules[i].hint);
+		tuplestore_putvalues(store, desc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * sd_lex.h
+ *	  A tokenizer for SQL and PL/pgSQL text that never fails.
+ *
+ * It draws the same boundaries of quotes, comments and words as the server's
+ * own scanner with standard_conforming_strings on, but has no opinion on what a
+ * token means: text that the server would refuse is cut somehow and goes on.
+ * Whoever needs the truth gives the piece to the raw parser.
+ */
+#ifndef SD_LEX_H
+#define SD_LEX_H
+
+typedef enum SdTokenKind
+{
+	SD_TOKEN_END,		  /* end of the text */
+	SD_TOKEN_WORD,		  /* unquoted identifier or keyword */
+	SD_TOKEN_QUOTED_NAME, /* "identifier", U& included */
+	SD_TOKEN_STRING,	  /* any quoted string but the next two */
+	SD_TOKEN_ESCAPE,	  /* E'string' */
+	SD_TOKEN_DOLLAR,	  /* $tag$string$tag$ */
+	SD_TOKEN_NUMBER,	  /* digits, or $1 */
+	SD_TOKEN_CHAR		  /* any other single character, at .start */
+} SdTokenKind;
+
+typedef struct SdToken
+{
+	SdTokenKind kind;
+	int start; /* byte offsets into the text; .end is exclusive */
+	int end;
+} SdToken;
+
+typedef struct SdLexer
+{
+	const char *text;
+	int len; /* the text needs no terminating NUL */
+	int pos; /* where the next token is looked for */
+} SdLexer;
+
+/* sd_lex_next skips white space and comments and returns the next token. */
+extern SdToken sd_lex_next(SdLexer *lexer);
+
+/* sd_lex_skip_blank moves over white space and comments only. */
+extern void sd_lex_skip_blank(SdLexer *lexer);
+
+/* sd_token_is tells whether a token is this unquoted word; "word" is lower case. */
+extern bool sd_token_is(const SdLexer *lexer, const SdToken *token, const char *word);
+
+/* sd_token_is_char tells whether a token is this single character. */
+extern bool sd_token_is_char(const SdLexer *lexer, const SdToken *token, char c);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * sd_parse.c
+ *	  Scripts as statements: each piece through the server's own raw parser.
+ *
+ * Pieces are parsed one by one, so that a syntax error hides nothing but its
+ * own statement, memory stays at the largest statement, and a time-out is
+ * obeyed between two of them.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "sd_compat.h"
+#include "sd_guc.h"
+#include "sd_parse.h"
+
+void
+sd_script_init(SdScript *script, text *sql)
+{
+	int len = VARSIZE_ANY_EXHDR(sql);
+
+	if (len / 1024 >= sd_guc_max_script_size)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("script of %d bytes is too large", len),
+						errdetail("At most %d kB are accepted.", sd_guc_max_script_size),
+						errhint("A superuser can raise safedeploy.max_script_size; the parser needs "
+								"up to 70 bytes of memory for each byte of one statement.")));
+	memset(script, 0, sizeof(*script));
+	script->text = text_to_cstring(sql);
+	script->len = len;
+	script->place.character = script->place.line = 1;
+	script->inner = script->place;
+	sd_split_init(&script->splitter, script->text, len);
+	script->context =
+		AllocSetContextCreate(CurrentMemoryContext, "safedeploy statement", ALLOCSET_DEFAULT_SIZES);
+}
+
+bool
+sd_is_parse_error(int sqlerrcode)
+{
+	int category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		   category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
+/*
+ * parse runs the raw parser and returns NULL, or the error that it raised.
+ *
+ * No subtransaction is needed: the raw parser takes no locks, pins and
+ * references, only memory, which the caller's context gives back.
+ */
+static ErrorData *
+parse(const char *sql, List **statements)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData *volatile error = NULL;
+
+	*statements = NIL;
+	PG_TRY();
+	{
+		*statements = sd_raw_parser(sql);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (!sd_is_parse_error(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return error;
+}
+
+bool
+sd_parse_text(const char *sql, List **statements, char **error)
+{
+	ErrorData *edata = parse(sql, statements);
+
+	if (edata == NULL)
+		return true;
+	*error = edata->message;
+	return false;
+}
+
+/* byte_offset turns the parser's 1-based character position into a byte offset. */
+static int
+byte_offset(const char *text, int len, int cursor)
+{
+	int offset = 0;
+
+	for (int n = 1; n < cursor && offset < len; n++)
+		offset += pg_mblen(text + offset);
+	return Min(offset, len);
+}
+
+bool
+sd_script_next(SdScript *script, SdParsed *parsed)
+{
+	SdPiece *piece = &parsed->piece;
+	MemoryContext old;
+	ErrorData *error;
+	char *text;
+	char saved;
+
+	CHECK_FOR_INTERRUPTS();
+	MemoryContextReset(script->context);
+	memset(parsed, 0, sizeof(*parsed));
+	if (!sd_split_next(&script->splitter, piece))
+		return false;
+	if (piece->kind == SD_PIECE_META || piece->kind == SD_PIECE_COPY_DATA)
+		return true;
+
+	text = script->text + piece->from;
+	saved = script->text[piece->end];
+	script->text[piece->end] = '\0';
+	old = MemoryContextSwitchTo(script->context);
+	error = parse(text, &parsed->statements);
+	if (error != NULL)
+	{
+		parsed->failed = true;
+		parsed->error_code = error->sqlerrcode;
+		parsed->error_message = error->message;
+		parsed->error_offset = piece->start;
+		if (error->cursorpos > 0)
+			parsed->error_offset =
+				piece->from + byte_offset(text, piece->end - piece->from, error->cursorpos);
+	}
+	MemoryContextSwitchTo(old);
+	script->text[piece->end] = saved;
+	return true;
+}
+
+void
+sd_statement_bounds(const SdScript *script, const SdParsed *parsed, const RawStmt *raw, int *start,
+					int *end)
+{
+	SdLexer lexer = { script->text, parsed->piece.end, parsed->piece.from };
+
+	if (raw->stmt_location > 0)
+		lexer.pos += raw->stmt_location;
+	*end = raw->stmt_len > 0 ? lexer.pos + raw->stmt_len : parsed->piece.end;
+	/* before 18 the location covers the comments in front */
+	sd_lex_skip_blank(&lexer);
+	*start = lexer.pos;
+}
+
+int
+sd_script_characters(const SdScript *script, int from, int to)
+{
+	int n = 0;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+	{
+		for (int i = from; i < to; i++)
+			n += ((unsigned char) script->text[i] & 0xC0) != 0x80;
+		return n;
+	}
+	if (pg_database_encoding_max_length() == 1)
+		return to - from;
+	return pg_mbstrlen_with_len(script->text + from, to - from);
+}
+
+/* advance moves a place forward. */
+static void
+advance(const SdScript *script, SdPlace *place, int offset)
+{
+	const char *end = script->text + offset;
+	const char *hit = script->text + place->offset;
+
+	place->character += sd_script_characters(script, place->offset, offset);
+	while (hit < end && (hit = memchr(hit, '\n', end - hit)) != NULL)
+	{
+		place->line++;
+		hit++;
+	}
+	place->offset = offset;
+}
+
+SdPlace
+sd_script_locate(SdScript *script, int offset)
+{
+	Assert(offset >= script->place.offset);
+	advance(script, &script->place, offset);
+	script->inner = script->place;
+	return script->place;
+}
+
+SdPlace
+sd_script_locate_inner(SdScript *script, int offset)
+{
+	if (offset < script->inner.offset)
+		script->inner = script->place;
+	if (offset > script->inner.offset)
+		advance(script, &script->inner, offset);
+	return script->inner;
+}

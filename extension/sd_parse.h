@@ -1,0 +1,84 @@
+/*
+ * sd_parse.h
+ *	  Scripts as statements: each piece through the server's own raw parser.
+ */
+#ifndef SD_PARSE_H
+#define SD_PARSE_H
+
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+
+#include "sd_split.h"
+
+/*
+ * A place in the script that only moves forward cheaply.  Offsets are bytes,
+ * "character" and "line" are 1-based, as people count.
+ */
+typedef struct SdPlace
+{
+	int offset;
+	int character;
+	int line;
+} SdPlace;
+
+typedef struct SdScript
+{
+	char *text; /* writable: a piece is ended by a NUL while it is parsed */
+	int len;
+	SdSplitter splitter;
+	SdPlace place;		   /* start of the last statement that was located */
+	SdPlace inner;		   /* somewhere behind it, for findings inside a statement */
+	MemoryContext context; /* parse trees of one piece; reset for the next */
+} SdScript;
+
+/* What one piece turned out to be. */
+typedef struct SdParsed
+{
+	SdPiece piece;
+	List *statements; /* RawStmt; their locations are relative to piece.from */
+	/* When the parser refused the piece: */
+	bool failed;
+	int error_code;		 /* SQLSTATE, packed */
+	char *error_message; /* in the script's context */
+	int error_offset;	 /* byte offset in the script */
+} SdParsed;
+
+/*
+ * sd_script_init copies the text and refuses one above
+ * safedeploy.max_script_size with 54000 (program_limit_exceeded).
+ */
+extern void sd_script_init(SdScript *script, text *sql);
+
+/*
+ * sd_script_next parses the next piece into "parsed"; false at the end.
+ *
+ * An error of the parser is a result, not an error, with the memory of the last
+ * piece given back first; the server's time-outs and cancels are obeyed
+ * between pieces.
+ */
+extern bool sd_script_next(SdScript *script, SdParsed *parsed);
+
+/*
+ * sd_parse_text parses text of its own, such as one statement of a PL/pgSQL
+ * body, in the current memory context.  On an error of the parser it returns
+ * false and sets "error" to the message.
+ */
+extern bool sd_parse_text(const char *sql, List **statements, char **error);
+
+/* sd_statement_bounds gives the byte range of a raw statement, without comments before it. */
+extern void sd_statement_bounds(const SdScript *script, const SdParsed *parsed, const RawStmt *raw,
+								int *start, int *end);
+
+/* sd_script_locate turns a byte offset into a place; statements come in order. */
+extern SdPlace sd_script_locate(SdScript *script, int offset);
+
+/* sd_script_locate_inner is sd_script_locate for an offset behind the last one. */
+extern SdPlace sd_script_locate_inner(SdScript *script, int offset);
+
+/* sd_script_characters counts the characters of a byte range. */
+extern int sd_script_characters(const SdScript *script, int from, int to);
+
+/* sd_is_parse_error tells whether an error says something about the text, not about the server. */
+extern bool sd_is_parse_error(int sqlerrcode);
+
+#endif

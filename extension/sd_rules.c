@@ -1,0 +1,169 @@
+/*
+ * sd_rules.c
+ *	  The rule table, and how a check reports.
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+
+#include "sd_rules.h"
+#include "sd_size.h"
+
+const SdRule sd_rules[SD_RULE_COUNT] = {
+#define X(id, name, family, severity, summary, hint) \
+	{ name, SD_FAMILY_##family, SD_##severity, summary, hint },
+#include "sd_rule_list.h"
+#undef X
+};
+
+static const char *const family_names[] = { "drop",	  "rewrite", "scan",		"lock",
+											"rename", "data",	 "transaction", "opaque" };
+static const char *const severity_names[] = { "info", "notice", "warning", "error" };
+static const char *const data_loss_names[] = { "none", "possible", "certain" };
+
+const char *
+sd_family_name(SdFamily family)
+{
+	return family_names[family];
+}
+
+const char *
+sd_severity_name(SdSeverity severity)
+{
+	return severity_names[severity];
+}
+
+const char *
+sd_size_text(SdSize size)
+{
+	const char *bytes;
+
+	if (size.bytes == 0)
+		return "empty";
+	if (size.bytes < 0)
+		return "of unknown size";
+	bytes = text_to_cstring(
+		DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(size.bytes))));
+	if (size.rows < 0)
+		return psprintf("%s, rows not counted yet", bytes);
+	return psprintf("about " INT64_FORMAT " rows, %s", size.rows, bytes);
+}
+
+SdFinding
+sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
+{
+	SdFinding finding = { 0 };
+
+	finding.rule = rule;
+	finding.severity = sd_rules[rule].severity;
+	finding.location = -1;
+	finding.size.rows = finding.size.bytes = -1;
+	finding.rewrites = finding.scans = SD_NO;
+	if (relation != NULL)
+	{
+		finding.object = relation->shown;
+		if (relation->presence == SD_EXISTS)
+			finding.size = sd_relation_size(analysis->sizes, relation->oid);
+	}
+	return finding;
+}
+
+/* set_text fills one text column, or NULL. */
+static void
+set_text(Datum *values, bool *nulls, int column, const char *value)
+{
+	nulls[column] = value == NULL;
+	if (value != NULL)
+		values[column] = CStringGetTextDatum(value);
+}
+
+/* place_of_finding finds the finding's line and position; what cannot be mapped is the statement. */
+static SdPlace
+place_of_finding(SdAnalysis *analysis, const SdFinding *finding)
+{
+	int offset = analysis->start;
+
+	if (finding->location >= 0 && analysis->origin >= 0)
+		offset = Max(offset, analysis->origin + finding->location);
+	return sd_script_locate_inner(analysis->script, Min(offset, analysis->script->len));
+}
+
+void
+sd_report(SdAnalysis *analysis, SdFinding *finding)
+{
+	const SdRule *rule = &sd_rules[finding->rule];
+	Datum values[15] = { 0 };
+	bool nulls[15] = { 0 };
+	SdPlace place = place_of_finding(analysis, finding);
+	const char *message = finding->message;
+
+	analysis->reported = true;
+	if (analysis->inside != NULL)
+		message = psprintf("in %s: %s", analysis->inside, message);
+	/* a routine that is only made here does nothing until it is called */
+	if (analysis->deferred)
+		finding->severity = SD_INFO;
+
+	values[0] = Int32GetDatum(analysis->number);
+	values[1] = Int32GetDatum(place.character);
+	values[2] = Int32GetDatum(place.line);
+	set_text(values, nulls, 3, rule->name);
+	set_text(values, nulls, 4, severity_names[finding->severity]);
+	set_text(values, nulls, 5, finding->object);
+	set_text(values, nulls, 6,
+			 finding->lock == NoLock ? NULL : GetLockmodeName(DEFAULT_LOCKMETHOD, finding->lock));
+	values[7] = BoolGetDatum(finding->rewrites == SD_YES);
+	nulls[7] = finding->rewrites == SD_UNKNOWN;
+	values[8] = BoolGetDatum(finding->scans == SD_YES);
+	nulls[8] = finding->scans == SD_UNKNOWN;
+	values[9] = Int64GetDatum(finding->size.rows);
+	nulls[9] = finding->size.rows < 0;
+	values[10] = Int64GetDatum(finding->size.bytes);
+	nulls[10] = finding->size.bytes < 0;
+	set_text(values, nulls, 11, data_loss_names[finding->data_loss]);
+	set_text(values, nulls, 12, message);
+	set_text(values, nulls, 13, finding->detail);
+	set_text(values, nulls, 14, finding->hint != NULL ? finding->hint : rule->hint);
+	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
+}
+
+void
+sd_report_blocking(SdAnalysis *analysis, SdFinding *finding)
+{
+	if (finding->size.bytes == 0)
+		finding->severity = Min(finding->severity, SD_NOTICE);
+	sd_report(analysis, finding);
+}
+
+bool
+sd_is_target(SdAnalysis *analysis, const SdRelation *relation, bool missing_ok)
+{
+	SdFinding finding;
+
+	switch (relation->presence)
+	{
+		case SD_EXISTS:
+			return true;
+		case SD_MADE:
+			return false;
+		default:
+			if (missing_ok)
+				return false;
+			finding = sd_finding(analysis, SD_RULE_MISSING_OBJECT, relation);
+			finding.message = psprintf("relation %s does not exist%s", relation->shown,
+									   relation->presence == SD_GONE ?
+										   " any more: the script dropped or renamed it" :
+										   ", nor does the script make it before");
+			sd_report(analysis, &finding);
+			return true;
+	}
+}
+
+bool
+sd_target(SdAnalysis *analysis, const RangeVar *name, bool missing_ok, SdRelation *relation)
+{
+	*relation = sd_scope_relation(analysis->scope, name);
+	return sd_is_target(analysis, relation, missing_ok);
+}

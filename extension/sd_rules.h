@@ -1,0 +1,175 @@
+/*
+ * sd_rules.h
+ *	  The table of hazards, and what a check of one of them may use.
+ *
+ * A rule is a row of sd_rule_list.h.  A check is a C function in one of the
+ * family files sd_rules_*.c; it is called for the statements that its row in
+ * the family's table names, and reports findings under one or more rules.
+ */
+#ifndef SD_RULES_H
+#define SD_RULES_H
+
+#include "nodes/parsenodes.h"
+#include "storage/lockdefs.h"
+#include "utils/tuplestore.h"
+
+#include "sd_parse.h"
+#include "sd_scope.h"
+
+typedef enum SdFamily
+{
+	SD_FAMILY_DROP,
+	SD_FAMILY_REWRITE,
+	SD_FAMILY_SCAN,
+	SD_FAMILY_LOCK,
+	SD_FAMILY_RENAME,
+	SD_FAMILY_DATA,
+	SD_FAMILY_TRANSACTION,
+	SD_FAMILY_OPAQUE
+} SdFamily;
+
+typedef enum SdSeverity
+{
+	SD_INFO,
+	SD_NOTICE,
+	SD_WARNING,
+	SD_ERROR
+} SdSeverity;
+
+typedef enum SdDataLoss
+{
+	SD_LOSS_NONE,
+	SD_LOSS_POSSIBLE,
+	SD_LOSS_CERTAIN
+} SdDataLoss;
+
+/* A truth that may not be known. */
+typedef enum SdTruth
+{
+	SD_UNKNOWN,
+	SD_NO,
+	SD_YES
+} SdTruth;
+
+typedef enum SdRuleId
+{
+#define X(id, name, family, severity, summary, hint) SD_RULE_##id,
+#include "sd_rule_list.h"
+#undef X
+	SD_RULE_COUNT
+} SdRuleId;
+
+typedef struct SdRule
+{
+	const char *name;
+	SdFamily family;
+	SdSeverity severity; /* the usual one; a finding may have another */
+	const char *summary;
+	const char *hint;
+} SdRule;
+
+extern const SdRule sd_rules[SD_RULE_COUNT];
+
+extern const char *sd_family_name(SdFamily family);
+extern const char *sd_severity_name(SdSeverity severity);
+
+/* Sizes of a relation; -1 when not known. */
+typedef struct SdSize
+{
+	int64 rows;
+	int64 bytes;
+} SdSize;
+
+typedef struct SdFinding
+{
+	SdRuleId rule;
+	SdSeverity severity;
+	int location;		/* in the statement's text, -1 for its start */
+	const char *object; /* NULL when there is none */
+	LOCKMODE lock;		/* NoLock when not known */
+	SdTruth rewrites;
+	SdTruth scans;
+	SdSize size;
+	SdDataLoss data_loss;
+	const char *message;
+	const char *detail; /* NULL for none */
+	const char *hint;	/* NULL for the rule's own */
+} SdFinding;
+
+/* One run of analyze(). */
+typedef struct SdAnalysis
+{
+	SdScript *script;
+	SdScope *scope;
+	struct SdSizes *sizes;
+	Tuplestorestate *store;
+	TupleDesc desc;
+	bool runner_transaction; /* whoever runs the script wraps it in a transaction */
+	bool in_transaction;	 /* a transaction block is open here */
+
+	/* The statement that is looked at. */
+	int number;
+	int start;			/* its byte offset in the script */
+	int origin;			/* script offset of the text that locations count from, -1 for none */
+	bool reported;		/* it has a finding that says what it does to its target */
+	const char *inside; /* what it is part of, such as "function f", or NULL */
+	bool conditional;	/* it may not be reached */
+	bool deferred;		/* it runs later, when the routine is called */
+	int depth;			/* bodies that we are in */
+} SdAnalysis;
+
+/* sd_finding starts a finding of a rule; "relation" may be NULL, and gives object and size. */
+extern SdFinding sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation);
+
+/* sd_report hands a finding out. */
+extern void sd_report(SdAnalysis *analysis, SdFinding *finding);
+
+/*
+ * sd_report_blocking is sd_report for a finding whose only harm is the time
+ * that a lock is held: for a relation that is empty it is a notice.
+ */
+extern void sd_report_blocking(SdAnalysis *analysis, SdFinding *finding);
+
+/*
+ * sd_target resolves the target of a statement.  It returns false when there
+ * is no hazard in touching it, because the script made it itself or because it
+ * is not there and need not be; one that is missing is reported here.
+ */
+extern bool sd_target(SdAnalysis *analysis, const RangeVar *name, bool missing_ok,
+					  SdRelation *relation);
+
+/* sd_is_target is sd_target for a relation that is resolved already. */
+extern bool sd_is_target(SdAnalysis *analysis, const SdRelation *relation, bool missing_ok);
+
+/* sd_size_text says "about 1200 rows, 96 kB", or that the size is not known. */
+extern const char *sd_size_text(SdSize size);
+
+/* Tables of checks.  The last row of each has a NULL function. */
+typedef struct SdCheck
+{
+	NodeTag tag;
+	int kind; /* ObjectType of DROP and RENAME; -1 for any */
+	void (*check)(SdAnalysis *analysis, Node *statement);
+} SdCheck;
+
+/* What a check of an ALTER TABLE subcommand gets. */
+typedef struct SdAlter
+{
+	AlterTableStmt *stmt;
+	AlterTableCmd *cmd;
+	SdRelation relation;
+	LOCKMODE lock; /* of the whole command */
+} SdAlter;
+
+typedef struct SdAlterCheck
+{
+	AlterTableType kind;
+	void (*check)(SdAnalysis *analysis, const SdAlter *alter);
+} SdAlterCheck;
+
+extern const SdCheck sd_checks_drop[];
+extern const SdCheck sd_checks_rename[];
+extern const SdCheck sd_checks_data[];
+extern const SdAlterCheck sd_alter_checks_drop[];
+
+#endif

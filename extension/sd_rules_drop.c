@@ -1,0 +1,379 @@
+/*
+ * sd_rules_drop.c
+ *	  Family "drop": objects go, with what they hold and what depends on them.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "sd_rules.h"
+#include "sd_size.h"
+
+/* How many names a message lists before it says "and N more". */
+#define MAX_LISTED 5
+
+/* A list of names for a message. */
+typedef struct Names
+{
+	StringInfoData text;
+	int count;
+} Names;
+
+static void
+init_names(Names *names)
+{
+	initStringInfo(&names->text);
+	names->count = 0;
+}
+
+static void
+add_name(Names *names, const char *name)
+{
+	if (names->count++ < MAX_LISTED)
+		appendStringInfo(&names->text, "%s%s", names->count > 1 ? ", " : "", name);
+}
+
+/* name_list returns the names, shortened. */
+static const char *
+name_list(Names *names)
+{
+	if (names->count > MAX_LISTED)
+		appendStringInfo(&names->text, " and %d more", names->count - MAX_LISTED);
+	return names->text.data;
+}
+
+/* relation_name returns the qualified name of a relation of the catalog. */
+static const char *
+relation_name(Oid relation)
+{
+	const char *name = get_rel_name(relation);
+
+	if (name == NULL)
+		return psprintf("relation %u", relation);
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+}
+
+/* referenced_tables lists the tables that a table's foreign keys point at: DROP locks them too. */
+static void
+referenced_tables(Oid table, Names *names)
+{
+	Relation constraints = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table));
+	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (form->contype == CONSTRAINT_FOREIGN && form->confrelid != table)
+			add_name(names, relation_name(form->confrelid));
+	}
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
+}
+
+/*
+ * drop_one_table reports the drop of one table.  A table without a page of
+ * data loses nothing but itself.
+ */
+static void
+drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
+{
+	SdFinding finding = sd_finding(analysis, SD_RULE_DROP_TABLE, relation);
+	Names referenced;
+
+	init_names(&referenced);
+	finding.lock = AccessExclusiveLock;
+	finding.data_loss = finding.size.bytes == 0 ? SD_LOSS_NONE :
+						finding.size.bytes > 0	? SD_LOSS_CERTAIN :
+												  SD_LOSS_POSSIBLE;
+	if (finding.data_loss == SD_LOSS_NONE)
+		finding.severity = SD_WARNING;
+	finding.message = psprintf("drops table %s (%s)%s", relation->shown, sd_size_text(finding.size),
+							   cascade ? " and, with CASCADE, what depends on it" : "");
+	if (relation->presence == SD_EXISTS)
+		referenced_tables(relation->oid, &referenced);
+	if (referenced.count > 0)
+		finding.detail = psprintf("It also locks the tables that its foreign keys point at: %s.",
+								  name_list(&referenced));
+	if (relation->presence == SD_EXISTS && relation->is_partition)
+		finding.detail = "It is a partition: the parent is locked too.";
+	sd_report(analysis, &finding);
+}
+
+static void
+check_drop_table(SdAnalysis *analysis, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	ListCell *cell;
+
+	foreach (cell, stmt->objects)
+	{
+		SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
+
+		if (sd_is_target(analysis, &relation, stmt->missing_ok))
+			drop_one_table(analysis, &relation, stmt->behavior == DROP_CASCADE);
+	}
+}
+
+/* check_drop_cascade reports CASCADE on anything that has no rule of its own. */
+static void
+check_drop_cascade(SdAnalysis *analysis, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	SdFinding finding;
+
+	if (stmt->behavior != DROP_CASCADE)
+		return;
+	switch (stmt->removeType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_SCHEMA:
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			return;
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_INDEX:
+		case OBJECT_FOREIGN_TABLE:
+		{
+			bool harmless = true;
+			ListCell *cell;
+
+			foreach (cell, stmt->objects)
+			{
+				SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
+
+				harmless &= !sd_is_target(analysis, &relation, stmt->missing_ok);
+			}
+			if (harmless)
+				return;
+			break;
+		}
+		default:
+			break;
+	}
+	finding = sd_finding(analysis, SD_RULE_DROP_CASCADE, NULL);
+	finding.lock = AccessExclusiveLock;
+	finding.data_loss = SD_LOSS_POSSIBLE;
+	finding.message = "CASCADE drops every object that depends on this one";
+	sd_report(analysis, &finding);
+}
+
+/* schema_contents counts the relations of a schema and adds up their sizes. */
+static int
+schema_contents(SdAnalysis *analysis, Oid schema, SdSize *size, Names *names)
+{
+	Relation classes = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *tables = NIL;
+	ListCell *cell;
+
+	/* no index leads from a schema to its relations alone */
+	ScanKeyInit(&key, Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(classes, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW)
+			tables = lappend_oid(tables, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(classes, AccessShareLock);
+
+	size->rows = size->bytes = 0;
+	foreach (cell, tables)
+	{
+		SdSize one = sd_relation_size(analysis->sizes, lfirst_oid(cell));
+
+		size->rows = size->rows < 0 || one.rows < 0 ? -1 : size->rows + one.rows;
+		size->bytes = size->bytes < 0 || one.bytes < 0 ? -1 : size->bytes + one.bytes;
+		add_name(names, relation_name(lfirst_oid(cell)));
+	}
+	return list_length(tables);
+}
+
+static void
+check_drop_schema(SdAnalysis *analysis, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	ListCell *cell;
+
+	foreach (cell, stmt->objects)
+	{
+		const char *name = strVal(lfirst(cell));
+		Oid schema;
+		SdPresence presence = sd_scope_schema(analysis->scope, name, &schema);
+		SdFinding finding = sd_finding(analysis, SD_RULE_DROP_SCHEMA, NULL);
+		Names tables;
+
+		if (presence == SD_MADE || (presence != SD_EXISTS && stmt->missing_ok))
+			continue;
+		init_names(&tables);
+		finding.object = quote_identifier(name);
+		finding.lock = AccessExclusiveLock;
+		finding.data_loss = SD_LOSS_POSSIBLE;
+		finding.message = psprintf("drops schema %s", finding.object);
+		if (presence == SD_EXISTS)
+		{
+			schema_contents(analysis, schema, &finding.size, &tables);
+			finding.data_loss = finding.size.bytes == 0 ? SD_LOSS_NONE : SD_LOSS_CERTAIN;
+			finding.message = psprintf("drops schema %s with %d table%s", finding.object,
+									   tables.count, tables.count == 1 ? "" : "s");
+			if (tables.count == 0)
+				finding.severity = SD_NOTICE;
+			else
+				finding.detail =
+					psprintf("In it are %s (%s).", name_list(&tables), sd_size_text(finding.size));
+		}
+		sd_report(analysis, &finding);
+	}
+}
+
+/* columns_of_type lists the columns whose values a DROP TYPE CASCADE takes away. */
+static void
+columns_of_type(SdAnalysis *analysis, Oid type, Names *names, SdSize *size)
+{
+	Relation depends = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(type));
+	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		char *column;
+		SdSize one;
+
+		if (form->classid != RelationRelationId || form->objsubid <= 0)
+			continue;
+		column = get_attname(form->objid, form->objsubid, true);
+		if (column == NULL)
+			continue;
+		add_name(names, psprintf("%s.%s", relation_name(form->objid), quote_identifier(column)));
+		one = sd_relation_size(analysis->sizes, form->objid);
+		size->rows = Max(size->rows, one.rows);
+		size->bytes = Max(size->bytes, one.bytes);
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+}
+
+static void
+check_drop_type(SdAnalysis *analysis, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	ListCell *cell;
+
+	/* without CASCADE the server refuses to drop a type that is used */
+	if (stmt->behavior != DROP_CASCADE)
+		return;
+	foreach (cell, stmt->objects)
+	{
+		TypeName *name = lfirst_node(TypeName, cell);
+		Oid type;
+		SdPresence presence = sd_scope_type(analysis->scope, name->names, &type);
+		SdFinding finding = sd_finding(analysis, SD_RULE_DROP_TYPE_CASCADE, NULL);
+		Names columns;
+
+		if (presence == SD_MADE || (presence != SD_EXISTS && stmt->missing_ok))
+			continue;
+		init_names(&columns);
+		finding.object = NameListToQuotedString(name->names);
+		finding.lock = AccessExclusiveLock;
+		finding.data_loss = SD_LOSS_POSSIBLE;
+		finding.message = psprintf("drops type %s and whatever uses it", finding.object);
+		if (presence == SD_EXISTS)
+		{
+			columns_of_type(analysis, type, &columns, &finding.size);
+			if (columns.count > 0)
+			{
+				finding.data_loss = SD_LOSS_CERTAIN;
+				finding.message =
+					psprintf("drops type %s and with it %d columns", finding.object, columns.count);
+				finding.detail = psprintf("The columns are %s.", name_list(&columns));
+			}
+			else
+				finding.severity = SD_WARNING;
+		}
+		sd_report(analysis, &finding);
+	}
+}
+
+static void
+check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
+{
+	SdPart column = sd_scope_column(analysis->scope, &alter->relation, alter->cmd->name);
+	SdFinding finding;
+
+	if (column.presence == SD_MADE)
+		return;
+	if (alter->relation.presence == SD_EXISTS && column.presence == SD_EXISTS &&
+		!SearchSysCacheExistsAttName(alter->relation.oid, column.old_name))
+	{
+		if (alter->cmd->missing_ok)
+			return;
+		finding = sd_finding(analysis, SD_RULE_MISSING_OBJECT, &alter->relation);
+		finding.message =
+			psprintf("column %s of %s does not exist, nor does the script make it before",
+					 quote_identifier(alter->cmd->name), alter->relation.shown);
+		sd_report(analysis, &finding);
+	}
+	finding = sd_finding(analysis, SD_RULE_DROP_COLUMN, &alter->relation);
+	finding.object = psprintf("%s.%s", alter->relation.shown, quote_identifier(alter->cmd->name));
+	finding.lock = alter->lock;
+	finding.data_loss = finding.size.bytes == 0 ? SD_LOSS_NONE :
+						finding.size.bytes > 0	? SD_LOSS_CERTAIN :
+												  SD_LOSS_POSSIBLE;
+	if (finding.data_loss == SD_LOSS_NONE)
+		finding.severity = SD_WARNING;
+	finding.message =
+		psprintf("drops column %s (table is %s)%s", finding.object, sd_size_text(finding.size),
+				 alter->cmd->behavior == DROP_CASCADE ? " and, with CASCADE, what depends on it" :
+														"");
+	sd_report(analysis, &finding);
+}
+
+const SdCheck sd_checks_drop[] = {
+	{ T_DropStmt, OBJECT_TABLE, check_drop_table },
+	{ T_DropStmt, OBJECT_FOREIGN_TABLE, check_drop_table },
+	{ T_DropStmt, OBJECT_SCHEMA, check_drop_schema },
+	{ T_DropStmt, OBJECT_TYPE, check_drop_type },
+	{ T_DropStmt, OBJECT_DOMAIN, check_drop_type },
+	{ T_DropStmt, -1, check_drop_cascade },
+	{ T_Invalid, 0, NULL },
+};
+
+const SdAlterCheck sd_alter_checks_drop[] = {
+	{ AT_DropColumn, check_drop_column },
+	{ 0, NULL },
+};

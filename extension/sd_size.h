@@ -1,0 +1,21 @@
+/*
+ * sd_size.h
+ *	  How much a relation holds, looked up once for each.
+ */
+#ifndef SD_SIZE_H
+#define SD_SIZE_H
+
+#include "sd_rules.h"
+
+typedef struct SdSizes SdSizes;
+
+extern SdSizes *sd_sizes_create(void);
+
+/*
+ * sd_relation_size returns rows and bytes (TOAST included, indexes not) of a
+ * relation and of all its children.  It never waits for a lock: where one is
+ * held against reading, the size comes from the catalog's last estimate.
+ */
+extern SdSize sd_relation_size(SdSizes *sizes, Oid relation);
+
+#endif

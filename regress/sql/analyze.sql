@@ -1,0 +1,16 @@
+-- Findings and their columns; each rule has its own fixtures in regress/fixtures/rules.
+CREATE TABLE analyze_full (id integer PRIMARY KEY, note text);
+INSERT INTO analyze_full SELECT g, 'x' FROM generate_series(1, 1000) g;
+VACUUM ANALYZE analyze_full;
+CREATE TABLE analyze_empty (id integer REFERENCES analyze_full);
+\x
+SELECT * FROM safedeploy.analyze('SELECT 1;
+DROP TABLE analyze_full, analyze_empty;');
+\x
+-- What the script itself made is nobody's loss.
+SELECT rule FROM safedeploy.analyze('CREATE TABLE made (); DROP TABLE made;');
+-- A name that means nothing is said so, unless IF EXISTS expects it.
+SELECT rule, severity, object, message FROM safedeploy.analyze('DROP TABLE nothing; DROP TABLE IF EXISTS nothing');
+-- Every rule has a name, a family, a severity, a summary and a hint.
+SELECT count(*) > 10 AS many, bool_and(rule ~ '^[a-z-]+$' AND family <> '' AND severity <> '' AND summary <> '' AND hint <> '') AS complete, count(DISTINCT rule) = count(*) AS distinct_names FROM safedeploy.rules;
+DROP TABLE analyze_empty, analyze_full;
