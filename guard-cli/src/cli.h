@@ -25,7 +25,8 @@ typedef struct MgContext
 	MgTarget target; /* parsed when the command asks for a database */
 	MgFormat format;
 	bool color;
-	char **args; /* operands, NULL-terminated */
+	const char *config_file; /* as given by --config, NULL: not given */
+	char **args;			 /* operands, NULL-terminated */
 	int nargs;
 	char **tool_argv;		  /* the command after "--", NULL when there is none */
 	const char *const *flags; /* values of the command's own options, by position in its table */
@@ -50,6 +51,7 @@ typedef struct MgCommand
 	const char *description; /* paragraphs for the man page */
 	bool needs_database;
 	bool takes_tool;		 /* "-- tool command" may follow */
+	bool config_optional;	 /* the file that --config names need not be there */
 	const MgOption *options; /* ended by a row without long_name */
 	/* Returns true when it ended as planned, with the exit code in *exit_code. */
 	bool (*run)(MgContext *context, int *exit_code, MgError *err);

@@ -4,7 +4,14 @@
  */
 #include "cli.h"
 
-#define MG_COMMANDS(X)
+#define MG_COMMANDS(X) \
+	X(init)            \
+	X(history)         \
+	X(show)            \
+	X(lint)            \
+	X(snapshot)        \
+	X(diff)            \
+	X(lock)
 
 #define X(name) extern const MgCommand mg_cmd_##name;
 MG_COMMANDS(X)

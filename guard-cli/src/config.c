@@ -602,12 +602,11 @@ load_environment(MgConfig *config, MgError *err)
 	return true;
 }
 
-bool
-mg_config_load(MgArena *arena, const char *path, MgConfig **result, MgError *err)
+static bool
+load(MgArena *arena, const char *path, bool must_exist, MgConfig **result, MgError *err)
 {
 	MgConfig *config = mg_alloc(arena, sizeof *config);
 	const char *from_env = getenv("MIGGUARD_CONFIG");
-	bool must_exist = true;
 
 	config->arena = arena;
 	for (int i = 0; i < MG_SETTING_COUNT; i++)
@@ -629,6 +628,18 @@ mg_config_load(MgArena *arena, const char *path, MgConfig **result, MgError *err
 		return false;
 	*result = config;
 	return true;
+}
+
+bool
+mg_config_load(MgArena *arena, const char *path, MgConfig **result, MgError *err)
+{
+	return load(arena, path, true, result, err);
+}
+
+bool
+mg_config_load_if_there(MgArena *arena, const char *path, MgConfig **result, MgError *err)
+{
+	return load(arena, path, false, result, err);
 }
 
 const char *

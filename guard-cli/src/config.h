@@ -140,6 +140,9 @@ typedef struct MgConfig MgConfig;
  * unknown section or key, bad value, key given twice, not UTF-8.
  */
 extern bool mg_config_load(MgArena *arena, const char *path, MgConfig **config, MgError *err);
+/* The same, but the file need not be there. */
+extern bool mg_config_load_if_there(MgArena *arena, const char *path, MgConfig **config,
+									MgError *err);
 
 /* Sets a value from a flag; where is the flag's name. */
 extern bool mg_config_set(MgConfig *config, MgSetting setting, const char *value, const char *where,
