@@ -297,8 +297,9 @@ make_context(MgArena *arena, const Parsed *parsed, MgContext *context, MgError *
 					 (getenv("TERM") == NULL || strcmp(getenv("TERM"), "dumb") != 0);
 	warn_password_argument(arena, flag_of(mg_common_options, parsed->common, "database-url"));
 	context->config_file = flag_of(mg_common_options, parsed->common, "config");
-	if (!(command->config_optional ? mg_config_load_if_there : mg_config_load)(
-			arena, context->config_file, &context->config, err) ||
+	if (!(command->config_optional ?
+			  mg_config_load_if_there :
+			  mg_config_load)(arena, context->config_file, &context->config, err) ||
 		!apply_settings(mg_common_options, parsed->common, context->config, arena, err) ||
 		!apply_settings(command->options, parsed->own, context->config, arena, err))
 		return false;

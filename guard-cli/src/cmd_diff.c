@@ -45,8 +45,9 @@ facet_array(MgArena *arena, const char *list)
 static const char *
 sign_of(const char *op)
 {
-	static const char *const signs[][2] = { { "add", "+" },		 { "drop", "-" },	 { "alter", "~" },
-											{ "rename", ">" },	 { "move", ">" },	 { "recreate", "!" },
+	static const char *const signs[][2] = { { "add", "+" },		{ "drop", "-" },
+											{ "alter", "~" },	{ "rename", ">" },
+											{ "move", ">" },	{ "recreate", "!" },
 											{ "rewrite", "!" }, { "reorder", "." } };
 
 	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
@@ -120,9 +121,9 @@ print_text(const MgContext *context, const MgRows *rows)
 	{
 		if (printed[r])
 			continue;
-		printf("%s\n", mg_report_color(context, MG_COLOR_BOLD,
-									   mg_report_clean(context->arena,
-													   mg_rows_get(rows, r, "identity"))));
+		printf("%s\n",
+			   mg_report_color(context, MG_COLOR_BOLD,
+							   mg_report_clean(context->arena, mg_rows_get(rows, r, "identity"))));
 		for (int other = r; other < rows->count; other++)
 			if (!printed[other] && same_object(rows, r, other))
 			{

@@ -30,70 +30,11 @@ typedef struct Outcome
 	const char *file; /* path of what was written, NULL: one was there, or none wanted */
 } Outcome;
 
-/* Long enough a help text goes into several comment lines. */
-static void
-add_comment(MgBuf *buf, const char *text)
-{
-	int column = 0;
-
-	mg_buf_add(buf, "#");
-	while (*text != '\0')
-	{
-		size_t word = strcspn(text, " ");
-
-		if (column + (int) word > 90)
-		{
-			mg_buf_add(buf, "\n#");
-			column = 0;
-		}
-		mg_buf_add(buf, " ");
-		mg_buf_add_bytes(buf, text, word);
-		column += (int) word + 1;
-		text += word + strspn(text + word, " ");
-	}
-	mg_buf_add(buf, "\n");
-}
-
-char *
-mg_init_file(MgArena *arena)
-{
-	static const char *const named[][2] = {
-		{ "env", "Environment of the migration tool; {url} {host} {port} {database} {user} {password} "
-				 "are replaced, on a rehearsal by those of the clone.\n#DB_HOST = {host}" },
-		{ "preflight.commands", "Commands that must exit with 0 before a run, each with a name.\n"
-								"#traffic = ./is-maintenance-window.sh" },
-		{ "verify.assertions", "Queries that must return one row with true after the upgrade.\n"
-							   "#every_order_has_a_customer = SELECT count(*) = 0 FROM orders WHERE "
-							   "customer_id IS NULL" },
-	};
-	const char *section = "";
-	MgBuf buf;
-
-	mg_buf_init(&buf, arena);
-	mg_buf_add(&buf, "# Settings of migguard.  Every line that begins with # shows a default.\n"
-					 "# A flag wins over the environment (MIGGUARD_SECTION_KEY), that over this file.\n");
-	for (int i = 0; i < MG_SETTING_COUNT; i++)
-	{
-		const MgSettingInfo *info = &mg_setting_info[i];
-
-		if (strcmp(section, info->section) != 0)
-			mg_buf_addf(&buf, "\n[%s]\n", info->section);
-		section = info->section;
-		add_comment(&buf, info->help);
-		if (info->choices != NULL)
-			add_comment(&buf, mg_printf(arena, "one of: %s", info->choices));
-		mg_buf_addf(&buf, "#%s = %s\n", info->key, info->value != NULL ? info->value : "");
-	}
-	for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
-		mg_buf_addf(&buf, "\n[%s]\n# %s\n", named[i][0], named[i][1]);
-	return buf.data;
-}
-
 /* Never overwrites: O_EXCL, so that not even a race can. */
 static bool
 write_file(MgContext *context, const char *path, Outcome *outcome, MgError *err)
 {
-	char *text = mg_init_file(context->arena);
+	char *text = mg_config_template(context->arena);
 	size_t len = strlen(text);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	bool ok;
@@ -127,8 +68,9 @@ prepare_database(MgContext *context, Outcome *outcome, MgError *err)
 	if (!mg_extension_create(pg, &outcome->extension, err))
 	{
 		if (strcmp(err->sqlstate, "42501") == 0)
-			mg_err_hint(err, "Run \"migguard init\" once as a superuser, with --deployer ROLE for the role "
-							 "that deploys.");
+			mg_err_hint(err,
+						"Run \"migguard init\" once as a superuser, with --deployer ROLE for the role "
+						"that deploys.");
 		goto done;
 	}
 	if (outcome->extension == NULL)

@@ -23,16 +23,13 @@ static const MgOption options[] = {
 static void
 print_holders(const MgContext *context, MgRows *rows)
 {
-	static const MgColumn columns[] = { { "name", "lock", 24 },
-										{ "token", "token", 0 },
-										{ "pid", "pid", 0 },
-										{ "usename", "user", 16 },
-										{ "client_addr", "from", 0 },
-										{ "run_id", "run", 9 },
-										{ "acquired_at", "since", 0 },
-										{ "held_for_ms", "held for", 0 },
-										{ "reason", "reason", 0 },
-										{ NULL, NULL, 0 } };
+	static const MgColumn columns[] = {
+		{ "name", "lock", 24 },		   { "token", "token", 0 },
+		{ "pid", "pid", 0 },		   { "usename", "user", 16 },
+		{ "client_addr", "from", 0 },  { "run_id", "run", 9 },
+		{ "acquired_at", "since", 0 }, { "held_for_ms", "held for", 0 },
+		{ "reason", "reason", 0 },	   { NULL, NULL, 0 }
+	};
 
 	if (rows->count == 0)
 	{

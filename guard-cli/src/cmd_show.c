@@ -15,10 +15,12 @@ static void
 print_run(const MgContext *context, const MgRows *run)
 {
 	static const char *const pairs[][2] = {
-		{ "run", "run_id" },		 { "command", "command" },		{ "tool", "tool" },
-		{ "database", "database" },	 { "lock", "lock_name" },		{ "token", "token" },
-		{ "from", "from_revision" }, { "to", "to_revision" },		{ "result", "result" },
-		{ "exit code", "exit_code" }, { "user", "session_user" },	{ "address", "client_addr" },
+		{ "run", "run_id" },		 { "command", "command" },
+		{ "tool", "tool" },			 { "database", "database" },
+		{ "lock", "lock_name" },	 { "token", "token" },
+		{ "from", "from_revision" }, { "to", "to_revision" },
+		{ "result", "result" },		 { "exit code", "exit_code" },
+		{ "user", "session_user" },	 { "address", "client_addr" },
 		{ "client", "client" },		 { "server", "server_version_num" },
 	};
 	const char *duration = mg_rows_get(run, 0, "duration_ms");
@@ -64,7 +66,8 @@ check_prefix(const char *prefix, MgError *err)
 	if (prefix[0] != '\0' && prefix[strspn(prefix, "0123456789abcdef-")] == '\0')
 		return true;
 	mg_err_set(err, MG_EXIT_USAGE, "\"%s\" is not the beginning of a run id", prefix);
-	return mg_err_hint(err, "Run ids are made of the digits 0-9, a-f and \"-\"; see \"migguard history\".");
+	return mg_err_hint(err,
+					   "Run ids are made of the digits 0-9, a-f and \"-\"; see \"migguard history\".");
 }
 
 static bool
@@ -109,8 +112,9 @@ const MgCommand mg_cmd_show = {
 	.name = "show",
 	.operands = "RUN",
 	.summary = "show everything the ledger knows of one run",
-	.description = "Prints the run and all of its events in order. RUN is its id or the beginning of it, "
-				   "as long as no other run's id begins so.",
+	.description =
+		"Prints the run and all of its events in order. RUN is its id or the beginning of it, "
+		"as long as no other run's id begins so.",
 	.needs_database = true,
 	.run = run_show,
 };

@@ -19,7 +19,8 @@ static const MgOption options[] = {
 	{ 'l', "label", "LABEL", MG_SETTING_COUNT, NULL, "a name for the snapshot" },
 	{ '\0', "list", NULL, MG_SETTING_COUNT, "on", "list the stored snapshots" },
 	{ '\0', "export", "ID", MG_SETTING_COUNT, NULL, "print snapshot ID as lines of JSON" },
-	{ '\0', "import", "FILE", MG_SETTING_COUNT, NULL, "store the snapshot that FILE holds (-: stdin)" },
+	{ '\0', "import", "FILE", MG_SETTING_COUNT, NULL,
+	  "store the snapshot that FILE holds (-: stdin)" },
 	{ '\0', "drop", "ID", MG_SETTING_COUNT, NULL, "remove snapshot ID" },
 	{ '\0', NULL, NULL, MG_SETTING_COUNT, NULL, NULL },
 };
@@ -126,7 +127,8 @@ run_snapshot(MgContext *context, int *exit_code, MgError *err)
 	(void) exit_code;
 	if (asked > 1)
 	{
-		mg_err_set(err, MG_EXIT_USAGE, "--label, --list, --export, --import and --drop exclude each other");
+		mg_err_set(err, MG_EXIT_USAGE,
+				   "--label, --list, --export, --import and --drop exclude each other");
 		return mg_err_hint(err, "Try \"migguard snapshot --help\" for more information.");
 	}
 	if (id_text != NULL && !mg_snapshot_parse_id(id_text, &id, err))

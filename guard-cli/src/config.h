@@ -171,4 +171,7 @@ typedef struct MgSettingInfo
 } MgSettingInfo;
 extern const MgSettingInfo mg_setting_info[MG_SETTING_COUNT];
 
+/* Text of a migguard.ini in which every setting is explained and commented out. */
+extern char *mg_config_template(MgArena *arena);
+
 #endif

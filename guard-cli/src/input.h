@@ -11,7 +11,8 @@
 extern bool mg_input_text(MgArena *arena, const char *path, char **text, MgError *err);
 
 /* Lines one by one, without their ends; empty ones are left out.  handler as in pg_catalog_snapshot.h */
-extern bool mg_input_lines(const char *path, bool (*handler)(void *arg, const char *line, MgError *err),
-						   void *arg, MgError *err);
+extern bool mg_input_lines(const char *path,
+						   bool (*handler)(void *arg, const char *line, MgError *err), void *arg,
+						   MgError *err);
 
 #endif
