@@ -31,6 +31,16 @@ OBJS = \
 	extension/sd_fence.o \
 	extension/sd_analyze.o \
 	extension/sd_analyze_sql.o \
+	extension/sd_diff.o \
+	extension/sd_diff_acl.o \
+	extension/sd_diff_fold.o \
+	extension/sd_diff_json.o \
+	extension/sd_diff_lex.o \
+	extension/sd_diff_load.o \
+	extension/sd_diff_match.o \
+	extension/sd_diff_rules.o \
+	extension/sd_diff_text.o \
+	extension/sd_diff_walk.o \
 	extension/sd_effects.o \
 	extension/sd_lex.o \
 	extension/sd_parse.o \
@@ -64,6 +74,7 @@ SQL_SOURCES = \
 	sql/functions/version.sql \
 	sql/functions/protocol_version.sql \
 	sql/types/fault.sql \
+	sql/types/change.sql \
 	sql/tables/fencing_token.sql \
 	sql/tables/lock.sql \
 	sql/tables/run.sql \
@@ -79,6 +90,7 @@ SQL_SOURCES = \
 	sql/functions/record_event.sql \
 	sql/functions/end_run.sql \
 	sql/functions/ledger_head.sql \
+	sql/functions/diff.sql \
 	sql/functions/refuse_ddl.sql \
 	sql/functions/refuse_drop.sql \
 	sql/functions/verify_chain.sql \

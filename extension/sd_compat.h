@@ -168,4 +168,9 @@ sd_sha256_free(SdSha256 *ctx)
 #define SD_GENERATED_IS_STORED(constraint)	  (true)
 #endif
 
+/* 14 asks for the kind of key of a hash table; before that strings were the default. */
+#if PG_VERSION_NUM < 140000
+#define HASH_STRINGS 0
+#endif
+
 #endif

@@ -1,0 +1,290 @@
+/*
+ * sd_diff.c
+ *	  safedeploy.diff(): runs the steps of the diff and returns its rows.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "sd_compat.h"
+#include "sd_diff.h"
+
+PG_FUNCTION_INFO_V1(safedeploy_diff);
+
+/* Columns of safedeploy.change. */
+enum
+{
+	OUT_SEQ,
+	OUT_OP,
+	OUT_KIND,
+	OUT_IDENTITY,
+	OUT_PATH,
+	OUT_OLD,
+	OUT_NEW,
+	OUT_FACET,
+	OUT_CLASS,
+	OUT_SEVERITY,
+	OUT_DATA_LOSS,
+	OUT_CAUSE,
+	OUT_CONFIDENCE,
+	OUT_SUMMARY,
+	OUT_COLUMNS
+};
+
+static void
+read_facets(FunctionCallInfo fcinfo, int argument, bool *facets)
+{
+	Datum *names;
+	bool *nulls;
+	int n;
+
+	for (int f = 0; f < SD_DIFF_FACETS; f++)
+		facets[f] = PG_ARGISNULL(argument);
+	if (PG_ARGISNULL(argument))
+		return;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), TEXTOID, -1, false, TYPALIGN_INT, &names,
+					  &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		char *name = nulls[i] ? NULL : TextDatumGetCString(names[i]);
+		bool found = false;
+
+		for (int f = 0; name != NULL && f < SD_DIFF_FACETS; f++)
+			if (strcmp(name, sd_diff_facet_name(f)) == 0)
+				found = facets[f] = true;
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown facet \"%s\"", name ? name : "NULL"),
+					 errhint(
+						 "Facets are core, security, owner, storage, comment, version and order.")));
+	}
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the list of facets is empty"),
+				 errhint("Leave the list out to compare all of them.")));
+}
+
+/* A change of the pair that makes the server write the table anew. */
+static bool
+explains_rewrite(const SdDiffPair *pair)
+{
+	ListCell *cell;
+
+	foreach (cell, pair->changes)
+	{
+		const SdDiffChange *change = lfirst(cell);
+		const char *name = change->depth > 0 ? change->path[change->depth - 1] : "";
+
+		if (change->facet == SD_DIFF_CORE && (change->op & (SD_DIFF_ADD | SD_DIFF_ALTER)) &&
+			change->depth > 0 &&
+			(strcmp(change->kind, "column") == 0 || strcmp(change->kind, "sequence") == 0 ||
+			 strcmp(name, "persistence") == 0))
+			return true;
+		if (change->facet == SD_DIFF_STORAGE &&
+			(strcmp(name, "tablespace") == 0 || strcmp(name, "access_method") == 0))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * New storage of the same object.  Any change may go with it by chance, but a
+ * table that had rows and has none is reported unless the change explains it.
+ */
+static void
+emit_rewrite(SdDiff *diff, SdDiffPair *pair)
+{
+	bool emptied;
+
+	if (pair->recreated || pair->old->filenode == 0 || pair->new->filenode == 0 ||
+		pair->old->filenode == pair->new->filenode)
+		return;
+	emptied = pair->old->rows > 0 && pair->new->rows <= 0;
+	if (emptied ? explains_rewrite(pair) : pair->changes != NIL)
+		return;
+	sd_diff_emit(diff, pair, SD_DIFF_REWRITE, SD_DIFF_CORE, pair->kind, 0, NULL);
+}
+
+static int
+compare_changes(const ListCell *x, const ListCell *y)
+{
+	const SdDiffChange *a = lfirst(x);
+	const SdDiffChange *b = lfirst(y);
+	int order;
+
+#define BY(expression)                   \
+	do                                   \
+	{                                    \
+		if ((order = (expression)) != 0) \
+			return order;                \
+	} while (0)
+
+	BY(sd_diff_kind_rank(a->pair->kind) - sd_diff_kind_rank(b->pair->kind));
+	BY(strcmp(a->pair->kind, b->pair->kind));
+	BY(strcmp(a->pair->identity, b->pair->identity));
+	BY((a->depth > 0) - (b->depth > 0));
+	BY((a->member != NULL) - (b->member != NULL));
+	if (a->member != NULL)
+	{
+		BY((int) a->collection - (int) b->collection);
+		BY(strcmp(a->member, b->member));
+	}
+	BY((int) a->facet - (int) b->facet);
+	for (int i = 0; i < a->depth && i < b->depth; i++)
+		BY(strcmp(a->path[i], b->path[i]));
+	BY(a->depth - b->depth);
+	BY((int) a->op - (int) b->op);
+	/* a dropped object and the one that took its name */
+	return (a->pair->new != NULL) - (b->pair->new != NULL);
+#undef BY
+}
+
+static void
+compare(SdDiff *diff)
+{
+	ListCell *cell;
+	int seq = 0;
+
+	sd_diff_match(diff);
+	foreach (cell, diff->pairs)
+	{
+		SdDiffPair *pair = lfirst(cell);
+
+		CHECK_FOR_INTERRUPTS();
+		if (pair->old == NULL || pair->new == NULL)
+			continue;
+		sd_diff_walk(diff, pair);
+		if (diff->same_lineage && diff->facets[SD_DIFF_CORE])
+			emit_rewrite(diff, pair);
+	}
+	sd_diff_fold(diff);
+	list_sort(diff->changes, compare_changes);
+	foreach (cell, diff->changes)
+	{
+		SdDiffChange *change = lfirst(cell);
+
+		change->seq = ++seq;
+		sd_diff_judge(diff, change);
+	}
+}
+
+static void
+put_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	if (text != NULL)
+		values[column] = CStringGetTextDatum(text);
+}
+
+static void
+put_jsonb(Datum *values, bool *nulls, int column, Jsonb *value)
+{
+	nulls[column] = value == NULL;
+	if (value != NULL)
+		values[column] = JsonbPGetDatum(value);
+}
+
+static void
+put_changes(const SdDiff *diff, Tuplestorestate *store, TupleDesc desc)
+{
+	MemoryContext row =
+		AllocSetContextCreate(CurrentMemoryContext, "safedeploy change", ALLOCSET_DEFAULT_SIZES);
+	ListCell *cell;
+
+	foreach (cell, diff->changes)
+	{
+		const SdDiffChange *change = lfirst(cell);
+		MemoryContext caller = MemoryContextSwitchTo(row);
+		Datum values[OUT_COLUMNS] = { 0 };
+		bool nulls[OUT_COLUMNS] = { 0 };
+
+		values[OUT_SEQ] = Int32GetDatum(change->seq);
+		put_text(values, nulls, OUT_OP, sd_diff_op_name(change->op));
+		put_text(values, nulls, OUT_KIND, change->kind);
+		put_text(values, nulls, OUT_IDENTITY, change->pair->identity);
+		put_text(values, nulls, OUT_PATH, sd_diff_path_text(change));
+		put_jsonb(values, nulls, OUT_OLD, change->old);
+		put_jsonb(values, nulls, OUT_NEW, change->new);
+		put_text(values, nulls, OUT_FACET, sd_diff_facet_name(change->facet));
+		put_text(values, nulls, OUT_CLASS, sd_diff_class_name(change->class));
+		put_text(values, nulls, OUT_SEVERITY, sd_diff_severity_name(change->severity));
+		put_text(values, nulls, OUT_DATA_LOSS, sd_diff_loss_name(change->loss));
+		nulls[OUT_CAUSE] = change->cause == NULL;
+		if (change->cause != NULL)
+			values[OUT_CAUSE] = Int32GetDatum(change->cause->seq);
+		put_text(values, nulls, OUT_CONFIDENCE, diff->same_lineage ? "exact" : "textual");
+		put_text(values, nulls, OUT_SUMMARY, change->summary);
+		tuplestore_putvalues(store, desc, values, nulls);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(row);
+	}
+	MemoryContextDelete(row);
+}
+
+/* A tuplestore as the result of the function, in the memory of the query. */
+static Tuplestorestate *
+make_result(FunctionCallInfo fcinfo, TupleDesc *desc)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller;
+	Tuplestorestate *store;
+
+	if (result == NULL || !IsA(result, ReturnSetInfo) || !(result->allowedModes & SFRM_Materialize))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("set-valued function called in context that cannot accept a set"),
+						errhint("Call it in the FROM clause.")));
+	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE ||
+		(*desc)->natts != OUT_COLUMNS)
+		elog(ERROR, "unexpected result type of safedeploy.diff");
+	caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	*desc = CreateTupleDescCopy(*desc);
+	store = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false,
+								  work_mem);
+	result->returnMode = SFRM_Materialize;
+	result->setResult = store;
+	result->setDesc = *desc;
+	MemoryContextSwitchTo(caller);
+	return store;
+}
+
+Datum
+safedeploy_diff(PG_FUNCTION_ARGS)
+{
+	SdDiff diff = { 0 };
+	MemoryContext work, caller;
+	Tuplestorestate *store;
+	TupleDesc desc;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the old snapshot must not be NULL"),
+				 errhint(
+					 "Name a snapshot of safedeploy.snapshot; only the new side may be the live database.")));
+	store = make_result(fcinfo, &desc);
+	work = AllocSetContextCreate(CurrentMemoryContext, "safedeploy diff", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(work);
+
+	diff.old_id = PG_GETARG_INT64(0);
+	diff.live = PG_ARGISNULL(1);
+	diff.new_id = diff.live ? 0 : PG_GETARG_INT64(1);
+	read_facets(fcinfo, 2, diff.facets);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to the SPI manager");
+	sd_diff_load(&diff, work);
+	SPI_finish();
+
+	MemoryContextSwitchTo(work);
+	compare(&diff);
+	put_changes(&diff, store, desc);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(work);
+	return (Datum) 0;
+}

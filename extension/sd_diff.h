@@ -1,0 +1,296 @@
+/*
+ * sd_diff.h
+ *	  Difference of two schema snapshots: the data model and the steps.
+ *
+ * The steps run in this order, each in a file of its own:
+ *
+ *	  load    (sd_diff_load)	rows that may differ, with their definitions
+ *	  match   (sd_diff_match)	old and new rows into pairs: by OID, else by key
+ *	  walk    (sd_diff_walk)	descend into facets whose hashes differ
+ *	  fold    (sd_diff_fold)	hang consequences under the change they follow from
+ *	  judge   (sd_diff_rules)	class, severity, data loss and sentence, from one table
+ *
+ * Everything is allocated in the memory context that is current when the diff
+ * starts; nothing is freed one by one.
+ */
+#ifndef SD_DIFF_H
+#define SD_DIFF_H
+
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+#include "utils/jsonb.h"
+
+typedef enum SdDiffFacet
+{
+	SD_DIFF_CORE,
+	SD_DIFF_SECURITY,
+	SD_DIFF_OWNER,
+	SD_DIFF_STORAGE,
+	SD_DIFF_COMMENT,
+	SD_DIFF_VERSION,
+	SD_DIFF_ORDER,
+	SD_DIFF_FACETS
+} SdDiffFacet;
+
+/* Bits, so that a rule can name several. */
+typedef enum SdDiffOp
+{
+	SD_DIFF_ADD = 1 << 0,
+	SD_DIFF_DROP = 1 << 1,
+	SD_DIFF_ALTER = 1 << 2,
+	SD_DIFF_RENAME = 1 << 3,
+	SD_DIFF_MOVE = 1 << 4,
+	SD_DIFF_RECREATE = 1 << 5,
+	SD_DIFF_REWRITE = 1 << 6,
+	SD_DIFF_REORDER = 1 << 7
+} SdDiffOp;
+
+#define SD_DIFF_ANY_OP 0xff
+
+/* Severities in rising order. */
+typedef enum SdDiffSeverity
+{
+	SD_DIFF_INFO,
+	SD_DIFF_ADDITIVE,
+	SD_DIFF_CAUTION,
+	SD_DIFF_LOCKING,
+	SD_DIFF_BREAKING,
+	SD_DIFF_SECURITY_RISK,
+	SD_DIFF_DESTRUCTIVE
+} SdDiffSeverity;
+
+typedef enum SdDiffLoss
+{
+	SD_DIFF_NONE,
+	SD_DIFF_POSSIBLE,
+	SD_DIFF_CERTAIN
+} SdDiffLoss;
+
+typedef enum SdDiffClass
+{
+	SD_DIFF_REAL,
+	SD_DIFF_COSMETIC,
+	SD_DIFF_COLUMN_ORDER,
+	SD_DIFF_PHYSICAL
+} SdDiffClass;
+
+/* One side of one object, as a snapshot holds it. */
+typedef struct SdDiffObject
+{
+	const char *kind;
+	const char *identity;
+	Oid oid;					   /* InvalidOid when the snapshot has none */
+	uint32 filenode;			   /* 0 when there is no storage */
+	double rows;				   /* reltuples, -1 when unknown */
+	Jsonb *phys;				   /* NULL when the snapshot has none */
+	bytea *hash[SD_DIFF_FACETS];   /* NULL for an absent facet */
+	bytea *def_hash;			   /* key of the definition, NULL on the live side */
+	Jsonb *definition;			   /* NULL until needed */
+	bool is_new;				   /* of the new side */
+	bool populated;				   /* false for a materialized view without data */
+	struct SdDiffObject *same_key; /* the other side's object of that key, or NULL */
+	struct SdDiffPair *pair;
+} SdDiffObject;
+
+/* One entry of a member map: a sub-object whose name or number moved. */
+typedef struct SdDiffMember
+{
+	const char *old_name; /* NULL when new */
+	const char *new_name; /* NULL when gone */
+	bool recreated;		  /* same name, other number */
+} SdDiffMember;
+
+/* Collections of sub-objects that a document can hold. */
+typedef enum SdDiffCollection
+{
+	SD_DIFF_COLUMNS,
+	SD_DIFF_ATTRIBUTES,
+	SD_DIFF_LABELS,
+	SD_DIFF_CONSTRAINTS,
+	SD_DIFF_INDEXES,
+	SD_DIFF_TRIGGERS,
+	SD_DIFF_RULES,
+	SD_DIFF_POLICIES,
+	SD_DIFF_PRIVILEGES,
+	SD_DIFF_COLLECTIONS
+} SdDiffCollection;
+
+/* What the same object was and is.  At least one side is there. */
+typedef struct SdDiffPair
+{
+	SdDiffObject *old;
+	SdDiffObject *new;
+	const char *kind;
+	const char *identity;				/* the new one, the old one when dropped */
+	List *members[SD_DIFF_COLLECTIONS]; /* of SdDiffMember *, only those that moved */
+	bool recreated;
+	struct SdDiffChange *root; /* add, drop, rename, move or recreate of the whole */
+	List *changes;			   /* of SdDiffChange *, this pair's share */
+} SdDiffPair;
+
+typedef struct SdDiffChange
+{
+	SdDiffOp op;
+	const char *kind;
+	SdDiffPair *pair;
+	SdDiffFacet facet;
+	int depth;					 /* length of path, 0 for the whole object */
+	const char **path;			 /* names below the facet */
+	const char *member;			 /* name of the sub-object, NULL for none */
+	SdDiffCollection collection; /* of the member */
+	Jsonb *old;
+	Jsonb *new;
+	const char *granted; /* of a privilege: what was gained, NULL for nothing */
+	const char *revoked; /* of a privilege: what was lost, NULL for nothing */
+	struct SdDiffChange *cause;
+	bool follows_rename; /* equal but for names that were changed */
+
+	/* filled by the judge */
+	SdDiffClass class;
+	SdDiffSeverity severity;
+	SdDiffLoss loss;
+	const char *summary;
+	int seq;
+} SdDiffChange;
+
+typedef struct SdDiff
+{
+	bool same_lineage;			 /* both sides are states of one database */
+	bool facets[SD_DIFF_FACETS]; /* wanted ones */
+	bool live;					 /* the new side is the database as it is now */
+	int64 old_id;
+	int64 new_id;
+	List *objects;		  /* of SdDiffObject *, both sides */
+	List *pairs;		  /* of SdDiffPair * */
+	List *changes;		  /* of SdDiffChange * */
+	List *schema_renames; /* of SdDiffChange *, also among the changes */
+} SdDiff;
+
+/*
+ * sd_diff_load
+ */
+
+/* Reads both headers and every row that may differ; needs a connected SPI. */
+extern void sd_diff_load(SdDiff *diff, MemoryContext context);
+/* NULL is a hash too: that of an absent facet. */
+extern bool sd_diff_same_hash(const bytea *a, const bytea *b);
+/* Name of a facet as the document and the tables write it. */
+extern const char *sd_diff_facet_name(SdDiffFacet facet);
+
+/*
+ * sd_diff_match
+ */
+
+/* Pairs the objects; adds the changes of whole objects and of renamed members. */
+extern void sd_diff_match(SdDiff *diff);
+/* Name on the other side of a member, NULL when it is not there. */
+extern const char *sd_diff_new_name(const SdDiffPair *pair, SdDiffCollection collection,
+									const char *old_name);
+extern const char *sd_diff_old_name(const SdDiffPair *pair, SdDiffCollection collection,
+									const char *new_name);
+
+/*
+ * sd_diff_walk
+ */
+
+/* Adds the changes inside one pair whose both sides exist. */
+extern void sd_diff_walk(SdDiff *diff, SdDiffPair *pair);
+/* Appends a change; path is copied, names in it are not. */
+extern SdDiffChange *sd_diff_emit(SdDiff *diff, SdDiffPair *pair, SdDiffOp op, SdDiffFacet facet,
+								  const char *kind, int depth, const char *const *path);
+/* How a collection of sub-objects is written; a table of constants. */
+typedef struct SdDiffCollectionInfo
+{
+	const char *key;	  /* in the document */
+	const char *phys_key; /* in phys, NULL when its members have no number there */
+	const char *kind;	  /* in the output */
+	SdDiffFacet facet;	  /* the one whose map says that a member exists */
+} SdDiffCollectionInfo;
+
+extern const SdDiffCollectionInfo sd_diff_collections[SD_DIFF_COLLECTIONS];
+
+/*
+ * sd_diff_acl
+ */
+
+/* Adds the changes of one access list; a NULL list is the built-in default. */
+extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, int depth, const char *const *path,
+							 const char *member, JsonbContainer *old_acl, JsonbContainer *new_acl);
+
+/*
+ * sd_diff_fold
+ */
+
+/* Sets cause on every change that follows from another one. */
+extern void sd_diff_fold(SdDiff *diff);
+
+/*
+ * sd_diff_lex
+ */
+
+typedef struct SdDiffToken
+{
+	const char *start;
+	int length;
+	char type; /* i identifier, s string, o anything else, 0 the end */
+} SdDiffToken;
+
+/* Next token of a text; type 0 at its end. */
+extern SdDiffToken sd_diff_next_token(const char **text);
+/* Splits "schema.name(arguments)" into its parts; schema is NULL without a dot. */
+extern void sd_diff_split_identity(const char *identity, char **schema, char **name, char **rest);
+/* Name as it stands in SQL text. */
+extern const char *sd_diff_lexeme(const char *name);
+
+/*
+ * sd_diff_rules
+ */
+
+/* Fills class, severity, loss and summary of a change. */
+extern void sd_diff_judge(const SdDiff *diff, SdDiffChange *change);
+/* Position of a kind in the order of the output. */
+extern int sd_diff_kind_rank(const char *kind);
+
+extern const char *sd_diff_op_name(SdDiffOp op);
+extern const char *sd_diff_class_name(SdDiffClass class);
+extern const char *sd_diff_severity_name(SdDiffSeverity severity);
+extern const char *sd_diff_loss_name(SdDiffLoss loss);
+
+/*
+ * sd_diff_text
+ */
+
+/* Text of a path: names joined by dots, quoted where a plain name is not enough. */
+extern char *sd_diff_path_text(const SdDiffChange *change);
+/* Expands a template of the rule table; see there for the placeholders. */
+extern char *sd_diff_render(const SdDiffChange *change, const char *template);
+/* Path below the facet, or below the member when there is one; "" for the whole. */
+extern char *sd_diff_attribute(const SdDiffChange *change);
+
+/* What a change of a column's type does to the values it holds. */
+typedef enum SdDiffTypeChange
+{
+	SD_DIFF_TYPE_FREE,	  /* only the catalog changes */
+	SD_DIFF_TYPE_REWRITE, /* every value is kept, the table is rewritten */
+	SD_DIFF_TYPE_LOSSY	  /* some values of the old type have no place in the new one */
+} SdDiffTypeChange;
+
+extern SdDiffTypeChange sd_diff_type_change(const char *old_type, const char *new_type);
+
+/*
+ * sd_diff_json: small readers of jsonb
+ */
+
+/* Value under a key of an object; false when the container is no object or has no such key. */
+extern bool sd_diff_get(JsonbContainer *container, const char *key, JsonbValue *value);
+/* Container under a path of keys, NULL when any is missing or no container. */
+extern JsonbContainer *sd_diff_find(Jsonb *document, const char *first, const char *second);
+extern bool sd_diff_value_equal(const JsonbValue *a, const JsonbValue *b);
+/* Text of a string value in the current context; NULL when it is no string. */
+extern char *sd_diff_value_string(const JsonbValue *value);
+extern char *sd_diff_jsonb_string(Jsonb *value);
+extern bool sd_diff_value_is_object(const JsonbValue *value);
+extern bool sd_diff_value_is_array(const JsonbValue *value);
+extern Jsonb *sd_diff_string_jsonb(const char *text);
+
+#endif

@@ -1,0 +1,422 @@
+/*
+ * sd_diff_load.c
+ *	  Reads the rows of two snapshots that may differ.
+ *
+ * The join is done by the executor and returns only rows whose hashes or
+ * physical numbers differ, so the cost of a diff is that of one full join plus
+ * the changes.  Definitions are fetched for the changed rows alone.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "sd_compat.h"
+#include "sd_diff.h"
+#include "sd_errors.h"
+
+#define SD_DIFF_HASH_SIZE 32
+#define SD_DIFF_BATCH	  1000
+
+/* Columns of one side in the result of the join, in this order. */
+enum
+{
+	COL_KIND,
+	COL_IDENTITY,
+	COL_PHYS,
+	COL_DEF_HASH,
+	COL_DEFINITION,
+	COL_FIRST_FACET,
+	COLS = COL_FIRST_FACET + SD_DIFF_FACETS
+};
+
+typedef struct SdDiffHeader
+{
+	int version;
+	char *system_identifier;
+	Oid database;
+} SdDiffHeader;
+
+typedef struct SdDiffDefinition
+{
+	uint8 hash[SD_DIFF_HASH_SIZE]; /* the key */
+	Jsonb *definition;
+} SdDiffDefinition;
+
+static const char *const facet_names[SD_DIFF_FACETS] = {
+	[SD_DIFF_CORE] = "core",	   [SD_DIFF_SECURITY] = "security", [SD_DIFF_OWNER] = "owner",
+	[SD_DIFF_STORAGE] = "storage", [SD_DIFF_COMMENT] = "comment",	[SD_DIFF_VERSION] = "version",
+	[SD_DIFF_ORDER] = "order",
+};
+
+const char *
+sd_diff_facet_name(SdDiffFacet facet)
+{
+	return facet_names[facet];
+}
+
+static SdDiffHeader
+read_header(int64 id)
+{
+	SdDiffHeader header;
+	Oid types[1] = { INT8OID };
+	Datum values[1] = { Int64GetDatum(id) };
+	HeapTuple tuple;
+	TupleDesc desc;
+	bool isnull;
+
+	if (SPI_execute_with_args("SELECT server_version_num::integer, system_identifier::text,"
+							  " database_oid::oid, complete"
+							  " FROM safedeploy.snapshot WHERE id = $1",
+							  1, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the header of a snapshot");
+	if (SPI_processed == 0)
+		ereport(ERROR, (errcode(ERRCODE_SD_NO_SUCH_SNAPSHOT),
+						errmsg("there is no snapshot " INT64_FORMAT, id),
+						errhint("The snapshots there are stand in safedeploy.snapshot.")));
+	tuple = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	if (!DatumGetBool(SPI_getbinval(tuple, desc, 4, &isnull)) || isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_SD_SNAPSHOT_INCOMPLETE),
+				 errmsg("snapshot " INT64_FORMAT " is not complete", id),
+				 errdetail(
+					 "It was imported in part, or its import failed the check of its fingerprint."),
+				 errhint(
+					 "Import it again from its first line, or drop it by safedeploy.drop_snapshot.")));
+	header.version = DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
+	header.system_identifier = SPI_getvalue(tuple, desc, 2);
+	header.database = DatumGetObjectId(SPI_getbinval(tuple, desc, 3, &isnull));
+	if (isnull)
+		header.database = InvalidOid;
+	return header;
+}
+
+static SdDiffHeader
+live_header(void)
+{
+	SdDiffHeader header;
+
+	header.version = PG_VERSION_NUM;
+	header.system_identifier = psprintf(UINT64_FORMAT, GetSystemIdentifier());
+	header.database = MyDatabaseId;
+	return header;
+}
+
+static void
+compare_headers(SdDiff *diff)
+{
+	SdDiffHeader old = read_header(diff->old_id);
+	SdDiffHeader new = diff->live ? live_header() : read_header(diff->new_id);
+
+	if (old.version / 10000 != new.version / 10000)
+		ereport(ERROR,
+				(errcode(ERRCODE_SD_SNAPSHOT_VERSION),
+				 errmsg("snapshots of different major versions of PostgreSQL cannot be compared"),
+				 errdetail("The old one was taken on version %d, the new one on version %d; each major version writes definitions its own way.",
+						   old.version / 10000, new.version / 10000),
+				 errhint(
+					 "Take both snapshots on the same major version, for example by restoring the schema of one on the server of the other.")));
+	diff->same_lineage =
+		old.system_identifier != NULL &&
+		new.system_identifier != NULL &&strcmp(old.system_identifier, new.system_identifier) == 0 &&
+		OidIsValid(old.database) && old.database == new.database;
+}
+
+static void
+append_side(StringInfo sql, const char *columns, bool live, int parameter)
+{
+	if (live)
+		appendStringInfo(sql,
+						 "(SELECT kind, identity, phys, NULL::bytea AS def_hash, definition, %s FROM safedeploy.objects())",
+						 columns);
+	else
+		appendStringInfo(sql,
+						 "(SELECT kind, identity, phys, def_hash, NULL::jsonb AS definition, %s"
+						 " FROM safedeploy.snapshot_object WHERE snapshot_id = $%d)",
+						 columns, parameter);
+}
+
+/* The join; facets that are not wanted are neither compared nor read. */
+static char *
+join_sql(const SdDiff *diff)
+{
+	StringInfoData columns, differ, sql;
+
+	initStringInfo(&columns);
+	initStringInfo(&differ);
+	for (int f = 0; f < SD_DIFF_FACETS; f++)
+	{
+		const char *name = facet_names[f];
+
+		if (f > 0)
+			appendStringInfoString(&columns, ", ");
+		if (diff->facets[f])
+		{
+			appendStringInfo(&columns, "\"%s\"", name);
+			appendStringInfo(&differ, "o.\"%s\" IS DISTINCT FROM n.\"%s\" OR ", name, name);
+		}
+		else
+			appendStringInfo(&columns, "NULL::bytea AS \"%s\"", name);
+	}
+	if (diff->same_lineage)
+		appendStringInfoString(&differ, "o.phys IS DISTINCT FROM n.phys OR ");
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT o.*, n.* FROM ");
+	append_side(&sql, columns.data, false, 1);
+	appendStringInfoString(&sql, " o FULL JOIN ");
+	append_side(&sql, columns.data, diff->live, 2);
+	appendStringInfo(&sql,
+					 " n ON o.kind = n.kind AND o.identity = n.identity"
+					 " WHERE %s o.kind IS NULL OR n.kind IS NULL",
+					 differ.data);
+	return sql.data;
+}
+
+static bool
+get_number(JsonbContainer *container, const char *key, PGFunction convert, Datum *result)
+{
+	JsonbValue value;
+
+	if (!sd_diff_get(container, key, &value) || value.type != jbvNumeric)
+		return false;
+	*result = DirectFunctionCall1(convert, NumericGetDatum(value.val.numeric));
+	return true;
+}
+
+/* Physical numbers that are used apart from the members. */
+static void
+read_phys(SdDiffObject *object)
+{
+	JsonbValue populated;
+	Datum number;
+
+	object->rows = -1;
+	object->populated = true;
+	if (object->phys == NULL)
+		return;
+	if (get_number(&object->phys->root, "oid", numeric_int8, &number))
+		object->oid = (Oid) DatumGetInt64(number);
+	if (get_number(&object->phys->root, "relfilenode", numeric_int8, &number))
+		object->filenode = (uint32) DatumGetInt64(number);
+	if (get_number(&object->phys->root, "reltuples", numeric_float8, &number))
+		object->rows = DatumGetFloat8(number);
+	if (sd_diff_get(&object->phys->root, "populated", &populated) && populated.type == jbvBool)
+		object->populated = populated.val.boolean;
+}
+
+/* Copies one side of a joined row; NULL when that side has none. */
+static SdDiffObject *
+copy_side(HeapTuple tuple, TupleDesc desc, int first)
+{
+	SdDiffObject *object;
+	Datum values[COLS];
+	bool nulls[COLS];
+
+	for (int i = 0; i < COLS; i++)
+		values[i] = SPI_getbinval(tuple, desc, first + i + 1, &nulls[i]);
+	if (nulls[COL_KIND])
+		return NULL;
+	object = palloc0(sizeof(SdDiffObject));
+	object->kind = TextDatumGetCString(values[COL_KIND]);
+	object->identity = TextDatumGetCString(values[COL_IDENTITY]);
+	if (!nulls[COL_PHYS])
+		object->phys = DatumGetJsonbPCopy(values[COL_PHYS]);
+	if (!nulls[COL_DEF_HASH])
+		object->def_hash = DatumGetByteaPCopy(values[COL_DEF_HASH]);
+	for (int f = 0; f < SD_DIFF_FACETS; f++)
+		if (!nulls[COL_FIRST_FACET + f])
+			object->hash[f] = DatumGetByteaPCopy(values[COL_FIRST_FACET + f]);
+	read_phys(object);
+	return object;
+}
+
+bool
+sd_diff_same_hash(const bytea *a, const bytea *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
+/* Both sides are there, say the same and are the same thing. */
+static bool
+unchanged(const SdDiff *diff, const SdDiffObject *old, const SdDiffObject *new)
+{
+	if (old == NULL || new == NULL || (diff->same_lineage && old->oid != new->oid))
+		return false;
+	for (int f = 0; f < SD_DIFF_FACETS; f++)
+		if (!sd_diff_same_hash(old->hash[f], new->hash[f]))
+			return false;
+	return true;
+}
+
+/* A counterpart by key saves the matcher a search. */
+static void
+add_row(SdDiff *diff, HeapTuple tuple, TupleDesc desc, HTAB *wanted)
+{
+	SdDiffObject *sides[2] = { copy_side(tuple, desc, 0), copy_side(tuple, desc, COLS) };
+	bool same = unchanged(diff, sides[0], sides[1]);
+
+	for (int i = 0; i < 2; i++)
+	{
+		SdDiffObject *object = sides[i];
+		uint8 key[SD_DIFF_HASH_SIZE];
+
+		if (object == NULL)
+			continue;
+		object->is_new = i == 1;
+		object->same_key = sides[1 - i];
+		diff->objects = lappend(diff->objects, object);
+		if (same)
+			continue;
+		if (object->def_hash == NULL)
+		{
+			bool isnull;
+			Datum definition = SPI_getbinval(tuple, desc, i * COLS + COL_DEFINITION + 1, &isnull);
+
+			if (!isnull)
+				object->definition = DatumGetJsonbPCopy(definition);
+			continue;
+		}
+		if (VARSIZE_ANY_EXHDR(object->def_hash) != SD_DIFF_HASH_SIZE)
+			elog(ERROR, "unexpected length of the hash of a definition");
+		memcpy(key, VARDATA_ANY(object->def_hash), SD_DIFF_HASH_SIZE);
+		((SdDiffDefinition *) hash_search(wanted, key, HASH_ENTER, NULL))->definition = NULL;
+	}
+}
+
+/* Reads the definitions of one batch of hashes into the table. */
+static void
+fetch_batch(HTAB *wanted, Datum *hashes, int n, MemoryContext context)
+{
+	Oid types[1] = { BYTEAARRAYOID };
+	Datum values[1];
+	uint64 found;
+
+	values[0] = PointerGetDatum(construct_array(hashes, n, BYTEAOID, -1, false, TYPALIGN_INT));
+	if (SPI_execute_with_args("SELECT hash, definition FROM safedeploy.object_def WHERE hash = ANY ($1)",
+							  1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the definitions of a snapshot");
+	found = SPI_processed;
+	for (uint64 i = 0; i < found; i++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool isnull;
+		bytea *hash = DatumGetByteaPP(SPI_getbinval(tuple, desc, 1, &isnull));
+		Datum definition = SPI_getbinval(tuple, desc, 2, &isnull);
+		SdDiffDefinition *entry = hash_search(wanted, VARDATA_ANY(hash), HASH_FIND, NULL);
+		MemoryContext caller = MemoryContextSwitchTo(context);
+
+		if (entry != NULL && !isnull)
+			entry->definition = DatumGetJsonbPCopy(definition);
+		MemoryContextSwitchTo(caller);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Reads the wanted definitions, a batch at a time. */
+static void
+fetch_definitions(HTAB *wanted, MemoryContext context)
+{
+	HASH_SEQ_STATUS scan;
+	SdDiffDefinition *entry;
+	Datum batch[SD_DIFF_BATCH];
+	int n = 0;
+
+	hash_seq_init(&scan, wanted);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		bytea *hash = palloc(VARHDRSZ + SD_DIFF_HASH_SIZE);
+
+		SET_VARSIZE(hash, VARHDRSZ + SD_DIFF_HASH_SIZE);
+		memcpy(VARDATA(hash), entry->hash, SD_DIFF_HASH_SIZE);
+		batch[n++] = PointerGetDatum(hash);
+		if (n == SD_DIFF_BATCH)
+		{
+			fetch_batch(wanted, batch, n, context);
+			n = 0;
+		}
+	}
+	if (n > 0)
+		fetch_batch(wanted, batch, n, context);
+}
+
+/* Hands every object its definition. */
+static void
+assign_definitions(SdDiff *diff, HTAB *wanted)
+{
+	ListCell *cell;
+
+	foreach (cell, diff->objects)
+	{
+		SdDiffObject *object = lfirst(cell);
+		SdDiffDefinition *entry;
+
+		if (object->def_hash == NULL)
+			continue;
+		entry = hash_search(wanted, VARDATA(object->def_hash), HASH_FIND, NULL);
+		if (entry == NULL)
+			continue;
+		if (entry->definition == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_SD_SNAPSHOT_INCOMPLETE),
+					 errmsg("the definition of %s %s is missing", object->kind, object->identity),
+					 errdetail(
+						 "A row of safedeploy.object_def that the snapshot refers to is not there."),
+					 errhint(
+						 "Restore safedeploy.object_def from a backup, or drop the snapshot by safedeploy.drop_snapshot.")));
+		object->definition = entry->definition;
+	}
+}
+
+/* Runs the join through a cursor, so that only candidates are kept. */
+static void
+read_rows(SdDiff *diff, HTAB *wanted, MemoryContext context)
+{
+	Oid types[2] = { INT8OID, INT8OID };
+	Datum values[2] = { Int64GetDatum(diff->old_id), Int64GetDatum(diff->new_id) };
+	Portal portal;
+
+	portal = SPI_cursor_open_with_args(NULL, join_sql(diff), diff->live ? 1 : 2, types, values,
+									   NULL, true, 0);
+	for (;;)
+	{
+		MemoryContext caller;
+
+		SPI_cursor_fetch(portal, true, SD_DIFF_BATCH);
+		if (SPI_processed == 0)
+			break;
+		caller = MemoryContextSwitchTo(context);
+		for (uint64 i = 0; i < SPI_processed; i++)
+			add_row(diff, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, wanted);
+		MemoryContextSwitchTo(caller);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(portal);
+}
+
+void
+sd_diff_load(SdDiff *diff, MemoryContext context)
+{
+	HASHCTL control = { 0 };
+	HTAB *wanted;
+
+	control.keysize = SD_DIFF_HASH_SIZE;
+	control.entrysize = sizeof(SdDiffDefinition);
+	control.hcxt = context;
+	wanted =
+		hash_create("safedeploy definitions", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	compare_headers(diff);
+	read_rows(diff, wanted, context);
+	fetch_definitions(wanted, context);
+	assign_definitions(diff, wanted);
+}

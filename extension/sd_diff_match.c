@@ -1,0 +1,422 @@
+/*
+ * sd_diff_match.c
+ *	  Pairs what was with what is.
+ *
+ * Within one database OIDs and attribute numbers survive a rename and do not
+ * survive a re-creation, so they are asked first.  Between databases only the
+ * key (kind, identity) counts.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "sd_compat.h"
+#include "sd_diff.h"
+
+typedef struct OidKey
+{
+	char kind[NAMEDATALEN]; /* OIDs are unique within one catalog only */
+	Oid oid;
+} OidKey;
+
+typedef struct OidEntry
+{
+	OidKey key;
+	SdDiffObject *object;
+} OidEntry;
+
+/* One numbered member of phys. */
+typedef struct Number
+{
+	const char *name;
+	int64 number;
+} Number;
+
+static void
+make_oid_key(OidKey *key, const SdDiffObject *object)
+{
+	memset(key, 0, sizeof(OidKey));
+	strlcpy(key->kind, object->kind, sizeof(key->kind));
+	key->oid = object->oid;
+}
+
+static SdDiffPair *
+make_pair(SdDiff *diff, SdDiffObject *old, SdDiffObject *new)
+{
+	SdDiffPair *pair = palloc0(sizeof(SdDiffPair));
+
+	pair->old = old;
+	pair->new = new;
+	pair->kind = new ? new->kind : old->kind;
+	pair->identity = new ? new->identity : old->identity;
+	if (old)
+		old->pair = pair;
+	if (new)
+		new->pair = pair;
+	diff->pairs = lappend(diff->pairs, pair);
+	return pair;
+}
+
+/* The OIDs of an object and its namesake say that they are the same thing, or say nothing. */
+static bool
+same_by_key(const SdDiff *diff, const SdDiffObject *object)
+{
+	return object->same_key != NULL &&
+		   (!diff->same_lineage || !OidIsValid(object->oid) || !OidIsValid(object->same_key->oid) ||
+			object->oid == object->same_key->oid);
+}
+
+/* Pairs of one OID under two keys. */
+static void
+pair_by_oid(SdDiff *diff)
+{
+	HASHCTL control = { 0 };
+	HTAB *by_oid;
+	ListCell *cell;
+	OidKey key;
+
+	control.keysize = sizeof(OidKey);
+	control.entrysize = sizeof(OidEntry);
+	control.hcxt = CurrentMemoryContext;
+	by_oid = hash_create("safedeploy objects by OID", 256, &control,
+						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach (cell, diff->objects)
+	{
+		SdDiffObject *object = lfirst(cell);
+
+		if (!object->is_new || object->pair != NULL || !OidIsValid(object->oid))
+			continue;
+		make_oid_key(&key, object);
+		((OidEntry *) hash_search(by_oid, &key, HASH_ENTER, NULL))->object = object;
+	}
+	foreach (cell, diff->objects)
+	{
+		SdDiffObject *object = lfirst(cell);
+		OidEntry *entry;
+
+		if (object->is_new || object->pair != NULL || !OidIsValid(object->oid))
+			continue;
+		make_oid_key(&key, object);
+		entry = hash_search(by_oid, &key, HASH_FIND, NULL);
+		if (entry != NULL && entry->object->pair == NULL)
+			make_pair(diff, object, entry->object);
+	}
+	hash_destroy(by_oid);
+}
+
+static void
+make_pairs(SdDiff *diff)
+{
+	ListCell *cell;
+
+	foreach (cell, diff->objects)
+	{
+		SdDiffObject *object = lfirst(cell);
+
+		if (!object->is_new && same_by_key(diff, object))
+			make_pair(diff, object, object->same_key);
+	}
+	if (diff->same_lineage)
+		pair_by_oid(diff);
+	foreach (cell, diff->objects)
+	{
+		SdDiffObject *object = lfirst(cell);
+
+		if (object->pair != NULL)
+			continue;
+		if (object->same_key != NULL && object->same_key->pair == NULL)
+		{
+			SdDiffObject *other = object->same_key;
+
+			make_pair(diff, object->is_new ? other : object, object->is_new ? object : other)->recreated =
+				true;
+		}
+		else
+			make_pair(diff, object->is_new ? NULL : object, object->is_new ? object : NULL);
+	}
+}
+
+/* The rename that a schema went through, NULL when it kept its name. */
+static SdDiffChange *
+schema_rename(SdDiff *diff, const char *old_schema, const char *new_schema)
+{
+	ListCell *cell;
+
+	foreach (cell, diff->schema_renames)
+	{
+		SdDiffChange *change = lfirst(cell);
+
+		if (strcmp(change->pair->old->identity, old_schema) == 0 &&
+			strcmp(change->pair->new->identity, new_schema) == 0)
+			return change;
+	}
+	return NULL;
+}
+
+/* A changed key of one OID is a rename, a move, both, or the doing of a renamed schema. */
+static void
+emit_renamed(SdDiff *diff, SdDiffPair *pair)
+{
+	char *schemas[2], *names[2], *rests[2];
+	SdDiffChange *change;
+
+	sd_diff_split_identity(pair->old->identity, &schemas[0], &names[0], &rests[0]);
+	sd_diff_split_identity(pair->new->identity, &schemas[1], &names[1], &rests[1]);
+	if (schemas[0] != NULL && schemas[1] != NULL && strcmp(schemas[0], schemas[1]) != 0)
+	{
+		pair->root = schema_rename(diff, schemas[0], schemas[1]);
+		if (pair->root == NULL)
+		{
+			change = sd_diff_emit(diff, pair, SD_DIFF_MOVE, SD_DIFF_CORE, pair->kind, 0, NULL);
+			change->old = sd_diff_string_jsonb(pair->old->identity);
+			change->new = sd_diff_string_jsonb(pair->new->identity);
+			pair->root = change;
+		}
+	}
+	if (strcmp(names[0], names[1]) != 0 || strcmp(rests[0], rests[1]) != 0)
+	{
+		change = sd_diff_emit(diff, pair, SD_DIFF_RENAME, SD_DIFF_CORE, pair->kind, 0, NULL);
+		change->old = sd_diff_string_jsonb(pair->old->identity);
+		change->new = sd_diff_string_jsonb(pair->new->identity);
+		if (pair->root == NULL || pair->root->op != SD_DIFF_MOVE)
+			pair->root = change;
+		if (strcmp(pair->kind, "schema") == 0)
+			diff->schema_renames = lappend(diff->schema_renames, change);
+	}
+}
+
+static void
+emit_whole(SdDiff *diff, SdDiffPair *pair)
+{
+	if (pair->old == NULL)
+	{
+		pair->root = sd_diff_emit(diff, pair, SD_DIFF_ADD, SD_DIFF_CORE, pair->kind, 0, NULL);
+		pair->root->new = pair->new->definition;
+	}
+	else if (pair->new == NULL)
+	{
+		pair->root = sd_diff_emit(diff, pair, SD_DIFF_DROP, SD_DIFF_CORE, pair->kind, 0, NULL);
+		pair->root->old = pair->old->definition;
+	}
+	else if (pair->recreated)
+		pair->root = sd_diff_emit(diff, pair, SD_DIFF_RECREATE, SD_DIFF_CORE, pair->kind, 0, NULL);
+	else if (strcmp(pair->old->identity, pair->new->identity) != 0)
+		emit_renamed(diff, pair);
+}
+
+/* Numbers of a map: name to number, or name to an object with an "oid". */
+static Number *
+read_numbers(JsonbContainer *map, int *count)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue value;
+	Number *numbers;
+	int n = 0;
+
+	*count = 0;
+	if (!JsonContainerIsObject(map))
+		return NULL;
+	numbers = palloc(sizeof(Number) * Max(JsonContainerSize(map), 1));
+	it = JsonbIteratorInit(map);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		JsonbValue number;
+
+		if (token == WJB_KEY)
+			numbers[n].name = sd_diff_value_string(&value);
+		if (token != WJB_VALUE)
+			continue;
+		number = value;
+		if (sd_diff_value_is_object(&value) && !sd_diff_get(value.val.binary.data, "oid", &number))
+			continue;
+		if (number.type != jbvNumeric)
+			continue;
+		numbers[n].number =
+			DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(number.val.numeric)));
+		n++;
+	}
+	*count = n;
+	return numbers;
+}
+
+static const Number *
+find_number(const Number *numbers, int n, int64 number)
+{
+	for (int i = 0; i < n; i++)
+		if (numbers[i].number == number)
+			return &numbers[i];
+	return NULL;
+}
+
+static const Number *
+find_name(const Number *numbers, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(numbers[i].name, name) == 0)
+			return &numbers[i];
+	return NULL;
+}
+
+static void
+add_member(SdDiffPair *pair, SdDiffCollection collection, const char *old_name,
+		   const char *new_name, bool recreated)
+{
+	SdDiffMember *member = palloc0(sizeof(SdDiffMember));
+
+	member->old_name = old_name;
+	member->new_name = new_name;
+	member->recreated = recreated;
+	pair->members[collection] = lappend(pair->members[collection], member);
+}
+
+/*
+ * Notes every member whose name and number no longer go together.  A member
+ * that is listed with one name only has no counterpart, whatever its name.
+ */
+static void
+match_members(SdDiffPair *pair, SdDiffCollection collection)
+{
+	const char *key = sd_diff_collections[collection].phys_key;
+	JsonbContainer *old_map = sd_diff_find(pair->old->phys, key, NULL);
+	JsonbContainer *new_map = sd_diff_find(pair->new->phys, key, NULL);
+	int n_old, n_new;
+	Number *old, *new;
+
+	/* the tables that ANALYZE has merely counted again end here */
+	if (old_map == NULL || new_map == NULL || compareJsonbContainers(old_map, new_map) == 0)
+		return;
+	old = read_numbers(old_map, &n_old);
+	new = read_numbers(new_map, &n_new);
+	for (int i = 0; i < n_old; i++)
+	{
+		const Number *same = find_number(new, n_new, old[i].number);
+		const Number *namesake = find_name(new, n_new, old[i].name);
+
+		if (same != NULL && same == namesake)
+			continue;
+		if (same != NULL)
+			add_member(pair, collection, old[i].name, same->name, false);
+		else if (namesake != NULL && find_number(old, n_old, namesake->number) == NULL)
+			add_member(pair, collection, old[i].name, old[i].name, true);
+		else if (namesake != NULL)
+			add_member(pair, collection, old[i].name, NULL, false);
+	}
+	for (int i = 0; i < n_new; i++)
+	{
+		const Number *namesake = find_name(old, n_old, new[i].name);
+
+		/* the namesake lives on under another name, so this one is new */
+		if (namesake != NULL && namesake->number !=
+									new[i].number &&find_number(old, n_old, new[i].number) ==
+									NULL &&find_number(new, n_new, namesake->number) != NULL)
+			add_member(pair, collection, NULL, new[i].name, false);
+	}
+}
+
+const char *
+sd_diff_new_name(const SdDiffPair *pair, SdDiffCollection collection, const char *old_name)
+{
+	ListCell *cell;
+
+	foreach (cell, pair->members[collection])
+	{
+		SdDiffMember *member = lfirst(cell);
+
+		if (member->old_name != NULL && strcmp(member->old_name, old_name) == 0)
+			return member->new_name;
+	}
+	/* somebody else has taken the name: then it had to be listed above */
+	return old_name;
+}
+
+const char *
+sd_diff_old_name(const SdDiffPair *pair, SdDiffCollection collection, const char *new_name)
+{
+	ListCell *cell;
+
+	foreach (cell, pair->members[collection])
+	{
+		SdDiffMember *member = lfirst(cell);
+
+		if (member->new_name != NULL && strcmp(member->new_name, new_name) == 0)
+			return member->old_name;
+	}
+	return new_name;
+}
+
+static void
+emit_members(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection)
+{
+	const SdDiffCollectionInfo *info = &sd_diff_collections[collection];
+	ListCell *cell;
+
+	foreach (cell, pair->members[collection])
+	{
+		SdDiffMember *member = lfirst(cell);
+		const char *path[2] = { info->key, member->new_name };
+		SdDiffChange *change;
+
+		if (member->old_name == NULL || member->new_name == NULL)
+			continue;
+		/* a rebuilt index or constraint has another OID and nothing is lost */
+		if (member->recreated && collection != SD_DIFF_COLUMNS)
+			continue;
+		change = sd_diff_emit(diff, pair, member->recreated ? SD_DIFF_RECREATE : SD_DIFF_RENAME,
+							  info->facet, info->kind, 2, path);
+		change->member = member->new_name;
+		change->collection = collection;
+		if (member->recreated)
+			continue;
+		change->old = sd_diff_string_jsonb(member->old_name);
+		change->new = sd_diff_string_jsonb(member->new_name);
+	}
+}
+
+static bool
+same_phys(const SdDiffPair *pair)
+{
+	Jsonb *old = pair->old->phys;
+	Jsonb *new = pair->new->phys;
+
+	return old == NULL || new == NULL ||
+		   (VARSIZE(old) == VARSIZE(new) && memcmp(old, new, VARSIZE(old)) == 0);
+}
+
+void
+sd_diff_match(SdDiff *diff)
+{
+	ListCell *cell;
+
+	make_pairs(diff);
+	/* renamed schemas first: they explain the moves of all that is in them */
+	for (int pass = 0; pass < 2; pass++)
+		foreach (cell, diff->pairs)
+		{
+			SdDiffPair *pair = lfirst(cell);
+
+			if ((strcmp(pair->kind, "schema") == 0) == (pass == 0))
+				emit_whole(diff, pair);
+		}
+	foreach (cell, diff->pairs)
+	{
+		SdDiffPair *pair = lfirst(cell);
+
+		if (!diff->same_lineage || pair->old == NULL || pair->new == NULL || pair->recreated ||
+			same_phys(pair))
+			continue;
+		for (int c = 0; c < SD_DIFF_COLLECTIONS; c++)
+		{
+			bool composite = strcmp(pair->kind, "composite type") == 0;
+
+			/* the attributes of a composite type are numbered under "columns" */
+			if (sd_diff_collections[c].phys_key == NULL || (c == SD_DIFF_COLUMNS && composite) ||
+				(c == SD_DIFF_ATTRIBUTES && !composite))
+				continue;
+			match_members(pair, c);
+			if (diff->facets[sd_diff_collections[c].facet])
+				emit_members(diff, pair, c);
+		}
+	}
+}

@@ -1,0 +1,18 @@
+CREATE TYPE safedeploy.change AS (
+	seq integer,
+	op text,
+	kind text,
+	identity text,
+	path text,
+	old jsonb,
+	new jsonb,
+	facet text,
+	class text,
+	severity text,
+	data_loss text,
+	cause integer,
+	confidence text,
+	summary text
+);
+COMMENT ON TYPE safedeploy.change IS
+'one difference between two schema snapshots. op: add, drop, alter, rename, move, recreate, rewrite, reorder; kind: of the changed thing; identity: the top-level object, by its new name unless it was dropped; path: inside the facet''s document, NULL for the whole object; class: real, cosmetic, order, physical (same definition, but the thing was made anew or rewritten); severity: info, additive, caution, locking, breaking, security, destructive; data_loss: none, possible, certain; cause: seq of the change this one follows from; confidence: exact (same database, matched by OID) or textual (matched by name)';
