@@ -118,7 +118,7 @@ void
 mg_json_print(FILE *out, cJSON *json)
 {
 	MgArena *arena = mg_arena_new();
-	char *text = cJSON_Print(json);
+	char *text = cJSON_PrintUnformatted(json);
 
 	fprintf(out, "%s\n", mg_log_redact(arena, text));
 	cJSON_free(text);

@@ -93,6 +93,7 @@ mg_pg_error(MgPg *pg, const PGresult *result, MgError *err)
 	{
 		exit_code = MG_EXIT_UNAVAILABLE;
 		own_hint = "Run \"migguard init\" to create the extension, or to update it.";
+		hint = NULL;
 	}
 	mg_err_set(err, exit_code, "%s",
 			   message != NULL ? message : one_line(err->arena, PQerrorMessage(pg->conn)));

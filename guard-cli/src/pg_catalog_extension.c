@@ -98,3 +98,24 @@ mg_extension_grant(MgPg *pg, bool deployer, const char *role, MgError *err)
 	}
 	return true;
 }
+
+bool
+mg_extension_server(MgPg *pg, MgRows *rows, MgError *err)
+{
+	return mg_pg_rows(pg, mg_sql_doctor_server, 0, NULL, rows, err);
+}
+
+bool
+mg_extension_can_preload(MgPg *pg)
+{
+	const MgTarget *target =
+		mg_target_with_option(pg->arena, pg->target, "-c local_preload_libraries=safedeploy");
+	MgPg *probe = NULL;
+	MgError ignored;
+	bool can;
+
+	mg_err_init(&ignored, pg->arena);
+	can = mg_pg_open(pg->arena, target, "migguard:probe", &probe, &ignored);
+	mg_pg_close(probe);
+	return can;
+}

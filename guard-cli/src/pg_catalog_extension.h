@@ -22,6 +22,12 @@ extern bool mg_extension_check(const MgExtension *extension, MgError *err);
 /* Creates it, or updates it to what is on disk; *changed tells which: "created", "updated" or NULL. */
 extern bool mg_extension_create(MgPg *pg, const char **changed, MgError *err);
 
+/* Facts about the server for the doctor; columns as in doctor_server.sql. */
+extern bool mg_extension_server(MgPg *pg, MgRows *rows, MgError *err);
+
+/* A session of the same role may load the library by itself; tried by opening one. */
+extern bool mg_extension_can_preload(MgPg *pg);
+
 extern bool mg_extension_grant(MgPg *pg, bool deployer, const char *role, MgError *err);
 
 #endif

@@ -191,8 +191,9 @@ done:
 	return ok;
 }
 
-const MgTarget *
-mg_target_with_database(MgArena *arena, const MgTarget *target, const char *database)
+/* A copy in which one keyword has another value. */
+static MgTarget *
+with_keyword(MgArena *arena, const MgTarget *target, const char *keyword, const char *value)
 {
 	MgTarget *copy = mg_alloc(arena, sizeof *copy);
 	int count = 0;
@@ -203,21 +204,41 @@ mg_target_with_database(MgArena *arena, const MgTarget *target, const char *data
 		count++;
 	copy->keywords = mg_alloc(arena, (size_t) (count + 2) * sizeof(char *));
 	copy->values = mg_alloc(arena, (size_t) (count + 2) * sizeof(char *));
-	copy->database = mg_strdup(arena, database);
 	for (int i = 0; i < count; i++)
 	{
-		bool is_database = strcmp(target->keywords[i], "dbname") == 0;
+		bool is_it = strcmp(target->keywords[i], keyword) == 0;
 
 		copy->keywords[i] = target->keywords[i];
-		copy->values[i] = is_database ? copy->database : target->values[i];
-		found |= is_database;
+		copy->values[i] = is_it ? value : target->values[i];
+		found |= is_it;
 	}
 	if (!found)
 	{
-		copy->keywords[count] = "dbname";
-		copy->values[count] = copy->database;
+		copy->keywords[count] = keyword;
+		copy->values[count] = value;
 	}
 	return copy;
+}
+
+const MgTarget *
+mg_target_with_database(MgArena *arena, const MgTarget *target, const char *database)
+{
+	const char *name = mg_strdup(arena, database);
+	MgTarget *copy = with_keyword(arena, target, "dbname", name);
+
+	copy->database = name;
+	return copy;
+}
+
+const MgTarget *
+mg_target_with_option(MgArena *arena, const MgTarget *target, const char *option)
+{
+	const char *options = option;
+
+	for (int i = 0; target->keywords[i] != NULL; i++)
+		if (strcmp(target->keywords[i], "options") == 0)
+			options = mg_printf(arena, "%s %s", target->values[i], option);
+	return with_keyword(arena, target, "options", options);
 }
 
 /* Parameters that a URL has no place for. */

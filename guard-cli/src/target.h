@@ -32,6 +32,10 @@ extern bool mg_target_parse(MgArena *arena, const char *text, MgTarget *target, 
 extern const MgTarget *mg_target_with_database(MgArena *arena, const MgTarget *target,
 											   const char *database);
 
+/* The same with one more server option, such as "-c name=value". */
+extern const MgTarget *mg_target_with_option(MgArena *arena, const MgTarget *target,
+											 const char *option);
+
 /* A URL in the given scheme (NULL: the target's own); the password is left out unless asked for. */
 extern char *mg_target_url(MgArena *arena, const MgTarget *target, const char *scheme,
 						   bool with_password);
