@@ -50,6 +50,22 @@ OBJS = \
 	extension/sd_rules_rename.o \
 	extension/sd_scope.o \
 	extension/sd_size.o \
+	extension/sd_snapshot.o \
+	extension/sd_snapshot_acl.o \
+	extension/sd_snapshot_columns.o \
+	extension/sd_snapshot_constraints.o \
+	extension/sd_snapshot_deparse.o \
+	extension/sd_snapshot_doc.o \
+	extension/sd_snapshot_hash.o \
+	extension/sd_snapshot_indexes.o \
+	extension/sd_snapshot_misc.o \
+	extension/sd_snapshot_names.o \
+	extension/sd_snapshot_relations.o \
+	extension/sd_snapshot_routines.o \
+	extension/sd_snapshot_rules.o \
+	extension/sd_snapshot_triggers.o \
+	extension/sd_snapshot_types.o \
+	extension/sd_snapshot_walk.o \
 	extension/sd_split.o \
 	extension/sd_tree.o \
 	extension/sd_guc.o \
@@ -73,6 +89,9 @@ SQL_SOURCES = \
 	sql/schema/schema.sql \
 	sql/functions/version.sql \
 	sql/functions/protocol_version.sql \
+	sql/types/object.sql \
+	sql/functions/objects.sql \
+	sql/functions/fingerprint.sql \
 	sql/types/fault.sql \
 	sql/types/change.sql \
 	sql/tables/fencing_token.sql \

@@ -1,0 +1,190 @@
+/*
+ * sd_compat_catalog.h
+ *	  The part of sd_compat.h that is about catalogs and deparsing.
+ *
+ * It stands apart because it needs the headers of many catalogs.
+ */
+#ifndef SD_COMPAT_CATALOG_H
+#define SD_COMPAT_CATALOG_H
+
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_range.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/ruleutils.h"
+
+/*
+ * Text of a view's query and of a function's SQL-standard body.  15 exports the
+ * deparser of queries, which takes the tree that the caller made canonical; before
+ * that the server reads its own copy.
+ */
+
+static inline const char *
+sd_compat_querydef(Query *query, Oid view)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_get_querydef(query, false);
+#else
+	return TextDatumGetCString(DirectFunctionCall1(pg_get_viewdef, ObjectIdGetDatum(view)));
+#endif
+}
+
+static inline const char *
+sd_compat_sqlbody(Node *body, Oid proc)
+{
+#if PG_VERSION_NUM >= 150000
+	StringInfoData buf;
+	ListCell *lc;
+
+	if (IsA(body, Query))
+	{
+		char *text = pg_get_querydef((Query *) body, false);
+
+		return text[0] == ' ' ? text + 1 : text;
+	}
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "BEGIN ATOMIC\n");
+	foreach (lc, linitial_node(List, castNode(List, body)))
+		appendStringInfo(&buf, "%s;\n", pg_get_querydef(lfirst_node(Query, lc), false));
+	appendStringInfoString(&buf, "END");
+	return buf.data;
+#elif PG_VERSION_NUM >= 140000
+	return TextDatumGetCString(DirectFunctionCall1(pg_get_function_sqlbody, ObjectIdGetDatum(proc)));
+#else
+	elog(ERROR, "function %u has a body of a newer server", proc);
+#endif
+}
+
+/* 17 made an unset statistics target NULL where it was -1. */
+
+static inline int32
+sd_compat_statistics_target(HeapTuple tuple, TupleDesc desc)
+{
+#if PG_VERSION_NUM >= 170000
+	bool isnull;
+	Datum value = heap_getattr(tuple, Anum_pg_attribute_attstattarget, desc, &isnull);
+
+	return isnull ? -1 : DatumGetInt16(value);
+#else
+	return ((Form_pg_attribute) GETSTRUCT(tuple))->attstattarget;
+#endif
+}
+
+/* 14 added compression methods of columns. */
+static inline char
+sd_compat_compression(Form_pg_attribute form)
+{
+#if PG_VERSION_NUM >= 140000
+	return form->attcompression;
+#else
+	return '\0';
+#endif
+}
+
+/* 15 added NULLS NOT DISTINCT and the columns of ON DELETE SET; 18 NOT ENFORCED and PERIOD. */
+
+static inline bool
+sd_compat_nulls_not_distinct(Form_pg_index form)
+{
+#if PG_VERSION_NUM >= 150000
+	return form->indnullsnotdistinct;
+#else
+	return false;
+#endif
+}
+
+static inline bool
+sd_compat_enforced(Form_pg_constraint form)
+{
+#if PG_VERSION_NUM >= 180000
+	return form->conenforced;
+#else
+	return true;
+#endif
+}
+
+static inline bool
+sd_compat_period(Form_pg_constraint form)
+{
+#if PG_VERSION_NUM >= 180000
+	return form->conperiod;
+#else
+	return false;
+#endif
+}
+
+#if PG_VERSION_NUM >= 150000
+#define SD_ANUM_CONFDELSETCOLS Anum_pg_constraint_confdelsetcols
+#else
+#define SD_ANUM_CONFDELSETCOLS 0
+#endif
+
+/* 14 added multiranges and subscripting functions of types, and SQL-standard bodies. */
+
+static inline Oid
+sd_compat_multirange(Form_pg_range form)
+{
+#if PG_VERSION_NUM >= 140000
+	return form->rngmultitypid;
+#else
+	return InvalidOid;
+#endif
+}
+
+static inline Oid
+sd_compat_typsubscript(Form_pg_type form)
+{
+#if PG_VERSION_NUM >= 140000
+	return form->typsubscript;
+#else
+	return InvalidOid;
+#endif
+}
+
+#if PG_VERSION_NUM >= 140000
+#define SD_ANUM_PROSQLBODY Anum_pg_proc_prosqlbody
+#else
+#define SD_ANUM_PROSQLBODY 0
+#endif
+
+/* Locale of a collation: names before 15, text and NULL since; its ICU locale was renamed in 17. */
+
+static inline const char *
+sd_compat_collation_attr(HeapTuple tuple, TupleDesc desc, int attnum)
+{
+	bool isnull;
+	Datum value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+#if PG_VERSION_NUM >= 150000
+#define sd_compat_collcollate(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_collation_collcollate)
+#define sd_compat_collctype(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_collation_collctype)
+#else
+#define sd_compat_collcollate(tuple, desc) \
+	pstrdup(NameStr(((Form_pg_collation) GETSTRUCT(tuple))->collcollate))
+#define sd_compat_collctype(tuple, desc) \
+	pstrdup(NameStr(((Form_pg_collation) GETSTRUCT(tuple))->collctype))
+#endif
+#if PG_VERSION_NUM >= 170000
+#define sd_compat_colllocale(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_collation_colllocale)
+#elif PG_VERSION_NUM >= 150000
+#define sd_compat_colllocale(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_collation_colliculocale)
+#else
+#define sd_compat_colllocale(tuple, desc) NULL
+#endif
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * sd_snapshot.h
+ *	  The live schema as documents, for the modules that store or compare it.
+ */
+#ifndef SD_SNAPSHOT_H
+#define SD_SNAPSHOT_H
+
+#include "sd_snapshot_doc.h"
+
+/* An object with its hashes, as the fingerprint needs it. */
+typedef struct SdEntry
+{
+	const char *kind;
+	const char *identity;
+	SdHashes hashes;
+} SdEntry;
+
+typedef struct SdEntries
+{
+	SdEntry *items;
+	int count;
+	int size;
+} SdEntries;
+
+/*
+ * Receiver of documents.  "begin" is called at the start of every attempt to
+ * read the catalogs, and whatever an earlier attempt sent is void then; it may
+ * be NULL, as may "emit" and "end".  emit runs in a context whose content dies
+ * when it returns; a receiver that keeps documents sets "keep" and gets them in
+ * its own "keep_cxt", which it resets itself.
+ */
+typedef struct SdSink
+{
+	bool want_phys; /* fill SdDoc.phys */
+	MemoryContext keep_cxt;
+	void (*begin)(struct SdSink *sink);
+	void (*emit)(struct SdSink *sink, SdDoc *doc, const SdHashes *hashes);
+	void (*end)(struct SdSink *sink);
+} SdSink;
+
+/*
+ * Reads the schema of this database and sends each object to the sink, which
+ * may be NULL.  The result is sorted and lives in the current context.  A change
+ * of the catalogs while they are read leads to another attempt, in a
+ * subtransaction of its own; after some attempts it is an error.  Never waits
+ * for a lock on a user's table: an error with ERRCODE_LOCK_NOT_AVAILABLE names
+ * the object instead.
+ */
+extern SdEntries *sd_snapshot_walk(SdSink *sink);
+
+/* Hash of one facet over sorted entries, and of several facets as 64 hex digits. */
+extern void sd_entries_root(SdEntries *entries, SdFacet facet, SdSha256 *sha, uint8 *out);
+extern char *sd_roots_fingerprint(uint8 roots[][SD_SHA256_LENGTH], uint32 facets, SdSha256 *sha);
+
+/* Entries that come from elsewhere. */
+extern SdEntries *sd_entries_create(void);
+extern SdEntry *sd_entries_add(SdEntries *entries);
+extern void sd_entries_sort(SdEntries *entries);
+
+/* Lower-case hexadecimal digits. */
+extern char *sd_hex(const uint8 *data, int len);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * sd_snapshot_acl.c
+ *	  Access privileges by role name, and options as maps.
+ *
+ * Who granted a privilege is left out: it changes with the order in which a
+ * dump restores grants, and no check of a privilege looks at it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "sd_snapshot_int.h"
+
+/* In order of the names, which is how they are listed. */
+static const struct
+{
+	AclMode mode;
+	const char *plain;
+	const char *grantable;
+} privileges[] = {
+#ifdef ACL_ALTER_SYSTEM
+	{ ACL_ALTER_SYSTEM, "ALTER SYSTEM", "ALTER SYSTEM*" },
+#endif
+	{ ACL_CONNECT, "CONNECT", "CONNECT*" },
+	{ ACL_CREATE, "CREATE", "CREATE*" },
+	{ ACL_DELETE, "DELETE", "DELETE*" },
+	{ ACL_EXECUTE, "EXECUTE", "EXECUTE*" },
+	{ ACL_INSERT, "INSERT", "INSERT*" },
+#ifdef ACL_MAINTAIN
+	{ ACL_MAINTAIN, "MAINTAIN", "MAINTAIN*" },
+#endif
+	{ ACL_REFERENCES, "REFERENCES", "REFERENCES*" },
+	{ ACL_SELECT, "SELECT", "SELECT*" },
+#ifdef ACL_SET
+	{ ACL_SET, "SET", "SET*" },
+#endif
+	{ ACL_CREATE_TEMP, "TEMPORARY", "TEMPORARY*" },
+	{ ACL_TRIGGER, "TRIGGER", "TRIGGER*" },
+	{ ACL_TRUNCATE, "TRUNCATE", "TRUNCATE*" },
+	{ ACL_UPDATE, "UPDATE", "UPDATE*" },
+	{ ACL_USAGE, "USAGE", "USAGE*" },
+};
+
+typedef struct Grant
+{
+	Oid grantee;
+	AclMode privs;
+	AclMode options;
+} Grant;
+
+static int
+compare_grants(const void *a, const void *b)
+{
+	Oid x = ((const Grant *) a)->grantee;
+	Oid y = ((const Grant *) b)->grantee;
+
+	return x < y ? -1 : x > y;
+}
+
+/* One row a grantee, whoever granted; sorted by OID, so that two lists compare. */
+static int
+collect_grants(Acl *acl, Grant **result)
+{
+	AclItem *items = ACL_DAT(acl);
+	int count = 0;
+	Grant *grants = palloc0(sizeof(Grant) * (ACL_NUM(acl) + 1));
+
+	for (int i = 0; i < ACL_NUM(acl); i++)
+	{
+		int g;
+
+		if (ACLITEM_GET_PRIVS(items[i]) == 0)
+			continue;
+		for (g = 0; g < count; g++)
+			if (grants[g].grantee == items[i].ai_grantee)
+				break;
+		if (g == count)
+			grants[count++].grantee = items[i].ai_grantee;
+		grants[g].privs |= ACLITEM_GET_PRIVS(items[i]);
+		grants[g].options |= ACLITEM_GET_GOPTIONS(items[i]);
+	}
+	qsort(grants, count, sizeof(Grant), compare_grants);
+	*result = grants;
+	return count;
+}
+
+/* PUBLIC is a key of its own, so a role of that name, or one in quotes, is quoted. */
+const char *
+sd_grantee_name(SdSnap *snap, Oid grantee)
+{
+	const char *name;
+
+	if (grantee == ACL_ID_PUBLIC)
+		return "PUBLIC";
+	name = sd_role_name(snap, grantee);
+	return strcmp(name, "PUBLIC") == 0 || name[0] == '"' ? quote_identifier(name) : name;
+}
+
+static SdNode *
+grants_node(SdSnap *snap, Grant *grants, int count)
+{
+	SdNode *map = sd_node_map();
+
+	for (int g = 0; g < count; g++)
+	{
+		SdNode *list = sd_node_list();
+
+		for (int p = 0; p < lengthof(privileges); p++)
+			if (grants[g].privs & privileges[p].mode)
+				sd_add_text(list, grants[g].options & privileges[p].mode ? privileges[p].grantable :
+																		   privileges[p].plain);
+		sd_put(map, sd_grantee_name(snap, grants[g].grantee), list);
+	}
+	return map;
+}
+
+SdNode *
+sd_acl_all_node(SdSnap *snap, Acl *acl)
+{
+	Grant *grants;
+	int count = collect_grants(acl, &grants);
+
+	return grants_node(snap, grants, count);
+}
+
+SdNode *
+sd_acl_node(SdSnap *snap, Acl *acl, ObjectType objtype, Oid owner)
+{
+	Grant *grants;
+	Grant *defaults;
+	int count;
+
+	if (acl == NULL)
+		return NULL;
+	count = collect_grants(acl, &grants);
+	if (collect_grants(acldefault(objtype, owner), &defaults) == count)
+	{
+		int g;
+
+		for (g = 0; g < count; g++)
+			if (grants[g].grantee != defaults[g].grantee || grants[g].privs != defaults[g].privs ||
+				grants[g].options != defaults[g].options)
+				break;
+		if (g == count)
+			return NULL;
+	}
+	return grants_node(snap, grants, count);
+}
+
+SdNode *
+sd_options_node(SdSnap *snap, ArrayType *options)
+{
+	Datum *elems;
+	int count;
+	SdNode *map = NULL;
+
+	if (options == NULL)
+		return NULL;
+	deconstruct_array(options, TEXTOID, -1, false, TYPALIGN_INT, &elems, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char *name = TextDatumGetCString(elems[i]);
+		char *sep = strchr(name, '=');
+
+		if (sep != NULL)
+			*sep = '\0';
+		/* minor releases of 2026 keep a version of the column there, which is no option */
+		if (strcmp(name, "pg_attver") == 0)
+			continue;
+		if (map == NULL)
+			map = sd_node_map();
+		sd_put_text(map, name, sep != NULL ? sep + 1 : "");
+	}
+	return map;
+}

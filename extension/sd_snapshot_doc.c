@@ -1,0 +1,440 @@
+/*
+ * sd_snapshot_doc.c
+ *	  Trees of definitions, their canonical encoding and its hash.
+ *
+ * The canonical encoding gives each value a type byte and each text its length
+ * in front, so that no two trees share an encoding.  Map keys are in byte
+ * order, which neither a locale nor jsonb's own order decides.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "sd_snapshot_doc.h"
+
+const char *const sd_facet_names[SD_NFACETS] = {
+	[SD_FACET_CORE] = "core",		[SD_FACET_SECURITY] = "security",
+	[SD_FACET_OWNER] = "owner",		[SD_FACET_STORAGE] = "storage",
+	[SD_FACET_COMMENT] = "comment", [SD_FACET_VERSION] = "version",
+	[SD_FACET_ORDER] = "order",
+};
+
+uint32
+sd_facets_from_array(ArrayType *names)
+{
+	Datum *elems;
+	bool *nulls;
+	int count;
+	uint32 set = 0;
+
+	if (names == NULL)
+		return SD_FACETS_DEFAULT;
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char *name = nulls[i] ? NULL : TextDatumGetCString(elems[i]);
+		int facet;
+
+		for (facet = 0; facet < SD_NFACETS; facet++)
+			if (name != NULL && strcmp(name, sd_facet_names[facet]) == 0)
+				break;
+		if (facet == SD_NFACETS)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("facet \"%s\" is not known", name ? name : "NULL"),
+							errhint("Facets are core, security, owner, storage, comment, version "
+									"and order.")));
+		set |= 1 << facet;
+	}
+	if (set == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("list of facets is empty"),
+						errhint("Name at least one facet, or pass NULL for the default.")));
+	return set;
+}
+
+static SdNode *
+new_node(SdNodeType type)
+{
+	SdNode *node = palloc0(sizeof(SdNode));
+
+	node->type = type;
+	return node;
+}
+
+SdNode *
+sd_node_map(void)
+{
+	return new_node(SD_NODE_MAP);
+}
+
+SdNode *
+sd_node_list(void)
+{
+	return new_node(SD_NODE_LIST);
+}
+
+SdNode *
+sd_doc_map(SdDoc *doc, SdFacet facet)
+{
+	if (doc->facet[facet] == NULL)
+		doc->facet[facet] = sd_node_map();
+	return doc->facet[facet];
+}
+
+SdNode *
+sd_map_find(SdNode *map, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (SdNode *node = map->first; node != NULL; node = node->next)
+		if (node->keylen == len && memcmp(node->key, key, len) == 0)
+			return node;
+	return NULL;
+}
+
+SdNode *
+sd_map_map(SdNode *map, const char *key)
+{
+	SdNode *node = sd_map_find(map, key);
+
+	if (node == NULL)
+	{
+		node = sd_node_map();
+		sd_put(map, key, node);
+	}
+	return node;
+}
+
+void
+sd_add(SdNode *list, SdNode *value)
+{
+	if (list->last == NULL)
+		list->first = value;
+	else
+		list->last->next = value;
+	list->last = value;
+	list->len++;
+}
+
+void
+sd_add_text(SdNode *list, const char *value)
+{
+	SdNode *node = new_node(SD_NODE_STRING);
+
+	node->str = value;
+	node->len = strlen(value);
+	sd_add(list, node);
+}
+
+void
+sd_put(SdNode *map, const char *key, SdNode *value)
+{
+	value->key = key;
+	value->keylen = strlen(key);
+	sd_add(map, value);
+}
+
+void
+sd_put_text(SdNode *map, const char *key, const char *value)
+{
+	SdNode *node;
+
+	if (value == NULL)
+		return;
+	node = new_node(SD_NODE_STRING);
+	node->str = value;
+	node->len = strlen(value);
+	sd_put(map, key, node);
+}
+
+void
+sd_put_bool(SdNode *map, const char *key, bool value)
+{
+	SdNode *node = new_node(SD_NODE_BOOL);
+
+	node->boolean = value;
+	sd_put(map, key, node);
+}
+
+void
+sd_put_true(SdNode *map, const char *key, bool value)
+{
+	if (value)
+		sd_put_bool(map, key, true);
+}
+
+void
+sd_put_false(SdNode *map, const char *key, bool value)
+{
+	if (!value)
+		sd_put_bool(map, key, false);
+}
+
+void
+sd_put_int(SdNode *map, const char *key, int64 value)
+{
+	SdNode *node = new_node(SD_NODE_NUMBER);
+
+	node->str = psprintf(INT64_FORMAT, value);
+	node->len = strlen(node->str);
+	sd_put(map, key, node);
+}
+
+void
+sd_put_int_text(SdNode *map, const char *key, int64 value)
+{
+	sd_put_text(map, key, psprintf(INT64_FORMAT, value));
+}
+
+static int
+compare_keys(const SdNode *a, const SdNode *b)
+{
+	int cmp = memcmp(a->key, b->key, Min(a->keylen, b->keylen));
+
+	if (cmp != 0)
+		return cmp;
+	return a->keylen < b->keylen ? -1 : a->keylen > b->keylen;
+}
+
+static int
+compare_key_pointers(const void *a, const void *b)
+{
+	return compare_keys(*(SdNode *const *) a, *(SdNode *const *) b);
+}
+
+/* Sorts the members of a map by key, which most often they are already. */
+static void
+sort_map(SdNode *map)
+{
+	SdNode **members;
+	int count = 0;
+	bool sorted = true;
+
+	for (SdNode *node = map->first; node != NULL && node->next != NULL; node = node->next)
+		if (compare_keys(node, node->next) > 0)
+		{
+			sorted = false;
+			break;
+		}
+	if (sorted)
+		return;
+
+	members = palloc(map->len * sizeof(SdNode *));
+	for (SdNode *node = map->first; node != NULL; node = node->next)
+		members[count++] = node;
+	qsort(members, count, sizeof(SdNode *), compare_key_pointers);
+	map->first = map->last = NULL;
+	map->len = 0;
+	for (int i = 0; i < count; i++)
+	{
+		members[i]->next = NULL;
+		sd_add(map, members[i]);
+	}
+	pfree(members);
+}
+
+static void
+encode_length(StringInfo buf, uint32 length)
+{
+	uint32 n = pg_hton32(length);
+
+	appendBinaryStringInfo(buf, (char *) &n, sizeof(n));
+}
+
+static void
+encode(StringInfo buf, SdNode *node)
+{
+	static const char types[] = {
+		[SD_NODE_MAP] = 'm',  [SD_NODE_LIST] = 'l',	  [SD_NODE_STRING] = 's',
+		[SD_NODE_BOOL] = 'b', [SD_NODE_NUMBER] = 'i', [SD_NODE_NULL] = 'n',
+	};
+
+	check_stack_depth();
+	appendStringInfoChar(buf, types[node->type]);
+	switch (node->type)
+	{
+		case SD_NODE_MAP:
+			sort_map(node);
+			encode_length(buf, node->len);
+			for (SdNode *member = node->first; member != NULL; member = member->next)
+			{
+				encode_length(buf, member->keylen);
+				appendBinaryStringInfo(buf, member->key, member->keylen);
+				encode(buf, member);
+			}
+			break;
+		case SD_NODE_LIST:
+			encode_length(buf, node->len);
+			for (SdNode *member = node->first; member != NULL; member = member->next)
+				encode(buf, member);
+			break;
+		case SD_NODE_STRING:
+		case SD_NODE_NUMBER:
+			encode_length(buf, node->len);
+			appendBinaryStringInfo(buf, node->str, node->len);
+			break;
+		case SD_NODE_BOOL:
+			appendStringInfoChar(buf, node->boolean ? 1 : 0);
+			break;
+		case SD_NODE_NULL:
+			break;
+	}
+}
+
+void
+sd_doc_hash(SdDoc *doc, SdSha256 *sha, StringInfo scratch, SdHashes *hashes)
+{
+	hashes->have = 0;
+	for (int i = 0; i < SD_NFACETS; i++)
+	{
+		if (doc->facet[i] == NULL)
+			continue;
+		resetStringInfo(scratch);
+		encode(scratch, doc->facet[i]);
+		sd_sha256_begin(sha);
+		sd_sha256_update(sha, scratch->data, scratch->len);
+		sd_sha256_final(sha, hashes->facet[i]);
+		hashes->have |= 1 << i;
+	}
+}
+
+void
+sd_hashes_total(const SdHashes *hashes, SdSha256 *sha, uint8 *out)
+{
+	uint8 have = hashes->have;
+
+	sd_sha256_begin(sha);
+	sd_sha256_update(sha, &have, 1);
+	for (int i = 0; i < SD_NFACETS; i++)
+		if (hashes->have & (1 << i))
+			sd_sha256_update(sha, hashes->facet[i], SD_SHA256_LENGTH);
+	sd_sha256_final(sha, out);
+}
+
+static SdNode *
+node_from_value(JsonbValue *value)
+{
+	SdNode *node;
+
+	switch (value->type)
+	{
+		case jbvString:
+			node = new_node(SD_NODE_STRING);
+			node->str = value->val.string.val;
+			node->len = value->val.string.len;
+			return node;
+		case jbvNumeric:
+			node = new_node(SD_NODE_NUMBER);
+			node->str = DatumGetCString(
+				DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+			node->len = strlen(node->str);
+			return node;
+		case jbvBool:
+			node = new_node(SD_NODE_BOOL);
+			node->boolean = value->val.boolean;
+			return node;
+		case jbvBinary:
+			return sd_node_from_jsonb(value->val.binary.data);
+		default:
+			return new_node(SD_NODE_NULL);
+	}
+}
+
+SdNode *
+sd_node_from_jsonb(JsonbContainer *container)
+{
+	JsonbIterator *it = JsonbIteratorInit(container);
+	JsonbValue value;
+	JsonbIteratorToken token = JsonbIteratorNext(&it, &value, true);
+	SdNode *node = new_node(token == WJB_BEGIN_OBJECT ? SD_NODE_MAP : SD_NODE_LIST);
+	const char *key = NULL;
+	uint32 keylen = 0;
+
+	check_stack_depth();
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			key = value.val.string.val;
+			keylen = value.val.string.len;
+		}
+		else if (token == WJB_VALUE || token == WJB_ELEM)
+		{
+			SdNode *member = node_from_value(&value);
+
+			member->key = key;
+			member->keylen = keylen;
+			sd_add(node, member);
+		}
+	}
+	return node;
+}
+
+static JsonbValue *
+push_node(JsonbParseState **state, SdNode *node, JsonbIteratorToken token)
+{
+	JsonbValue value;
+
+	check_stack_depth();
+	switch (node->type)
+	{
+		case SD_NODE_MAP:
+			pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+			for (SdNode *member = node->first; member != NULL; member = member->next)
+			{
+				value.type = jbvString;
+				value.val.string.val = unconstify(char *, member->key);
+				value.val.string.len = member->keylen;
+				pushJsonbValue(state, WJB_KEY, &value);
+				push_node(state, member, WJB_VALUE);
+			}
+			return pushJsonbValue(state, WJB_END_OBJECT, NULL);
+		case SD_NODE_LIST:
+			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+			for (SdNode *member = node->first; member != NULL; member = member->next)
+				push_node(state, member, WJB_ELEM);
+			return pushJsonbValue(state, WJB_END_ARRAY, NULL);
+		case SD_NODE_STRING:
+			value.type = jbvString;
+			value.val.string.val = unconstify(char *, node->str);
+			value.val.string.len = node->len;
+			break;
+		case SD_NODE_NUMBER:
+			value.type = jbvNumeric;
+			value.val.numeric = DatumGetNumeric(
+				DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(node->str, node->len)),
+									ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+			break;
+		case SD_NODE_BOOL:
+			value.type = jbvBool;
+			value.val.boolean = node->boolean;
+			break;
+		case SD_NODE_NULL:
+			value.type = jbvNull;
+			break;
+	}
+	return pushJsonbValue(state, token, &value);
+}
+
+Jsonb *
+sd_node_to_jsonb(SdNode *node)
+{
+	JsonbParseState *state = NULL;
+
+	return JsonbValueToJsonb(push_node(&state, node, WJB_VALUE));
+}
+
+Jsonb *
+sd_doc_to_jsonb(SdDoc *doc)
+{
+	SdNode *map = sd_node_map();
+
+	for (int i = 0; i < SD_NFACETS; i++)
+		if (doc->facet[i] != NULL)
+			sd_put(map, sd_facet_names[i], doc->facet[i]);
+	return sd_node_to_jsonb(map);
+}

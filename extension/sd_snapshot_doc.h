@@ -1,0 +1,114 @@
+/*
+ * sd_snapshot_doc.h
+ *	  Document of one object: a small tree for each facet.
+ *
+ * One walk over the catalogs builds these trees, and everything else is made
+ * from them: the hashes and the jsonb alike, so that the two cannot disagree.
+ * Nodes are allocated in the context that is current; keys and strings are not
+ * copied and must live as long as the tree.
+ */
+#ifndef SD_SNAPSHOT_DOC_H
+#define SD_SNAPSHOT_DOC_H
+
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+
+#include "sd_compat.h"
+
+/* Facets in the order of the columns of safedeploy.object. */
+typedef enum SdFacet
+{
+	SD_FACET_CORE,	   /* what an application can observe */
+	SD_FACET_SECURITY, /* privileges, row security, security modes */
+	SD_FACET_OWNER,
+	SD_FACET_STORAGE,
+	SD_FACET_COMMENT,
+	SD_FACET_VERSION, /* of extensions and collations */
+	SD_FACET_ORDER,	  /* of the columns of a table */
+	SD_NFACETS
+} SdFacet;
+
+/* Every facet but the order: what a fingerprint covers when nothing is said. */
+#define SD_FACETS_DEFAULT (((1 << SD_NFACETS) - 1) & ~(1 << SD_FACET_ORDER))
+
+typedef enum SdNodeType
+{
+	SD_NODE_MAP,
+	SD_NODE_LIST,
+	SD_NODE_STRING,
+	SD_NODE_BOOL,
+	SD_NODE_NUMBER, /* a number as its decimal text */
+	SD_NODE_NULL
+} SdNodeType;
+
+typedef struct SdNode
+{
+	struct SdNode *next;  /* in its map or list */
+	struct SdNode *first; /* of a map or list */
+	struct SdNode *last;
+	const char *key; /* in its map; not always terminated */
+	const char *str; /* of a string or number; not always terminated */
+	uint32 keylen;
+	uint32 len; /* bytes of str, or members of a map or list */
+	SdNodeType type;
+	bool boolean;
+} SdNode;
+
+typedef struct SdDoc
+{
+	const char *kind;
+	const char *identity;
+	SdNode *facet[SD_NFACETS]; /* NULL when the object has nothing in it */
+	SdNode *phys;			   /* never hashed */
+} SdDoc;
+
+/* Hashes of one object; a facet that the object does not have is not in "have". */
+typedef struct SdHashes
+{
+	uint32 have;
+	uint8 facet[SD_NFACETS][SD_SHA256_LENGTH];
+} SdHashes;
+
+extern const char *const sd_facet_names[SD_NFACETS];
+
+/* Set of facets from a text[], or the default for NULL; an error for an unknown name. */
+extern uint32 sd_facets_from_array(ArrayType *names);
+
+extern SdNode *sd_node_map(void);
+extern SdNode *sd_node_list(void);
+
+/* Map of a facet or under a key of a map, made when it is not there yet. */
+extern SdNode *sd_doc_map(SdDoc *doc, SdFacet facet);
+extern SdNode *sd_map_map(SdNode *map, const char *key);
+
+/* The member with that key, or NULL. */
+extern SdNode *sd_map_find(SdNode *map, const char *key);
+
+/* Append to a map.  A NULL string is not written; sd_put_true writes nothing for false. */
+extern void sd_put(SdNode *map, const char *key, SdNode *value);
+extern void sd_put_text(SdNode *map, const char *key, const char *value);
+extern void sd_put_true(SdNode *map, const char *key, bool value);
+extern void sd_put_false(SdNode *map, const char *key, bool value);
+extern void sd_put_int(SdNode *map, const char *key, int64 value);
+extern void sd_put_int_text(SdNode *map, const char *key, int64 value);
+extern void sd_put_bool(SdNode *map, const char *key, bool value);
+
+/* Append to a list. */
+extern void sd_add(SdNode *list, SdNode *value);
+extern void sd_add_text(SdNode *list, const char *value);
+
+/* Tree of a jsonb object, and back.  The tree points into the jsonb. */
+extern SdNode *sd_node_from_jsonb(JsonbContainer *container);
+extern Jsonb *sd_doc_to_jsonb(SdDoc *doc);
+extern Jsonb *sd_node_to_jsonb(SdNode *node);
+
+/*
+ * Hashes of all facets.  "scratch" is reset and used as a buffer.  Maps get
+ * sorted, so that the order of construction does not matter.
+ */
+extern void sd_doc_hash(SdDoc *doc, SdSha256 *sha, StringInfo scratch, SdHashes *hashes);
+
+/* Hash of a definition as a whole: of its facets, in order. */
+extern void sd_hashes_total(const SdHashes *hashes, SdSha256 *sha, uint8 *out);
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * sd_snapshot_int.h
+ *	  What the files of the catalog walk share.
+ *
+ * The walk reads each catalog once, in physical order, into the structures
+ * below, which refer to each other by pointers and OID hash tables, and then
+ * makes one document after the other.  All of it lives in "cxt" and dies with
+ * the walk.
+ */
+#ifndef SD_SNAPSHOT_INT_H
+#define SD_SNAPSHOT_INT_H
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/hsearch.h"
+#include "utils/snapshot.h"
+
+#include "sd_snapshot.h"
+
+typedef struct SdColumn
+{
+	const char *name; /* NULL for a dropped column */
+	Oid type;
+	int32 typmod;
+	Oid collation;
+	int32 statistics; /* -1 for the default */
+	int16 inhcount;
+	bool not_null;
+	bool is_local;
+	char identity;
+	char generated;
+	char storage;
+	char compression;
+	const char *expr; /* default or generation expression */
+	Acl *acl;
+	ArrayType *options;
+	ArrayType *fdw_options;
+	struct SdSequence *sequence; /* of an identity column */
+} SdColumn;
+
+typedef struct SdIndex
+{
+	struct SdIndex *next;
+	struct SdRel *rel;				/* its own row of pg_class */
+	const char *name_of_constraint; /* NULL for an index of its own right */
+	const char *definition;
+	const char *include;   /* " INCLUDE (…)" or "" */
+	const char *predicate; /* " WHERE (…)" or "" */
+	const char **keys;	   /* only of an exclusion constraint */
+	int nkeys;
+	bool unique;
+	bool nulls_not_distinct;
+	bool valid;
+	bool ready;
+	bool clustered;
+	bool replica_identity;
+} SdIndex;
+
+typedef struct SdConstraint
+{
+	Oid oid; /* hash key */
+	struct SdConstraint *next;
+	Oid parent;
+	Oid relid;
+	const char *name;
+	const char *definition;
+	Oid references;
+	char type;
+	char triggers_enabled; /* of an internal trigger, when not 'O' */
+	bool deferrable;
+	bool deferred;
+	bool validated;
+	bool enforced;
+	bool no_inherit;
+	bool inherited;
+} SdConstraint;
+
+typedef struct SdTrigger
+{
+	struct SdTrigger *next;
+	Oid oid;
+	const char *name;
+	const char *definition;
+	char enabled;
+	bool constraint;
+	bool deferrable;
+	bool deferred;
+	bool inherited;
+} SdTrigger;
+
+typedef struct SdPolicy
+{
+	struct SdPolicy *next;
+	Oid oid;
+	const char *name;
+	const char *using;
+	const char *with_check;
+	Oid *roles;
+	int nroles;
+	char command;
+	bool permissive;
+} SdPolicy;
+
+typedef struct SdRule
+{
+	struct SdRule *next;
+	Oid oid;
+	const char *name;
+	const char *definition;
+	char enabled;
+} SdRule;
+
+typedef struct SdSequence
+{
+	struct SdRel *rel;
+	Oid type;
+	int64 start;
+	int64 increment;
+	int64 min;
+	int64 max;
+	int64 cache;
+	bool cycle;
+	bool identity;
+	const char *owned_by;
+} SdSequence;
+
+typedef struct SdRel
+{
+	Oid oid; /* hash key */
+	Oid schema;
+	Oid owner;
+	Oid am;
+	Oid tablespace;
+	Oid filenode;
+	Oid type;
+	Oid of_type;
+	Oid toast;
+	const char *name;
+	const char *qname; /* quoted and qualified */
+	Acl *acl;
+	ArrayType *options;
+	const char *bound;
+	const char *partition_key;
+	const char *view; /* text of the query of a view */
+	const char *server;
+	ArrayType *fdw_options;
+	SdColumn *columns; /* [1..natts] */
+	SdIndex *index;	   /* of a relation that is an index */
+	SdIndex *indexes;
+	SdConstraint *constraints;
+	SdTrigger *triggers;
+	SdPolicy *policies;
+	SdRule *rules;
+	SdSequence *sequence;
+	struct SdParent *parents;
+	float4 reltuples;
+	int16 natts;
+	char kind;
+	char persistence;
+	char replica_identity;
+	bool member; /* of an extension: known by name only, gets no document */
+	bool partition;
+	bool row_security;
+	bool force_row_security;
+	bool populated;
+	bool commented; /* itself or a column of it */
+} SdRel;
+
+typedef struct SdDomain
+{
+	Oid oid; /* hash key */
+	SdConstraint *constraints;
+} SdDomain;
+
+typedef struct SdParent
+{
+	struct SdParent *next;
+	int32 seqno;
+	Oid oid;
+} SdParent;
+
+typedef struct SdSnap
+{
+	MemoryContext cxt;
+	MemoryContext doc_cxt; /* of the document that is being built */
+	MemoryContext tmp_cxt; /* for one expression */
+	Snapshot snapshot;
+	SdSink *sink;
+	SdSha256 *sha;
+	StringInfoData scratch;
+	SdEntries *entries;
+	MemoryContext entries_cxt;
+
+	HTAB *schemas;	   /* SdSchema by OID */
+	HTAB *rels;		   /* SdRel by OID */
+	HTAB *names;	   /* memo of names, see sd_snapshot_names.c */
+	HTAB *comments;	   /* by class, object, sub-object */
+	HTAB *members;	   /* of extensions: class and object */
+	HTAB *exprs;	   /* memo of deparsed expressions by node text */
+	HTAB *constraints; /* SdConstraint by OID */
+	HTAB *domains;	   /* SdDomain by type OID */
+	List *rel_order;   /* SdRel that get a document */
+	List *routines;	   /* copied rows of pg_proc */
+	struct TypeState *types;
+	Oid last_oid; /* of the last row of pg_attribute, and its relation */
+	SdRel *last_rel;
+
+	SdRel *deparse_rel; /* whose context deparse_context is */
+	List *deparse_context;
+	MemoryContext deparse_cxt;
+} SdSnap;
+
+/* sd_snapshot.c: one pass over a catalog, in the long-lived context */
+typedef void (*SdTupleFn)(SdSnap *snap, HeapTuple tuple, TupleDesc desc);
+extern void sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn);
+extern TupleDesc sd_catalog_desc(SdSnap *snap, Oid catalog);
+extern SdDoc *sd_doc_begin(SdSnap *snap, const char *kind, const char *identity);
+extern void sd_doc_emit(SdSnap *snap, SdDoc *doc);
+extern HTAB *sd_hash(SdSnap *snap, const char *name, Size keysize, Size entrysize);
+
+/* Attribute of a catalog row; NULL or a copy in the current context. */
+extern char *sd_attr_text(HeapTuple tuple, TupleDesc desc, int attnum);
+extern ArrayType *sd_attr_array(HeapTuple tuple, TupleDesc desc, int attnum);
+extern Datum sd_attr(HeapTuple tuple, TupleDesc desc, int attnum, bool *isnull);
+
+/* sd_snapshot_names.c: names, quoted and qualified, living as long as the walk */
+extern void sd_load_schemas(SdSnap *snap);
+extern void sd_load_members(SdSnap *snap);
+extern void sd_load_comments(SdSnap *snap);
+extern bool sd_schema_kept(SdSnap *snap, Oid schema);
+extern bool sd_is_member(SdSnap *snap, Oid classid, Oid oid);
+extern bool sd_is_internal(SdSnap *snap, Oid classid, Oid oid);
+extern const char *sd_comment(SdSnap *snap, Oid classid, Oid oid, int32 sub);
+extern const char *sd_schema_name(SdSnap *snap, Oid oid);
+extern const char *sd_qualified(SdSnap *snap, Oid schema, const char *name);
+extern const char *sd_role_name(SdSnap *snap, Oid oid);
+extern const char *sd_type_name(SdSnap *snap, Oid oid, int32 typmod);
+extern char sd_type_storage(SdSnap *snap, Oid oid);
+extern Oid sd_type_collation(SdSnap *snap, Oid oid);
+extern const char *sd_proc_name(SdSnap *snap, Oid oid);
+extern const char *sd_collation_name(SdSnap *snap, Oid oid);
+extern const char *sd_opclass_name(SdSnap *snap, Oid oid);
+extern const char *sd_operator_name(SdSnap *snap, Oid oid);
+extern const char *sd_am_name(SdSnap *snap, Oid oid);
+extern const char *sd_tablespace_name(SdSnap *snap, Oid oid);
+extern const char *sd_language_name(SdSnap *snap, Oid oid);
+extern const char *sd_rel_name(SdSnap *snap, Oid oid);
+extern const char *sd_column_name(SdSnap *snap, Oid relid, int attnum);
+extern bool sd_opclass_is_default(SdSnap *snap, Oid opclass, Oid type);
+
+/* sd_snapshot_acl.c: NULL when the list is the built-in default of the owner */
+extern SdNode *sd_acl_node(SdSnap *snap, Acl *acl, ObjectType objtype, Oid owner);
+extern const char *sd_grantee_name(SdSnap *snap, Oid grantee);
+extern SdNode *sd_acl_all_node(SdSnap *snap, Acl *acl);
+
+/* sd_snapshot_deparse.c */
+extern void sd_deparse_init(SdSnap *snap);
+extern Node *sd_read_node(const char *text); /* in canonical form */
+extern const char *sd_deparse_plain(Node *node);
+extern const char *sd_deparse_free(SdSnap *snap, const char *node);
+extern const char *sd_deparse_column(SdSnap *snap, SdRel *rel, const char *node);
+extern const char *sd_deparse_node(SdSnap *snap, SdRel *rel, Node *node);
+extern const char *sd_deparse_policy(SdSnap *snap, SdRel *rel, const char *name, const char *node);
+extern const char *sd_deparse_when(SdSnap *snap, SdRel *rel, const char *node);
+extern const char *sd_deparse_view(SdSnap *snap, SdRel *rel, const char *node);
+extern const char *sd_deparse_rule(SdSnap *snap, SdRel *rel, Oid rule, const char *name,
+								   const char *qual, const char *action);
+extern const char *sd_deparse_body(SdSnap *snap, Oid proc, const char *identity, const char *node);
+extern SdRel *sd_rel(SdSnap *snap, Oid oid);
+
+/* sd_snapshot_options.c: text[] of name=value as a map, without pg_attver; NULL when empty */
+extern SdNode *sd_options_node(SdSnap *snap, ArrayType *options);
+
+/* One file a kind of objects: "load" fills the structures, "emit" makes documents. */
+extern void sd_load_relations(SdSnap *snap);
+extern void sd_load_columns(SdSnap *snap);
+extern void sd_load_indexes(SdSnap *snap);
+extern void sd_load_constraints(SdSnap *snap);
+extern void sd_load_triggers(SdSnap *snap);
+extern void sd_load_rules(SdSnap *snap);
+extern void sd_load_sequences(SdSnap *snap);
+extern void sd_emit_relations(SdSnap *snap);
+extern void sd_emit_types(SdSnap *snap);
+extern void sd_emit_routines(SdSnap *snap);
+extern void sd_emit_schemas(SdSnap *snap);
+extern void sd_emit_misc(SdSnap *snap);
+
+/* Parts of the document of a relation. */
+extern void sd_doc_columns(SdSnap *snap, SdRel *rel, SdDoc *doc);
+extern void sd_doc_indexes(SdSnap *snap, SdRel *rel, SdDoc *doc);
+extern void sd_doc_constraints(SdSnap *snap, SdRel *rel, SdDoc *doc);
+extern void sd_doc_triggers(SdSnap *snap, SdRel *rel, SdDoc *doc);
+extern void sd_doc_rules(SdSnap *snap, SdRel *rel, SdDoc *doc);
+extern SdNode *sd_constraint_node(SdSnap *snap, SdConstraint *con);
+extern void sd_put_sequence(SdSnap *snap, SdNode *map, SdSequence *seq);
+
+/* Owner and comment of an object as a whole; the security map when there is an ACL. */
+extern void sd_doc_common(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid, Oid owner,
+						  ObjectType objtype, Acl *acl);
+extern void sd_doc_comment(SdSnap *snap, SdDoc *doc, const char *group, const char *name,
+						   Oid classid, Oid oid, int32 sub);
+extern void sd_doc_phys_oid(SdSnap *snap, SdDoc *doc, Oid oid);
+extern const char *sd_enabled_name(char enabled);
+
+#endif

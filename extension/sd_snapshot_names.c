@@ -1,0 +1,512 @@
+/*
+ * sd_snapshot_names.c
+ *	  Names of whatever a definition refers to, looked up once.
+ *
+ * A name is quoted where it must be, and qualified unless it is in pg_catalog,
+ * as a dump would print it.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_description.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_tablespace.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "commands/tablespace.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "sd_snapshot_int.h"
+
+typedef struct SdSchema
+{
+	Oid oid;
+	const char *quoted;
+	bool kept;
+} SdSchema;
+
+typedef struct NameKey
+{
+	Oid classid;
+	Oid oid;
+	int32 sub;
+} NameKey;
+
+typedef struct NameEntry
+{
+	NameKey key;
+	const char *name;
+	Oid collation; /* of a type */
+	char storage;  /* of a type */
+	bool flag;	   /* of an operator class: default for the type in "sub" */
+} NameEntry;
+
+typedef struct MemberKey
+{
+	Oid classid;
+	Oid oid;
+} MemberKey;
+
+static void
+load_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_namespace form = (Form_pg_namespace) GETSTRUCT(tuple);
+	const char *name = NameStr(form->nspname);
+	SdSchema *schema = hash_search(snap->schemas, &form->oid, HASH_ENTER, NULL);
+
+	schema->quoted = quote_identifier(pstrdup(name));
+	schema->kept = strncmp(name, "pg_", 3) != 0 && strcmp(name, "information_schema") != 0 &&
+				   strcmp(name, "safedeploy") != 0;
+}
+
+void
+sd_load_schemas(SdSnap *snap)
+{
+	snap->schemas = sd_hash(snap, "safedeploy schemas", sizeof(Oid), sizeof(SdSchema));
+	snap->names = sd_hash(snap, "safedeploy names", sizeof(NameKey), sizeof(NameEntry));
+	sd_scan(snap, NamespaceRelationId, load_schema);
+}
+
+static void
+load_extension_members(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
+	Relation depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple member;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(ExtensionRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(form->oid));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, snap->snapshot, 2, keys);
+	while (HeapTupleIsValid(member = systable_getnext(scan)))
+	{
+		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(member);
+		MemberKey key = { dep->classid, dep->objid };
+
+		CHECK_FOR_INTERRUPTS();
+		if (dep->deptype == DEPENDENCY_EXTENSION)
+			(void) hash_search(snap->members, &key, HASH_ENTER, NULL);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+}
+
+/* Members are found per extension: the whole of pg_depend is the largest catalog. */
+void
+sd_load_members(SdSnap *snap)
+{
+	snap->members = sd_hash(snap, "safedeploy members", sizeof(MemberKey), sizeof(MemberKey));
+	sd_scan(snap, ExtensionRelationId, load_extension_members);
+}
+
+bool
+sd_is_member(SdSnap *snap, Oid classid, Oid oid)
+{
+	MemberKey key = { classid, oid };
+
+	return hash_search(snap->members, &key, HASH_FIND, NULL) != NULL;
+}
+
+/* Whether an object is there only because of another one, of a type for instance. */
+bool
+sd_is_internal(SdSnap *snap, Oid classid, Oid oid)
+{
+	Relation depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool internal = false;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(classid));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(oid));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, snap->snapshot, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		internal |= ((Form_pg_depend) GETSTRUCT(tuple))->deptype == DEPENDENCY_INTERNAL;
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return internal;
+}
+
+static void
+load_comment(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_description form = (Form_pg_description) GETSTRUCT(tuple);
+	NameKey key = { form->classoid, form->objoid, form->objsubid };
+	NameEntry *entry;
+
+	/* initdb comments its own objects; only those of schemas are the user's to change */
+	if (form->objoid < FirstNormalObjectId && form->classoid != NamespaceRelationId)
+		return;
+	entry = hash_search(snap->comments, &key, HASH_ENTER, NULL);
+	entry->name = sd_attr_text(tuple, desc, Anum_pg_description_description);
+	if (form->classoid == RelationRelationId)
+	{
+		SdRel *rel = sd_rel(snap, form->objoid);
+
+		if (rel != NULL)
+			rel->commented = true;
+	}
+}
+
+void
+sd_load_comments(SdSnap *snap)
+{
+	snap->comments = sd_hash(snap, "safedeploy comments", sizeof(NameKey), sizeof(NameEntry));
+	sd_scan(snap, DescriptionRelationId, load_comment);
+}
+
+const char *
+sd_comment(SdSnap *snap, Oid classid, Oid oid, int32 sub)
+{
+	NameKey key = { classid, oid, sub };
+	NameEntry *entry = hash_search(snap->comments, &key, HASH_FIND, NULL);
+
+	return entry ? entry->name : NULL;
+}
+
+static SdSchema *
+find_schema(SdSnap *snap, Oid oid)
+{
+	SdSchema *schema = hash_search(snap->schemas, &oid, HASH_FIND, NULL);
+
+	if (schema == NULL)
+		elog(ERROR, "cache lookup failed for schema %u", oid);
+	return schema;
+}
+
+bool
+sd_schema_kept(SdSnap *snap, Oid oid)
+{
+	SdSchema *schema = hash_search(snap->schemas, &oid, HASH_FIND, NULL);
+
+	return schema != NULL && schema->kept;
+}
+
+const char *
+sd_schema_name(SdSnap *snap, Oid oid)
+{
+	return find_schema(snap, oid)->quoted;
+}
+
+/* Always qualified; the result is in the current context. */
+const char *
+sd_qualified(SdSnap *snap, Oid schema, const char *name)
+{
+	const char *quoted = find_schema(snap, schema)->quoted;
+	const char *local = quote_identifier(name);
+	size_t schemalen = strlen(quoted);
+	size_t locallen = strlen(local);
+	char *result = palloc(schemalen + locallen + 2);
+
+	memcpy(result, quoted, schemalen);
+	result[schemalen] = '.';
+	memcpy(result + schemalen + 1, local, locallen + 1);
+	return result;
+}
+
+/* Qualified unless it is in pg_catalog; lives as long as the walk. */
+static const char *
+visible_name(SdSnap *snap, Oid schema, const char *name)
+{
+	if (schema == PG_CATALOG_NAMESPACE)
+		return quote_identifier(pstrdup(name));
+	return sd_qualified(snap, schema, name);
+}
+
+/*
+ * Entry of the memo.  When it is new, the current context is the long-lived one
+ * and the caller fills the entry, then calls memo_end.
+ */
+static NameEntry *
+memo_begin(SdSnap *snap, Oid classid, Oid oid, int32 sub, bool *found, MemoryContext *old)
+{
+	NameKey key = { classid, oid, sub };
+	NameEntry *entry = hash_search(snap->names, &key, HASH_FIND, found);
+
+	if (*found)
+		return entry;
+	entry = hash_search(snap->names, &key, HASH_ENTER, NULL);
+	memset((char *) entry + sizeof(NameKey), 0, sizeof(NameEntry) - sizeof(NameKey));
+	*old = MemoryContextSwitchTo(snap->cxt);
+	return entry;
+}
+
+static HeapTuple
+lookup(int cache, Oid oid, const char *what)
+{
+	HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(oid));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for %s %u", what, oid);
+	return tuple;
+}
+
+const char *
+sd_role_name(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, AuthIdRelationId, oid, 0, &found, &old);
+
+	if (!found)
+	{
+		/* a role may be gone that an ACL still names */
+		char *name = GetUserNameFromId(oid, true);
+
+		entry->name = name ? name : psprintf("%u", oid);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+static NameEntry *
+type_entry(SdSnap *snap, Oid oid, int32 typmod)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, TypeRelationId, oid, typmod, &found, &old);
+
+	if (!found)
+	{
+		HeapTuple tuple = lookup(TYPEOID, oid, "type");
+		Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
+
+		entry->storage = form->typstorage;
+		entry->collation = form->typcollation;
+		ReleaseSysCache(tuple);
+		entry->name = format_type_extended(oid, typmod, FORMAT_TYPE_TYPEMOD_GIVEN);
+		MemoryContextSwitchTo(old);
+	}
+	return entry;
+}
+
+const char *
+sd_type_name(SdSnap *snap, Oid oid, int32 typmod)
+{
+	return type_entry(snap, oid, typmod)->name;
+}
+
+char
+sd_type_storage(SdSnap *snap, Oid oid)
+{
+	return type_entry(snap, oid, -1)->storage;
+}
+
+Oid
+sd_type_collation(SdSnap *snap, Oid oid)
+{
+	return type_entry(snap, oid, -1)->collation;
+}
+
+const char *
+sd_proc_name(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, ProcedureRelationId, oid, 0, &found, &old);
+
+	if (!found)
+	{
+		HeapTuple tuple = lookup(PROCOID, oid, "function");
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+
+		entry->name = visible_name(snap, form->pronamespace, NameStr(form->proname));
+		ReleaseSysCache(tuple);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+const char *
+sd_collation_name(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, CollationRelationId, oid, 0, &found, &old);
+
+	if (!found)
+	{
+		HeapTuple tuple = lookup(COLLOID, oid, "collation");
+		Form_pg_collation form = (Form_pg_collation) GETSTRUCT(tuple);
+
+		/* always qualified, as a dump does */
+		entry->name = sd_qualified(snap, form->collnamespace, NameStr(form->collname));
+		ReleaseSysCache(tuple);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+const char *
+sd_opclass_name(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, OperatorClassRelationId, oid, -1, &found, &old);
+
+	if (!found)
+	{
+		HeapTuple tuple = lookup(CLAOID, oid, "operator class");
+		Form_pg_opclass form = (Form_pg_opclass) GETSTRUCT(tuple);
+
+		entry->name = visible_name(snap, form->opcnamespace, NameStr(form->opcname));
+		ReleaseSysCache(tuple);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+bool
+sd_opclass_is_default(SdSnap *snap, Oid opclass, Oid type)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, OperatorClassRelationId, opclass, (int32) type, &found, &old);
+
+	if (!found)
+	{
+		HeapTuple tuple = lookup(CLAOID, opclass, "operator class");
+		Oid am = ((Form_pg_opclass) GETSTRUCT(tuple))->opcmethod;
+
+		ReleaseSysCache(tuple);
+		entry->flag = GetDefaultOpClass(type, am) == opclass;
+		MemoryContextSwitchTo(old);
+	}
+	return entry->flag;
+}
+
+/* As it can stand between two operands: OPERATOR() when it needs a schema. */
+const char *
+sd_operator_name(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, OperatorRelationId, oid, 0, &found, &old);
+
+	if (!found)
+	{
+		HeapTuple tuple = lookup(OPEROID, oid, "operator");
+		Form_pg_operator form = (Form_pg_operator) GETSTRUCT(tuple);
+
+		if (form->oprnamespace == PG_CATALOG_NAMESPACE)
+			entry->name = pstrdup(NameStr(form->oprname));
+		else
+			entry->name = psprintf("OPERATOR(%s.%s)", sd_schema_name(snap, form->oprnamespace),
+								   NameStr(form->oprname));
+		ReleaseSysCache(tuple);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+const char *
+sd_am_name(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, AccessMethodRelationId, oid, 0, &found, &old);
+
+	if (!found)
+	{
+		char *name = get_am_name(oid);
+
+		if (name == NULL)
+			elog(ERROR, "cache lookup failed for access method %u", oid);
+		entry->name = quote_identifier(name);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+const char *
+sd_tablespace_name(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry;
+
+	if (!OidIsValid(oid))
+		return NULL;
+	entry = memo_begin(snap, TableSpaceRelationId, oid, 0, &found, &old);
+	if (!found)
+	{
+		entry->name = get_tablespace_name(oid);
+		if (entry->name == NULL)
+			elog(ERROR, "cache lookup failed for tablespace %u", oid);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+const char *
+sd_language_name(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, LanguageRelationId, oid, 0, &found, &old);
+
+	if (!found)
+	{
+		entry->name = get_language_name(oid, false);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+const char *
+sd_rel_name(SdSnap *snap, Oid oid)
+{
+	SdRel *rel = sd_rel(snap, oid);
+	bool found;
+	MemoryContext old;
+	NameEntry *entry;
+
+	if (rel != NULL)
+		return rel->qname;
+	entry = memo_begin(snap, RelationRelationId, oid, 0, &found, &old);
+	if (!found)
+	{
+		char *name = get_rel_name(oid);
+
+		if (name == NULL)
+			elog(ERROR, "cache lookup failed for relation %u", oid);
+		entry->name = visible_name(snap, get_rel_namespace(oid), name);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
+const char *
+sd_column_name(SdSnap *snap, Oid relid, int attnum)
+{
+	SdRel *rel = sd_rel(snap, relid);
+
+	if (rel != NULL && rel->columns != NULL && attnum > 0 && attnum <= rel->natts &&
+		rel->columns[attnum].name != NULL)
+		return rel->columns[attnum].name;
+	return get_attname(relid, attnum, false);
+}

@@ -1,0 +1,304 @@
+/*
+ * sd_snapshot_walk.c
+ *	  One consistent walk over the catalogs: settings, attempts, order.
+ *
+ * The catalogs are read with one snapshot, but names and texts of views come
+ * through the system caches, which follow the newest state.  So the walk counts
+ * the invalidation messages that arrive meanwhile: none means that both saw the
+ * same schema.  Messages also come for things that are no schema (statistics,
+ * temporary tables), so two attempts in a row with the same result count as
+ * well.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/sinval.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#include "sd_snapshot_int.h"
+
+#define SD_WALK_ATTEMPTS 8
+
+/*
+ * Settings that change what a deparser or an output function prints, and the
+ * longest wait for a lock of any kind: tables are only locked conditionally, but
+ * a catalog may be locked too.
+ */
+static const struct
+{
+	const char *name;
+	const char *value;
+} pinned_settings[] = {
+	{ "search_path", "pg_catalog, pg_temp" },
+	{ "TimeZone", "UTC" },
+	{ "DateStyle", "ISO, YMD" },
+	{ "IntervalStyle", "postgres" },
+	{ "bytea_output", "hex" },
+	{ "extra_float_digits", "3" },
+	{ "quote_all_identifiers", "off" },
+	{ "standard_conforming_strings", "on" },
+	{ "lc_monetary", "C" },
+	{ "xmlbinary", "base64" },
+	{ "xmloption", "content" },
+};
+
+static int
+pin_settings(void)
+{
+	int level = NewGUCNestLevel();
+	const char *timeout = GetConfigOption("lock_timeout", false, false);
+
+	for (int i = 0; i < lengthof(pinned_settings); i++)
+		(void) set_config_option(pinned_settings[i].name, pinned_settings[i].value, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (strcmp(timeout, "0") == 0)
+		(void) set_config_option("lock_timeout", "5s", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	return level;
+}
+
+HTAB *
+sd_hash(SdSnap *snap, const char *name, Size keysize, Size entrysize)
+{
+	HASHCTL ctl = { .keysize = keysize, .entrysize = entrysize, .hcxt = snap->cxt };
+
+	return hash_create(name, 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn)
+{
+	Relation rel = table_open(catalog, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snap->snapshot, 0, NULL);
+	TupleDesc desc = RelationGetDescr(rel);
+	HeapTuple tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		fn(snap, tuple, desc);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+TupleDesc
+sd_catalog_desc(SdSnap *snap, Oid catalog)
+{
+	Relation rel = table_open(catalog, AccessShareLock);
+	TupleDesc desc = CreateTupleDescCopy(RelationGetDescr(rel));
+
+	table_close(rel, AccessShareLock);
+	return desc;
+}
+
+Datum
+sd_attr(HeapTuple tuple, TupleDesc desc, int attnum, bool *isnull)
+{
+	return heap_getattr(tuple, attnum, desc, isnull);
+}
+
+char *
+sd_attr_text(HeapTuple tuple, TupleDesc desc, int attnum)
+{
+	bool isnull;
+	Datum value;
+
+	/* a column of the catalog that this server does not have */
+	if (attnum == 0)
+		return NULL;
+	value = heap_getattr(tuple, attnum, desc, &isnull);
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+ArrayType *
+sd_attr_array(HeapTuple tuple, TupleDesc desc, int attnum)
+{
+	bool isnull;
+	Datum value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	return isnull ? NULL : DatumGetArrayTypePCopy(value);
+}
+
+SdDoc *
+sd_doc_begin(SdSnap *snap, const char *kind, const char *identity)
+{
+	SdDoc *doc;
+
+	CHECK_FOR_INTERRUPTS();
+	MemoryContextSwitchTo(snap->doc_cxt);
+	doc = palloc0(sizeof(SdDoc));
+	doc->kind = kind;
+	doc->identity = identity;
+	(void) sd_doc_map(doc, SD_FACET_CORE);
+	if (snap->sink != NULL && snap->sink->want_phys)
+		doc->phys = sd_node_map();
+	return doc;
+}
+
+void
+sd_doc_emit(SdSnap *snap, SdDoc *doc)
+{
+	SdEntry *entry;
+
+	entry = sd_entries_add(snap->entries);
+	entry->kind = doc->kind; /* a literal */
+	entry->identity = MemoryContextStrdup(snap->entries_cxt, doc->identity);
+	sd_doc_hash(doc, snap->sha, &snap->scratch, &entry->hashes);
+	if (snap->sink != NULL && snap->sink->emit != NULL)
+		snap->sink->emit(snap->sink, doc, &entry->hashes);
+	if (snap->sink == NULL || snap->sink->keep_cxt == NULL)
+		MemoryContextReset(snap->doc_cxt);
+	MemoryContextSwitchTo(snap->cxt);
+}
+
+/* One attempt: entries are made in the caller's context, all else dies. */
+static SdEntries *
+walk_once(SdSink *sink)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SdSnap *snap = palloc0(sizeof(SdSnap));
+
+	snap->sink = sink;
+	snap->entries_cxt = caller;
+	snap->entries = sd_entries_create();
+	snap->cxt = AllocSetContextCreate(caller, "safedeploy schema walk", ALLOCSET_DEFAULT_SIZES);
+	snap->tmp_cxt = AllocSetContextCreate(snap->cxt, "safedeploy deparse", ALLOCSET_DEFAULT_SIZES);
+	if (sink != NULL && sink->keep_cxt != NULL)
+		snap->doc_cxt = sink->keep_cxt;
+	else
+		snap->doc_cxt =
+			AllocSetContextCreate(snap->cxt, "safedeploy document", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(snap->cxt);
+	initStringInfo(&snap->scratch);
+	snap->sha = sd_sha256_create();
+	snap->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	if (sink != NULL && sink->begin != NULL)
+		sink->begin(sink);
+
+	sd_deparse_init(snap);
+	sd_load_schemas(snap);
+	sd_load_members(snap);
+	sd_load_relations(snap);
+	sd_load_indexes(snap);
+	sd_load_constraints(snap);
+	sd_load_triggers(snap);
+	sd_load_rules(snap);
+	sd_load_sequences(snap);
+	sd_load_comments(snap);
+
+	sd_emit_schemas(snap);
+	sd_emit_relations(snap);
+	sd_emit_types(snap);
+	sd_emit_routines(snap);
+	sd_emit_misc(snap);
+	if (sink != NULL && sink->end != NULL)
+		sink->end(sink);
+
+	UnregisterSnapshot(snap->snapshot);
+	sd_sha256_free(snap->sha);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(snap->cxt);
+	sd_entries_sort(snap->entries);
+	return snap->entries;
+}
+
+static void
+all_roots(SdEntries *entries, uint8 roots[][SD_SHA256_LENGTH])
+{
+	SdSha256 *sha = sd_sha256_create();
+
+	for (int i = 0; i < SD_NFACETS; i++)
+		sd_entries_root(entries, i, sha, roots[i]);
+	sd_sha256_free(sha);
+}
+
+/*
+ * An attempt in a subtransaction, because a concurrent change may also show as
+ * an error of a cache look-up.  Returns NULL when such an error was met and the
+ * catalogs did change.
+ */
+static SdEntries *
+walk_attempt(SdSink *sink, bool *changed)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	SdEntries *entries = NULL;
+	uint64 counter;
+
+	AcceptInvalidationMessages();
+	counter = SharedInvalidMessageCounter;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		entries = walk_once(sink);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+		AcceptInvalidationMessages();
+		if (counter == SharedInvalidMessageCounter ||
+			error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+			ReThrowError(error);
+		entries = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	AcceptInvalidationMessages();
+	*changed = counter != SharedInvalidMessageCounter;
+	return entries;
+}
+
+SdEntries *
+sd_snapshot_walk(SdSink *sink)
+{
+	uint8 last[SD_NFACETS][SD_SHA256_LENGTH];
+	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
+	bool have_last = false;
+	int level = pin_settings();
+
+	for (int attempt = 0; attempt < SD_WALK_ATTEMPTS; attempt++)
+	{
+		bool changed;
+		SdEntries *entries = walk_attempt(sink, &changed);
+
+		if (entries != NULL && changed)
+		{
+			all_roots(entries, roots);
+			changed = !have_last || memcmp(last, roots, sizeof(roots)) != 0;
+			memcpy(last, roots, sizeof(roots));
+			have_last = true;
+		}
+		if (entries != NULL && !changed)
+		{
+			AtEOXact_GUC(false, level);
+			return entries;
+		}
+	}
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("schema kept changing while it was read"),
+					errdetail("%d attempts in a row met a concurrent change of the catalogs.",
+							  SD_WALK_ATTEMPTS),
+					errhint("Repeat when the other sessions have ended their DDL.")));
+}
