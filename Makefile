@@ -133,9 +133,12 @@ DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sql/releases/$(EXTENSION)--*.sql))
 
 # Names of files under regress/; each is independent of the others but for "setup".
-REGRESS        = setup analyze statements
+REGRESS        = setup \
+	analyze statements \
+	lock fence ledger ledger_attack \
+	grants
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
-ISOLATION      =
+ISOLATION      = lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso
 TAP_TESTS      = 1
 PROVE_TESTS    = regress/t/*.pl

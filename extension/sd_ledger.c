@@ -349,22 +349,28 @@ safedeploy_end_run(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(sd_ledger_append(&event));
 }
 
-/* note_in_run adds what was done to the lock of a run that goes on. */
+/* note_in_run adds what was done to the lock of a run that goes on, in its present state. */
 static void
 note_in_run(const Chain *chain, Relation locks, const char *lock, const char *message, Jsonb *detail)
 {
-	SdLedgerEvent note = { .state = "lock", .status = "note", .message = message, .detail = detail };
+	SdLedgerEvent note = { .status = "note", .message = message, .detail = detail };
 	ItemPointerData tid;
 	SdRow *row = sd_lock_row_by_name(locks, lock, &tid);
+	SdRow *last = NULL;
 	bool isnull = true;
 	Datum run_id = row != NULL ? sd_row_get(row, "run_id", &isnull) : (Datum) 0;
 
-	if (!isnull && find_run(chain, DatumGetUUIDP(run_id)) != NULL &&
-		!run_has_ended(chain, DatumGetUUIDP(run_id)))
-	{
-		note.run_id = DatumGetUUIDP(run_id);
-		append_event(chain, &note);
-	}
+	if (!isnull && find_run(chain, DatumGetUUIDP(run_id)) != NULL)
+		last = last_event(chain->event, DatumGetUUIDP(run_id));
+	if (last == NULL)
+		return;
+	note.state = sd_row_get_text(last, "state");
+	if (strcmp(note.state, SD_LEDGER_STATE_END) == 0)
+		return;
+	if (strcmp(note.state, SD_LEDGER_STATE_BEGIN) == 0)
+		note.state = "lock";
+	note.run_id = DatumGetUUIDP(run_id);
+	append_event(chain, &note);
 }
 
 void

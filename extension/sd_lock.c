@@ -349,9 +349,14 @@ Datum
 safedeploy_unlock(PG_FUNCTION_ARGS)
 {
 	char *name = check_name(fcinfo);
-	int64 token = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
 	HeldLock *held = find_held(name);
+	int64 token;
 
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("releasing lock \"%s\" needs its token", name),
+						errhint("Pass the token that try_lock() returned.")));
+	token = PG_GETARG_INT64(1);
 	if (held == NULL || held->token != token || !sd_lock_held_by_me(&held->tag, ExclusiveLock))
 		refuse_unlock(name, token);
 	if (!LockRelease(&held->tag, ExclusiveLock, true))
