@@ -1,3 +1,4 @@
+-- lint: no search_path: names in the script are resolved as the caller's session would
 CREATE FUNCTION safedeploy.analyze(sql text, in_transaction boolean DEFAULT true)
 RETURNS SETOF safedeploy.finding
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
