@@ -37,6 +37,7 @@ def run(url, steps):
 def ensure(url):
     def steps(revision, context):
         context._ensure_version_table()
+        context.connection.commit()
         return []
 
     run(url, steps)

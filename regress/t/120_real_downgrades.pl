@@ -61,7 +61,9 @@ sub agrees
 	my $run = sub {
 		my ($database, $n, $direction) = @_;
 		my $p = run_program([ qw(psql -Xq1 -v ON_ERROR_STOP=1 -f), "$dir/$names[$n].$direction.sql", $server->url($database) ]);
-		return $p->exit_code == 0 ? undef : $p->stderr =~ s/^psql:.*?: //r;
+		return if $p->exit_code == 0;
+		my ($error) = $p->stderr =~ /ERROR:\s+(.*)/;
+		return defined $error ? $error : $p->stderr;
 	};
 	agrees('authelia', judge_history($server, 'authelia', \@names,
 			upgrade   => sub { $run->(@_, 'up') },
