@@ -22,6 +22,7 @@ static const MgOption options[] = {
 };
 
 static const char *const severities[] = { "info", "notice", "warning", "error" };
+static const char *const plurals[] = { "info", "notices", "warnings", "errors" };
 #define SEVERITIES 4
 
 static int
@@ -162,7 +163,8 @@ print_summary(const MgContext *context, const Tally *tally)
 		for (int i = SEVERITIES - 1; i >= 0; i--)
 			if (tally->count[i] > 0)
 			{
-				printf("%s%d %s", first ? "" : ", ", tally->count[i], severities[i]);
+				printf("%s%d %s", first ? "" : ", ", tally->count[i],
+					   tally->count[i] == 1 ? severities[i] : plurals[i]);
 				first = false;
 			}
 		puts("");

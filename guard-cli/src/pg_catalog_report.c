@@ -91,5 +91,8 @@ mg_report_analyze(MgPg *pg, const char *sql, bool in_transaction, MgRows *rows, 
 {
 	const char *const values[] = { sql, in_transaction ? "on" : "off" };
 
-	return mg_pg_rows(pg, mg_sql_analyze, 2, values, rows, err);
+	/* Names in the script mean what they mean to a session that runs it. */
+	return mg_pg_exec(pg, mg_sql_search_path_reset, 0, NULL, NULL, err) &&
+		   mg_pg_rows(pg, mg_sql_analyze, 2, values, rows, err) &&
+		   mg_pg_exec(pg, mg_sql_search_path_pin, 0, NULL, NULL, err);
 }

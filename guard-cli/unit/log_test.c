@@ -1,0 +1,113 @@
+/*
+ * log_test.c
+ *	  Messages on stderr: their form, and that no secret is in them.
+ */
+#include "log.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static char captured[8192];
+
+/* Everything that the call prints on stderr. */
+static const char *
+capture(void (*call)(void))
+{
+	FILE *file = tmpfile();
+	int keep = dup(STDERR_FILENO);
+	size_t len;
+
+	fflush(stderr);
+	dup2(fileno(file), STDERR_FILENO);
+	call();
+	fflush(stderr);
+	dup2(keep, STDERR_FILENO);
+	close(keep);
+	rewind(file);
+	len = fread(captured, 1, sizeof captured - 1, file);
+	captured[len] = '\0';
+	fclose(file);
+	return captured;
+}
+
+static void
+print_error(void)
+{
+	MgArena *arena = mg_arena_new();
+	MgError err;
+
+	mg_err_init(&err, arena);
+	mg_err_set(&err, MG_EXIT_CONFIG, "broken \"%s\"", "na\nme");
+	mg_err_where(&err, "migguard.ini", 7);
+	mg_err_detail(&err, "First.\nSecond with pa%%ss word.");
+	mg_err_hint(&err, "Mend it.");
+	strcpy(err.sqlstate, "SD202");
+	mg_log_error(&err);
+	mg_arena_free(arena);
+}
+
+static void
+print_lines(void)
+{
+	mg_log_warning("warn %s", "pa%ss word");
+	mg_log_info("note");
+	mg_log_verbose("more");
+}
+
+static void
+print_state(void)
+{
+	mg_log_state(5, 9, "rehearse", "ok", 1200000, "up, down, up: equal");
+}
+
+static void
+test_redaction(MgArena *arena)
+{
+	unit_is(mg_log_redact(arena, "no secret yet"), "no secret yet",
+			"without secrets nothing changes");
+	mg_log_secret("pa%ss word");
+	mg_log_secret("pa%ss word, longer \"one\"");
+	mg_log_secret("ab");
+	mg_log_secret(NULL);
+	mg_log_secret("");
+	unit_is(mg_log_redact(arena, "x=pa%ss word;"), "x=***;", "a secret is replaced");
+	unit_is(mg_log_redact(arena, "pa%ss wordpa%ss word"), "******", "every time");
+	unit_is(mg_log_redact(arena, "u:pa%25ss%20word@h"), "u:***@h", "also as part of a URL");
+	unit_is(mg_log_redact(arena, "[pa%ss word, longer \"one\"]"), "[***]",
+			"the longest one goes first");
+	unit_is(mg_log_redact(arena, "pa%ss word, longer \\\"one\\\""), "***", "also as JSON has it");
+	unit_is(mg_log_redact(arena, "cabbage"), "cabbage", "two letters are no secret");
+	unit_is(mg_log_redact(arena, NULL), NULL, "nothing stays nothing");
+}
+
+int
+main(void)
+{
+	MgArena *arena = mg_arena_new();
+
+	test_redaction(arena);
+	unit_is(capture(print_error),
+			"migguard: error: migguard.ini:7: broken \"na\\nme\" (SQLSTATE SD202)\n"
+			"migguard: detail: First.\n"
+			"migguard: detail: Second with ***.\n"
+			"migguard: hint: Mend it.\n",
+			"an error: one line a part, no secret, no line break from a name");
+	unit_is(capture(print_lines), "migguard: warning: warn ***\nmigguard: note\n", "normal level");
+	unit_contains(capture(print_state), "[5/9] rehearse   ok          1.2 s  up, down, up: equal\n",
+				  "line of a state");
+	mg_log_init(2, false);
+	unit_contains(capture(print_lines), "migguard: more\n", "verbose");
+	mg_log_init(0, false);
+	unit_is(capture(print_lines), "", "quiet prints no notes");
+	unit_contains(capture(print_error), "broken", "but errors");
+	mg_log_init(1, true);
+	unit_is(capture(print_error),
+			"{\"level\":\"error\",\"message\":\"broken \\\"na\\nme\\\"\",\"where\":\"migguard.ini:7\","
+			"\"sqlstate\":\"SD202\",\"detail\":\"First.\\nSecond with ***.\",\"hint\":\"Mend it.\","
+			"\"exit_code\":65}\n",
+			"an error as JSON");
+	mg_arena_free(arena);
+	return unit_done();
+}
