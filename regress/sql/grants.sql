@@ -19,10 +19,13 @@ SELECT c.oid::regclass, r FROM pg_class c, unnest(ARRAY['grants_reader', 'grants
 SELECT c.oid::regclass, r FROM pg_class c, unnest(ARRAY['grants_reader', 'grants_deployer']) r WHERE relnamespace = 'safedeploy'::regnamespace AND relkind IN ('r', 'v') AND NOT has_table_privilege(r, c.oid, 'SELECT') ORDER BY 1, 2;
 -- what a deployer may not call
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND NOT has_function_privilege('grants_deployer', p.oid, 'EXECUTE') ORDER BY proname;
--- what a reader may call although it is volatile
-SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND has_function_privilege('grants_reader', p.oid, 'EXECUTE') AND provolatile = 'v' ORDER BY proname;
--- every function has its search_path pinned, and every public object a comment
-SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND NOT (prolang = (SELECT oid FROM pg_language WHERE lanname = 'c') AND NOT prosecdef AND provolatile = 'i') AND (proconfig IS NULL OR NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig)) ORDER BY 1;
+-- what a reader may call beyond what is known to write nothing
+SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND has_function_privilege('grants_reader', p.oid, 'EXECUTE')
+	AND (prosecdef AND proname NOT IN ('check_fence', 'ledger_head')
+		OR proname NOT IN ('version', 'protocol_version', 'check_fence', 'lock_holder_pid', 'ledger_head', 'verify_chain', 'verify_guards', 'verify_ledger',
+			'objects', 'fingerprint', 'diff', 'statements', 'analyze', 'rule_catalog', 'export_snapshot')) ORDER BY proname;
+-- every function has its search_path pinned (analyze() reads names as its caller would), and every public object a comment
+SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND (proname <> 'analyze' OR prosecdef) AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false) ORDER BY 1;
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL ORDER BY 1;
 SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'safedeploy'::regnamespace AND relkind IN ('r', 'v', 'S') AND obj_description(oid, 'pg_class') IS NULL ORDER BY 1;
 
