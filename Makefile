@@ -63,6 +63,7 @@ OBJS = \
 	extension/sd_snapshot_relations.o \
 	extension/sd_snapshot_routines.o \
 	extension/sd_snapshot_rules.o \
+	extension/sd_snapshot_store.o \
 	extension/sd_snapshot_triggers.o \
 	extension/sd_snapshot_types.o \
 	extension/sd_snapshot_walk.o \
@@ -92,6 +93,11 @@ SQL_SOURCES = \
 	sql/types/object.sql \
 	sql/functions/objects.sql \
 	sql/functions/fingerprint.sql \
+	sql/tables/snapshot.sql \
+	sql/tables/object_def.sql \
+	sql/tables/snapshot_object.sql \
+	sql/functions/take_snapshot.sql \
+	sql/functions/drop_snapshot.sql \
 	sql/types/fault.sql \
 	sql/types/change.sql \
 	sql/tables/fencing_token.sql \

@@ -161,17 +161,17 @@ sd_doc_emit(SdSnap *snap, SdDoc *doc)
 	MemoryContextSwitchTo(snap->cxt);
 }
 
-/* One attempt: entries are made in the caller's context, all else dies. */
+/* One attempt: entries are made in the caller's context, all else in one that dies. */
 static SdEntries *
-walk_once(SdSink *sink)
+walk_once(SdSink *sink, MemoryContext cxt)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	SdSnap *snap = palloc0(sizeof(SdSnap));
+	SdSnap *snap = MemoryContextAllocZero(cxt, sizeof(SdSnap));
 
 	snap->sink = sink;
 	snap->entries_cxt = caller;
 	snap->entries = sd_entries_create();
-	snap->cxt = AllocSetContextCreate(caller, "safedeploy schema walk", ALLOCSET_DEFAULT_SIZES);
+	snap->cxt = cxt;
 	snap->tmp_cxt = AllocSetContextCreate(snap->cxt, "safedeploy deparse", ALLOCSET_DEFAULT_SIZES);
 	if (sink != NULL && sink->keep_cxt != NULL)
 		snap->doc_cxt = sink->keep_cxt;
@@ -207,7 +207,6 @@ walk_once(SdSink *sink)
 	UnregisterSnapshot(snap->snapshot);
 	sd_sha256_free(snap->sha);
 	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(snap->cxt);
 	sd_entries_sort(snap->entries);
 	return snap->entries;
 }
@@ -231,6 +230,8 @@ static SdEntries *
 walk_attempt(SdSink *sink, bool *changed)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext cxt =
+		AllocSetContextCreate(caller, "safedeploy schema walk", ALLOCSET_DEFAULT_SIZES);
 	ResourceOwner owner = CurrentResourceOwner;
 	SdEntries *entries = NULL;
 	uint64 counter;
@@ -241,7 +242,7 @@ walk_attempt(SdSink *sink, bool *changed)
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
-		entries = walk_once(sink);
+		entries = walk_once(sink, cxt);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -264,6 +265,7 @@ walk_attempt(SdSink *sink, bool *changed)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(cxt);
 	CurrentResourceOwner = owner;
 	AcceptInvalidationMessages();
 	*changed = counter != SharedInvalidMessageCounter;
