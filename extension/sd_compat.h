@@ -112,6 +112,13 @@ sd_sha256_free(SdSha256 *ctx)
 }
 #endif
 
+/* 14 moved the wait events out of pgstat.h. */
+#if PG_VERSION_NUM >= 140000
+#include "utils/wait_event.h"
+#else
+#include "pgstat.h"
+#endif
+
 /* 17 added orstronger to LockHeldByMe. */
 #if PG_VERSION_NUM >= 170000
 #define sd_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)

@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 
 #include "sd_session.h"
@@ -36,6 +37,10 @@ sd_session_require_autocommit(const char *function, const char *why)
 						errmsg("safedeploy.%s cannot run inside a transaction block", function),
 						errdetail("%s", why),
 						errhint("Call it in autocommit mode, as a statement of its own.")));
+
+	PreventCommandIfReadOnly(function);
+	PreventCommandIfParallelMode(function);
+	PreventCommandDuringRecovery(function);
 
 	/* A pipelining client has no block: this makes the server commit at once. */
 	PreventInTransactionBlock(true, function);

@@ -18,8 +18,9 @@ extern char *sd_session_user(void);
 extern void sd_session_set_client_addr(SdRow *row, const char *column);
 
 /*
- * sd_session_require_autocommit refuses to go on inside a transaction block.
- * "why" completes "because ...".
+ * sd_session_require_autocommit refuses to go on inside a transaction block,
+ * where "why" is the detail of the error, and where nothing may be written: the
+ * heap would take rows in a read-only transaction without a word.
  */
 extern void sd_session_require_autocommit(const char *function, const char *why);
 

@@ -61,6 +61,15 @@ SELECT safedeploy.record_event(:run1, 'migrate', 'ok');
 \echo :LAST_ERROR_SQLSTATE
 ROLLBACK;
 
+SET default_transaction_read_only = on;
+SELECT safedeploy.begin_run(NULL, 'run', NULL, NULL, NULL, NULL, NULL, NULL);
+\echo :LAST_ERROR_SQLSTATE
+SELECT safedeploy.record_event(:run1, 'migrate', 'ok');
+\echo :LAST_ERROR_SQLSTATE
+SELECT safedeploy.try_lock('ledger');
+\echo :LAST_ERROR_SQLSTATE
+RESET default_transaction_read_only;
+
 -- settings and an old snapshot change nothing
 SET TimeZone = 'Asia/Tokyo'; SET DateStyle = 'German'; SET bytea_output = 'escape'; SET search_path = ''; SET default_transaction_isolation = 'repeatable read';
 SELECT safedeploy.begin_run('a0000000-0000-0000-0000-000000000003', 'run', NULL, NULL, NULL, NULL, NULL, '{"x": 1.50}');

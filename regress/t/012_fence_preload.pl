@@ -89,6 +89,11 @@ exit_is(child($token, 'SELECT * FROM work.t;'), 0, 'it may read');
 exit_is(child($second_token, 'UPDATE work.t SET i = 2;'), 0, 'the newer token may write');
 exit_is(child($token, 'CREATE TABLE work.t (i int);', database => 'plain'), 0, 'a database without the extension has no fence');
 
+
+# Somebody's own schema of that name is not ours, whatever lies in it.
+$server->sql('plain', 'CREATE SCHEMA safedeploy; CREATE TABLE safedeploy.lock (name int, token text)');
+exit_is(child($token, 'CREATE TABLE work.u (i int);', database => 'plain'), 0, 'a schema safedeploy without the extension is not looked at');
+
 # While a fenced commit is under way no newer token is issued.
 my $slow = start_child($second_token, 'SET synchronous_commit = on; INSERT INTO work.t VALUES (3);');
 wait_until(sub { $server->sql('app', q{SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'}) > 0 }, 30, 'a commit waits for its standby');
