@@ -121,6 +121,10 @@ SQL_SOURCES = \
 	sql/functions/verify_chain.sql \
 	sql/functions/verify_guards.sql \
 	sql/functions/verify_ledger.sql \
+	sql/tables/applied_migration.sql \
+	sql/functions/require_fence.sql \
+	sql/functions/record_migration.sql \
+	sql/functions/forget_migration.sql \
 	sql/grants/grant_reader.sql \
 	sql/grants/grant_deployer.sql \
 	sql/tables/guard_event_triggers.sql \
@@ -142,7 +146,8 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 REGRESS        = setup \
 	analyze statements \
 	lock fence ledger ledger_attack \
-	grants
+	grants \
+	applied_migration
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
 ISOLATION      = lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso

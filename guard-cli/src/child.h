@@ -24,7 +24,6 @@ typedef struct MgChildSpec
 	const MgTarget *target;		  /* where its sessions are; NULL: it has none */
 	const char *application_name; /* tag of its sessions */
 	bool stop_on_signal;		  /* SIGINT or SIGTERM to migguard ends the child */
-	size_t keep;				  /* bytes of stdout and of stderr that are kept; 0: 64 kB */
 
 	/* Takes stdout in place of result->out; false ends the child. */
 	bool (*sink)(void *arg, const char *data, size_t len);
@@ -43,7 +42,6 @@ typedef struct MgChildResult
 	long long elapsed_us; /* monotonic */
 	char *out;			  /* end of stdout, terminated, secrets redacted */
 	char *err;			  /* end of stderr, likewise */
-	bool truncated;		  /* one of them was longer than what is kept */
 	int sessions_seen;	  /* server sessions that carried the tag and had to be ended */
 } MgChildResult;
 

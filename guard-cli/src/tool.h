@@ -81,6 +81,11 @@ typedef struct MgToolOps
 	bool (*pending)(MgTool *tool, MgPg *pg, const MgRevisions *current, const char *target,
 					MgMigrations *migrations, MgRevisions *resolved, MgError *err);
 
+	/* The applied revisions that a person names for a downgrade, such as "base", "-1" or the
+	 * beginning of an id, exactly as current would give them afterwards. */
+	bool (*locate)(MgTool *tool, const MgRevisions *current, const char *name, MgRevisions *found,
+				   MgError *err);
+
 	/* SQL text of one migration; *text NULL and *why_not set when it cannot be had. */
 	bool (*sql)(MgTool *tool, const MgMigration *migration, MgDirection direction,
 				const char **text, const char **why_not, MgError *err);
@@ -88,7 +93,8 @@ typedef struct MgToolOps
 	/* Runs a command of the tool that connects and changes nothing, to see where it connects. */
 	bool (*probe)(MgTool *tool, const MgToolSession *session, MgChildResult *result, MgError *err);
 
-	/* Runs the upgrade; target as in pending. */
+	/* Runs the upgrade; target as in pending.  A result that was not started and has exit code
+	 * 0 means that nothing had to be run; so for down. */
 	bool (*up)(MgTool *tool, const MgToolSession *session, const char *target,
 			   MgChildResult *result, MgError *err);
 

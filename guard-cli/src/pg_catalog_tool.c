@@ -1,0 +1,137 @@
+/*
+ * pg_catalog_tool.c
+ *	  Statements about the state of migration tools.
+ */
+#include "pg_catalog_tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mg_sql.h"
+
+/* The statement with the quoted name of a table in the place of @TABLE@. */
+static char *
+for_table(MgArena *arena, const char *sql, const char *table)
+{
+	const char *at = strstr(sql, "@TABLE@");
+
+	return mg_printf(arena, "%.*s%s%s", (int) (at - sql), sql, table, at + strlen("@TABLE@"));
+}
+
+static bool
+is_true(const PGresult *result, int row, int column)
+{
+	return strcmp(PQgetvalue(result, row, column), "t") == 0;
+}
+
+/* First column of all rows. */
+static bool
+read_list(MgPg *pg, const char *sql, int parameters, const char *const *values, MgStrings *list,
+		  MgError *err)
+{
+	PGresult *result = NULL;
+
+	mg_strings_init(list, pg->arena);
+	if (!mg_pg_exec(pg, sql, parameters, values, &result, err))
+		return false;
+	for (int i = 0; i < PQntuples(result); i++)
+		mg_strings_add(list, PQgetvalue(result, i, 0));
+	PQclear(result);
+	return true;
+}
+
+bool
+mg_catalog_alembic_tables(MgPg *pg, MgStrings *tables, MgError *err)
+{
+	return read_list(pg, mg_sql_alembic_tables, 0, NULL, tables, err);
+}
+
+bool
+mg_catalog_alembic_revisions(MgPg *pg, const char *table, MgStrings *ids, MgError *err)
+{
+	return read_list(pg, for_table(pg->arena, mg_sql_alembic_revisions, table), 0, NULL, ids, err);
+}
+
+bool
+mg_catalog_flyway_tables(MgPg *pg, const char *schema, const char *table, MgStrings *tables,
+						 MgError *err)
+{
+	const char *const values[] = { schema, table };
+
+	return read_list(pg, mg_sql_flyway_tables, 2, values, tables, err);
+}
+
+bool
+mg_catalog_flyway_history(MgPg *pg, const char *table, MgFlywayRow **rows, int *count, MgError *err)
+{
+	PGresult *result = NULL;
+
+	if (!mg_pg_exec(pg, for_table(pg->arena, mg_sql_flyway_history, table), 0, NULL, &result, err))
+		return false;
+	*count = PQntuples(result);
+	*rows = mg_alloc(pg->arena, (size_t) (*count + 1) * sizeof **rows);
+	for (int i = 0; i < *count; i++)
+		(*rows)[i] = (MgFlywayRow){
+			.rank = atoi(PQgetvalue(result, i, 0)),
+			.version = mg_pg_value(pg->arena, result, i, 1),
+			.description = mg_pg_value(pg->arena, result, i, 2),
+			.type = mg_pg_value(pg->arena, result, i, 3),
+			.script = mg_pg_value(pg->arena, result, i, 4),
+			.checksum = mg_pg_value(pg->arena, result, i, 5),
+			.success = is_true(result, i, 6),
+		};
+	PQclear(result);
+	return true;
+}
+
+bool
+mg_catalog_applied_migrations(MgPg *pg, const char *project, MgAppliedRow **rows, int *count,
+							  MgError *err)
+{
+	PGresult *result = NULL;
+
+	if (!mg_pg_exec(pg, mg_sql_applied_migrations, 1, &project, &result, err))
+		return false;
+	*count = PQntuples(result);
+	*rows = mg_alloc(pg->arena, (size_t) (*count + 1) * sizeof **rows);
+	for (int i = 0; i < *count; i++)
+		(*rows)[i] = (MgAppliedRow){
+			.version = mg_pg_value(pg->arena, result, i, 0),
+			.name = mg_pg_value(pg->arena, result, i, 1),
+			.checksum = mg_pg_value(pg->arena, result, i, 2),
+		};
+	PQclear(result);
+	return true;
+}
+
+bool
+mg_catalog_script_statements(MgPg *pg, const char *text, MgScriptRow **rows, int *count, MgError *err)
+{
+	PGresult *result = NULL;
+
+	if (!mg_pg_exec(pg, mg_sql_script_statements, 1, &text, &result, err))
+		return false;
+	*count = PQntuples(result);
+	*rows = mg_alloc(pg->arena, (size_t) (*count + 1) * sizeof **rows);
+	for (int i = 0; i < *count; i++)
+		(*rows)[i] = (MgScriptRow){
+			.line = atoi(PQgetvalue(result, i, 0)),
+			.kind = mg_pg_value(pg->arena, result, i, 1),
+			.runs_outside = is_true(result, i, 2),
+			.text = mg_pg_value(pg->arena, result, i, 3),
+		};
+	PQclear(result);
+	return true;
+}
+
+const char *
+mg_catalog_record_migration(void)
+{
+	return mg_sql_record_migration;
+}
+
+const char *
+mg_catalog_forget_migration(void)
+{
+	return mg_sql_forget_migration;
+}

@@ -1,0 +1,3 @@
+-- Run by psql behind the downgrade of a migration, in its transaction where it can be.
+RESET ROLE;
+SELECT safedeploy.forget_migration(:'migguard_project', :'migguard_version');

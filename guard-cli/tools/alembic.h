@@ -1,0 +1,46 @@
+/*
+ * alembic.h
+ *	  What the parts of the Alembic tool share.
+ */
+#ifndef MG_ALEMBIC_H
+#define MG_ALEMBIC_H
+
+#include "alembic_command.h"
+#include "alembic_graph.h"
+#include "tool.h"
+
+typedef struct MgAlembic
+{
+	MgAlembicCommand command;
+	const char *ini_path; /* absolute */
+	const char *ini_text; /* NULL: the file has no URL */
+	MgAlembicGraph graph;
+	MgStrings heads;
+	MgStrings tables;	   /* version tables seen */
+	const char **texts[2]; /* by MgDirection, then by position in the graph; NULL: not known */
+	const char **why_not[2];
+} MgAlembic;
+
+extern MgAlembic *mg_alembic(MgTool *tool);
+
+/* Runs a command that needs no database, for its output. */
+extern bool mg_alembic_ask(MgTool *tool, char *const *rest, const char **output,
+						   MgChildResult *result, MgError *err);
+
+/* What Alembic said: some of its errors go to stdout. */
+extern const char *mg_alembic_reason(MgTool *tool, const MgChildResult *result, const char *output);
+
+/* What the user asks for: the argument, the setting, the command line, else "head". */
+extern const char *mg_alembic_target(MgTool *tool, const char *target);
+
+/* The revisions that a name stands for; none for "base". */
+extern bool mg_alembic_resolve(MgTool *tool, const MgRevisions *current, const char *name,
+							   MgStrings *ids, MgError *err);
+
+/* The ids that "alembic show" gives for a name. */
+extern bool mg_alembic_show(MgTool *tool, const char *name, MgStrings *ids, MgError *err);
+
+/* Sets the error for a history with more than one head. */
+extern bool mg_alembic_several_heads(MgTool *tool, MgError *err);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * alembic_text.h
+ *	  The SQL text of single revisions in what "alembic upgrade --sql" prints.
+ */
+#ifndef MG_ALEMBIC_TEXT_H
+#define MG_ALEMBIC_TEXT_H
+
+#include "alembic_graph.h"
+
+/*
+ * Sets the text of each revision that the output has, by its position in the
+ * graph.  When Alembic failed, the last one is not complete and left out.
+ */
+extern void mg_alembic_text_split(MgArena *arena, const MgAlembicGraph *graph, const char *output,
+								  bool up, bool complete, const char **texts);
+
+#endif

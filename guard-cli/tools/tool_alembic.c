@@ -1,0 +1,629 @@
+/*
+ * tool_alembic.c
+ *	  Alembic, 1.8 and later.
+ *
+ * What revisions there are and how they build on each other is asked of Alembic
+ * itself ("history --verbose" needs no database); what is applied is read from
+ * its version table, which works for revisions that the code does not know.
+ * Alembic has no standard way to take a URL: the environment is set for env.py,
+ * and an alembic.ini that holds one is replaced by a copy with another.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alembic.h"
+#include "alembic_ini.h"
+#include "alembic_text.h"
+#include "file.h"
+#include "log.h"
+#include "pg_catalog_tool.h"
+#include "tool_util.h"
+#include "tools.h"
+
+#define DEFAULT_TABLE "public.alembic_version"
+
+MgAlembic *
+mg_alembic(MgTool *tool)
+{
+	return tool->state;
+}
+
+static bool
+alembic_recognise(char *const *argv)
+{
+	MgArena *arena = mg_arena_new();
+	MgAlembicCommand command;
+	bool ok = mg_alembic_command_parse(arena, argv, true, &command);
+
+	mg_arena_free(arena);
+	return ok;
+}
+
+/* The words to run: the program, its options with that ini (NULL: the user's), then rest. */
+static void
+build_argv(MgTool *tool, const char *ini, char *const *rest, MgStrings *argv)
+{
+	const MgAlembicCommand *command = &mg_alembic(tool)->command;
+
+	mg_strings_init(argv, tool->arena);
+	for (int i = 0; i < command->program.count; i++)
+		mg_strings_add(argv, command->program.items[i]);
+	if (ini == NULL)
+		ini = command->ini;
+	if (ini != NULL)
+		mg_strings_addf(argv, "--config=%s", ini);
+	if (strcmp(command->section, "alembic") != 0)
+		mg_strings_addf(argv, "--name=%s", command->section);
+	for (int i = 0; i < command->globals.count; i++)
+		mg_strings_add(argv, command->globals.items[i]);
+	for (; *rest != NULL; rest++)
+		mg_strings_add(argv, *rest);
+}
+
+/* Runs a command in a session, with an ini that leads to its database. */
+static bool
+run(MgTool *tool, const MgToolSession *session, char *const *rest, MgChildResult *result, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	const char *scheme = mg_config_string(tool->config, MG_SET_TOOL_URL_SCHEME);
+	MgStrings argv;
+	char *path = NULL;
+	int fd = -1;
+	bool ok;
+
+	if (state->ini_text != NULL)
+	{
+		char *old = mg_alembic_ini_url(tool->arena, state->ini_text, state->command.section);
+		const char *end = strstr(old, "://");
+		char *url;
+
+		if (scheme == NULL && end != NULL)
+			scheme = mg_strndup(tool->arena, old, (size_t) (end - old));
+		url = mg_target_url(tool->arena, mg_tool_plain_target(tool, session->target), scheme, true);
+		if (!mg_file_unnamed(tool->arena,
+							 mg_alembic_ini_redirect(tool->arena, state->ini_text,
+													 state->command.section, url,
+													 mg_strndup(tool->arena, state->ini_path,
+																(size_t) (mg_file_name(state->ini_path) -
+																		  state->ini_path - 1))),
+							 &fd, &path, err))
+			return false;
+	}
+	build_argv(tool, path, rest, &argv);
+	ok = mg_tool_exec(tool, session, argv.items, NULL, result, err);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool
+mg_alembic_ask(MgTool *tool, char *const *rest, const char **output, MgChildResult *result,
+			   MgError *err)
+{
+	MgStrings argv;
+
+	build_argv(tool, NULL, rest, &argv);
+	return mg_tool_read(tool, argv.items, output, result, err);
+}
+
+const char *
+mg_alembic_reason(MgTool *tool, const MgChildResult *result, const char *output)
+{
+	MgChildResult both = *result;
+
+	both.out = mg_strdup(tool->arena, output);
+	return mg_tool_reason(tool->arena, &both);
+}
+
+static bool
+failed(MgTool *tool, const MgChildResult *result, const char *output, const char *what, MgError *err)
+{
+	mg_err_set(err, MG_EXIT_CONFIG, "alembic could not %s: it %s", what,
+			   mg_child_describe(tool->arena, result));
+	mg_err_detail(err, "It said: %s", mg_alembic_reason(tool, result, output));
+	return mg_err_hint(err, "Run the same command by hand: %s history --verbose.",
+					   mg_alembic(tool)->command.program.items[0]);
+}
+
+/* Dependencies may be written as labels or parts of ids. */
+static bool
+resolve_dependencies(MgTool *tool, MgError *err)
+{
+	MgAlembicGraph *graph = &mg_alembic(tool)->graph;
+
+	for (int i = 0; i < graph->count; i++)
+		for (int j = 0; j < graph->items[i].depends.count; j++)
+		{
+			MgStrings ids;
+
+			if (mg_alembic_graph_find(graph, graph->items[i].depends.items[j]) >= 0)
+				continue;
+			mg_strings_init(&ids, tool->arena);
+			if (!mg_alembic_show(tool, graph->items[i].depends.items[j], &ids, err))
+				return false;
+			graph->items[i].depends.items[j] = ids.items[0];
+		}
+	return true;
+}
+
+static bool
+load_graph(MgTool *tool, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	char *words[] = { (char *) "history", (char *) "--verbose", NULL };
+	MgChildResult result;
+	const char *output = "";
+
+	if (!mg_alembic_ask(tool, words, &output, &result, err))
+		return false;
+	if (!mg_child_succeeded(&result))
+		return failed(tool, &result, output, "list its revisions", err);
+	mg_alembic_graph_parse(tool->arena, output, &state->graph);
+	if (!resolve_dependencies(tool, err))
+		return false;
+	mg_alembic_graph_heads(tool->arena, &state->graph, &state->heads);
+	for (int d = MG_UP; d <= MG_DOWN; d++)
+	{
+		size_t size = (size_t) (state->graph.count + 1) * sizeof(char *);
+
+		state->texts[d] = mg_alloc(tool->arena, size);
+		state->why_not[d] = mg_alloc(tool->arena, size);
+	}
+	return true;
+}
+
+/* Keeps the ini when it holds a URL, since then only another ini leads elsewhere. */
+static bool
+load_ini(MgTool *tool, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	const char *name = state->command.ini;
+	const char *text;
+	size_t len;
+
+	if (name == NULL)
+		name = getenv("ALEMBIC_CONFIG");
+	if (name == NULL || mg_alembic_is_toml(name))
+		name = "alembic.ini";
+	state->ini_path = mg_file_absolute(tool->arena, mg_tool_directory(tool), name);
+	if (mg_file_kind(state->ini_path) == MG_FILE_ABSENT)
+		return true;
+	if (!mg_file_read(tool->arena, state->ini_path, &text, &len, err))
+		return false;
+	if (mg_alembic_ini_url(tool->arena, text, state->command.section) != NULL)
+		state->ini_text = text;
+	return true;
+}
+
+static bool
+alembic_open(MgTool *tool, MgError *err)
+{
+	MgAlembic *state = mg_alloc(tool->arena, sizeof *state);
+	const char *text = mg_config_string(tool->config, MG_SET_TOOL_COMMAND);
+	const char *ini = mg_config_string(tool->config, MG_SET_TOOL_CONFIG);
+	MgStrings words;
+
+	tool->state = state;
+	mg_strings_init(&state->tables, tool->arena);
+	mg_strings_init(&words, tool->arena);
+	mg_tool_words(&words, text != NULL ? text : "alembic");
+	if (!mg_alembic_command_parse(tool->arena, tool->argv != NULL ? tool->argv : words.items,
+								  tool->argv != NULL, &state->command))
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "tool.command is not a command of Alembic's");
+		mg_err_detail(err, "It is \"%s\", from %s.", text != NULL ? text : "alembic",
+					  mg_config_source(tool->config, MG_SET_TOOL_COMMAND));
+		return mg_err_hint(err, "Write \"alembic\", \"python -m alembic\" or a path to it, with "
+								"options that stand before the command.");
+	}
+	if (state->command.ini == NULL && ini != NULL)
+		state->command.ini = mg_file_absolute(tool->arena, NULL, ini);
+	return load_ini(tool, err) && load_graph(tool, err);
+}
+
+/* The version table of this database; NULL when there is none yet. */
+static bool
+find_table(MgTool *tool, MgPg *pg, const char **table, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	const char *wanted = mg_config_string(tool->config, MG_SET_TOOL_VERSION_TABLE);
+	MgStrings found;
+	MgBuf names;
+
+	*table = NULL;
+	if (!mg_catalog_alembic_tables(pg, &found, err))
+		return false;
+	mg_buf_init(&names, tool->arena);
+	for (int i = 0; i < found.count; i++)
+	{
+		mg_buf_addf(&names, "%s%s", i == 0 ? "" : ", ", found.items[i]);
+		if (wanted != NULL ? strcmp(found.items[i], wanted) == 0 : found.count == 1)
+			*table = mg_strdup(tool->arena, found.items[i]);
+	}
+	if (*table != NULL && !mg_strings_has(&state->tables, *table))
+	{
+		mg_log_verbose("alembic: revisions are in %s", *table);
+		mg_strings_add(&state->tables, *table);
+	}
+	if (*table != NULL || wanted != NULL || found.count == 0)
+		return true;
+	mg_err_set(err, MG_EXIT_CONFIG, "several tables may hold Alembic's revisions");
+	mg_err_detail(err, "They are: %s.", names.data);
+	return mg_err_hint(err, "Set version_table in section [tool] to the one of these migrations.");
+}
+
+static bool
+alembic_current(MgTool *tool, MgPg *pg, MgRevisions *revisions, MgError *err)
+{
+	const char *table;
+	MgStrings ids;
+
+	if (!find_table(tool, pg, &table, err))
+		return false;
+	mg_strings_init(&ids, tool->arena);
+	if (table != NULL && !mg_catalog_alembic_revisions(pg, table, &ids, err))
+		return false;
+	mg_revisions_set(tool->arena, revisions, &ids);
+	return true;
+}
+
+/* All of these are in the migrations. */
+static bool
+check_known(MgTool *tool, const MgRevisions *current, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	MgRevisions heads;
+
+	for (int i = 0; i < current->count; i++)
+		if (mg_alembic_graph_find(&state->graph, current->ids[i]) < 0)
+		{
+			mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
+					   "the database is at revision \"%s\", which the migrations do not have",
+					   current->ids[i]);
+			mg_revisions_set(tool->arena, &heads, &state->heads);
+			mg_err_detail(err, "The newest of the %d revisions known here: %s.", state->graph.count,
+						  mg_revisions_text(tool->arena, &heads));
+			return mg_err_hint(err, "Run from the code that has this revision, usually a newer "
+									"release or another branch.");
+		}
+	return true;
+}
+
+static bool
+alembic_check(MgTool *tool, MgPg *pg, const MgRevisions *current, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+
+	(void) pg;
+	if (!check_known(tool, current, err))
+		return false;
+	if (strcmp(mg_alembic_target(tool, NULL), "head") == 0 && state->heads.count > 1)
+		return mg_alembic_several_heads(tool, err);
+	return true;
+}
+
+static void
+describe(MgTool *tool, const MgAlembicRevision *revision, MgMigration *migration)
+{
+	const char *text = "";
+	size_t len;
+	MgError ignored;
+
+	mg_err_init(&ignored, tool->arena);
+	if (revision->path != NULL)
+		mg_file_read(tool->arena, revision->path, &text, &len, &ignored);
+	if (text == NULL)
+		text = "";
+	*migration = (MgMigration){ .id = revision->id,
+								.title = revision->title,
+								.path = revision->path,
+								.reversible = strstr(text, "def downgrade") != NULL,
+								.transactional = strstr(text, "autocommit_block") == NULL };
+	if (migration->reversible)
+		migration->down_path = revision->path;
+}
+
+static bool
+alembic_pending(MgTool *tool, MgPg *pg, const MgRevisions *current, const char *target,
+				MgMigrations *migrations, MgRevisions *resolved, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	MgStrings ids;
+	MgStrings tops;
+	bool *applied;
+	bool *wanted;
+
+	(void) pg;
+	memset(migrations, 0, sizeof *migrations);
+	if (!mg_alembic_resolve(tool, current, mg_alembic_target(tool, target), &ids, err))
+		return false;
+	applied = mg_alembic_graph_closure(tool->arena, &state->graph, current->ids, current->count);
+	wanted = mg_alembic_graph_closure(tool->arena, &state->graph, ids.items, ids.count);
+	for (int i = 0; i < state->graph.count; i++)
+	{
+		MgMigration migration;
+
+		if (wanted[i] && !applied[i])
+		{
+			describe(tool, &state->graph.items[i], &migration);
+			mg_migrations_add(tool->arena, migrations, &migration);
+		}
+		wanted[i] |= applied[i];
+	}
+	mg_alembic_graph_tops(tool->arena, &state->graph, wanted, &tops);
+	mg_revisions_set(tool->arena, resolved, &tops);
+	return true;
+}
+
+static bool
+alembic_locate(MgTool *tool, const MgRevisions *current, const char *name, MgRevisions *found,
+			   MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	MgStrings ids;
+	MgStrings tops;
+	bool *applied;
+	bool *kept;
+
+	if (!mg_alembic_resolve(tool, current, name, &ids, err))
+		return false;
+	applied = mg_alembic_graph_closure(tool->arena, &state->graph, current->ids, current->count);
+	kept = mg_alembic_graph_closure(tool->arena, &state->graph, ids.items, ids.count);
+	for (int i = 0; i < state->graph.count; i++)
+		if (kept[i] && !applied[i])
+		{
+			mg_err_set(err, MG_EXIT_CONFIG, "revision \"%s\" is not applied",
+					   state->graph.items[i].id);
+			mg_err_detail(err, "The database is at %s.", mg_revisions_text(tool->arena, current));
+			return mg_err_hint(err, "A downgrade leads to a revision that is applied.");
+		}
+	/* Other branches stay, and what a merge joined stays as its parts. */
+	if (ids.count > 0)
+	{
+		kept = mg_alembic_graph_closure(tool->arena, &state->graph, current->ids, current->count);
+		for (int i = 0; i < ids.count; i++)
+			mg_alembic_graph_downgrade(tool->arena, &state->graph, ids.items[i], kept);
+	}
+	mg_alembic_graph_tops(tool->arena, &state->graph, kept, &tops);
+	mg_revisions_set(tool->arena, found, &tops);
+	return true;
+}
+
+static const char *
+below(const MgAlembicRevision *revision)
+{
+	if (revision->parents.count > 0)
+		return revision->parents.items[0];
+	return revision->depends.count > 0 ? revision->depends.items[0] : "base";
+}
+
+/* Asks for the text between two revisions; *why_not stays NULL when all of it came. */
+static bool
+ask_sql(MgTool *tool, const char *from, const char *to, MgDirection direction, const char **why_not,
+		MgError *err)
+{
+	char *range = mg_printf(tool->arena, "%s:%s", from, to);
+	char *words[] = { (char *) (direction == MG_UP ? "upgrade" : "downgrade"), range,
+					  (char *) "--sql", NULL };
+	MgChildResult result;
+	const char *output = "";
+
+	*why_not = NULL;
+	if (!mg_alembic_ask(tool, words, &output, &result, err))
+		return false;
+	mg_alembic_text_split(tool->arena, &mg_alembic(tool)->graph, output, direction == MG_UP,
+						  mg_child_succeeded(&result), mg_alembic(tool)->texts[direction]);
+	if (!mg_child_succeeded(&result))
+		*why_not = mg_printf(tool->arena, "alembic %s %s --sql %s: %s", words[0], range,
+							 mg_child_describe(tool->arena, &result),
+							 mg_tool_reason(tool->arena, &result));
+	return true;
+}
+
+/*
+ * One run of Alembic gives the text of all revisions up to the head, unless one of
+ * them asks the database; those behind it are then asked for one by one.
+ */
+static bool
+alembic_sql(MgTool *tool, const MgMigration *migration, MgDirection direction, const char **text,
+			const char **why_not, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	int at = mg_alembic_graph_find(&state->graph, migration->id);
+	bool up = direction == MG_UP;
+	const char *from;
+	const char *why = NULL;
+
+	*text = *why_not = NULL;
+	if (at < 0)
+		return mg_err_set(err, MG_EXIT_INTERNAL, "no revision \"%s\"", migration->id);
+	from = below(&state->graph.items[at]);
+	for (int all = 1; all >= 0; all--)
+	{
+		const char *to = all ? state->heads.items[0] : migration->id;
+
+		if (state->texts[direction][at] != NULL || state->why_not[direction][at] != NULL ||
+			(all && state->heads.count > 1))
+			continue;
+		if (!ask_sql(tool, up ? from : to, up ? to : from, direction, &why, err))
+			return false;
+		if (!all && state->texts[direction][at] == NULL)
+			state->why_not[direction][at] = why != NULL ? why : "alembic printed no text for it";
+	}
+	*text = state->texts[direction][at];
+	*why_not = *text == NULL ? state->why_not[direction][at] : NULL;
+	return true;
+}
+
+static bool
+alembic_probe(MgTool *tool, const MgToolSession *session, MgChildResult *result, MgError *err)
+{
+	char *words[] = { (char *) "current", NULL };
+
+	return run(tool, session, words, result, err);
+}
+
+static bool
+alembic_up(MgTool *tool, const MgToolSession *session, const char *target, MgChildResult *result,
+		   MgError *err)
+{
+	const MgAlembicCommand *command = &mg_alembic(tool)->command;
+	MgStrings words;
+
+	mg_strings_init(&words, tool->arena);
+	mg_strings_add(&words, "upgrade");
+	for (int i = 0; i < command->options.count; i++)
+		mg_strings_add(&words, command->options.items[i]);
+	mg_strings_add(&words, mg_alembic_target(tool, target));
+	return run(tool, session, words.items, result, err);
+}
+
+static bool
+downgrade(MgTool *tool, const MgToolSession *session, const char *to, MgChildResult *total,
+		  MgError *err)
+{
+	char *words[] = { (char *) "downgrade", (char *) to, NULL };
+	MgChildResult result;
+
+	if (!run(tool, session, words, &result, err))
+		return false;
+	mg_tool_add_result(tool, total, &result);
+	return true;
+}
+
+/* What is applied in the session's database. */
+static bool
+applied_there(MgTool *tool, const MgToolSession *session, MgRevisions *current, MgError *err)
+{
+	MgPg *pg = NULL;
+	bool ok;
+
+	if (!mg_tool_connect(tool, session, &pg, err))
+		return false;
+	ok = alembic_current(tool, pg, current, err);
+	mg_pg_close(pg);
+	return ok;
+}
+
+/* A parent of the revision that stays; NULL when it has none. */
+static const char *
+kept_parent(const MgAlembicGraph *graph, int at, const bool *kept)
+{
+	const MgStrings *parents = &graph->items[at].parents;
+
+	for (int i = 0; i < parents->count; i++)
+	{
+		int parent = mg_alembic_graph_find(graph, parents->items[i]);
+
+		if (parent >= 0 && kept[parent])
+			return parents->items[i];
+	}
+	return NULL;
+}
+
+/* Nothing that stays builds on the revision. */
+static bool
+nothing_kept_above(MgTool *tool, const char *id, const bool *kept)
+{
+	const MgAlembicGraph *graph = &mg_alembic(tool)->graph;
+	bool *rest = mg_alloc(tool->arena, (size_t) (graph->count + 1) * sizeof *rest);
+
+	memcpy(rest, kept, (size_t) graph->count * sizeof *rest);
+	mg_alembic_graph_downgrade(tool->arena, graph, id, rest);
+	return memcmp(rest, kept, (size_t) graph->count * sizeof *rest) == 0;
+}
+
+/*
+ * "downgrade X" takes back all that builds on X by way of parents, in every branch;
+ * "downgrade R@X" only the branch of R above X.  So the lowest revision that has to
+ * go names the next command, until none is left.
+ */
+static bool
+downgrade_to(MgTool *tool, const MgToolSession *session, bool *marks, const bool *kept,
+			 MgChildResult *result, MgError *err)
+{
+	const MgAlembicGraph *graph = &mg_alembic(tool)->graph;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const char *id = graph->items[i].id;
+		const char *parent = kept_parent(graph, i, kept);
+		const char *name;
+
+		if (!marks[i] || kept[i])
+			continue;
+		if (parent != NULL && nothing_kept_above(tool, parent, kept))
+		{
+			name = parent;
+			mg_alembic_graph_downgrade(tool->arena, graph, parent, marks);
+		}
+		else
+			name = mg_printf(tool->arena, "%s@%s", id, parent != NULL ? parent : "base");
+		if (!downgrade(tool, session, name, result, err))
+			return false;
+		if (!mg_child_succeeded(result))
+			return true;
+		mg_alembic_graph_downgrade(tool->arena, graph, id, marks);
+		marks[i] = false;
+	}
+	return true;
+}
+
+static bool
+alembic_down(MgTool *tool, const MgToolSession *session, const MgRevisions *to,
+			 MgChildResult *result, MgError *err)
+{
+	const MgAlembicGraph *graph = &mg_alembic(tool)->graph;
+	MgRevisions current;
+	bool *marks;
+	bool *kept;
+
+	mg_tool_idle(tool, result);
+	if (!applied_there(tool, session, &current, err))
+		return false;
+	if (mg_revisions_equal(&current, to))
+		return true;
+	if (!check_known(tool, &current, err) || !check_known(tool, to, err))
+		return false;
+	if (to->count == 0)
+		return downgrade(tool, session, "base", result, err);
+	marks = mg_alembic_graph_closure(tool->arena, graph, current.ids, current.count);
+	kept = mg_alembic_graph_closure(tool->arena, graph, to->ids, to->count);
+	for (int i = 0; i < graph->count; i++)
+		if (kept[i] && !marks[i])
+			return mg_err_set(err, MG_EXIT_CONFIG, "revision \"%s\" is not applied",
+							  graph->items[i].id);
+	return downgrade_to(tool, session, marks, kept, result, err);
+}
+
+static bool
+alembic_bookkeeping(MgTool *tool, MgStrings *tables, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	const char *named = mg_config_string(tool->config, MG_SET_TOOL_VERSION_TABLE);
+
+	(void) err;
+	mg_strings_init(tables, tool->arena);
+	for (int i = 0; i < state->tables.count; i++)
+		mg_strings_add(tables, state->tables.items[i]);
+	if (tables->count == 0)
+		mg_strings_add(tables, named != NULL ? named : DEFAULT_TABLE);
+	return true;
+}
+
+const MgToolOps mg_tool_alembic = {
+	.name = "alembic",
+	.summary = "Alembic 1.8 and later",
+	.recognise = alembic_recognise,
+	.open = alembic_open,
+	.current = alembic_current,
+	.check = alembic_check,
+	.pending = alembic_pending,
+	.locate = alembic_locate,
+	.sql = alembic_sql,
+	.probe = alembic_probe,
+	.up = alembic_up,
+	.down = alembic_down,
+	.bookkeeping = alembic_bookkeeping,
+};
