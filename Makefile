@@ -38,6 +38,7 @@ OBJS = \
 	extension/sd_diff_lex.o \
 	extension/sd_diff_load.o \
 	extension/sd_diff_match.o \
+	extension/sd_diff_names.o \
 	extension/sd_diff_rules.o \
 	extension/sd_diff_text.o \
 	extension/sd_diff_walk.o \

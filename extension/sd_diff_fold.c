@@ -10,405 +10,25 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-#include "utils/builtins.h"
+#include "sd_diff_names.h"
 
-#include "sd_compat.h"
-#include "sd_diff.h"
-
-#define SD_DIFF_NAME_KEY (4 * NAMEDATALEN)
-
-typedef struct NameEntry
-{
-	char name[SD_DIFF_NAME_KEY]; /* key, quoted as in SQL */
-	SdDiffPair *pair;			 /* of an identity */
-	List *renames;				 /* of Rename *, of a bare name */
-} NameEntry;
-
-/* A bare name that reads differently since a change. */
-typedef struct Rename
-{
-	const char *old_name; /* quoted as in SQL */
-	const char *new_name;
-	const char *followed_by; /* of a move: the name that must come after the schema */
-	const char *mentioned;	 /* of a member: the name of the object it is in */
-	SdDiffChange *change;
-} Rename;
-
-typedef struct Fold
-{
-	SdDiff *diff;
-	HTAB *pairs;   /* identity without arguments to pair; old and new names */
-	HTAB *renames; /* bare old name to its renames */
-} Fold;
-
-typedef SdDiffChange *(*FindCause)(Fold *fold, SdDiffChange *change);
-
-/* ---- indexes over names ---- */
-
-static HTAB *
-make_name_table(const char *name)
-{
-	HASHCTL control = { 0 };
-
-	control.keysize = SD_DIFF_NAME_KEY;
-	control.entrysize = sizeof(NameEntry);
-	control.hcxt = CurrentMemoryContext;
-	return hash_create(name, 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-}
-
-static NameEntry *
-find_name(HTAB *table, const char *name)
-{
-	return hash_search(table, name, HASH_FIND, NULL);
-}
-
-static NameEntry *
-enter_name(HTAB *table, const char *name)
-{
-	bool found;
-	NameEntry *entry = hash_search(table, name, HASH_ENTER, &found);
-
-	if (!found)
-	{
-		entry->pair = NULL;
-		entry->renames = NIL;
-	}
-	return entry;
-}
-
-/* The identity up to the arguments of a routine. */
-static char *
-bare_identity(const char *identity)
-{
-	char *schema, *name, *rest;
-
-	sd_diff_split_identity(identity, &schema, &name, &rest);
-	return schema ? psprintf("%s.%s", schema, name) : name;
-}
-
-/* The pair of that name; schemas and other kinds without a schema never meet a dotted name. */
-static SdDiffPair *
-pair_of(Fold *fold, const char *identity)
-{
-	NameEntry *entry = find_name(fold->pairs, identity);
-
-	return entry ? entry->pair : NULL;
-}
-
-/* The change by which the named thing went or was made anew. */
-static SdDiffChange *
-loss_of(Fold *fold, const char *identity)
-{
-	SdDiffPair *pair = pair_of(fold, identity);
-
-	if (pair == NULL || pair->root == NULL || !(pair->root->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)))
-		return NULL;
-	return pair->root;
-}
-
-static void
-add_rename(Fold *fold, const char *old_name, const char *new_name, const char *followed_by,
-		   const char *mentioned, SdDiffChange *change)
-{
-	NameEntry *entry = enter_name(fold->renames, old_name);
-	Rename *rename = palloc(sizeof(Rename));
-
-	rename->old_name = old_name;
-	rename->new_name = new_name;
-	rename->followed_by = followed_by;
-	rename->mentioned = mentioned;
-	rename->change = change;
-	entry->renames = lappend(entry->renames, rename);
-}
-
-static void
-index_rename(Fold *fold, SdDiffChange *change)
-{
-	char *schemas[2], *names[2], *rests[2];
-	const SdDiffPair *pair = change->pair;
-
-	sd_diff_split_identity(pair->old->identity, &schemas[0], &names[0], &rests[0]);
-	sd_diff_split_identity(pair->new->identity, &schemas[1], &names[1], &rests[1]);
-	if (change->member != NULL)
-		add_rename(fold, sd_diff_lexeme(sd_diff_jsonb_string(change->old)),
-				   sd_diff_lexeme(sd_diff_jsonb_string(change->new)), NULL, names[1], change);
-	else if (change->op == SD_DIFF_MOVE)
-		add_rename(fold, schemas[0], schemas[1], names[1], NULL, change);
-	else if (strcmp(names[0], names[1]) != 0)
-		add_rename(fold, names[0], names[1], NULL, NULL, change);
-}
-
-static void
-build_tables(Fold *fold)
-{
-	ListCell *cell;
-
-	fold->pairs = make_name_table("safedeploy pairs by name");
-	fold->renames = make_name_table("safedeploy renames");
-	foreach (cell, fold->diff->pairs)
-	{
-		SdDiffPair *pair = lfirst(cell);
-
-		/* a name that was taken over belongs to the one that has it now */
-		if (pair->old != NULL)
-		{
-			NameEntry *entry = enter_name(fold->pairs, bare_identity(pair->old->identity));
-
-			if (entry->pair == NULL)
-				entry->pair = pair;
-		}
-		if (pair->new != NULL)
-			enter_name(fold->pairs, bare_identity(pair->new->identity))->pair = pair;
-	}
-	foreach (cell, fold->diff->changes)
-	{
-		SdDiffChange *change = lfirst(cell);
-
-		if (change->op & (SD_DIFF_RENAME | SD_DIFF_MOVE))
-			index_rename(fold, change);
-	}
-}
-
-/* ---- names in texts ---- */
-
-static bool
-token_is(const SdDiffToken *token, const char *text)
-{
-	return strlen(text) == token->length && memcmp(text, token->start, token->length) == 0;
-}
-
-static bool
-same_token(const SdDiffToken *a, const SdDiffToken *b)
-{
-	return a->type == b->type && a->length == b->length && memcmp(a->start, b->start, a->length) == 0;
-}
-
-static char *
-token_text(const SdDiffToken *token)
-{
-	return pnstrdup(token->start, token->length);
-}
-
-/* What is between the quotes of a string or a quoted name. */
-static char *
-inner_text(const SdDiffToken *token)
-{
-	return pnstrdup(token->start + 1, Max(token->length - 2, 0));
-}
-
-/* The rename that leads from one token to another here, NULL when there is none. */
-static Rename *
-find_rename(Fold *fold, const SdDiffChange *change, const SdDiffToken *old, const SdDiffToken *new,
-			const char *after_new, const char *whole_new)
-{
-	NameEntry *entry = find_name(fold->renames, token_text(old));
-	ListCell *cell;
-
-	if (entry == NULL)
-		return NULL;
-	foreach (cell, entry->renames)
-	{
-		Rename *rename = lfirst(cell);
-
-		if (!token_is(new, rename->new_name))
-			continue;
-		if (rename->followed_by != NULL)
-		{
-			SdDiffToken next;
-
-			if (*after_new != '.')
-				continue;
-			after_new++;
-			next = sd_diff_next_token(&after_new);
-			if (!token_is(&next, rename->followed_by))
-				continue;
-		}
-		if (rename->mentioned != NULL && rename->change->pair != change->pair &&
-			strstr(whole_new, rename->mentioned) == NULL)
-			continue;
-		return rename;
-	}
-	return NULL;
-}
-
-/*
- * Two texts that say the same but for changed names.  The first rename that was
- * needed is left in *cause.  A view keeps the name of its column when the
- * table's changes, by an alias that was not there before.
- */
-static bool
-same_but_names(Fold *fold, const SdDiffChange *change, const char *old, const char *new,
-			   SdDiffChange **cause)
-{
-	const char *whole_new = new;
-
-	check_stack_depth();
-	for (;;)
-	{
-		SdDiffToken o = sd_diff_next_token(&old);
-		SdDiffToken n = sd_diff_next_token(&new);
-		Rename *rename;
-
-		if (o.type == 0 || n.type == 0)
-			return o.type == n.type;
-		if (same_token(&o, &n))
-			continue;
-		rename = find_rename(fold, change, &o, &n, new, whole_new);
-		if (rename != NULL)
-		{
-			const char *ahead = new;
-			SdDiffToken as = sd_diff_next_token(&ahead);
-			SdDiffToken alias = sd_diff_next_token(&ahead);
-			const char *old_ahead = old;
-			SdDiffToken old_as = sd_diff_next_token(&old_ahead);
-
-			if (*cause == NULL)
-				*cause = rename->change;
-			if (rename->mentioned != NULL && token_is(&as, "AS") && !token_is(&old_as, "AS") &&
-				token_is(&alias, rename->old_name))
-				new = ahead;
-			continue;
-		}
-		if (o.type == n.type && (o.type == 's' || *o.start == '"') && *o.start == *n.start &&
-			o.length > 2 && n.length > 2 &&
-			same_but_names(fold, change, inner_text(&o), inner_text(&n), cause))
-			continue;
-		return false;
-	}
-}
-
-/* The same for two values: every string in one place of both. */
-static bool
-values_same_but_names(Fold *fold, const SdDiffChange *change, SdDiffChange **cause)
-{
-	JsonbIterator *old_it, *new_it;
-	JsonbIteratorToken old_token, new_token;
-	JsonbValue old, new;
-
-	if (change->old == NULL || change->new == NULL)
-		return false;
-	old_it = JsonbIteratorInit(&change->old->root);
-	new_it = JsonbIteratorInit(&change->new->root);
-	do
-	{
-		old_token = JsonbIteratorNext(&old_it, &old, false);
-		new_token = JsonbIteratorNext(&new_it, &new, false);
-		if (old_token != new_token)
-			return false;
-		if (old_token != WJB_KEY && old_token != WJB_VALUE && old_token != WJB_ELEM)
-			continue;
-		if (sd_diff_value_equal(&old, &new))
-			continue;
-		if (old.type != jbvString || new.type != jbvString)
-			return false;
-		if (!same_but_names(fold, change, sd_diff_value_string(&old), sd_diff_value_string(&new),
-							cause))
-			return false;
-	} while (old_token != WJB_DONE);
-	return *cause != NULL;
-}
-
-/* The first dropped thing that a text names, in quotes or not. */
-static SdDiffChange *
-loss_mentioned(Fold *fold, const SdDiffChange *change, const char *text)
-{
-	char *last = NULL;
-	bool dot = false;
-
-	check_stack_depth();
-	for (;;)
-	{
-		SdDiffToken token = sd_diff_next_token(&text);
-
-		if (token.type == 0)
-			return NULL;
-		if (token.type == 's' && token.length > 2)
-		{
-			SdDiffChange *found = loss_mentioned(fold, change, inner_text(&token));
-
-			if (found != NULL)
-				return found;
-		}
-		if (token.type == 'i')
-		{
-			char *name = token_text(&token);
-
-			if (dot && last != NULL)
-			{
-				SdDiffChange *found = loss_of(fold, psprintf("%s.%s", last, name));
-
-				if (found != NULL && found->pair != change->pair)
-					return found;
-			}
-			last = name;
-			dot = false;
-		}
-		else
-		{
-			dot = token.type == 'o' && *token.start == '.';
-			if (!dot)
-				last = NULL;
-		}
-	}
-}
-
-static bool
-text_has_name(const char *text, const char *name)
-{
-	for (;;)
-	{
-		SdDiffToken token = sd_diff_next_token(&text);
-
-		if (token.type == 0)
-			return false;
-		if (token.type == 'i' && token_is(&token, name))
-			return true;
-	}
-}
-
-/* Calls a test on every string of a value until one gives a change. */
-static SdDiffChange *
-search_strings(Fold *fold, const SdDiffChange *change, Jsonb *value,
-			   SdDiffChange *(*test)(Fold *, const SdDiffChange *, const char *) )
-{
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue string;
-
-	if (value == NULL)
-		return NULL;
-	it = JsonbIteratorInit(&value->root);
-	while ((token = JsonbIteratorNext(&it, &string, false)) != WJB_DONE)
-	{
-		SdDiffChange *found;
-
-		if ((token != WJB_VALUE && token != WJB_ELEM) || string.type != jbvString)
-			continue;
-		found = test(fold, change, sd_diff_value_string(&string));
-		if (found != NULL)
-			return found;
-	}
-	return NULL;
-}
-
-/* ---- causes ---- */
+typedef SdDiffChange *(*FindCause)(SdDiffNames *names, SdDiffChange *change);
 
 /* Everything in a dropped schema goes with it. */
 static SdDiffChange *
-cause_schema(Fold *fold, SdDiffChange *change)
+cause_schema(SdDiffNames *names, SdDiffChange *change)
 {
 	char *schema, *name, *rest;
 
 	if (change->depth > 0)
 		return NULL;
 	sd_diff_split_identity(change->pair->identity, &schema, &name, &rest);
-	return schema ? loss_of(fold, schema) : NULL;
+	return schema ? sd_diff_loss_of(names, schema) : NULL;
 }
 
 /* A sequence goes with the column or table that owns it. */
 static SdDiffChange *
-cause_owner(Fold *fold, SdDiffChange *change)
+cause_owner(SdDiffNames *names, SdDiffChange *change)
 {
 	JsonbContainer *core = sd_diff_find(change->pair->old->definition, "core", NULL);
 	JsonbValue value;
@@ -418,8 +38,8 @@ cause_owner(Fold *fold, SdDiffChange *change)
 
 	if (!sd_diff_get(core, "owned_by", &value) || (owner = sd_diff_value_string(&value)) == NULL)
 		return NULL;
-	table = bare_identity(owner);
-	pair = pair_of(fold, table);
+	table = sd_diff_bare_identity(owner);
+	pair = sd_diff_pair_named(names, table);
 	if (pair == NULL)
 		return NULL;
 	if (pair->root != NULL && (pair->root->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)))
@@ -440,7 +60,7 @@ cause_owner(Fold *fold, SdDiffChange *change)
 
 /* A partition or child is dropped with its parent. */
 static SdDiffChange *
-cause_dropped_parent(Fold *fold, SdDiffChange *change)
+cause_dropped_parent(SdDiffNames *names, SdDiffChange *change)
 {
 	JsonbContainer *core = sd_diff_find(change->pair->old->definition, "core", NULL);
 	JsonbValue value;
@@ -448,14 +68,15 @@ cause_dropped_parent(Fold *fold, SdDiffChange *change)
 	if (change->depth > 0)
 		return NULL;
 	if (sd_diff_get(core, "partition_of", &value) && value.type == jbvString)
-		return loss_of(fold, sd_diff_value_string(&value));
+		return sd_diff_loss_of(names, sd_diff_value_string(&value));
 	if (sd_diff_get(core, "inherits", &value))
-		return search_strings(fold, change, JsonbValueToJsonb(&value), loss_mentioned);
+		return sd_diff_search_strings(names, change, JsonbValueToJsonb(&value),
+									  sd_diff_loss_mentioned);
 	return NULL;
 }
 
 static SdDiffChange *
-test_column(Fold *fold, const SdDiffChange *change, const char *text)
+test_column(SdDiffNames *names, const SdDiffChange *change, const char *text)
 {
 	ListCell *cell;
 
@@ -464,7 +85,7 @@ test_column(Fold *fold, const SdDiffChange *change, const char *text)
 		SdDiffChange *other = lfirst(cell);
 
 		if ((other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) && strcmp(other->kind, "column") == 0 &&
-			other->depth == 2 && text_has_name(text, sd_diff_lexeme(other->member)))
+			other->depth == 2 && sd_diff_text_has_name(text, sd_diff_lexeme(other->member)))
 			return other;
 	}
 	return NULL;
@@ -472,21 +93,23 @@ test_column(Fold *fold, const SdDiffChange *change, const char *text)
 
 /* What is defined over a column goes with it. */
 static SdDiffChange *
-cause_column(Fold *fold, SdDiffChange *change)
+cause_column(SdDiffNames *names, SdDiffChange *change)
 {
-	return search_strings(fold, change, change->old, test_column);
+	return sd_diff_search_strings(names, change, change->old, test_column);
 }
 
 /* What names a dropped thing in its definition was dropped with it. */
 static SdDiffChange *
-cause_mentioned(Fold *fold, SdDiffChange *change)
+cause_mentioned(SdDiffNames *names, SdDiffChange *change)
 {
-	return change->new == NULL ? search_strings(fold, change, change->old, loss_mentioned) : NULL;
+	return change->new == NULL ?
+			   sd_diff_search_strings(names, change, change->old, sd_diff_loss_mentioned) :
+			   NULL;
 }
 
 /* Inside something made anew, every difference comes from that. */
 static SdDiffChange *
-cause_recreated(Fold *fold, SdDiffChange *change)
+cause_recreated(SdDiffNames *names, SdDiffChange *change)
 {
 	ListCell *cell;
 
@@ -508,7 +131,7 @@ cause_recreated(Fold *fold, SdDiffChange *change)
 
 /* An attribute of the same column that the change of its type brings along. */
 static SdDiffChange *
-cause_type(Fold *fold, SdDiffChange *change)
+cause_type(SdDiffNames *names, SdDiffChange *change)
 {
 	ListCell *cell;
 
@@ -528,7 +151,7 @@ cause_type(Fold *fold, SdDiffChange *change)
 
 /* A new primary key forbids nulls in its columns. */
 static SdDiffChange *
-cause_primary_key(Fold *fold, SdDiffChange *change)
+cause_primary_key(SdDiffNames *names, SdDiffChange *change)
 {
 	ListCell *cell;
 
@@ -545,7 +168,7 @@ cause_primary_key(Fold *fold, SdDiffChange *change)
 			strncmp(type.val.string.val, "primary key", type.val.string.len) == 0 &&
 			sd_diff_get(&other->new->root, "definition", &definition) &&
 			definition.type == jbvString &&
-			text_has_name(sd_diff_value_string(&definition), sd_diff_lexeme(change->member)))
+			sd_diff_text_has_name(sd_diff_value_string(&definition), sd_diff_lexeme(change->member)))
 			return other;
 	}
 	return NULL;
@@ -553,7 +176,7 @@ cause_primary_key(Fold *fold, SdDiffChange *change)
 
 /* The columns of a view are those of its query. */
 static SdDiffChange *
-cause_query(Fold *fold, SdDiffChange *change)
+cause_query(SdDiffNames *names, SdDiffChange *change)
 {
 	ListCell *cell;
 
@@ -595,9 +218,9 @@ same_change(const SdDiffChange *a, const SdDiffChange *b)
 }
 
 static SdDiffChange *
-test_parent(Fold *fold, const SdDiffChange *change, const char *parent)
+test_parent(SdDiffNames *names, const SdDiffChange *change, const char *parent)
 {
-	SdDiffPair *pair = pair_of(fold, parent);
+	SdDiffPair *pair = sd_diff_pair_named(names, parent);
 	ListCell *cell;
 
 	if (pair == NULL || pair == change->pair)
@@ -610,7 +233,7 @@ test_parent(Fold *fold, const SdDiffChange *change, const char *parent)
 
 /* A partition or child does what its parent does. */
 static SdDiffChange *
-cause_parent(Fold *fold, SdDiffChange *change)
+cause_parent(SdDiffNames *names, SdDiffChange *change)
 {
 	SdDiffObject *side = change->pair->new ? change->pair->new : change->pair->old;
 	JsonbContainer *core = sd_diff_find(side->definition, "core", NULL);
@@ -619,28 +242,28 @@ cause_parent(Fold *fold, SdDiffChange *change)
 	if (change->member == NULL ||
 		(!sd_diff_get(core, "partition_of", &value) && !sd_diff_get(core, "inherits", &value)))
 		return NULL;
-	return search_strings(fold, change, JsonbValueToJsonb(&value), test_parent);
+	return sd_diff_search_strings(names, change, JsonbValueToJsonb(&value), test_parent);
 }
 
 /* Only names in it have changed. */
 static SdDiffChange *
-cause_rename(Fold *fold, SdDiffChange *change)
+cause_rename(SdDiffNames *names, SdDiffChange *change)
 {
 	SdDiffChange *cause = NULL;
 
 	if (change->op == SD_DIFF_RENAME)
 	{
-		char *schemas[2], *names[2], *rests[2];
+		char *schemas[2], *bare[2], *rests[2];
 
 		/* a routine or default privileges: its own name stays, one in the arguments changes */
 		if (change->depth > 0)
 			return NULL;
-		sd_diff_split_identity(change->pair->old->identity, &schemas[0], &names[0], &rests[0]);
-		sd_diff_split_identity(change->pair->new->identity, &schemas[1], &names[1], &rests[1]);
-		if (strcmp(names[0], names[1]) != 0)
+		sd_diff_split_identity(change->pair->old->identity, &schemas[0], &bare[0], &rests[0]);
+		sd_diff_split_identity(change->pair->new->identity, &schemas[1], &bare[1], &rests[1]);
+		if (strcmp(bare[0], bare[1]) != 0)
 			return NULL;
 	}
-	if (!values_same_but_names(fold, change, &cause) || cause == change)
+	if (!sd_diff_values_same_but_names(names, change, &cause) || cause == change)
 		return NULL;
 	change->follows_rename = true;
 	return cause;
@@ -683,10 +306,10 @@ makes_cycle(const SdDiffChange *change, const SdDiffChange *cause)
 void
 sd_diff_fold(SdDiff *diff)
 {
-	Fold fold = { diff, NULL, NULL };
+	SdDiffNames names = { diff, NULL, NULL };
 	ListCell *cell;
 
-	build_tables(&fold);
+	sd_diff_names_build(&names);
 	foreach (cell, diff->changes)
 	{
 		SdDiffChange *change = lfirst(cell);
@@ -699,7 +322,7 @@ sd_diff_fold(SdDiff *diff)
 				(consequences[i].kinds != NULL &&
 				 strstr(consequences[i].kinds, psprintf(",%s,", change->kind)) == NULL))
 				continue;
-			cause = consequences[i].find(&fold, change);
+			cause = consequences[i].find(&names, change);
 			if (cause != NULL && !makes_cycle(change, cause))
 				change->cause = cause;
 		}

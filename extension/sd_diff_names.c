@@ -1,0 +1,377 @@
+/*
+ * sd_diff_names.c
+ *	  Names in definitions: which were changed, which name something dropped.
+ *
+ * Definitions are texts, so two of them are compared token by token, and a name
+ * counts only where a token is that name, never as a part of another word.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "sd_compat.h"
+#include "sd_diff_names.h"
+
+#define SD_DIFF_NAME_KEY (4 * NAMEDATALEN)
+
+typedef struct NameEntry
+{
+	char name[SD_DIFF_NAME_KEY]; /* key, quoted as in SQL */
+	SdDiffPair *pair;			 /* of an identity */
+	List *renames;				 /* of Rename *, of a bare name */
+} NameEntry;
+
+/* A bare name that reads differently since a change. */
+typedef struct Rename
+{
+	const char *old_name; /* quoted as in SQL */
+	const char *new_name;
+	const char *followed_by; /* of a move: the name that must come after the schema */
+	const char *mentioned;	 /* of a member: the name of the object it is in */
+	SdDiffChange *change;
+} Rename;
+
+static HTAB *
+make_name_table(const char *name)
+{
+	HASHCTL control = { 0 };
+
+	control.keysize = SD_DIFF_NAME_KEY;
+	control.entrysize = sizeof(NameEntry);
+	control.hcxt = CurrentMemoryContext;
+	return hash_create(name, 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static NameEntry *
+find_name(HTAB *table, const char *name)
+{
+	return hash_search(table, name, HASH_FIND, NULL);
+}
+
+static NameEntry *
+enter_name(HTAB *table, const char *name)
+{
+	bool found;
+	NameEntry *entry = hash_search(table, name, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		entry->pair = NULL;
+		entry->renames = NIL;
+	}
+	return entry;
+}
+
+/* The identity up to the arguments of a routine. */
+char *
+sd_diff_bare_identity(const char *identity)
+{
+	char *schema, *name, *rest;
+
+	sd_diff_split_identity(identity, &schema, &name, &rest);
+	return schema ? psprintf("%s.%s", schema, name) : name;
+}
+
+/* The pair of that name; schemas and other kinds without a schema never meet a dotted name. */
+SdDiffPair *
+sd_diff_pair_named(SdDiffNames *names, const char *identity)
+{
+	NameEntry *entry = find_name(names->pairs, identity);
+
+	return entry ? entry->pair : NULL;
+}
+
+/* The change by which the named thing went or was made anew. */
+SdDiffChange *
+sd_diff_loss_of(SdDiffNames *names, const char *identity)
+{
+	SdDiffPair *pair = sd_diff_pair_named(names, identity);
+
+	if (pair == NULL || pair->root == NULL || !(pair->root->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)))
+		return NULL;
+	return pair->root;
+}
+
+static void
+add_rename(SdDiffNames *names, const char *old_name, const char *new_name, const char *followed_by,
+		   const char *mentioned, SdDiffChange *change)
+{
+	NameEntry *entry = enter_name(names->renames, old_name);
+	Rename *rename = palloc(sizeof(Rename));
+
+	rename->old_name = old_name;
+	rename->new_name = new_name;
+	rename->followed_by = followed_by;
+	rename->mentioned = mentioned;
+	rename->change = change;
+	entry->renames = lappend(entry->renames, rename);
+}
+
+static void
+index_rename(SdDiffNames *names, SdDiffChange *change)
+{
+	char *schemas[2], *bare[2], *rests[2];
+	const SdDiffPair *pair = change->pair;
+
+	sd_diff_split_identity(pair->old->identity, &schemas[0], &bare[0], &rests[0]);
+	sd_diff_split_identity(pair->new->identity, &schemas[1], &bare[1], &rests[1]);
+	if (change->member != NULL)
+		add_rename(names, sd_diff_lexeme(sd_diff_jsonb_string(change->old)),
+				   sd_diff_lexeme(sd_diff_jsonb_string(change->new)), NULL, bare[1], change);
+	else if (change->op == SD_DIFF_MOVE)
+		add_rename(names, schemas[0], schemas[1], bare[1], NULL, change);
+	else if (strcmp(bare[0], bare[1]) != 0)
+		add_rename(names, bare[0], bare[1], NULL, NULL, change);
+}
+
+void
+sd_diff_names_build(SdDiffNames *names)
+{
+	ListCell *cell;
+
+	names->pairs = make_name_table("safedeploy pairs by name");
+	names->renames = make_name_table("safedeploy renames");
+	foreach (cell, names->diff->pairs)
+	{
+		SdDiffPair *pair = lfirst(cell);
+
+		/* a name that was taken over belongs to the one that has it now */
+		if (pair->old != NULL)
+		{
+			NameEntry *entry = enter_name(names->pairs, sd_diff_bare_identity(pair->old->identity));
+
+			if (entry->pair == NULL)
+				entry->pair = pair;
+		}
+		if (pair->new != NULL)
+			enter_name(names->pairs, sd_diff_bare_identity(pair->new->identity))->pair = pair;
+	}
+	foreach (cell, names->diff->changes)
+	{
+		SdDiffChange *change = lfirst(cell);
+
+		if (change->op & (SD_DIFF_RENAME | SD_DIFF_MOVE))
+			index_rename(names, change);
+	}
+}
+
+static bool
+token_is(const SdDiffToken *token, const char *text)
+{
+	return strlen(text) == token->length && memcmp(text, token->start, token->length) == 0;
+}
+
+static bool
+same_token(const SdDiffToken *a, const SdDiffToken *b)
+{
+	return a->type == b->type && a->length == b->length && memcmp(a->start, b->start, a->length) == 0;
+}
+
+static char *
+token_text(const SdDiffToken *token)
+{
+	return pnstrdup(token->start, token->length);
+}
+
+/* What is between the quotes of a string or a quoted name. */
+static char *
+inner_text(const SdDiffToken *token)
+{
+	return pnstrdup(token->start + 1, Max(token->length - 2, 0));
+}
+
+/* The rename that leads from one token to another here, NULL when there is none. */
+static Rename *
+find_rename(SdDiffNames *names, const SdDiffChange *change, const SdDiffToken *old,
+			const SdDiffToken *new, const char *after_new, const char *whole_new)
+{
+	NameEntry *entry = find_name(names->renames, token_text(old));
+	ListCell *cell;
+
+	if (entry == NULL)
+		return NULL;
+	foreach (cell, entry->renames)
+	{
+		Rename *rename = lfirst(cell);
+
+		if (!token_is(new, rename->new_name))
+			continue;
+		if (rename->followed_by != NULL)
+		{
+			SdDiffToken next;
+
+			if (*after_new != '.')
+				continue;
+			after_new++;
+			next = sd_diff_next_token(&after_new);
+			if (!token_is(&next, rename->followed_by))
+				continue;
+		}
+		if (rename->mentioned != NULL && rename->change->pair != change->pair &&
+			strstr(whole_new, rename->mentioned) == NULL)
+			continue;
+		return rename;
+	}
+	return NULL;
+}
+
+/*
+ * Two texts that say the same but for changed names.  The first rename that was
+ * needed is left in *cause.  A view keeps the name of its column when the
+ * table's changes, by an alias that was not there before.
+ */
+static bool
+same_but_names(SdDiffNames *names, const SdDiffChange *change, const char *old, const char *new,
+			   SdDiffChange **cause)
+{
+	const char *whole_new = new;
+
+	check_stack_depth();
+	for (;;)
+	{
+		SdDiffToken o = sd_diff_next_token(&old);
+		SdDiffToken n = sd_diff_next_token(&new);
+		Rename *rename;
+
+		if (o.type == 0 || n.type == 0)
+			return o.type == n.type;
+		if (same_token(&o, &n))
+			continue;
+		rename = find_rename(names, change, &o, &n, new, whole_new);
+		if (rename != NULL)
+		{
+			const char *ahead = new;
+			SdDiffToken as = sd_diff_next_token(&ahead);
+			SdDiffToken alias = sd_diff_next_token(&ahead);
+			const char *old_ahead = old;
+			SdDiffToken old_as = sd_diff_next_token(&old_ahead);
+
+			if (*cause == NULL)
+				*cause = rename->change;
+			if (rename->mentioned != NULL && token_is(&as, "AS") && !token_is(&old_as, "AS") &&
+				token_is(&alias, rename->old_name))
+				new = ahead;
+			continue;
+		}
+		if (o.type == n.type && (o.type == 's' || *o.start == '"') && *o.start == *n.start &&
+			o.length > 2 && n.length > 2 &&
+			same_but_names(names, change, inner_text(&o), inner_text(&n), cause))
+			continue;
+		return false;
+	}
+}
+
+/* The same for two values: every string in one place of both. */
+bool
+sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, SdDiffChange **cause)
+{
+	JsonbIterator *old_it, *new_it;
+	JsonbIteratorToken old_token, new_token;
+	JsonbValue old, new;
+
+	if (change->old == NULL || change->new == NULL)
+		return false;
+	old_it = JsonbIteratorInit(&change->old->root);
+	new_it = JsonbIteratorInit(&change->new->root);
+	do
+	{
+		old_token = JsonbIteratorNext(&old_it, &old, false);
+		new_token = JsonbIteratorNext(&new_it, &new, false);
+		if (old_token != new_token)
+			return false;
+		if (old_token != WJB_KEY && old_token != WJB_VALUE && old_token != WJB_ELEM)
+			continue;
+		if (sd_diff_value_equal(&old, &new))
+			continue;
+		if (old.type != jbvString || new.type != jbvString)
+			return false;
+		if (!same_but_names(names, change, sd_diff_value_string(&old), sd_diff_value_string(&new),
+							cause))
+			return false;
+	} while (old_token != WJB_DONE);
+	return *cause != NULL;
+}
+
+/* The first dropped thing that a text names, in quotes or not. */
+SdDiffChange *
+sd_diff_loss_mentioned(SdDiffNames *names, const SdDiffChange *change, const char *text)
+{
+	char *last = NULL;
+	bool dot = false;
+
+	check_stack_depth();
+	for (;;)
+	{
+		SdDiffToken token = sd_diff_next_token(&text);
+
+		if (token.type == 0)
+			return NULL;
+		if (token.type == 's' && token.length > 2)
+		{
+			SdDiffChange *found = sd_diff_loss_mentioned(names, change, inner_text(&token));
+
+			if (found != NULL)
+				return found;
+		}
+		if (token.type == 'i')
+		{
+			char *name = token_text(&token);
+
+			if (dot && last != NULL)
+			{
+				SdDiffChange *found = sd_diff_loss_of(names, psprintf("%s.%s", last, name));
+
+				if (found != NULL && found->pair != change->pair)
+					return found;
+			}
+			last = name;
+			dot = false;
+		}
+		else
+		{
+			dot = token.type == 'o' && *token.start == '.';
+			if (!dot)
+				last = NULL;
+		}
+	}
+}
+
+bool
+sd_diff_text_has_name(const char *text, const char *name)
+{
+	for (;;)
+	{
+		SdDiffToken token = sd_diff_next_token(&text);
+
+		if (token.type == 0)
+			return false;
+		if (token.type == 'i' && token_is(&token, name))
+			return true;
+	}
+}
+
+/* Calls a test on every string of a value until one gives a change. */
+SdDiffChange *
+sd_diff_search_strings(SdDiffNames *names, const SdDiffChange *change, Jsonb *value,
+					   SdDiffChange *(*test)(SdDiffNames *, const SdDiffChange *, const char *) )
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue string;
+
+	if (value == NULL)
+		return NULL;
+	it = JsonbIteratorInit(&value->root);
+	while ((token = JsonbIteratorNext(&it, &string, false)) != WJB_DONE)
+	{
+		SdDiffChange *found;
+
+		if ((token != WJB_VALUE && token != WJB_ELEM) || string.type != jbvString)
+			continue;
+		found = test(names, change, sd_diff_value_string(&string));
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
