@@ -33,26 +33,26 @@ cause_owner(SdDiffNames *names, SdDiffChange *change)
 	JsonbContainer *core = sd_diff_find(change->pair->old->definition, "core", NULL);
 	JsonbValue value;
 	SdDiffPair *pair;
-	char *owner, *table, *dot;
+	char *owner, *schema, *table, *rest;
 	ListCell *cell;
 
 	if (!sd_diff_get(core, "owned_by", &value) || (owner = sd_diff_value_string(&value)) == NULL)
 		return NULL;
-	table = sd_diff_bare_identity(owner);
-	pair = sd_diff_pair_named(names, table);
+	sd_diff_split_identity(owner, &schema, &table, &rest);
+	if (schema == NULL)
+		return NULL;
+	pair = sd_diff_pair_named(names, psprintf("%s.%s", schema, table), true);
 	if (pair == NULL)
 		return NULL;
 	if (pair->root != NULL && (pair->root->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)))
 		return pair->root;
-	dot = owner + strlen(table);
-	if (*dot != '.')
-		return NULL;
 	foreach (cell, pair->changes)
 	{
 		SdDiffChange *other = lfirst(cell);
 
 		if ((other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) && other->member != NULL &&
-			strcmp(other->kind, "column") == 0 && strcmp(sd_diff_lexeme(other->member), dot + 1) == 0)
+			strcmp(other->kind, "column") == 0 &&
+			strcmp(psprintf(".%s", sd_diff_lexeme(other->member)), rest) == 0)
 			return other;
 	}
 	return NULL;
@@ -220,7 +220,7 @@ same_change(const SdDiffChange *a, const SdDiffChange *b)
 static SdDiffChange *
 test_parent(SdDiffNames *names, const SdDiffChange *change, const char *parent)
 {
-	SdDiffPair *pair = sd_diff_pair_named(names, parent);
+	SdDiffPair *pair = sd_diff_pair_named(names, parent, change->pair->new == NULL);
 	ListCell *cell;
 
 	if (pair == NULL || pair == change->pair)

@@ -103,7 +103,7 @@ live_header(void)
 	SdDiffHeader header;
 
 	header.version = PG_VERSION_NUM;
-	header.system_identifier = psprintf(UINT64_FORMAT, GetSystemIdentifier());
+	header.system_identifier = psprintf(INT64_FORMAT, (int64) GetSystemIdentifier());
 	header.database = MyDatabaseId;
 	return header;
 }

@@ -18,7 +18,8 @@
 typedef struct NameEntry
 {
 	char name[SD_DIFF_NAME_KEY]; /* key, quoted as in SQL */
-	SdDiffPair *pair;			 /* of an identity */
+	SdDiffPair *old;			 /* of an identity: what had it before */
+	SdDiffPair *new;			 /* and what has it now */
 	List *renames;				 /* of Rename *, of a bare name */
 } NameEntry;
 
@@ -57,36 +58,38 @@ enter_name(HTAB *table, const char *name)
 
 	if (!found)
 	{
-		entry->pair = NULL;
+		entry->old = entry->new = NULL;
 		entry->renames = NIL;
 	}
 	return entry;
 }
 
-/* The identity up to the arguments of a routine. */
-char *
-sd_diff_bare_identity(const char *identity)
+/* Identity as a text names it: routines without their arguments, other kinds by schema and name. */
+static char *
+pair_key(const SdDiffPair *pair, const char *identity)
 {
 	char *schema, *name, *rest;
 
 	sd_diff_split_identity(identity, &schema, &name, &rest);
-	return schema ? psprintf("%s.%s", schema, name) : name;
+	if (schema == NULL)
+		return strcmp(pair->kind, "schema") == 0 ? name : NULL;
+	return psprintf("%s.%s%s", schema, name, *rest == '(' ? "()" : "");
 }
 
-/* The pair of that name; schemas and other kinds without a schema never meet a dotted name. */
 SdDiffPair *
-sd_diff_pair_named(SdDiffNames *names, const char *identity)
+sd_diff_pair_named(SdDiffNames *names, const char *identity, bool before)
 {
 	NameEntry *entry = find_name(names->pairs, identity);
 
-	return entry ? entry->pair : NULL;
+	if (entry == NULL)
+		return NULL;
+	return before ? entry->old : entry->new;
 }
 
-/* The change by which the named thing went or was made anew. */
 SdDiffChange *
 sd_diff_loss_of(SdDiffNames *names, const char *identity)
 {
-	SdDiffPair *pair = sd_diff_pair_named(names, identity);
+	SdDiffPair *pair = sd_diff_pair_named(names, identity, true);
 
 	if (pair == NULL || pair->root == NULL || !(pair->root->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)))
 		return NULL;
@@ -136,16 +139,13 @@ sd_diff_names_build(SdDiffNames *names)
 	{
 		SdDiffPair *pair = lfirst(cell);
 
-		/* a name that was taken over belongs to the one that has it now */
-		if (pair->old != NULL)
-		{
-			NameEntry *entry = enter_name(names->pairs, sd_diff_bare_identity(pair->old->identity));
+		char *old_key = pair->old ? pair_key(pair, pair->old->identity) : NULL;
+		char *new_key = pair->new ? pair_key(pair, pair->new->identity) : NULL;
 
-			if (entry->pair == NULL)
-				entry->pair = pair;
-		}
-		if (pair->new != NULL)
-			enter_name(names->pairs, sd_diff_bare_identity(pair->new->identity))->pair = pair;
+		if (old_key != NULL)
+			enter_name(names->pairs, old_key)->old = pair;
+		if (new_key != NULL)
+			enter_name(names->pairs, new_key)->new = pair;
 	}
 	foreach (cell, names->diff->changes)
 	{
@@ -322,6 +322,8 @@ sd_diff_loss_mentioned(SdDiffNames *names, const SdDiffChange *change, const cha
 			{
 				SdDiffChange *found = sd_diff_loss_of(names, psprintf("%s.%s", last, name));
 
+				if (found == NULL && *text == '(')
+					found = sd_diff_loss_of(names, psprintf("%s.%s()", last, name));
 				if (found != NULL && found->pair != change->pair)
 					return found;
 			}

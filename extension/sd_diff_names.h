@@ -19,10 +19,8 @@ typedef SdDiffChange *(*SdDiffTest)(SdDiffNames *names, const SdDiffChange *chan
 
 /* Indexes the pairs and renames of names->diff. */
 extern void sd_diff_names_build(SdDiffNames *names);
-/* The identity up to the arguments of a routine. */
-extern char *sd_diff_bare_identity(const char *identity);
-/* The pair of that bare identity, NULL when nothing of that name is among the pairs. */
-extern SdDiffPair *sd_diff_pair_named(SdDiffNames *names, const char *identity);
+/* The pair that had that name before, or has it now; NULL when none is among the pairs. */
+extern SdDiffPair *sd_diff_pair_named(SdDiffNames *names, const char *identity, bool before);
 /* The change by which the named thing went or was made anew, NULL when it did not. */
 extern SdDiffChange *sd_diff_loss_of(SdDiffNames *names, const char *identity);
 /* True when both values of a change are equal but for changed names; the first rename is left in *cause. */

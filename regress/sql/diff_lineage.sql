@@ -1,0 +1,176 @@
+-- Within one database OIDs and column numbers tell a rename from a drop, and a
+-- re-creation from nothing at all; consequences name their cause.
+CREATE SCHEMA dl;
+CREATE SCHEMA dl_other;
+SET search_path = dl;
+SET client_min_messages = warning;
+\pset null -
+CREATE TABLE public.marks (mark text PRIMARY KEY, id bigint);
+-- Changes since a mark, or between two.
+CREATE FUNCTION public.since(a text, b text DEFAULT NULL)
+RETURNS TABLE (seq integer, op text, kind text, identity text, path text, class text, severity text, data_loss text, cause integer)
+LANGUAGE sql AS $$
+	SELECT d.seq, d.op, d.kind, d.identity, d.path, d.class, d.severity, d.data_loss, d.cause
+	FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = a), (SELECT id FROM public.marks WHERE mark = b)) AS d
+	WHERE d.identity ~ '\mdl' OR d.kind = 'schema' ORDER BY d.seq
+$$;
+CREATE FUNCTION public.mark(name text) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO public.marks VALUES (name, safedeploy.take_snapshot(name))
+	ON CONFLICT (mark) DO UPDATE SET id = excluded.id
+$$;
+
+CREATE TYPE dl.state AS ENUM ('new', 'old');
+CREATE TABLE a (id bigserial PRIMARY KEY, v text, w varchar(10) NOT NULL CHECK (w <> ''), st dl.state DEFAULT 'new');
+CREATE INDEX a_w ON a (w);
+CREATE INDEX a_v ON a (lower(v));
+CREATE TABLE b (id integer PRIMARY KEY, a_id bigint REFERENCES a, x integer);
+CREATE VIEW va AS SELECT id, v, w FROM a;
+CREATE VIEW vva AS SELECT va.v FROM va;
+CREATE FUNCTION fs(dl.state) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+INSERT INTO a (v, w) SELECT i, 'w' FROM generate_series(1, 100) i;
+ANALYZE a;
+
+-- a renamed column: the check, the index and the view only follow
+SELECT public.mark('m');
+ALTER TABLE a RENAME w TO w2;
+SELECT * FROM public.since('m');
+-- and so do things when the table is renamed as well
+ALTER TABLE a RENAME TO a2;
+SELECT * FROM public.since('m');
+SELECT op, identity, path, old, new, summary FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm')) WHERE severity <> 'info';
+ALTER TABLE a2 RENAME TO a;
+ALTER TABLE a RENAME w2 TO w;
+SELECT * FROM public.since('m');
+
+-- two names changed places
+CREATE TABLE c (p integer, q integer);
+SELECT public.mark('m');
+ALTER TABLE c RENAME p TO tmp;
+ALTER TABLE c RENAME q TO p;
+ALTER TABLE c RENAME tmp TO q;
+ALTER TABLE b RENAME TO tmp;
+ALTER TABLE c RENAME TO b;
+ALTER TABLE tmp RENAME TO c;
+SELECT * FROM public.since('m');
+ALTER TABLE b RENAME TO tmp;
+ALTER TABLE c RENAME TO b;
+ALTER TABLE tmp RENAME TO c;
+
+-- a name taken over: one column is gone, the other has its name
+SELECT public.mark('m');
+ALTER TABLE c DROP COLUMN q;
+ALTER TABLE c RENAME p TO q;
+SELECT * FROM public.since('m');
+
+-- dropped and added anew under one name: its values are gone, other tools see nothing
+SELECT public.mark('m');
+ALTER TABLE a DROP COLUMN v CASCADE;
+ALTER TABLE a ADD COLUMN v text;
+CREATE INDEX a_v ON a (lower(v));
+CREATE VIEW va AS SELECT id, v, w FROM a;
+CREATE VIEW vva AS SELECT va.v FROM va;
+SELECT * FROM public.since('m');
+-- the last column leaves not even its place behind
+SELECT public.mark('m');
+ALTER TABLE c DROP COLUMN q;
+ALTER TABLE c ADD COLUMN q integer;
+SELECT * FROM public.since('m');
+
+-- a table made anew
+SELECT public.mark('m');
+DROP TABLE c;
+CREATE TABLE c (q integer);
+SELECT * FROM public.since('m');
+SELECT public.mark('m');
+DROP TABLE c;
+CREATE TABLE c (q bigint);
+SELECT * FROM public.since('m');
+
+-- rewritten, and emptied
+SELECT public.mark('m');
+VACUUM FULL a;
+SELECT * FROM public.since('m');
+ANALYZE a;
+SELECT public.mark('m');
+BEGIN;
+TRUNCATE a CASCADE;
+SELECT * FROM public.since('m');
+ROLLBACK;
+
+-- counting rows again is no change
+ANALYZE;
+SELECT * FROM public.since('m');
+
+-- moved, and a whole schema renamed
+SELECT public.mark('m');
+ALTER TABLE b SET SCHEMA dl_other;
+SELECT * FROM public.since('m');
+ALTER TABLE dl_other.b SET SCHEMA dl;
+ALTER SCHEMA dl RENAME TO dl_new;
+SELECT * FROM public.since('m');
+ALTER SCHEMA dl_new RENAME TO dl;
+
+-- a renamed type
+SELECT public.mark('m');
+ALTER TYPE state RENAME TO status;
+SELECT * FROM public.since('m');
+ALTER TYPE status RENAME TO state;
+ALTER TYPE state RENAME VALUE 'new' TO 'fresh';
+SELECT * FROM public.since('m');
+ALTER TYPE state RENAME VALUE 'fresh' TO 'new';
+ALTER TYPE state ADD VALUE 'mid' BEFORE 'old';
+SELECT * FROM public.since('m');
+-- what cannot be undone stays a real difference
+SELECT public.mark('n');
+SELECT op, kind, path, old, new, class, severity, data_loss FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'n'), (SELECT id FROM public.marks WHERE mark = 'm'));
+
+-- what goes along
+SELECT public.mark('m');
+BEGIN;
+ALTER TABLE a DROP COLUMN id CASCADE;
+SELECT * FROM public.since('m');
+ROLLBACK;
+BEGIN;
+DROP TABLE a CASCADE;
+SELECT * FROM public.since('m');
+ROLLBACK;
+BEGIN;
+DROP SCHEMA dl CASCADE;
+SELECT * FROM public.since('m');
+ROLLBACK;
+BEGIN;
+DROP TYPE state CASCADE;
+SELECT * FROM public.since('m');
+ROLLBACK;
+-- equal after all that
+SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'));
+
+-- a change that merely looks like the rename stays on its own
+CREATE TABLE d (k integer, l integer, CONSTRAINT d_check CHECK (k > 0));
+CREATE TABLE e (k integer, l integer, CONSTRAINT e_check CHECK (k > 0));
+SELECT public.mark('m');
+ALTER TABLE d DROP COLUMN l;
+ALTER TABLE d RENAME k TO l;
+ALTER TABLE e DROP CONSTRAINT e_check, ADD CONSTRAINT e_check CHECK (l > 0);
+SELECT * FROM public.since('m');
+
+-- facets
+SELECT public.mark('m');
+COMMENT ON TABLE d IS 'x';
+ALTER TABLE d SET (fillfactor = 50);
+ALTER TABLE d ADD COLUMN n integer;
+COMMENT ON COLUMN d.n IS 'not worth a line beside its column';
+SELECT op, path, facet FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'));
+SELECT op, path, facet FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{comment}');
+SELECT op, path, facet FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{storage,order}');
+SELECT op, path, facet FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{owner,version}');
+
+-- refusals
+\set VERBOSITY verbose
+\set SHOW_CONTEXT never
+SELECT count(*) FROM safedeploy.diff(NULL);
+SELECT count(*) FROM safedeploy.diff(-1);
+SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), -1);
+SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{core,colour}');
+SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{}');
+SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{NULL}');
