@@ -26,7 +26,7 @@ cause_schema(SdDiffNames *names, SdDiffChange *change)
 	return schema ? sd_diff_loss_of(names, schema) : NULL;
 }
 
-/* A sequence goes with the column or table that owns it. */
+/* A sequence goes, and moves, with the column or table that owns it. */
 static SdDiffChange *
 cause_owner(SdDiffNames *names, SdDiffChange *change)
 {
@@ -44,8 +44,10 @@ cause_owner(SdDiffNames *names, SdDiffChange *change)
 	pair = sd_diff_pair_named(names, psprintf("%s.%s", schema, table), true);
 	if (pair == NULL)
 		return NULL;
-	if (pair->root != NULL && (pair->root->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)))
+	if (pair->root != NULL && (pair->root->op & (change->op | SD_DIFF_DROP | SD_DIFF_RECREATE)))
 		return pair->root;
+	if (change->op == SD_DIFF_MOVE)
+		return NULL;
 	foreach (cell, pair->changes)
 	{
 		SdDiffChange *other = lfirst(cell);
@@ -96,6 +98,60 @@ static SdDiffChange *
 cause_column(SdDiffNames *names, SdDiffChange *change)
 {
 	return sd_diff_search_strings(names, change, change->old, test_column);
+}
+
+/* The columns that a key is over, from "(" to ")"; NULL when there are none. */
+static char *
+key_columns(const char *text)
+{
+	const char *start = text ? strchr(text, '(') : NULL;
+	const char *end = start ? strchr(start, ')') : NULL;
+
+	return end ? pnstrdup(start, end - start + 1) : NULL;
+}
+
+/* The change of another table that takes this text's ground: a column or a key it is over. */
+static SdDiffChange *
+test_other_table(SdDiffNames *names, const SdDiffChange *change, const char *text)
+{
+	const char *references = strstr(text, "REFERENCES ");
+	char *referenced = key_columns(references);
+	ListCell *name, *cell;
+
+	foreach (name, sd_diff_qualified_names(text))
+	{
+		SdDiffPair *pair = sd_diff_pair_named(names, lfirst(name), true);
+
+		if (pair == NULL || pair == change->pair)
+			continue;
+		foreach (cell, pair->changes)
+		{
+			SdDiffChange *other = lfirst(cell);
+			JsonbValue definition;
+
+			if (other->depth != 2 || !(other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)))
+				continue;
+			if (strcmp(other->kind, "column") == 0 &&
+				sd_diff_text_has_name(text, sd_diff_lexeme(other->member)))
+				return other;
+			if (referenced != NULL && strcmp(other->kind, "constraint") == 0 &&
+				sd_diff_get(&other->old->root, "definition", &definition))
+			{
+				char *columns = key_columns(sd_diff_value_string(&definition));
+
+				if (columns != NULL && strcmp(columns, referenced) == 0)
+					return other;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* What is defined over a column or key of another table goes with it. */
+static SdDiffChange *
+cause_other_table(SdDiffNames *names, SdDiffChange *change)
+{
+	return sd_diff_search_strings(names, change, change->old, test_other_table);
 }
 
 /* What names a dropped thing in its definition was dropped with it. */
@@ -269,6 +325,21 @@ cause_rename(SdDiffNames *names, SdDiffChange *change)
 	return cause;
 }
 
+/* The table of a publication goes, or goes by another name. */
+static SdDiffChange *
+cause_published(SdDiffNames *names, SdDiffChange *change)
+{
+	SdDiffPair *pair;
+
+	if (change->depth < 2 || strcmp(change->path[0], "tables") != 0)
+		return NULL;
+	pair = sd_diff_pair_named(names, change->path[1], change->new == NULL);
+	if (pair == NULL || pair->root == NULL || pair->root->op == SD_DIFF_ADD)
+		return NULL;
+	change->follows_rename = (pair->root->op & (SD_DIFF_RENAME | SD_DIFF_MOVE)) != 0;
+	return pair->root;
+}
+
 /* Which changes can follow from which; the first cause that is found counts. */
 static const struct
 {
@@ -278,14 +349,16 @@ static const struct
 } consequences[] = {
 	{ SD_DIFF_ANY_OP, NULL, cause_recreated },
 	{ SD_DIFF_DROP | SD_DIFF_RECREATE, NULL, cause_schema },
-	{ SD_DIFF_DROP | SD_DIFF_RECREATE, ",sequence,", cause_owner },
+	{ SD_DIFF_DROP | SD_DIFF_RECREATE | SD_DIFF_MOVE, ",sequence,", cause_owner },
 	{ SD_DIFF_DROP, ",table,foreign table,", cause_dropped_parent },
 	{ SD_DIFF_ANY_OP, ",column,constraint,index,trigger,", cause_parent },
 	{ SD_DIFF_DROP, ",constraint,index,policy,trigger,rule,", cause_column },
 	{ SD_DIFF_DROP,
 	  ",constraint,index,policy,trigger,rule,view,materialized view,function,procedure,column,attribute,domain,statistics,",
 	  cause_mentioned },
+	{ SD_DIFF_DROP, ",constraint,view,materialized view,function,procedure,rule,", cause_other_table },
 	{ SD_DIFF_ALTER, ",column,domain,", cause_mentioned },
+	{ SD_DIFF_ALTER, ",publication,", cause_published },
 	{ SD_DIFF_ALTER, ",column,", cause_type },
 	{ SD_DIFF_ALTER, ",column,", cause_primary_key },
 	{ SD_DIFF_ALTER | SD_DIFF_RENAME, NULL, cause_rename },

@@ -223,10 +223,8 @@ find_rename(SdDiffNames *names, const SdDiffChange *change, const SdDiffToken *o
  */
 static bool
 same_but_names(SdDiffNames *names, const SdDiffChange *change, const char *old, const char *new,
-			   SdDiffChange **cause)
+			   const char *whole_new, SdDiffChange **cause)
 {
-	const char *whole_new = new;
-
 	check_stack_depth();
 	for (;;)
 	{
@@ -256,7 +254,7 @@ same_but_names(SdDiffNames *names, const SdDiffChange *change, const char *old, 
 		}
 		if (o.type == n.type && (o.type == 's' || *o.start == '"') && *o.start == *n.start &&
 			o.length > 2 && n.length > 2 &&
-			same_but_names(names, change, inner_text(&o), inner_text(&n), cause))
+			same_but_names(names, change, inner_text(&o), inner_text(&n), whole_new, cause))
 			continue;
 		return false;
 	}
@@ -269,6 +267,7 @@ sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, Sd
 	JsonbIterator *old_it, *new_it;
 	JsonbIteratorToken old_token, new_token;
 	JsonbValue old, new;
+	char *old_text, *new_text;
 
 	if (change->old == NULL || change->new == NULL)
 		return false;
@@ -286,16 +285,17 @@ sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, Sd
 			continue;
 		if (old.type != jbvString || new.type != jbvString)
 			return false;
-		if (!same_but_names(names, change, sd_diff_value_string(&old), sd_diff_value_string(&new),
-							cause))
+		old_text = sd_diff_value_string(&old);
+		new_text = sd_diff_value_string(&new);
+		if (!same_but_names(names, change, old_text, new_text, new_text, cause))
 			return false;
 	} while (old_token != WJB_DONE);
 	return *cause != NULL;
 }
 
-/* The first dropped thing that a text names, in quotes or not. */
-SdDiffChange *
-sd_diff_loss_mentioned(SdDiffNames *names, const SdDiffChange *change, const char *text)
+/* Adds the qualified names of a text, those in its quotes too; a name before "(" may be a routine's. */
+static List *
+add_qualified_names(List *found, const char *text)
 {
 	char *last = NULL;
 	bool dot = false;
@@ -306,26 +306,18 @@ sd_diff_loss_mentioned(SdDiffNames *names, const SdDiffChange *change, const cha
 		SdDiffToken token = sd_diff_next_token(&text);
 
 		if (token.type == 0)
-			return NULL;
+			return found;
 		if (token.type == 's' && token.length > 2)
-		{
-			SdDiffChange *found = sd_diff_loss_mentioned(names, change, inner_text(&token));
-
-			if (found != NULL)
-				return found;
-		}
+			found = add_qualified_names(found, inner_text(&token));
 		if (token.type == 'i')
 		{
 			char *name = token_text(&token);
 
 			if (dot && last != NULL)
 			{
-				SdDiffChange *found = sd_diff_loss_of(names, psprintf("%s.%s", last, name));
-
-				if (found == NULL && *text == '(')
-					found = sd_diff_loss_of(names, psprintf("%s.%s()", last, name));
-				if (found != NULL && found->pair != change->pair)
-					return found;
+				found = lappend(found, psprintf("%s.%s", last, name));
+				if (*text == '(')
+					found = lappend(found, psprintf("%s.%s()", last, name));
 			}
 			last = name;
 			dot = false;
@@ -337,6 +329,27 @@ sd_diff_loss_mentioned(SdDiffNames *names, const SdDiffChange *change, const cha
 				last = NULL;
 		}
 	}
+}
+
+List *
+sd_diff_qualified_names(const char *text)
+{
+	return add_qualified_names(NIL, text);
+}
+
+SdDiffChange *
+sd_diff_loss_mentioned(SdDiffNames *names, const SdDiffChange *change, const char *text)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_diff_qualified_names(text))
+	{
+		SdDiffChange *found = sd_diff_loss_of(names, lfirst(cell));
+
+		if (found != NULL && found->pair != change->pair)
+			return found;
+	}
+	return NULL;
 }
 
 bool

@@ -29,6 +29,8 @@ extern bool sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange
 /* The first dropped thing that a text names; a test. */
 extern SdDiffChange *sd_diff_loss_mentioned(SdDiffNames *names, const SdDiffChange *change,
 											const char *text);
+/* Every schema.name in a text, in order, as char *; with "()" also where a routine may be meant. */
+extern List *sd_diff_qualified_names(const char *text);
 extern bool sd_diff_text_has_name(const char *text, const char *name);
 /* Runs a test on every string in a value until one gives a change. */
 extern SdDiffChange *sd_diff_search_strings(SdDiffNames *names, const SdDiffChange *change,

@@ -289,8 +289,10 @@ static const SdDiffRule rules[] = {
 	/* whole objects that are the same under another name, or not the same under one name */
 	{ SD_DIFF_RENAME, ANY, "default acl,statistics", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
 	  SD_DIFF_NONE, "{was} is renamed to {new}." },
-	{ SD_DIFF_RENAME, ANY, NULL, NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING, SD_DIFF_NONE,
-	  "{was} is renamed to {new}." },
+	{ SD_DIFF_RENAME, SD_DIFF_CORE, "constraint,index,trigger,rule", NULL, "", NULL, SD_DIFF_REAL,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{was} is renamed to {new}." },
+	{ SD_DIFF_RENAME, SD_DIFF_SECURITY, "policy", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
+	  SD_DIFF_NONE, "{was} is renamed to {new}." },
 	{ SD_DIFF_MOVE, ANY, NULL, NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING, SD_DIFF_NONE,
 	  "{was} is moved to another schema as {new}." },
 	{ SD_DIFF_RECREATE, ANY, "table", NULL, "", NULL, SD_DIFF_PHYSICAL, SD_DIFF_DESTRUCTIVE,
@@ -369,8 +371,6 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} changes from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "type", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING,
 	  SD_DIFF_NONE, "{thing} changes from {old} to {new}." },
-	{ SD_DIFF_RENAME, SD_DIFF_CORE, "constraint,index,trigger,rule", NULL, "", NULL, SD_DIFF_REAL,
-	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{was} is renamed to {new}." },
 
 	/* indexes */
 	{ SD_DIFF_ADD, SD_DIFF_CORE, "index", NULL, "", is_invalid, SD_DIFF_REAL, SD_DIFF_CAUTION,
@@ -407,8 +407,6 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_NONE, "{thing} is added and permits more rows." },
 	{ SD_DIFF_DROP, SD_DIFF_SECURITY, "policy", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
 	  SD_DIFF_NONE, "{thing} is dropped." },
-	{ SD_DIFF_RENAME, SD_DIFF_SECURITY, "policy", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
-	  SD_DIFF_NONE, "{was} is renamed to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "table", NULL, "rls", gained, SD_DIFF_REAL, SD_DIFF_BREAKING,
 	  SD_DIFF_NONE, "Row security is switched on for {thing}." },
 	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "table", NULL, "rls", NULL, SD_DIFF_REAL,

@@ -317,6 +317,23 @@ walk_member(const Walk *walk, SdDiffCollection collection, const Entry *entry)
 	}
 }
 
+/* An element of an ordered array; its name is what it was matched by. */
+static void
+walk_element(const Walk *walk, JsonbContainer *old, JsonbContainer *new)
+{
+	ListCell *cell;
+
+	foreach (cell, merge(walk->pair, SD_DIFF_COLLECTIONS, old, new))
+	{
+		const Entry *entry = lfirst(cell);
+		const char *key = entry->new_name ? entry->new_name : entry->old_name;
+		Walk down = deeper(walk, key);
+
+		if (strcmp(key, "name") != 0)
+			walk_value(&down, entry->old, entry->new, false);
+	}
+}
+
 /* Ordered arrays: enum labels and attributes of a composite type. */
 static void
 walk_array(const Walk *walk, SdDiffCollection collection, JsonbValue *old, JsonbValue *new)
@@ -336,8 +353,8 @@ walk_array(const Walk *walk, SdDiffCollection collection, JsonbValue *old, Jsonb
 		if (other == NULL)
 			emit_here(&down, SD_DIFF_DROP, lfirst(value), NULL);
 		else if (sd_diff_value_is_object(other))
-			walk_object(&down, ((JsonbValue *) lfirst(value))->val.binary.data,
-						other->val.binary.data);
+			walk_element(&down, ((JsonbValue *) lfirst(value))->val.binary.data,
+						 other->val.binary.data);
 	}
 	forboth (name, new_names, value, new_values)
 	{

@@ -166,11 +166,39 @@ SELECT op, path, facet FROM safedeploy.diff((SELECT id FROM public.marks WHERE m
 SELECT op, path, facet FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{owner,version}');
 
 -- refusals
-\set VERBOSITY verbose
-\set SHOW_CONTEXT never
-SELECT count(*) FROM safedeploy.diff(NULL);
-SELECT count(*) FROM safedeploy.diff(-1);
-SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), -1);
-SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{core,colour}');
-SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{}');
-SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'), facets => '{NULL}');
+CREATE FUNCTION public.refusal(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN NEXT;
+END $$;
+UPDATE public.marks SET id = safedeploy.take_snapshot() WHERE mark = 'm';
+\x on
+SELECT * FROM public.refusal('SELECT safedeploy.diff(NULL)');
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff(-1)');
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT min(id) FROM safedeploy.snapshot), -1)');
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT min(id) FROM safedeploy.snapshot), facets => ''{core,colour}'')');
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT min(id) FROM safedeploy.snapshot), facets => ''{}'')');
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT min(id) FROM safedeploy.snapshot), facets => ''{NULL}'')');
+-- of another major version: not with this server, but with its like
+INSERT INTO safedeploy.snapshot (id, taken_at, server_version_num, database, database_oid, system_identifier, fingerprint, facets, objects, complete)
+VALUES (-10, now(), 120001, 'old', 1, 1, repeat('0', 64), '{}', 0, true), (-11, now(), 120022, 'old', 1, 1, repeat('0', 64), '{}', 0, true),
+	(-12, now(), 150000, 'old', 1, 1, NULL, NULL, NULL, false);
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff(-10)');
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT max(id) FROM safedeploy.snapshot), -10)');
+SELECT count(*) FROM safedeploy.diff(-10, -11);
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff(-12)');
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT max(id) FROM safedeploy.snapshot), -12)');
+-- a definition that is missing is found out, not taken for none
+DELETE FROM safedeploy.object_def d USING safedeploy.snapshot_object o
+WHERE o.def_hash = d.hash AND o.identity = 'dl.d' AND o.snapshot_id = (SELECT id FROM public.marks WHERE mark = 'm');
+ALTER TABLE d ADD COLUMN last integer;
+SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = ''m''))');
+\x off
+-- who may call it
+CREATE ROLE regress_diff_nobody;
+SET ROLE regress_diff_nobody;
+SELECT * FROM safedeploy.diff(1);
+RESET ROLE;
+DROP ROLE regress_diff_nobody;
