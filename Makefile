@@ -146,11 +146,12 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
 	analyze statements \
+	diff_edits diff_lineage \
 	lock fence ledger ledger_attack \
 	grants \
 	applied_migration
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
-ISOLATION      = lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
+ISOLATION      = diff_ddl lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso
 TAP_TESTS      = 1
 PROVE_TESTS    = regress/t/*.pl

@@ -46,8 +46,6 @@ CREATE TABLE base (b integer);
 CREATE TABLE child (c integer) INHERITS (base);
 CREATE VIEW v WITH (security_invoker = true) AS SELECT id, code FROM t;
 CREATE MATERIALIZED VIEW mv AS SELECT id FROM parent;
-CREATE STATISTICS st ON code, note FROM t;
-CREATE PUBLICATION regress_diff_pub FOR TABLE parent;
 CREATE EVENT TRIGGER regress_diff_et ON sql_drop EXECUTE FUNCTION ef();
 CREATE EXTENSION hstore VERSION '1.4' SCHEMA dt;
 COMMENT ON TABLE t IS 'a table';
@@ -77,14 +75,12 @@ INSERT INTO public.edits (edit, undo, expected) VALUES
 ('GRANT SELECT, INSERT ON t TO regress_diff_app', 'REVOKE ALL ON t FROM regress_diff_app', 'add privilege acl.regress_diff_app real none caution'),
 ('REVOKE SELECT ON parent FROM regress_diff_app', 'GRANT SELECT ON parent TO regress_diff_app', 'drop privilege acl.regress_diff_app real none breaking'),
 ('GRANT SELECT ON parent TO regress_diff_app WITH GRANT OPTION', 'REVOKE GRANT OPTION FOR SELECT ON parent FROM regress_diff_app', 'add privilege acl.regress_diff_app real none caution'),
-('REVOKE DELETE ON parent FROM CURRENT_USER', 'GRANT DELETE ON parent TO CURRENT_USER', 'drop privilege acl.postgres real none breaking'),
+('REVOKE DELETE ON parent FROM CURRENT_USER', 'GRANT DELETE ON parent TO CURRENT_USER', 'drop privilege acl.' || current_user || ' real none breaking'),
 ('GRANT UPDATE (code) ON t TO regress_diff_app', 'REVOKE UPDATE (code) ON t FROM regress_diff_app', 'add privilege columns.code.acl.regress_diff_app real none caution'),
 ('ALTER TABLE parent RENAME TO parent2', 'ALTER TABLE parent2 RENAME TO parent', 'rename table - real none breaking
 alter constraint constraints.t_parent.definition real none info <1
 alter constraint constraints.t_parent.references real none info <1
-alter materialized view definition real none info <1
-alter publication tables."dt.parent" real none info <1
-alter publication tables."dt.parent2" real none info <1'),
+alter materialized view definition real none info <1'),
 ('ALTER TABLE base SET SCHEMA dt_other', 'ALTER TABLE dt_other.base SET SCHEMA dt', 'alter table inherits real none info <2
 move table - real none breaking'),
 -- columns
@@ -229,10 +225,6 @@ add column columns.qty real none additive <1'),
 ('COMMENT ON FUNCTION f(integer) IS ''c''', 'COMMENT ON FUNCTION f(integer) IS NULL', 'alter function self cosmetic none info'),
 -- the rest
 ('ALTER EXTENSION hstore UPDATE TO ''1.5''', 'DROP EXTENSION hstore; CREATE EXTENSION hstore VERSION ''1.4'' SCHEMA dt', 'alter extension version real none caution'),
-('ALTER STATISTICS st SET STATISTICS 50', 'ALTER STATISTICS st SET STATISTICS -1', 'alter statistics statistics real none info'),
-('DROP STATISTICS st', 'CREATE STATISTICS st ON code, note FROM t', 'drop statistics - real none caution'),
-('ALTER PUBLICATION regress_diff_pub SET (publish = ''insert'')', 'ALTER PUBLICATION regress_diff_pub SET (publish = ''insert, update, delete, truncate'')', 'alter publication publish real none caution'),
-('ALTER PUBLICATION regress_diff_pub ADD TABLE base', 'ALTER PUBLICATION regress_diff_pub DROP TABLE base', 'alter publication tables."dt.base" real none caution'),
 ('ALTER EVENT TRIGGER regress_diff_et DISABLE', 'ALTER EVENT TRIGGER regress_diff_et ENABLE', 'alter event trigger enabled real none security'),
 ('ALTER DEFAULT PRIVILEGES IN SCHEMA dt GRANT SELECT ON TABLES TO regress_diff_app', 'ALTER DEFAULT PRIVILEGES IN SCHEMA dt REVOKE SELECT ON TABLES FROM regress_diff_app', 'add default acl - real none caution'),
 ('ALTER DEFAULT PRIVILEGES IN SCHEMA dt GRANT SELECT ON TABLES TO PUBLIC', 'ALTER DEFAULT PRIVILEGES IN SCHEMA dt REVOKE SELECT ON TABLES FROM PUBLIC', 'add default acl - real none security');
@@ -281,3 +273,9 @@ END
 $$;
 SELECT count(*) >= 60 AS enough FROM public.edits;
 SELECT * FROM public.faults ORDER BY n, what;
+
+DROP EVENT TRIGGER regress_diff_et;
+DROP SCHEMA dt, dt_other CASCADE;
+DROP FUNCTION public.changes;
+DROP TABLE public.edits, public.faults;
+DROP ROLE regress_diff_owner, regress_diff_app;

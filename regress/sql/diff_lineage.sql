@@ -198,7 +198,18 @@ SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT id FROM publ
 \x off
 -- who may call it
 CREATE ROLE regress_diff_nobody;
+GRANT USAGE ON SCHEMA safedeploy TO regress_diff_nobody;
 SET ROLE regress_diff_nobody;
-SELECT * FROM safedeploy.diff(1);
+SELECT count(*) FROM safedeploy.diff(-10, -11);
 RESET ROLE;
+SELECT safedeploy.grant_reader('regress_diff_nobody');
+SET ROLE regress_diff_nobody;
+SELECT count(*) FROM safedeploy.diff(-10, -11);
+RESET ROLE;
+DROP OWNED BY regress_diff_nobody;
 DROP ROLE regress_diff_nobody;
+
+DROP SCHEMA dl, dl_other CASCADE;
+DROP TABLE public.marks;
+DROP FUNCTION public.since, public.mark, public.refusal;
+SELECT count(safedeploy.drop_snapshot(id)) > 10 AS dropped FROM safedeploy.snapshot;
