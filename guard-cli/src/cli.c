@@ -354,13 +354,8 @@ dispatch(MgArena *arena, int argc, char **argv, int *exit_code, MgError *err)
 		mg_err_set(err, MG_EXIT_USAGE, "no command given");
 		return usage_hint(NULL, "", err);
 	}
-	if (!make_context(arena, &parsed, &context, err) ||
-		!parsed.command->run(&context, exit_code, err))
-		return false;
-	/* A result that could not be written is not a result. */
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return mg_err_set(err, MG_EXIT_INTERNAL, "could not write to standard output");
-	return true;
+	return make_context(arena, &parsed, &context, err) &&
+		   parsed.command->run(&context, exit_code, err);
 }
 
 int
@@ -373,7 +368,9 @@ mg_cli_main(int argc, char **argv)
 	mg_err_init(&err, arena);
 	mg_json_init();
 	mg_signals_catch();
-	if (!dispatch(arena, argc, argv, &exit_code, &err))
+	if (dispatch(arena, argc, argv, &exit_code, &err) && (fflush(stdout) != 0 || ferror(stdout)))
+		mg_err_set(&err, MG_EXIT_INTERNAL, "could not write to standard output");
+	if (err.set)
 	{
 		fflush(stdout);
 		mg_log_error(&err);

@@ -13,7 +13,7 @@ extern const MgCommand mg_cmd_diff;
 
 static const MgOption options[] = {
 	{ '\0', "facets", "LIST", MG_SETTING_COUNT, NULL,
-	  "compare only these: core, security, owner, storage, comment, version, order" },
+	  "compare only these facets, such as core,security,owner" },
 	{ '\0', "strict", NULL, MG_SETTING_COUNT, "on",
 	  "let differences of comments and of column order count as well" },
 	{ '\0', NULL, NULL, MG_SETTING_COUNT, NULL, NULL },
@@ -201,7 +201,8 @@ const MgCommand mg_cmd_diff = {
 	.summary = "show how two snapshots of the schema differ",
 	.description =
 		"OLD and NEW are ids of stored snapshots, files made by \"migguard snapshot --export\", or "
-		"the word live for the schema as it is, which is also what a missing NEW means. Ends with 0 "
+		"the word live for the schema as it is, which is also what a missing NEW means. The facets of an object are core, security, owner, "
+		"storage, comment, version and order. Ends with 0 "
 		"when nothing real differs and with 30 otherwise; comments and the order of columns are "
 		"shown but count only with --strict.",
 	.needs_database = true,

@@ -34,18 +34,23 @@ severity_rank(const char *severity)
 	return SEVERITIES; /* "never" */
 }
 
-/* Column, from 1, of a position counted in characters from 1. */
+/*
+ * Column, in characters from 1, of a position that the server counts from 1:
+ * in characters, or in bytes where it knows no characters.
+ */
 static int
-column_of(const char *text, long position)
+column_of(const char *text, long position, bool in_bytes)
 {
 	int column = 1;
 
-	for (; position > 1 && *text != '\0'; position--)
+	for (; position > 1 && *text != '\0'; text++)
 	{
-		column = *text == '\n' ? 1 : column + 1;
-		do
-			text++;
-		while (((unsigned char) *text & 0xC0) == 0x80);
+		bool last = ((unsigned char) text[1] & 0xC0) != 0x80;
+
+		if (last)
+			column = *text == '\n' ? 1 : column + 1;
+		if (last || in_bytes)
+			position--;
 	}
 	return column;
 }
@@ -121,7 +126,7 @@ lint_file(MgContext *context, MgPg *pg, const char *path, Tally *tally, MgError 
 	for (int r = 0; r < rows.count; r++)
 	{
 		const char *position = mg_rows_get(&rows, r, "position");
-		int column = column_of(text, position != NULL ? atol(position) : 1);
+		int column = column_of(text, position != NULL ? atol(position) : 1, mg_pg_counts_bytes(pg));
 		int rank = severity_rank(mg_rows_get(&rows, r, "severity"));
 
 		tally->count[rank]++;

@@ -464,6 +464,14 @@ mg_pg_alive(MgPg *pg)
 	return alive && PQstatus(pg->conn) == CONNECTION_OK;
 }
 
+bool
+mg_pg_counts_bytes(const MgPg *pg)
+{
+	const char *encoding = PQparameterStatus(pg->conn, "server_encoding");
+
+	return encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
+}
+
 char *
 mg_pg_value(MgArena *arena, const PGresult *result, int row, int column)
 {

@@ -45,6 +45,9 @@ extern bool mg_pg_error(MgPg *pg, const PGresult *result, MgError *err);
 /* The connection is alive, asked of the server. */
 extern bool mg_pg_alive(MgPg *pg);
 
+/* The database's encoding is SQL_ASCII, in which a character is a byte. */
+extern bool mg_pg_counts_bytes(const MgPg *pg);
+
 /* A value copied to the arena; NULL for SQL NULL. */
 extern char *mg_pg_value(MgArena *arena, const PGresult *result, int row, int column);
 
