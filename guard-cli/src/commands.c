@@ -6,6 +6,8 @@
 
 #define MG_COMMANDS(X) \
 	X(init)            \
+	X(doctor)          \
+	X(status)          \
 	X(history)         \
 	X(show)            \
 	X(lint)            \
