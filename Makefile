@@ -185,7 +185,7 @@ install-plugin: install-lib
 	ln -sf ../$(MODULE_big)$(DLSUFFIX) '$(DESTDIR)$(pkglibdir)/plugins/$(MODULE_big)$(DLSUFFIX)'
 uninstall: uninstall-plugin
 uninstall-plugin:
-	rm -f '$(DESTDIR)$(pkglibdir)/plugins/$(MODULE_big)$(DLSUFFIX)' '$(DESTDIR)$(bindir)/migguard'
+	rm -f '$(DESTDIR)$(pkglibdir)/plugins/$(MODULE_big)$(DLSUFFIX)' '$(DESTDIR)$(bindir)/migguard' '$(DESTDIR)$(mandir)/man1/migguard.1'
 clean: clean-cli
 clean-cli:
 	$(MAKE) -C guard-cli clean PG_CONFIG='$(PG_CONFIG)'
