@@ -1,0 +1,280 @@
+/*
+ * run_start.c
+ *	  Begin and end of a run: tool, session, ledger, and the lock on the way.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "log.h"
+#include "pg_catalog_ledger.h"
+#include "preflight.h"
+#include "run.h"
+#include "signals.h"
+
+static const char *const command_names[] = { [MG_RUN_RUN] = "run",
+											 [MG_RUN_PLAN] = "plan",
+											 [MG_RUN_ROLLBACK] = "rollback" };
+
+void
+mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind)
+{
+	memset(run, 0, sizeof *run);
+	run->arena = context->arena;
+	run->context = context;
+	run->config = context->config;
+	run->kind = kind;
+	run->lock_name = mg_config_string(context->config, MG_SET_LOCK_NAME);
+	run->target_revision = mg_config_string(context->config, MG_SET_RUN_TARGET);
+	run->started_us = mg_run_clock();
+	mg_strings_init(&run->bookkeeping, run->arena);
+	mg_strings_init(&run->invalid_before, run->arena);
+	mg_strings_init(&run->findings, run->arena);
+	mg_err_init(&run->tool_error, run->arena);
+	mg_err_init(&run->failure, run->arena);
+}
+
+/* A random UUID (version 4). */
+static bool
+make_id(MgRun *run, MgError *err)
+{
+	unsigned char b[16];
+
+	if (getrandom(b, sizeof b, 0) != (ssize_t) sizeof b)
+		return mg_err_set(err, MG_EXIT_INTERNAL, "could not get random bytes: %s", strerror(errno));
+	b[6] = (unsigned char) ((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char) ((b[8] & 0x3f) | 0x80);
+	run->id = mg_printf(run->arena,
+						"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+						b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+						b[13], b[14], b[15]);
+	run->short_id = mg_strndup(run->arena, run->id, 8);
+	return true;
+}
+
+char *
+mg_run_application_name(MgRun *run, const char *step)
+{
+	return mg_printf(run->arena, "migguard:%s:%s", run->short_id, step);
+}
+
+/* Who runs this, as JSON for the ledger. */
+static char *
+client_json(MgRun *run)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *argv = cJSON_CreateArray();
+	struct utsname host;
+	struct passwd *user = getpwuid(getuid());
+	char *printed;
+	char *text;
+
+	mg_json_text(json, "version", SAFEDEPLOY_VERSION);
+	mg_json_text(json, "host", uname(&host) == 0 ? host.nodename : NULL);
+	mg_json_text(json, "os_user", user != NULL ? user->pw_name : NULL);
+	mg_json_int(json, "pid", getpid());
+	for (char **arg = run->context->tool_argv; arg != NULL && *arg != NULL; arg++)
+	{
+		cJSON *holder = cJSON_CreateObject();
+
+		mg_json_text(holder, "arg", *arg);
+		cJSON_AddItemToArray(argv, cJSON_DetachItemFromObject(holder, "arg"));
+		cJSON_Delete(holder);
+	}
+	cJSON_AddItemToObject(json, "argv", argv);
+	printed = cJSON_PrintUnformatted(json);
+	text = mg_log_redact(run->arena, printed);
+	cJSON_free(printed);
+	cJSON_Delete(json);
+	return text;
+}
+
+bool
+mg_run_read_work(MgRun *run, MgError *err)
+{
+	const MgToolOps *ops = run->tool->ops;
+
+	return ops->current(run->tool, run->pg, &run->from, err) &&
+		   ops->pending(run->tool, run->pg, &run->from, run->target_revision, &run->pending,
+						&run->to, err);
+}
+
+/* Reads what it can; what cannot be read is for preflight to tell. */
+static void
+read_work_or_keep_error(MgRun *run)
+{
+	if (run->kind != MG_RUN_ROLLBACK)
+		mg_run_read_work(run, &run->tool_error);
+	else
+		run->tool->ops->current(run->tool, run->pg, &run->from, &run->tool_error);
+}
+
+static bool
+begin_in_ledger(MgRun *run, MgError *err)
+{
+	MgNewRun new_run = { .id = run->id,
+						 .command = command_names[run->kind],
+						 .tool = run->tool->ops->name,
+						 .lock_name = run->lock_name,
+						 .from = mg_revisions_text(run->arena, &run->from),
+						 .to = mg_revisions_text(run->arena, &run->to),
+						 .client = client_json(run) };
+
+	run->begun = mg_ledger_begin(run->pg, &new_run, err);
+	return run->begun;
+}
+
+bool
+mg_run_start(MgRun *run, MgError *err)
+{
+	if (!make_id(run, err) ||
+		!mg_tool_open(run->arena, run->config, run->context->tool_argv, &run->tool, err))
+		return false;
+	if (!mg_pg_open(run->arena, &run->context->target, mg_run_application_name(run, "guard"),
+					&run->pg, err))
+		return false;
+	/* what the ledger itself needs is checked before there is a run to refuse */
+	if (!mg_server_facts(run->pg, &run->facts, err) || !mg_preflight_base(run, err))
+		return false;
+	if (!run->tool->ops->bookkeeping(run->tool, &run->bookkeeping, err))
+		return false;
+	read_work_or_keep_error(run);
+	return begin_in_ledger(run, err);
+}
+
+bool
+mg_run_end(MgRun *run, int exit_code, const char *message, MgError *err)
+{
+	char *detail = run->detail == NULL ? NULL : cJSON_PrintUnformatted(run->detail);
+	bool shielded = mg_signals_shield(true);
+	bool ok = true;
+
+	if (run->begun && !run->ended)
+	{
+		/* a session that was lost takes no last word; another one does */
+		if (!mg_pg_alive(run->pg))
+		{
+			mg_pg_close(run->pg);
+			run->pg = NULL;
+			run->token = NULL;
+			ok = mg_pg_open(run->arena, &run->context->target,
+							mg_run_application_name(run, "guard"), &run->pg, err);
+		}
+		ok = ok && mg_ledger_end(run->pg, run->id, exit_code, message, detail, err);
+		run->ended = ok;
+	}
+	if (ok && run->token != NULL)
+	{
+		MgError lock_error;
+
+		mg_err_init(&lock_error, run->arena);
+		/* unlock says when the lock was not ours any more, which must not pass unseen */
+		if (!mg_lock_release(run->pg, run->lock_name, run->token, &lock_error))
+			mg_log_warning("the deploy lock could not be released in order: %s",
+						   lock_error.message);
+		run->token = NULL;
+	}
+	cJSON_free(detail);
+	mg_signals_shield(shielded);
+	return ok;
+}
+
+void
+mg_run_close(MgRun *run)
+{
+	mg_child_watch(-1, NULL, NULL);
+	cJSON_Delete(run->detail);
+	run->detail = NULL;
+	mg_pg_close(run->pg);
+	run->pg = NULL;
+}
+
+/* For mg_child_watch: something came on the guard's session. */
+static bool
+guard_alive(void *arg)
+{
+	MgRun *run = arg;
+	bool shielded = mg_signals_shield(true);
+	bool alive = mg_pg_alive(run->pg);
+
+	mg_signals_shield(shielded);
+	return alive;
+}
+
+/* Takes the lock again for this run, if nobody had it meanwhile. */
+static bool
+take_again(MgRun *run, MgError *err)
+{
+	char *last;
+	char *token;
+	int others;
+
+	if (!mg_lock_last_token(run->pg, run->lock_name, &last, err))
+		return false;
+	if (strcmp(last, run->token) != 0)
+		return mg_err_set(err, MG_EXIT_INTERRUPTED,
+						  "another session has taken the deploy lock meanwhile");
+	if (!mg_lock_try(run->pg, run->lock_name, "taken again", run->id, &token, err))
+		return false;
+	if (token == NULL)
+		return mg_err_set(err, MG_EXIT_INTERRUPTED, "another session holds the deploy lock now");
+	run->token = token;
+	if (!mg_ledger_others_since(run->pg, run->lock_name, run->id, &others, err) ||
+		!mg_lock_tag_session(run->pg, run->id, run->token, err))
+		return false;
+	if (others > 0)
+		return mg_err_set(err, MG_EXIT_INTERRUPTED,
+						  "%d other runs have been here since the lock was lost", others);
+	return true;
+}
+
+bool
+mg_run_hold(MgRun *run, MgError *err)
+{
+	const char *token = run->token;
+	bool shielded = mg_signals_shield(true);
+	bool ok = true;
+
+	if (run->token == NULL || !mg_pg_alive(run->pg))
+	{
+		mg_child_watch(-1, NULL, NULL);
+		mg_pg_close(run->pg);
+		run->pg = NULL;
+		ok = token != NULL &&
+			 mg_pg_open(run->arena, &run->context->target, mg_run_application_name(run, "guard"),
+						&run->pg, err) &&
+			 take_again(run, err);
+		run->lock_lost = !ok;
+		if (!ok)
+			mg_err_set(err, MG_EXIT_INTERRUPTED, "the session that holds the deploy lock was lost");
+		ok = ok && mg_run_note(run, err,
+							   "the session that holds the deploy lock was lost (token %s); the lock "
+							   "was free and has been taken again (token %s)",
+							   token, run->token);
+	}
+	if (ok)
+		mg_child_watch(mg_server_socket(run->pg), guard_alive, run);
+	mg_signals_shield(shielded);
+	return ok;
+}
+
+void
+mg_run_session(MgRun *run, const MgTarget *target, const char *step, MgToolSession *session)
+{
+	bool real = target == &run->context->target;
+
+	memset(session, 0, sizeof *session);
+	session->target = target;
+	session->application_name = mg_run_application_name(run, step);
+	session->run_id = run->id;
+	session->fence_token = real && run->token != NULL ? run->token : "";
+	session->arm_fence = real && run->arm_fence;
+	session->lock_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT);
+	session->statement_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_STATEMENT_TIMEOUT);
+	session->timeout_ms = mg_config_ms(run->config, MG_SET_RUN_TIMEOUT);
+}
