@@ -7,6 +7,9 @@
 #define MG_COMMANDS(X) \
 	X(init)            \
 	X(doctor)          \
+	X(plan)            \
+	X(run)             \
+	X(rollback)        \
 	X(status)          \
 	X(history)         \
 	X(show)            \

@@ -308,6 +308,51 @@ mg_server_assertion(MgPg *pg, const char *sql, bool *holds, char **got, MgError 
 	return true;
 }
 
+bool
+mg_server_user_session(MgPg *pg, long long timeout_ms, MgError *err)
+{
+	const char *values[] = { mg_printf(pg->arena, "%lld", timeout_ms) };
+
+	return mg_pg_exec(pg, "RESET search_path", 0, NULL, NULL, err) &&
+		   mg_pg_exec(pg, mg_sql_session_read_only, 1, values, NULL, err);
+}
+
+bool
+mg_server_can_preload(MgArena *arena, const MgTarget *target, const char *application_name)
+{
+	static const char option[] = "-c local_preload_libraries=safedeploy";
+	MgTarget armed = *target;
+	MgError ignored;
+	MgPg *pg = NULL;
+	size_t count = 0;
+	bool merged = false;
+
+	while (target->keywords[count] != NULL)
+		count++;
+	armed.keywords = mg_alloc(arena, (count + 2) * sizeof(char *));
+	armed.values = mg_alloc(arena, (count + 2) * sizeof(char *));
+	for (size_t i = 0; i < count; i++)
+	{
+		armed.keywords[i] = target->keywords[i];
+		armed.values[i] = target->values[i];
+		if (strcmp(target->keywords[i], "options") == 0)
+		{
+			armed.values[i] = mg_printf(arena, "%s %s", target->values[i], option);
+			merged = true;
+		}
+	}
+	if (!merged)
+	{
+		armed.keywords[count] = "options";
+		armed.values[count] = option;
+	}
+	mg_err_init(&ignored, arena);
+	if (!mg_pg_open(arena, &armed, application_name, &pg, &ignored))
+		return false;
+	mg_pg_close(pg);
+	return true;
+}
+
 int
 mg_server_socket(MgPg *pg)
 {

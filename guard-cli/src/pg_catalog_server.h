@@ -92,6 +92,14 @@ extern bool mg_server_copy_rows(MgPg *from, MgPg *to, const char *table, MgError
 /* True when the query returns one row whose first column is true; *got says what it returned. */
 extern bool mg_server_assertion(MgPg *pg, const char *sql, bool *holds, char **got, MgError *err);
 
+/* Makes a session one of the user's: the search_path of the role and the database, read-only, with a
+ * limit for each statement. */
+extern bool mg_server_user_session(MgPg *pg, long long timeout_ms, MgError *err);
+
+/* Whether a session may load the library by local_preload_libraries, found out by opening one. */
+extern bool mg_server_can_preload(MgArena *arena, const MgTarget *target,
+								  const char *application_name);
+
 /* The socket, for waiting. */
 extern int mg_server_socket(MgPg *pg);
 

@@ -32,9 +32,9 @@ sessions_of(MgRun *run, MgSessions *sessions, MgError *err)
 static char *
 session_text(MgRun *run, const MgSession *s)
 {
-	char *age = s->transaction_ms < 0
-					? mg_strdup(run->arena, "")
-					: mg_printf(run->arena, ", transaction of %lld s", s->transaction_ms / 1000);
+	char *age = s->transaction_ms < 0 ?
+					mg_strdup(run->arena, "") :
+					mg_printf(run->arena, ", transaction of %lld s", s->transaction_ms / 1000);
 
 	return mg_printf(run->arena, "process %d (user %s, application \"%s\"%s%s%s)", s->pid, s->user,
 					 s->application_name, s->client != NULL ? ", from " : "",
@@ -55,8 +55,7 @@ matching_sessions(MgRun *run, bool (*matches)(MgRun *run, const MgSession *s),
 	mg_buf_init(&text, run->arena);
 	for (int i = 0; i < sessions.count; i++)
 		if (matches(run, &sessions.items[i]) && ++count <= 3)
-			mg_buf_addf(&text, "%s%s", count == 1 ? "" : "; ",
-						session_text(run, &sessions.items[i]));
+			mg_buf_addf(&text, "%s%s", count == 1 ? "" : "; ", session_text(run, &sessions.items[i]));
 	if (count > 0)
 	{
 		result->problem = mg_printf(run->arena, "%d %s", count, problem);
@@ -129,11 +128,11 @@ check_role(MgRun *run, MgCheckResult *result, MgError *err)
 
 	if (!facts->may_use_extension)
 	{
-		result->problem = mg_printf(run->arena, "role \"%s\" may not use extension safedeploy",
-									facts->role);
-		result->hint = mg_printf(run->arena,
-								 "Let a superuser run: SELECT safedeploy.grant_deployer('%s')",
-								 facts->role);
+		result->problem =
+			mg_printf(run->arena, "role \"%s\" may not use extension safedeploy", facts->role);
+		result->hint =
+			mg_printf(run->arena, "Let a superuser run: SELECT safedeploy.grant_deployer('%s')",
+					  facts->role);
 		return true;
 	}
 	if (!mg_server_missing_privileges(run->pg, &missing, err))
@@ -142,9 +141,9 @@ check_role(MgRun *run, MgCheckResult *result, MgError *err)
 	{
 		result->problem = mg_printf(run->arena, "role \"%s\" lacks privileges", facts->role);
 		result->detail = mg_printf(run->arena, "It may not execute: %s.", missing);
-		result->hint = mg_printf(run->arena,
-								 "Let a superuser run: SELECT safedeploy.grant_deployer('%s')",
-								 facts->role);
+		result->hint =
+			mg_printf(run->arena, "Let a superuser run: SELECT safedeploy.grant_deployer('%s')",
+					  facts->role);
 	}
 	else if (run->kind != MG_RUN_ROLLBACK && strcmp(mode, "clone") == 0 &&
 			 !facts->may_create_database &&
@@ -152,8 +151,9 @@ check_role(MgRun *run, MgCheckResult *result, MgError *err)
 	{
 		result->problem =
 			mg_printf(run->arena, "role \"%s\" may not create the scratch database", facts->role);
-		result->hint = "Give it CREATEDB, set [rehearse] url to another server, or turn the rehearsal "
-					   "off by [rehearse] mode = off.";
+		result->hint =
+			"Give it CREATEDB, set [rehearse] url to another server, or turn the rehearsal "
+			"off by [rehearse] mode = off.";
 	}
 	return true;
 }
@@ -171,9 +171,9 @@ check_tool(MgRun *run, MgCheckResult *result, MgError *err)
 		run->tool->ops->check(run->tool, run->pg, &run->from, &fault);
 	if (fault.set)
 	{
-		result->problem = fault.where != NULL
-							  ? mg_printf(run->arena, "%s: %s", fault.where, fault.message)
-							  : fault.message;
+		result->problem = fault.where != NULL ?
+							  mg_printf(run->arena, "%s: %s", fault.where, fault.message) :
+							  fault.message;
 		result->detail = fault.detail;
 		result->hint = fault.hint;
 	}
@@ -225,8 +225,8 @@ check_disk_space(MgRun *run, MgCheckResult *result, MgError *err)
 		result->hint = "Free some space, or set [backup] directory.";
 	}
 	else
-		result->note = mg_printf(run->arena, "%lld MB free, database %lld MB", room / 1048576,
-								 size / 1048576);
+		result->note =
+			mg_printf(run->arena, "%lld MB free, database %lld MB", room / 1048576, size / 1048576);
 	return true;
 }
 
@@ -322,8 +322,8 @@ check_environment(MgRun *run, MgCheckResult *result, MgError *err)
 	}
 	if (missing.len > 0)
 	{
-		result->problem = mg_printf(run->arena, "environment variables are not set: %s",
-									missing.data);
+		result->problem =
+			mg_printf(run->arena, "environment variables are not set: %s", missing.data);
 		result->hint = "Set them, or correct [preflight] required_env.";
 	}
 	return true;
@@ -355,8 +355,7 @@ check_git_clean(MgRun *run, MgCheckResult *result, MgError *err)
 					 NULL };
 	MgChildSpec spec = { .argv = argv,
 						 .env = environ,
-						 .timeout_ms =
-							 mg_config_ms(run->config, MG_SET_PREFLIGHT_COMMAND_TIMEOUT),
+						 .timeout_ms = mg_config_ms(run->config, MG_SET_PREFLIGHT_COMMAND_TIMEOUT),
 						 .stop_on_signal = true };
 	MgChildResult child;
 
@@ -416,8 +415,7 @@ const MgCheck mg_checks[] = {
 	{ MG_SET_PREFLIGHT_ROLE, "role", true, true, check_role },
 	{ MG_SET_PREFLIGHT_TOOL, "tool", false, true, check_tool },
 	{ MG_SET_PREFLIGHT_DISK_SPACE, "disk_space", false, false, check_disk_space },
-	{ MG_SET_PREFLIGHT_LONG_TRANSACTIONS, "long_transactions", false, true,
-	  check_long_transactions },
+	{ MG_SET_PREFLIGHT_LONG_TRANSACTIONS, "long_transactions", false, true, check_long_transactions },
 	{ MG_SET_PREFLIGHT_IDLE_IN_TRANSACTION, "idle_in_transaction", false, true,
 	  check_idle_in_transaction },
 	{ MG_SET_PREFLIGHT_PREPARED_TRANSACTIONS, "prepared_transactions", false, true,
@@ -440,9 +438,9 @@ do_check(MgRun *run, const MgCheck *check, MgCheckResult *result)
 	mg_err_init(&fault, run->arena);
 	if (!check->check(run, result, &fault))
 	{
-		result->problem = fault.where != NULL
-							  ? mg_printf(run->arena, "%s: %s", fault.where, fault.message)
-							  : fault.message;
+		result->problem = fault.where != NULL ?
+							  mg_printf(run->arena, "%s: %s", fault.where, fault.message) :
+							  fault.message;
 		result->detail = fault.detail;
 		result->hint = fault.hint;
 	}
@@ -504,11 +502,11 @@ mg_state_preflight(MgRun *run, MgError *err)
 		else
 			do_check(run, check, &result);
 		mg_json_text(list, check->name,
-					 result.problem == NULL
-						 ? "ok"
-						 : mg_printf(run->arena, "%s: %s",
-									 level == MG_LEVEL_REQUIRED ? "refused" : "warning",
-									 result.problem));
+					 result.problem == NULL ?
+						 "ok" :
+						 mg_printf(run->arena, "%s: %s",
+								   level == MG_LEVEL_REQUIRED ? "refused" : "warning",
+								   result.problem));
 		mg_log_verbose("preflight %s: %s%s%s", check->name,
 					   result.problem == NULL ? "ok" : result.problem,
 					   result.note != NULL ? ", " : "", result.note != NULL ? result.note : "");

@@ -22,10 +22,10 @@ const MgStateRow mg_run_table[] = {
 	  MG_EXIT_REFUSED_PREFLIGHT, .plan = true },
 	{ MG_STATE_LOCK, mg_state_lock, MG_STATE_CAPTURE, MG_STATE_END, MG_EXIT_REFUSED_LOCK,
 	  .plan = true },
-	{ MG_STATE_CAPTURE, mg_state_capture, MG_STATE_BACKUP, MG_STATE_END,
-	  MG_EXIT_REFUSED_PREFLIGHT, .plan = true },
-	{ MG_STATE_BACKUP, mg_state_backup, MG_STATE_REHEARSE, MG_STATE_END,
-	  MG_EXIT_REFUSED_PREFLIGHT, .plan = true },
+	{ MG_STATE_CAPTURE, mg_state_capture, MG_STATE_BACKUP, MG_STATE_END, MG_EXIT_REFUSED_PREFLIGHT,
+	  .plan = true },
+	{ MG_STATE_BACKUP, mg_state_backup, MG_STATE_REHEARSE, MG_STATE_END, MG_EXIT_REFUSED_PREFLIGHT,
+	  .plan = true },
 	{ MG_STATE_REHEARSE, mg_state_rehearse, MG_STATE_MIGRATE, MG_STATE_END,
 	  MG_EXIT_REFUSED_REHEARSAL, .plan = true },
 	{ MG_STATE_MIGRATE, mg_state_migrate, MG_STATE_VERIFY, MG_STATE_ROLLBACK, MG_EXIT_INTERRUPTED,
@@ -121,9 +121,9 @@ mg_run_explain(const MgContext *context)
 	for (int i = 0; i < mg_run_table_count; i++)
 	{
 		const MgStateRow *row = &mg_run_table[i];
-		const char *failed =
-			row->failed == MG_STATE_END ? mg_printf(context->arena, "exit %d", row->exit_code)
-										: mg_state_name(row->failed);
+		const char *failed = row->failed == MG_STATE_END ?
+								 mg_printf(context->arena, "exit %d", row->exit_code) :
+								 mg_state_name(row->failed);
 
 		if (context->format == MG_FORMAT_JSON)
 		{
@@ -139,9 +139,8 @@ mg_run_explain(const MgContext *context)
 			cJSON_AddItemToArray(json, item);
 		}
 		else
-			printf("%-10s %-10s %-10s %-5s %s\n", mg_state_name(row->state),
-				   mg_state_name(row->next), failed, row->plan ? "yes" : "no",
-				   state_names[row->state].text);
+			printf("%-10s %-10s %-10s %-5s %s\n", mg_state_name(row->state), mg_state_name(row->next),
+				   failed, row->plan ? "yes" : "no", state_names[row->state].text);
 	}
 	if (context->format == MG_FORMAT_JSON)
 		mg_json_print(stdout, json);
@@ -233,9 +232,14 @@ mg_run_detail_child(MgRun *run, const char *key, const MgChildResult *result)
 bool
 mg_run_event(MgRun *run, const char *status, MgError *err)
 {
-	char *detail = run->detail == NULL ? NULL : cJSON_PrintUnformatted(run->detail);
-	bool ok = mg_ledger_event(run->pg, run->id, mg_state_name(run->state), status, run->message,
-							  detail, err);
+	char *detail;
+	bool ok;
+
+	if (run->pg == NULL)
+		return mg_err_set(err, MG_EXIT_UNAVAILABLE, "the connection to the server is lost");
+	detail = run->detail == NULL ? NULL : cJSON_PrintUnformatted(run->detail);
+	ok = mg_ledger_event(run->pg, run->id, mg_state_name(run->state), status, run->message, detail,
+						 err);
 
 	cJSON_free(detail);
 	return ok;
@@ -260,14 +264,15 @@ forget_state(MgRun *run)
 {
 	cJSON_Delete(run->detail);
 	run->detail = NULL;
+	run->last_message = run->message;
 	run->message = NULL;
 }
 
 static int
-number_of(MgRunState state)
+number_of(const MgRun *run)
 {
-	for (int i = 0; i < mg_run_table_count; i++)
-		if (mg_run_table[i].state == state)
+	for (int i = 0; i < run->row_count; i++)
+		if (run->rows[i].state == run->state)
 			return i + 1;
 	return 0;
 }
@@ -276,10 +281,9 @@ number_of(MgRunState state)
 static MgStep
 close_state(MgRun *run, MgStep step, long long started, MgError *err)
 {
-	static const char *const statuses[] = { [MG_STEP_OK] = "ok",
-											[MG_STEP_SKIPPED] = "skipped",
-											[MG_STEP_END] = "ok",
-											[MG_STEP_FAILED] = "failed" };
+	static const char *const statuses[] = {
+		[MG_STEP_OK] = "ok", [MG_STEP_SKIPPED] = "skipped", [MG_STEP_END] = "ok", [MG_STEP_FAILED] = "failed"
+	};
 	long long elapsed = mg_run_clock() - started;
 	bool shielded = mg_signals_shield(true);
 	MgError ignored;
@@ -294,8 +298,8 @@ close_state(MgRun *run, MgStep step, long long started, MgError *err)
 			mg_run_detail_text(run, "sqlstate", err->sqlstate);
 	}
 	mg_json_int(mg_run_detail(run), "elapsed_ms", elapsed / 1000);
-	mg_log_state(number_of(run->state), mg_run_table_count, mg_state_name(run->state),
-				 statuses[step], elapsed, run->message);
+	mg_log_state(number_of(run), run->row_count, mg_state_name(run->state), statuses[step], elapsed,
+				 run->message);
 	/* a failure that cannot be written must not hide itself behind the ledger's error */
 	if (!mg_run_event(run, statuses[step], step == MG_STEP_FAILED ? &ignored : err) &&
 		step != MG_STEP_FAILED)
@@ -335,24 +339,26 @@ run_state(MgRun *run, const MgStateRow *row, MgError *err)
 		mg_run_detail_revisions(run, "to", &run->to);
 	}
 	/* the rollback takes the lock again when it was lost, and begins itself then */
-	step = row->state == MG_STATE_ROLLBACK || mg_run_event(run, "begin", err) ? row->act(run, err)
-																			 : MG_STEP_FAILED;
+	step = row->state == MG_STATE_ROLLBACK || mg_run_event(run, "begin", err) ? row->act(run, err) :
+																				MG_STEP_FAILED;
 	mg_signals_shield(shielded);
 	return close_state(run, step, started, err);
 }
 
 bool
-mg_run_walk(MgRun *run, MgError *err)
+mg_run_walk(MgRun *run, const MgStateRow *rows, int count, MgError *err)
 {
-	MgRunState state = mg_run_table[0].state;
+	MgRunState state = rows[0].state;
 	const char *why;
 
+	run->rows = rows;
+	run->row_count = count;
 	if (!mg_run_table_check(mg_run_table, mg_run_table_count, &why))
 		return mg_err_set(err, MG_EXIT_INTERNAL, "the table of states is broken: %s", why);
 	run->exit_code = MG_EXIT_DONE;
 	while (state != MG_STATE_END)
 	{
-		const MgStateRow *row = find_row(mg_run_table, mg_run_table_count, state);
+		const MgStateRow *row = find_row(rows, count, state);
 		MgStep step;
 
 		if (run->kind == MG_RUN_PLAN && !row->plan)
@@ -369,8 +375,10 @@ mg_run_walk(MgRun *run, MgError *err)
 		if (row->failed == MG_STATE_END)
 		{
 			/* a state may know better how it ended than its row */
-			run->exit_code = mg_exit_result(err->exit_code) != NULL ? (int) err->exit_code
-																   : (int) row->exit_code;
+			run->exit_code = mg_exit_result(err->exit_code) != NULL ? (int) err->exit_code :
+																	  (int) row->exit_code;
+			if (!row->touches && run->lock_lost)
+				run->exit_code = MG_EXIT_REFUSED_LOCK;
 			if (!row->touches && mg_signals_pending() != 0)
 				run->exit_code = MG_EXIT_FAILED_UNCHANGED;
 			err->exit_code = (MgExit) run->exit_code;

@@ -50,9 +50,9 @@ typedef struct MgRun
 	MgPg *pg; /* migguard's own session; it holds the lock */
 	MgTool *tool;
 	MgServerFacts facts;
-	const char *id;	   /* of the run */
+	const char *id;		  /* of the run */
 	const char *short_id; /* its first eight digits */
-	bool begun;		   /* in the ledger */
+	bool begun;			  /* in the ledger */
 	bool ended;
 	const char *lock_name;
 	const char *token; /* NULL: the lock is not held */
@@ -67,22 +67,31 @@ typedef struct MgRun
 	MgError tool_error; /* why history or pending list could not be read, told by preflight */
 	MgStrings invalid_before;
 
-	MgSnapshot before;	  /* S0 */
-	MgSnapshot rehearsed; /* S1', copied to the real database */
+	MgSnapshot before;		 /* S0 */
+	MgSnapshot rehearsed;	 /* S1', copied to the real database */
 	MgSnapshot clone_before; /* S0 of the clone, copied likewise, when it is not equal to S0 */
-	MgSnapshot after;	  /* S1 */
-	MgRevisions proof_revisions; /* what a rollback must come back to */
+	MgSnapshot after;		 /* S1 */
+	const char *system_identifier; /* of the cluster */
 	const char *backup_path;
 	const char *downgrade; /* what rehearsal says of the downgrade, for people */
 
+	/* of a rollback on demand */
+	const char *goal_run;	   /* start of the id of the run to undo, or NULL */
+	const char *goal_revision; /* or the revision to go back to, or NULL */
+	MgRevisions goal;
+	MgSnapshot goal_snapshot; /* id NULL: none is stored, so nothing can be proved */
+
 	/* of the state that runs */
 	MgRunState state;
+	const struct MgStateRow *rows; /* the table that is walked */
+	int row_count;
 	const char *message;
+	const char *last_message; /* of the state before */
 	cJSON *detail;
 
 	int exit_code;
-	MgError failure;	 /* what led to the rollback */
-	bool told_to_stop;	 /* by a signal */
+	MgError failure;   /* what led to the rollback */
+	bool told_to_stop; /* by a signal */
 	long long started_us;
 	MgStrings findings; /* of the analysis, as sentences */
 } MgRun;
@@ -100,8 +109,12 @@ typedef struct MgStateRow
 	bool shielded;	   /* signals wait until it is done */
 } MgStateRow;
 
-/* Walks the table from its first state; how the run ended is in run->exit_code. */
-extern bool mg_run_walk(MgRun *run, MgError *err);
+/* Walks a table from its first state; how the run ended is in run->exit_code. */
+extern bool mg_run_walk(MgRun *run, const MgStateRow *rows, int count, MgError *err);
+
+/* The whole of a command: start, walk, end, result on stdout. */
+extern bool mg_run_command(MgRun *run, const MgStateRow *rows, int count, int *exit_code,
+						   MgError *err);
 
 /* Prints the table; json for machines. */
 extern void mg_run_explain(const MgContext *context);

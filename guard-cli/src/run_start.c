@@ -17,9 +17,9 @@
 #include "run.h"
 #include "signals.h"
 
-static const char *const command_names[] = { [MG_RUN_RUN] = "run",
-											 [MG_RUN_PLAN] = "plan",
-											 [MG_RUN_ROLLBACK] = "rollback" };
+static const char *const command_names[] = {
+	[MG_RUN_RUN] = "run", [MG_RUN_PLAN] = "plan", [MG_RUN_ROLLBACK] = "rollback"
+};
 
 void
 mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind)
@@ -50,9 +50,9 @@ make_id(MgRun *run, MgError *err)
 	b[6] = (unsigned char) ((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char) ((b[8] & 0x3f) | 0x80);
 	run->id = mg_printf(run->arena,
-						"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-						b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-						b[13], b[14], b[15]);
+						"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+						b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
+						b[12], b[13], b[14], b[15]);
 	run->short_id = mg_strndup(run->arena, run->id, 8);
 	return true;
 }
@@ -157,7 +157,7 @@ mg_run_end(MgRun *run, int exit_code, const char *message, MgError *err)
 	if (run->begun && !run->ended)
 	{
 		/* a session that was lost takes no last word; another one does */
-		if (!mg_pg_alive(run->pg))
+		if (run->pg == NULL || !mg_pg_alive(run->pg))
 		{
 			mg_pg_close(run->pg);
 			run->pg = NULL;
@@ -175,8 +175,7 @@ mg_run_end(MgRun *run, int exit_code, const char *message, MgError *err)
 		mg_err_init(&lock_error, run->arena);
 		/* unlock says when the lock was not ours any more, which must not pass unseen */
 		if (!mg_lock_release(run->pg, run->lock_name, run->token, &lock_error))
-			mg_log_warning("the deploy lock could not be released in order: %s",
-						   lock_error.message);
+			mg_log_warning("the deploy lock could not be released in order: %s", lock_error.message);
 		run->token = NULL;
 	}
 	cJSON_free(detail);
@@ -240,7 +239,7 @@ mg_run_hold(MgRun *run, MgError *err)
 	bool shielded = mg_signals_shield(true);
 	bool ok = true;
 
-	if (run->token == NULL || !mg_pg_alive(run->pg))
+	if (token == NULL || !mg_pg_alive(run->pg))
 	{
 		mg_child_watch(-1, NULL, NULL);
 		mg_pg_close(run->pg);
@@ -249,9 +248,12 @@ mg_run_hold(MgRun *run, MgError *err)
 			 mg_pg_open(run->arena, &run->context->target, mg_run_application_name(run, "guard"),
 						&run->pg, err) &&
 			 take_again(run, err);
-		run->lock_lost = !ok;
 		if (!ok)
+		{
+			run->lock_lost = true;
+			run->token = NULL;
 			mg_err_set(err, MG_EXIT_INTERRUPTED, "the session that holds the deploy lock was lost");
+		}
 		ok = ok && mg_run_note(run, err,
 							   "the session that holds the deploy lock was lost (token %s); the lock "
 							   "was free and has been taken again (token %s)",

@@ -12,6 +12,8 @@ JOIN ONLY safedeploy.run r ON r.run_id OPERATOR(pg_catalog.=) e.run_id
 WHERE e.state OPERATOR(pg_catalog.=) 'end'
 	AND e.result OPERATOR(pg_catalog.=) 'done'
 	AND r.lock_name IS NOT NULL
+	-- a plan reaches nothing
+	AND r.command OPERATOR(pg_catalog.<>) 'plan'
 ORDER BY r.lock_name, e.seq DESC;
 COMMENT ON VIEW safedeploy.last_known_good IS
 'For each deploy lock the newest run that ended with result done, with the revision, the snapshot (its id in this database) and the fingerprint that its end recorded.';

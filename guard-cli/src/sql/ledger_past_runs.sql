@@ -1,5 +1,5 @@
 -- What the ledger knows of past runs of lock parameter 1, newest first: parameter 2 is "unfinished",
--- "done" (the last one), "last" (the last one that touched the schema) or a run's id or its start.
+-- "done" (the last one), "last" (the last one that touched the schema) or the start of ids ("" is all).
 -- Parameter 3 is the run that asks.
 SELECT r.run_id,
        r.command,
@@ -44,11 +44,13 @@ SELECT r.run_id,
                       ORDER BY v.seq LIMIT 1) AS migrate ON true
  WHERE r.lock_name OPERATOR(pg_catalog.=) $1
    AND r.run_id OPERATOR(pg_catalog.<>) $3::pg_catalog.uuid
+   AND ($2 OPERATOR(pg_catalog.<>) 'unfinished' OR e.result IS NULL)
    AND CASE $2
-         WHEN 'unfinished' THEN e.result IS NULL
+         WHEN 'unfinished' THEN true
          WHEN 'done' THEN e.result OPERATOR(pg_catalog.=) 'done' AND migrate.detail IS NOT NULL
                           AND r.command OPERATOR(pg_catalog.=) 'run'
          WHEN 'last' THEN e.result IS NOT NULL AND migrate.detail IS NOT NULL
          ELSE pg_catalog.starts_with(r.run_id::pg_catalog.text, pg_catalog.lower($2))
        END
  ORDER BY r.started_at DESC
+ LIMIT CASE WHEN $2 OPERATOR(pg_catalog.=) ANY (ARRAY['done', 'last']) THEN 1 END

@@ -1,0 +1,233 @@
+/*
+ * rehearse.c
+ *	  State rehearse: up, down, up on a clone.
+ */
+#include <string.h>
+
+#include "json.h"
+#include "log.h"
+#include "rehearse.h"
+
+#define MOST_CHANGES 20
+#define TAIL_LINES	 12
+
+/* What is rehearsed so far. */
+typedef struct Rehearsal
+{
+	MgRun *run;
+	MgClone clone;
+	MgSnapshot up; /* S1', stored in the clone */
+} Rehearsal;
+
+static bool
+refuse(const char *message, const char *detail, const char *hint, MgError *err)
+{
+	mg_err_set(err, MG_EXIT_REFUSED_REHEARSAL, "%s", message);
+	if (detail != NULL && *detail != '\0')
+		mg_err_detail(err, "%s", detail);
+	if (hint != NULL)
+		mg_err_hint(err, "%s", hint);
+	return false;
+}
+
+bool
+mg_rehearse_redirect(MgRun *run, const MgClone *clone, MgError *err)
+{
+	MgToolSession session;
+	MgChildResult result;
+
+	mg_run_session(run,
+				   mg_target_with_database(run->arena, clone->target,
+										   mg_printf(run->arena, "migguard_%s_nowhere",
+													 run->short_id)),
+				   "probe", &session);
+	memset(&result, 0, sizeof result);
+	if (!run->tool->ops->probe(run->tool, &session, &result, err))
+		return false;
+	if (result.interrupted)
+	{
+		run->told_to_stop = true;
+		return mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop during the rehearsal");
+	}
+	if (!mg_child_succeeded(&result))
+		return true;
+	return refuse(mg_printf(run->arena, "%s does not go where it is told to", run->tool->ops->name),
+				  "Sent to a database that does not exist, it succeeded, so it has found another one, "
+				  "which may be the real one.",
+				  "Let it take its URL from the environment: see [tool] url_env and section [env]; or "
+				  "turn the rehearsal off by [rehearse] mode = off.",
+				  err);
+}
+
+/* Runs the tool on the clone; false with the reason when that did not lead to the revisions. */
+static bool
+go(Rehearsal *r, MgDirection direction, const char *step, const MgRevisions *to, MgError *err)
+{
+	MgRun *run = r->run;
+	MgToolSession session;
+	MgChildResult result;
+	MgRevisions now;
+	MgError fault;
+	bool ran;
+	const char *name = direction == MG_UP ? "upgrade" : "downgrade";
+
+	memset(&result, 0, sizeof result);
+	mg_err_init(&fault, run->arena);
+	mg_run_session(run, r->clone.target, step, &session);
+	ran = direction == MG_UP ?
+			  run->tool->ops->up(run->tool, &session, run->target_revision, &result, &fault) :
+			  run->tool->ops->down(run->tool, &session, to, &result, &fault);
+	if (result.started)
+		mg_run_detail_child(run, step, &result);
+	if (result.interrupted)
+	{
+		run->told_to_stop = true;
+		return mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop during the rehearsal");
+	}
+	if (!ran)
+		return refuse(mg_printf(run->arena, "the %s fails on the clone: %s", name, fault.message),
+					  fault.detail, fault.hint, err);
+	if (!mg_child_succeeded(&result))
+		return refuse(mg_printf(run->arena, "the %s fails on the clone: %s %s", name,
+								run->tool->ops->name, mg_child_describe(run->arena, &result)),
+					  mg_child_tail(run->arena, &result, TAIL_LINES), NULL, err);
+	if (!run->tool->ops->current(run->tool, r->clone.pg, &now, err))
+		return false;
+	if (!mg_revisions_equal(&now, to))
+		return refuse(mg_printf(run->arena, "the %s leads to revision %s on the clone, not to %s",
+								name, mg_revisions_text(run->arena, &now),
+								mg_revisions_text(run->arena, to)),
+					  NULL, NULL, err);
+	return true;
+}
+
+/* Compares the clone as it is with one of its snapshots. */
+static bool
+compare(Rehearsal *r, const MgSnapshot *snapshot, MgChanges *changes, MgError *err)
+{
+	return mg_schema_changes(r->clone.pg, snapshot->id, NULL, &r->run->bookkeeping, changes, err);
+}
+
+static bool
+first_up(Rehearsal *r, MgError *err)
+{
+	return go(r, MG_UP, "rehearse-up", &r->run->to, err) &&
+		   mg_schema_take(r->clone.pg, "clone after", NULL, &r->up, err);
+}
+
+/* Down, and what it leaves; *restores false when that is not what was there before. */
+static bool
+down(Rehearsal *r, bool *restores, MgError *err)
+{
+	MgRun *run = r->run;
+	MgChanges changes;
+
+	*restores = false;
+	if (!go(r, MG_DOWN, "rehearse-down", &run->from, err))
+		return false;
+	if (!compare(r, &r->clone.before, &changes, err))
+		return false;
+	mg_run_detail_list(run, "downgrade_leaves", &changes.real);
+	mg_run_detail_list(run, "downgrade_reorders", &changes.order);
+	*restores = changes.real.count == 0;
+	run->downgrade = "restores the schema";
+	if (*restores && changes.order.count > 0)
+	{
+		run->downgrade = "restores the schema but for the order of columns";
+		mg_log_warning("the downgrade %s: %s", run->downgrade,
+					   mg_changes_text(run->arena, &changes.order, MOST_CHANGES));
+	}
+	if (*restores)
+		return true;
+	run->downgrade = "does not restore the schema";
+	return refuse(mg_printf(run->arena, "the downgrade does not restore the schema: %d differences",
+							changes.real.count),
+				  mg_printf(run->arena, "%s.",
+							mg_changes_text(run->arena, &changes.real, MOST_CHANGES)),
+				  "Correct the downgrade, or go on without a way back by [run] allow_irreversible = on "
+				  "or --allow-irreversible, which is recorded.",
+				  err);
+}
+
+static bool
+second_up(Rehearsal *r, MgError *err)
+{
+	MgRun *run = r->run;
+	MgChanges changes;
+
+	if (!go(r, MG_UP, "rehearse-up-again", &run->to, err))
+	{
+		if (!run->told_to_stop)
+			err->message = mg_printf(run->arena, "after the downgrade, %s", err->message);
+		return false;
+	}
+	if (!compare(r, &r->up, &changes, err))
+		return false;
+	if (changes.real.count == 0)
+		return true;
+	return refuse(mg_printf(run->arena,
+							"the upgrade after the downgrade leads to another schema: %d differences",
+							changes.real.count),
+				  mg_printf(run->arena, "%s.",
+							mg_changes_text(run->arena, &changes.real, MOST_CHANGES)),
+				  NULL, err);
+}
+
+/* Down and up again; a downgrade that is no way back is let through only when that is wanted. */
+static bool
+way_back(Rehearsal *r, MgError *err)
+{
+	MgRun *run = r->run;
+	bool restores;
+
+	if (down(r, &restores, err))
+		return second_up(r, err);
+	if (run->told_to_stop || err->exit_code != MG_EXIT_REFUSED_REHEARSAL ||
+		!mg_config_bool(run->config, MG_SET_RUN_ALLOW_IRREVERSIBLE))
+		return false;
+	if (run->downgrade == NULL)
+		run->downgrade = "fails";
+	mg_log_warning("%s%s%s", err->message, err->detail != NULL ? ": " : "",
+				   err->detail != NULL ? err->detail : "");
+	mg_run_detail_text(run, "allowed", err->message);
+	mg_run_detail_text(run, "allowed_by",
+					   mg_config_source(run->config, MG_SET_RUN_ALLOW_IRREVERSIBLE));
+	mg_err_clear(err);
+	return true;
+}
+
+MgStep
+mg_state_rehearse(MgRun *run, MgError *err)
+{
+	Rehearsal r = { .run = run };
+	MgError drop_error;
+	bool ok;
+
+	mg_err_init(&drop_error, run->arena);
+	if (strcmp(mg_config_string(run->config, MG_SET_REHEARSE_MODE), "off") == 0)
+	{
+		mg_run_say(run, "off (%s): neither the upgrade nor the way back is tried beforehand",
+				   mg_config_source(run->config, MG_SET_REHEARSE_MODE));
+		return MG_STEP_SKIPPED;
+	}
+	ok = mg_clone_create(run, &r.clone, err) && mg_rehearse_redirect(run, &r.clone, err) &&
+		 first_up(&r, err) && way_back(&r, err) &&
+		 mg_schema_copy_snapshot(r.clone.pg, r.up.id, run->pg, &run->rehearsed, err);
+	/* in all cases; a failure of its own does not hide the first one */
+	if (!mg_clone_drop(run, &r.clone, &drop_error))
+	{
+		mg_log_warning("scratch database %s could not be dropped: %s", r.clone.name,
+					   drop_error.message);
+		mg_run_detail_text(run, "scratch_left", r.clone.name);
+	}
+	if (run->downgrade != NULL)
+		mg_run_detail_text(run, "downgrade", run->downgrade);
+	if (!ok || !mg_run_hold(run, err))
+		return MG_STEP_FAILED;
+	mg_run_detail_snapshot(run, &run->rehearsed);
+	mg_run_say(run, "on a scratch database of %s: up, down, up; the downgrade %s",
+			   mg_config_string(run->config, MG_SET_REHEARSE_URL) != NULL ? "another server" :
+																			"the same server",
+			   run->downgrade);
+	return MG_STEP_OK;
+}
