@@ -22,13 +22,12 @@
 #include "pg_catalog_server.h"
 #include "signals.h"
 
-#define KEEP_BYTES		65536
-#define LINE_BYTES		2048
-#define TERM_GRACE_MS	1000 /* from SIGTERM to SIGKILL */
-#define KILL_GRACE_MS	5000 /* from SIGKILL to giving up on the keeper */
-#define CANCEL_GRACE_MS 200
-#define DEFAULT_PATH	"/usr/local/bin:/usr/bin:/bin"
-#define NO_FD			(-1)
+#define KEEP_BYTES	  65536
+#define LINE_BYTES	  2048
+#define TERM_GRACE_MS 1000 /* from SIGTERM to SIGKILL */
+#define KILL_GRACE_MS 5000 /* from SIGKILL to giving up on the keeper */
+#define DEFAULT_PATH  "/usr/local/bin:/usr/bin:/bin"
+#define NO_FD		  (-1)
 
 /* The end of what came through one pipe. */
 typedef struct Capture
@@ -546,8 +545,8 @@ done:
 bool
 mg_child_succeeded(const MgChildResult *result)
 {
-	return result->started && result->exit_code == 0 && !result->timed_out &&
-		   !result->interrupted && !result->guard_lost && !result->sink_failed;
+	return result->exit_code == 0 && !result->timed_out && !result->interrupted &&
+		   !result->guard_lost && !result->sink_failed;
 }
 
 char *
@@ -594,7 +593,7 @@ mg_child_end_sessions(MgArena *arena, const MgTarget *target, const char *applic
 	*ended = 0;
 	if (!mg_pg_open(arena, target, "migguard:end-sessions", &pg, err))
 		return false;
-	ok = mg_server_end_sessions(pg, application_name, CANCEL_GRACE_MS, ended, err);
+	ok = mg_server_end_sessions(pg, application_name, 0, ended, err);
 	mg_pg_close(pg);
 	return ok;
 }

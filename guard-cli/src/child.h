@@ -53,7 +53,7 @@ typedef struct MgChildResult
 extern bool mg_child_run(MgArena *arena, const MgChildSpec *spec, MgChildResult *result,
 						 MgError *err);
 
-/* Exit code 0, by itself. */
+/* Exit code 0, by itself; also of a step for which nothing had to be started. */
 extern bool mg_child_succeeded(const MgChildResult *result);
 
 /* "exited with 1", "was ended by signal 9 (Killed)", "timed out after 30 s". */

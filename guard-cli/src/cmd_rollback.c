@@ -4,11 +4,10 @@
  */
 #include <string.h>
 
-#include "clone.h"
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
-#include "run.h"
+#include "rehearse.h"
 #include "verify.h"
 
 #define MOST_CHANGES 20
@@ -56,12 +55,10 @@ goal_of_run(MgRun *run, MgError *err)
 static bool
 goal_of_revision(MgRun *run, MgError *err)
 {
-	const bool base = strcmp(run->goal_revision, "base") == 0;
 	MgPastRuns runs;
 
-	run->goal.count = base ? 0 : 1;
-	run->goal.ids = mg_alloc(run->arena, 2 * sizeof(char *));
-	run->goal.ids[0] = base ? NULL : mg_strdup(run->arena, run->goal_revision);
+	if (!run->tool->ops->locate(run->tool, &run->from, run->goal_revision, &run->goal, err))
+		return false;
 	if (!mg_ledger_past_runs(run->pg, run->lock_name, "", run->id, &runs, err))
 		return false;
 	for (int i = 0; i < runs.count; i++)
@@ -290,7 +287,7 @@ static const MgStateRow rollback_table[] = {
 };
 
 static const MgOption options[] = {
-	{ '\0', "to", "REVISION", MG_SETTING_COUNT, NULL, "go back to REVISION; \"base\" is the start" },
+	{ '\0', "to", "REVISION", MG_SETTING_COUNT, NULL, "go back to REVISION, named as the tool does" },
 	{ '\0', "run", "RUN", MG_SETTING_COUNT, NULL,
 	  "go back to before RUN (default: the last run that was done)" },
 	{ '\0', "allow-irreversible", NULL, MG_SET_RUN_ALLOW_IRREVERSIBLE, "on",

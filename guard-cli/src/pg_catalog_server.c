@@ -10,8 +10,10 @@
 
 #include "mg_sql.h"
 
-#define END_POLL_MS	 10
-#define END_LIMIT_MS 10000
+#define END_POLL_MS		  2
+#define CANCEL_GRACE_MS	  200
+#define TERMINATE_WAIT_MS 100
+#define END_LIMIT_MS	  10000
 
 static bool
 is_true(const PGresult *result, int row, int column)
@@ -136,27 +138,42 @@ number(MgPg *pg, const char *sql, const char *parameter, int *value, MgError *er
 	return true;
 }
 
+/* Waits until no such session is left, at most ms milliseconds. */
+static bool
+await_none(MgPg *pg, const char *application_name, int ms, int *left, MgError *err)
+{
+	for (int waited = 0;; waited += END_POLL_MS)
+	{
+		if (!number(pg, mg_sql_sessions_count, application_name, left, err))
+			return false;
+		if (*left == 0 || waited >= ms)
+			return true;
+		poll(NULL, 0, END_POLL_MS);
+	}
+}
+
 bool
-mg_server_end_sessions(MgPg *pg, const char *application_name, int grace_ms, int *ended, MgError *err)
+mg_server_end_sessions(MgPg *pg, const char *application_name, int patience_ms, int *ended,
+					   MgError *err)
 {
 	int left;
+	int signalled;
 
-	if (!number(pg, mg_sql_sessions_cancel, application_name, &left, err))
+	*ended = 0;
+	/* a session whose client has just gone ends by itself, unless it is at work */
+	if (!await_none(pg, application_name, patience_ms, &left, err))
 		return false;
+	if (left == 0)
+		return true;
 	*ended = left;
-	for (int waited = 0; left > 0 && waited < END_LIMIT_MS; waited += END_POLL_MS)
-	{
-		int signalled;
-
-		/* A backend may start meanwhile, or wait where a cancel does not reach it: terminate again
-		 * and again. */
-		if (waited >= grace_ms &&
-			!number(pg, mg_sql_sessions_terminate, application_name, &signalled, err))
+	if (!number(pg, mg_sql_sessions_cancel, application_name, &signalled, err) ||
+		!await_none(pg, application_name, CANCEL_GRACE_MS, &left, err))
+		return false;
+	/* one more may start meanwhile, or wait where a cancel does not reach it: again and again */
+	for (int waited = 0; left > 0 && waited < END_LIMIT_MS; waited += TERMINATE_WAIT_MS)
+		if (!number(pg, mg_sql_sessions_terminate, application_name, &signalled, err) ||
+			!await_none(pg, application_name, TERMINATE_WAIT_MS, &left, err))
 			return false;
-		poll(NULL, 0, END_POLL_MS);
-		if (!number(pg, mg_sql_sessions_count, application_name, &left, err))
-			return false;
-	}
 	if (left == 0)
 		return true;
 	mg_err_set(err, MG_EXIT_INTERRUPTED, "%d server sessions of \"%s\" do not end", left,

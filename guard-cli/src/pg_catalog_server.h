@@ -55,12 +55,12 @@ extern bool mg_server_database_size(MgPg *pg, long long *bytes, MgError *err);
 extern bool mg_server_invalid_indexes(MgPg *pg, MgStrings *names, MgError *err);
 
 /*
- * Ends the sessions with that application_name in this database: cancels,
- * gives them grace_ms, terminates, and waits until none is left.  *ended is
- * how many there were.
+ * Ends the sessions with that application_name in this database: gives them
+ * patience_ms to end by themselves, cancels, terminates, and waits until none is
+ * left.  *ended is how many did not end by themselves.
  */
-extern bool mg_server_end_sessions(MgPg *pg, const char *application_name, int grace_ms, int *ended,
-								   MgError *err);
+extern bool mg_server_end_sessions(MgPg *pg, const char *application_name, int patience_ms,
+								   int *ended, MgError *err);
 
 /* Application names of living sessions of the cluster that start with a prefix. */
 extern bool mg_server_living_sessions(MgPg *pg, const char *prefix, MgStrings *names, MgError *err);

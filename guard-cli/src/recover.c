@@ -12,8 +12,7 @@
 #include "pg_catalog_ledger.h"
 #include "verify.h"
 
-#define SESSION_GRACE_MS 200
-#define MOST_CHANGES	 10
+#define MOST_CHANGES 10
 
 /* What a dead run is found to have done. */
 typedef enum Verdict
@@ -40,7 +39,7 @@ end_sessions(MgRun *run, const MgPastRun *past, const MgStrings *living, MgError
 	for (int i = 0; i < living->count; i++)
 		if (strncmp(living->items[i], prefix, strlen(prefix)) == 0)
 		{
-			if (!mg_server_end_sessions(run->pg, living->items[i], SESSION_GRACE_MS, &ended, err))
+			if (!mg_server_end_sessions(run->pg, living->items[i], 0, &ended, err))
 				return false;
 			if (ended > 0 &&
 				!mg_run_note(run, err, "%d sessions of dead run %.8s were ended", ended, past->id))

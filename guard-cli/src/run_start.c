@@ -276,6 +276,7 @@ mg_run_session(MgRun *run, const MgTarget *target, const char *step, MgToolSessi
 	session->run_id = run->id;
 	session->fence_token = real && run->token != NULL ? run->token : "";
 	session->arm_fence = real && run->arm_fence;
+	session->server_version = run->facts.version;
 	session->lock_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT);
 	session->statement_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_STATEMENT_TIMEOUT);
 	session->timeout_ms = mg_config_ms(run->config, MG_SET_RUN_TIMEOUT);

@@ -9,8 +9,8 @@
 #include "log.h"
 #include "pg_catalog_ledger.h"
 
-#define SESSION_GRACE_MS 200
-#define MOST_CHANGES	 20
+#define PATIENCE_MS	 200
+#define MOST_CHANGES 20
 
 bool
 mg_verify_same(MgRun *run, const MgSnapshot *snapshot, bool *same, MgChanges *changes, MgError *err)
@@ -44,8 +44,7 @@ mg_verify_no_sessions(MgRun *run, const char *step, MgError *err)
 {
 	int ended;
 
-	if (!mg_server_end_sessions(run->pg, mg_run_application_name(run, step), SESSION_GRACE_MS,
-								&ended, err))
+	if (!mg_server_end_sessions(run->pg, mg_run_application_name(run, step), PATIENCE_MS, &ended, err))
 		return false;
 	return ended == 0 ||
 		   mg_run_note(run, err, "%d server sessions had outlived the tool and were ended", ended);
