@@ -23,7 +23,7 @@ sub save
 }
 
 is(guard('app', 'snapshot', '--list')->stdout, "no snapshots yet\n", 'no snapshots');
-$server->sql('app', q{CREATE TABLE "t\"a'b	ä" (id integer PRIMARY KEY, note text); CREATE TABLE keep (id integer)});
+$server->sql('app', q{CREATE TABLE "t""a'b	ä" (id integer PRIMARY KEY, note text); CREATE TABLE keep (id integer)});
 my $run = guard('app', 'snapshot', '--label', "fir\nst");
 exit_is($run, 0, 'snapshot');
 my ($id, $fingerprint) = $run->stdout =~ /^snapshot (\d+)  ([0-9a-f]{64})$/;
@@ -35,7 +35,7 @@ like($run->stdout, qr/^$id .*fir\\nst/m, 'with its label');
 
 exit_is(guard('app', 'diff', $id), 0, 'nothing differs');
 is(guard('app', 'diff', $id)->stdout, "no differences\n", 'and it says so');
-$server->sql('app', q{ALTER TABLE keep ADD COLUMN "ne\w	x" integer; DROP TABLE "t\"a'b	ä"; CREATE VIEW v AS SELECT 1 AS one});
+$server->sql('app', q{ALTER TABLE keep ADD COLUMN "ne\w	x" integer; DROP TABLE "t""a'b	ä"; CREATE VIEW v AS SELECT 1 AS one});
 $run = guard('app', 'diff', $id);
 exit_is($run, 30, 'a difference');
 like($run->stdout, qr/^public\.keep$/m, 'grouped by object');
