@@ -1,0 +1,166 @@
+# init, doctor and status: what is put in place, what is missing, where the database stands.
+use strict;
+use warnings;
+
+use File::Temp;
+use JSON::PP;
+use SafeDeployTest;
+use Test::More;
+
+my $server = SafeDeployTest->new('cli_standing', tcp => 1);
+my $dir    = File::Temp->newdir;
+
+sub slurp { my ($file) = @_; open my $handle, '<:raw', $file or die "could not open $file: $!"; local $/; return scalar <$handle>; }
+sub save
+{
+	my ($name, $text) = @_;
+	open my $handle, '>:raw', "$dir/$name" or die "could not write $name: $!";
+	print $handle $text;
+	close $handle;
+	return;
+}
+
+# init
+my $database = qq{in"it'\nä};
+$server->create_database($database, extension => 0);
+sub guard { my ($arguments, %opt) = @_; return $server->migguard($database, $arguments, cwd => "$dir", %opt); }
+
+my $run = guard(['doctor']);
+exit_is($run, 10, 'doctor without the extension');
+like($run->stdout, qr/^missing  extension    .*is not in this database$/m, 'names it');
+like($run->stdout, qr/^ +hint: Run "migguard init"/m,                      'and the way on');
+
+$run = guard(['init']);
+exit_is($run, 0, 'init');
+like($run->stdout, qr/^extension safedeploy created in .*in"it'\\n\xc3\xa4 as /m, 'says what it did');
+is($server->sql($database, q{SELECT count(*) FROM pg_extension WHERE extname = 'safedeploy'}), 1, 'the extension is there');
+my $written = slurp("$dir/migguard.ini");
+like($written, qr/^\[lock\]\n# name of the deploy lock/m, 'migguard.ini explains the settings');
+unlike($written, qr/^[^#\[\n]/m, 'and sets none');
+save('migguard.ini', "[lock]\nname = mine\n");
+$run = guard(['init']);
+exit_is($run, 0, 'init again');
+like($run->stdout, qr/^extension safedeploy unchanged/m, 'changes nothing');
+is(slurp("$dir/migguard.ini"), "[lock]\nname = mine\n", 'and keeps the file');
+$run = guard([ 'init', '--config', 'other.ini', '--format=json' ]);
+exit_is($run, 0, 'init with a file that is not there');
+is(decode_json($run->stdout)->{config_file}, 'other.ini', 'writes it');
+ok(-s "$dir/other.ini", 'really');
+unlink "$dir/migguard.ini", "$dir/other.ini";
+guard([ 'init', '--no-config' ]);
+ok(!-e "$dir/migguard.ini", '--no-config');
+chmod 0555, "$dir";
+$run = guard(['init']);
+chmod 0755, "$dir";
+exit_is($run, 65, 'a directory that may not be written');
+like($run->stderr, qr/could not create "migguard\.ini": Permission denied/, 'says so');
+
+my $role = qq{Dep"loy'er ä};
+$run = guard([ 'init', '--no-config', '--deployer', $role ]);
+exit_is($run, 65, 'a role that is not there');
+like($run->stderr, qr/there is no role "Dep"loy'er \xc3\xa4"/, 'says so');
+$server->sql('postgres', 'CREATE ROLE ' . quote_ident($role) . ' LOGIN; CREATE ROLE reading LOGIN');
+$run = guard([ 'init', '--no-config', '--deployer', $role, '--reader', 'reading' ]);
+exit_is($run, 0, 'grants to an odd name');
+foreach my $who ($role, 'reading')
+{
+	my %as = (env => { DATABASE_URL => $server->url($database, user => $who) });
+	exit_is(guard(['history'], %as), 0, "history as $who");
+	exit_is(guard(['snapshot'], %as), $who eq $role ? 0 : 69, "snapshot as $who");
+}
+$server->sql('postgres', 'CREATE DATABASE plain OWNER ' . quote_ident($role));
+$run = $server->migguard(undef, ['init'], cwd => "$dir", env => { DATABASE_URL => $server->url('plain', user => $role) });
+exit_is($run, 69, 'init without the right to create the extension');
+like($run->stderr, qr/permission denied.*SQLSTATE 42501/, 'says so');
+like($run->stderr, qr/hint: Run "migguard init" once as a superuser/, 'and who may');
+
+# doctor
+my $canary = 'standing-canary-5582';
+$server->create_database('app');
+$run = $server->migguard('app', ['doctor'], cwd => "$dir",
+	env => { PGPASSWORD => $canary, MIGGUARD_LOCK_WAIT => '7s', DATABASE_URL => $server->url('app', password => $canary) });
+exit_is($run, 0, 'doctor');
+like($run->stdout, qr/^lock\.wait +7s +MIGGUARD_LOCK_WAIT$/m, 'a setting from the environment');
+like($run->stdout, qr/^run\.lock_timeout +5s +default$/m,     'a default');
+like($run->stdout, qr/^database\.url +postgresql:.* DATABASE_URL$/m, 'where the database URL comes from');
+unlike($run->stdout . $run->stderr, qr/$canary/, 'without the password');
+like($run->stdout, qr/^ok +$_ /m, "$_ is looked at") foreach qw(connection server role preload extension pg_dump pg_restore psql git);
+like($run->stdout, qr/^warning +tool /m, 'no tool is named');
+my $report = decode_json($server->migguard('app', [ 'doctor', '--format=json' ], cwd => "$dir")->stdout);
+is_deeply([ grep { $_->{level} eq 'missing' } @{ $report->{checks} } ], [], 'as JSON');
+ok((grep { $_->{section} eq 'lock' && $_->{key} eq 'wait' } @{ $report->{settings} }), 'with the settings');
+
+exit_is($server->migguard(undef, ['doctor'], env => { DATABASE_URL => 'postgresql://u@/d?host=/nonexistent' }), 69, 'doctor without a server');
+$run = $server->migguard('app', ['doctor'], env => { MIGGUARD_PROGRAMS_PG_DUMP => 'no-such-pg_dump' });
+exit_is($run, 10, 'doctor without pg_dump');
+like($run->stdout, qr/^missing +pg_dump +could not find program "no-such-pg_dump"/m, 'names it');
+exit_is($server->migguard('app', ['doctor'],
+		env => { MIGGUARD_PROGRAMS_PG_DUMP => 'no-such-pg_dump', MIGGUARD_BACKUP_POLICY => 'none', MIGGUARD_REHEARSE_MODE => 'off' }),
+	0, 'which is fine when nothing needs it');
+$run = $server->migguard('app', ['doctor'], env => { MIGGUARD_TOOL_NAME => 'nonesuch' });
+exit_is($run, 10, 'doctor with a tool that is not known');
+like($run->stdout, qr/^missing +tool +there is no tool "nonesuch"/m, 'names it');
+$server->sql('app', q{CREATE OR REPLACE FUNCTION safedeploy.protocol_version() RETURNS integer LANGUAGE sql AS 'SELECT 0'});
+$run = $server->migguard('app', ['doctor']);
+exit_is($run, 10, 'doctor with an old extension');
+like($run->stdout, qr/^missing +extension .* too old/m, 'names it');
+$server->drop_database('app');
+$server->create_database('app');
+$server->sql('postgres', q{CREATE ROLE plain_role LOGIN; GRANT CONNECT ON DATABASE app TO plain_role});
+$run = $server->migguard(undef, ['doctor'], env => { DATABASE_URL => $server->url('app', user => 'plain_role') });
+exit_is($run, 10, 'doctor as a role without rights');
+like($run->stdout, qr/^missing +extension +permission denied/m, 'names what is denied');
+like($run->stdout, qr/^warning +role +plain_role may not create/m, 'and that it cannot rehearse here');
+
+# status
+mkdir "$dir/migrations";
+save('migrations/1_first.up.sql', 'CREATE TABLE one (id integer);');
+save('migrations/1_first.down.sql', 'DROP TABLE one;');
+save('migrations/2_second.up.sql', 'CREATE TABLE two (id integer);');
+save('migrations/2_second.down.sql', 'DROP TABLE two;');
+save('migguard.ini', "[tool]\nname = sql\ndirectory = migrations\n");
+sub status { my (@more) = @_; return $server->migguard('app', [ 'status', @more ], cwd => "$dir"); }
+$run = status();
+exit_is($run, 0, 'status of a new database');
+like($run->stdout, qr/^tool: +sql$/m, 'the tool');
+like($run->stdout, qr/^revision: +\(base\)$/m, 'no revision');
+like($run->stdout, qr/^pending: +2 migration\(s\), up to \S/m, 'what is pending');
+like($run->stdout, qr/^last known good: +none yet$/m, 'no good run');
+
+$server->sql('app', q{CREATE TABLE one (id integer)});
+$server->sql('app', q{SELECT safedeploy.record_migration('default', '1', '1_first.up.sql',
+	encode(sha256('CREATE TABLE one (id integer);'), 'hex'))});
+my $revision = decode_json(status('--format=json')->stdout)->{tool}{current};
+my $good = '33333333-0000-4000-8000-000000000001';
+$server->sql('app', "SELECT safedeploy.begin_run('$good', 'run', 'sql', 'default', NULL, '1', NULL, NULL)");
+my ($snapshot) = guard_snapshot();
+sub guard_snapshot { return $server->sql('app', 'SELECT safedeploy.take_snapshot()'); }
+$server->sql('app', "SELECT safedeploy.end_run('$good', 'done', 0, NULL, jsonb_build_object('revision', '$revision', 'snapshot_id', $snapshot))");
+$run = status();
+exit_is($run, 0, 'status after a good run');
+like($run->stdout, qr/^last known good: +\Q$revision\E, run 33333333, /m, 'names it');
+like($run->stdout, qr/^schema: +as the last good run left it$/m, 'and that nothing changed');
+like($run->stdout, qr/^pending: +1 migration\(s\)/m, 'one is pending');
+
+$server->sql('app', q{SELECT safedeploy.begin_run('44444444-0000-4000-8000-000000000002', 'run', 'sql', 'default', NULL, NULL, NULL, NULL)});
+my $holder = $server->node->background_psql('app');
+$holder->query_safe(q{SELECT safedeploy.try_lock('default', 'test')});
+$run = status();
+like($run->stdout, qr/^unfinished run: +44444444 \(run\), last in begin, its session is gone$/m, 'a run without an end');
+like($run->stdout, qr/^lock held: +"default" by /m, 'a lock that is held');
+$holder->quit;
+
+$server->sql('app', q{ALTER TABLE one ADD COLUMN "by hand" text});
+$run = status();
+exit_is($run, 30, 'a change behind the guard');
+like($run->stdout, qr/^drift: +1 change\(s\) since the last good run\n  .*by hand/m, 'is shown');
+my $json = decode_json(status('--format=json')->stdout);
+ok($json->{drift}, 'as JSON');
+is(scalar @{ $json->{changes} }, 1, 'with the change');
+$server->sql('app', q{ALTER TABLE one DROP COLUMN "by hand"});
+$server->sql('app', q{SELECT safedeploy.forget_migration('default', '1')});
+$run = status();
+exit_is($run, 30, 'another revision than that of the last good run');
+like($run->stdout, qr/^drift: +the tool's revision is not that of the last good run$/m, 'is shown');
+
+done_testing();
