@@ -29,11 +29,13 @@ our @EXPORT = qw(judge_history judgement_table);
 
 =head2 judge_history($server, $database, \@revisions, %steps)
 
-Returns one hash a revision: C<revision>; C<verdict>: exact, order, not, fails;
-C<again> (the second upgrade compared to the first): the same words; C<changes>:
-summaries of what the downgrade left or lost, or the error.  Each step is a
-function of (database, index of the revision) that returns undef or an error.
-Dies when an upgrade of the history itself fails.
+Returns one hash a revision: C<revision>; C<verdict>, about the schema: exact,
+order, not, fails; C<again> (the second upgrade compared to the first): the same
+words; C<changes>: summaries of what the downgrade left or lost, or the error;
+C<data>: kinds of the things (table, column) that are the same but were made anew,
+so that what was in them is gone.  Each step is a function of (database, index of the
+revision) that returns undef or an error.  Dies when an upgrade of the history
+itself fails.
 
 =cut
 
@@ -64,28 +66,33 @@ sub rehearse
 	my $after = $server->sql($copy, 'SELECT safedeploy.take_snapshot()');
 
 	$error = $step{downgrade}->($copy, $n);
-	return (verdict => 'fails', again => '-', changes => [$error]) if defined $error;
-	my ($verdict, @changes) = compare($server, $copy, $before);
+	return (verdict => 'fails', again => '-', changes => [$error], data => []) if defined $error;
+	my %row = compare($server, $copy, $before);
 
 	$error = $step{upgrade}->($copy, $n);
-	my ($again) = defined $error ? ('fails') : compare($server, $copy, $after);
-	return (verdict => $verdict, again => $again, changes => \@changes);
+	my %again = defined $error ? (verdict => 'fails') : compare($server, $copy, $after);
+	return (%row, again => $again{verdict});
 }
 
 sub compare
 {
 	my ($server, $database, $snapshot) = @_;
 	my @changes = $server->json($database,
-		"SELECT class, summary, kind, op, identity, path, cause FROM safedeploy.diff($snapshot) ORDER BY seq");
-	my $verdict = 'exact';
-	foreach my $change (@changes)
-	{
-		if   ($change->{class} eq 'order') { $verdict = 'order' if $verdict eq 'exact'; }
-		else                               { $verdict = 'not'; }
-	}
-	# What merely follows from another change and mere order say nothing new beside real ones.
-	my @told = grep { $verdict eq 'order' || $_->{class} ne 'order' } grep { !defined $_->{cause} } @changes;
-	return ($verdict, map { $_->{summary} } @told);
+		"SELECT class, op, kind, identity, path, cause, data_loss, summary FROM safedeploy.diff($snapshot) ORDER BY seq");
+	my %of = map { my $class = $_; $class => [ grep { $_->{class} eq $class } @changes ] } qw(real cosmetic order physical);
+	my @alien = grep { !$of{ $_->{class} } } @changes;
+	die "class $alien[0]{class} is unknown\n" if @alien;
+
+	my @tell = (@{ $of{real} }, @{ $of{cosmetic} });
+	my $verdict = @tell ? 'not' : @{ $of{order} } ? 'order' : 'exact';
+	@tell = @{ $of{order} } unless @tell;
+	# What merely follows from another change says nothing new.
+	my @roots = grep { !defined $_->{cause} } @tell;
+	my @lost  = grep { $_->{data_loss} ne 'none' && $_->{op} eq 'recreate' } @{ $of{physical} };
+	return (
+		verdict => $verdict,
+		changes => [ map { $_->{summary} } @roots ? @roots : @tell ],
+		data    => [ map { $_->{kind} } @lost ]);
 }
 
 =head2 judgement_table(@rows)
@@ -104,7 +111,7 @@ my %words = (
 sub judgement_table
 {
 	my (@rows) = @_;
-	my $text = "| # | revision | downgrade | upgrade again | what differs |\n|---:|---|---|---|---|\n";
+	my $text = "| # | revision | schema after downgrade | data lost | upgrade again | what differs |\n|---:|---|---|---|---|---|\n";
 	my $n = 0;
 	foreach my $row (@rows)
 	{
@@ -112,8 +119,11 @@ sub judgement_table
 		# Texts of errors end with details of the run.
 		my @changes = map { (split /\n/, $_)[0] } @{ $row->{changes} };
 		s/\|/\\|/g foreach @changes;
-		$text .= "| $n | $row->{revision} | $words{$row->{verdict}} | $words{$row->{again}} | "
-		  . join('; ', @changes) . " |\n";
+		my %lost;
+		$lost{$_}++ foreach @{ $row->{data} };
+		my $lost = join ', ', map { "$lost{$_} $_" . ($lost{$_} == 1 ? '' : 's') } sort keys %lost;
+		$text .= "| $n | $row->{revision} | $words{$row->{verdict}} | " . ($lost || '-') . " | $words{$row->{again}} | "
+		  . join(' ', @changes) . " |\n";
 	}
 	return $text;
 }
