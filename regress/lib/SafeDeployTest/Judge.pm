@@ -105,6 +105,11 @@ my %words = (
 	exact => 'restores exactly',
 	order => 'order only',
 	not   => 'does not restore',
+	fails => 'fails');
+my %again_words = (
+	exact => 'the same',
+	order => 'in another order',
+	not   => 'different',
 	fails => 'fails',
 	'-'   => '-');
 
@@ -122,7 +127,7 @@ sub judgement_table
 		my %lost;
 		$lost{$_}++ foreach @{ $row->{data} };
 		my $lost = join ', ', map { "$lost{$_} $_" . ($lost{$_} == 1 ? '' : 's') } sort keys %lost;
-		$text .= "| $n | $row->{revision} | $words{$row->{verdict}} | " . ($lost || '-') . " | $words{$row->{again}} | "
+		$text .= "| $n | $row->{revision} | $words{$row->{verdict}} | " . ($lost || '-') . " | $again_words{$row->{again}} | "
 		  . join(' ', @changes) . " |\n";
 	}
 	return $text;
