@@ -241,6 +241,7 @@ DECLARE
 	e record;
 	s0 bigint;
 	s1 bigint;
+	s2 bigint;
 	got text;
 BEGIN
 	FOR e IN SELECT * FROM public.edits ORDER BY n LOOP
@@ -255,8 +256,18 @@ BEGIN
 		IF public.changes(s0, s1, false) IS DISTINCT FROM public.changes(s0, NULL, false) THEN
 			INSERT INTO public.faults VALUES (e.n, e.edit, 'stored', public.changes(s0, s1, false));
 		END IF;
-		IF NOT EXISTS (SELECT FROM safedeploy.diff(s1, s0)) THEN
-			INSERT INTO public.faults VALUES (e.n, e.edit, 'backwards', NULL);
+		-- an add one way is a drop the other way
+		got := (SELECT string_agg(concat_ws(' ', op, kind, path), ', ') FROM (
+			(SELECT op, kind, path FROM safedeploy.diff(s1, s0) WHERE op NOT IN ('rename', 'move')
+			 EXCEPT ALL
+			 SELECT CASE op WHEN 'add' THEN 'drop' WHEN 'drop' THEN 'add' ELSE op END, kind, path FROM safedeploy.diff(s0, s1))) AS x (op, kind, path));
+		IF NOT EXISTS (SELECT FROM safedeploy.diff(s1, s0)) OR (got IS NOT NULL AND e.expected !~ 'rename|move') THEN
+			INSERT INTO public.faults VALUES (e.n, e.edit, 'backwards', got);
+		END IF;
+		-- the fingerprint differs when and only when there is something real or cosmetic
+		IF (SELECT count(DISTINCT fingerprint) > 1 FROM safedeploy.snapshot WHERE id IN (s0, s1))
+			<> EXISTS (SELECT FROM safedeploy.diff(s0, s1) WHERE class IN ('real', 'cosmetic')) THEN
+			INSERT INTO public.faults VALUES (e.n, e.edit, 'fingerprint', NULL);
 		END IF;
 		IF EXISTS (SELECT FROM safedeploy.diff(s0, s1) WHERE summary !~ '^[A-Z].*\.$' OR cause = seq
 				OR cause NOT IN (SELECT seq FROM safedeploy.diff(s0, s1))) THEN
@@ -267,7 +278,15 @@ BEGIN
 		IF got IS NOT NULL THEN
 			INSERT INTO public.faults VALUES (e.n, e.edit, 'undo', got);
 		END IF;
-		PERFORM safedeploy.drop_snapshot(s0), safedeploy.drop_snapshot(s1);
+		-- as if of another database: by names alone the edit is still seen, and its undoing leaves nothing
+		s2 := safedeploy.take_snapshot('undone');
+		UPDATE safedeploy.snapshot SET database_oid = 1 WHERE id IN (s1, s2);
+		IF NOT EXISTS (SELECT FROM safedeploy.diff(s0, s1))
+			OR EXISTS (SELECT FROM safedeploy.diff(s0, s1) WHERE confidence <> 'textual' OR op IN ('rename', 'move', 'recreate', 'rewrite'))
+			OR EXISTS (SELECT FROM safedeploy.diff(s0, s2) WHERE class <> 'order') THEN
+			INSERT INTO public.faults VALUES (e.n, e.edit, 'by name', NULL);
+		END IF;
+		PERFORM safedeploy.drop_snapshot(s0), safedeploy.drop_snapshot(s1), safedeploy.drop_snapshot(s2);
 	END LOOP;
 END
 $$;
