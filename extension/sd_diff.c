@@ -109,7 +109,7 @@ emit_rewrite(SdDiff *diff, SdDiffPair *pair)
 	emptied = pair->old->rows > 0 && pair->new->rows <= 0;
 	if (emptied ? explains_rewrite(pair) : pair->changes != NIL)
 		return;
-	sd_diff_emit(diff, pair, SD_DIFF_REWRITE, SD_DIFF_CORE, pair->kind, 0, NULL);
+	sd_diff_emit_whole(diff, pair, SD_DIFF_REWRITE);
 }
 
 static int
@@ -149,6 +149,8 @@ compare_changes(const ListCell *x, const ListCell *y)
 static void
 compare(SdDiff *diff)
 {
+	MemoryContext scratch = AllocSetContextCreate(diff->context, "safedeploy diff of one object",
+												  ALLOCSET_DEFAULT_SIZES);
 	ListCell *cell;
 	int seq = 0;
 
@@ -160,19 +162,18 @@ compare(SdDiff *diff)
 		CHECK_FOR_INTERRUPTS();
 		if (pair->old == NULL || pair->new == NULL)
 			continue;
+		MemoryContextSwitchTo(scratch);
 		sd_diff_walk(diff, pair);
 		if (diff->same_lineage && diff->facets[SD_DIFF_CORE])
 			emit_rewrite(diff, pair);
+		MemoryContextReset(scratch);
 	}
-	sd_diff_fold(diff);
+	MemoryContextSwitchTo(diff->context);
+	sd_diff_fold(diff, scratch);
 	list_sort(diff->changes, compare_changes);
 	foreach (cell, diff->changes)
-	{
-		SdDiffChange *change = lfirst(cell);
-
-		change->seq = ++seq;
-		sd_diff_judge(diff, change);
-	}
+		((SdDiffChange *) lfirst(cell))->seq = ++seq;
+	MemoryContextDelete(scratch);
 }
 
 static void
@@ -200,11 +201,13 @@ put_changes(const SdDiff *diff, Tuplestorestate *store, TupleDesc desc)
 
 	foreach (cell, diff->changes)
 	{
-		const SdDiffChange *change = lfirst(cell);
+		SdDiffChange *change = lfirst(cell);
 		MemoryContext caller = MemoryContextSwitchTo(row);
 		Datum values[OUT_COLUMNS] = { 0 };
 		bool nulls[OUT_COLUMNS] = { 0 };
 
+		CHECK_FOR_INTERRUPTS();
+		sd_diff_judge(diff, change);
 		values[OUT_SEQ] = Int32GetDatum(change->seq);
 		put_text(values, nulls, OUT_OP, sd_diff_op_name(change->op));
 		put_text(values, nulls, OUT_KIND, change->kind);
@@ -271,6 +274,7 @@ safedeploy_diff(PG_FUNCTION_ARGS)
 	work = AllocSetContextCreate(CurrentMemoryContext, "safedeploy diff", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(work);
 
+	diff.context = work;
 	diff.old_id = PG_GETARG_INT64(0);
 	diff.live = PG_ARGISNULL(1);
 	diff.new_id = diff.live ? 0 : PG_GETARG_INT64(1);
@@ -278,7 +282,7 @@ safedeploy_diff(PG_FUNCTION_ARGS)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to the SPI manager");
-	sd_diff_load(&diff, work);
+	sd_diff_load(&diff);
 	SPI_finish();
 
 	MemoryContextSwitchTo(work);

@@ -10,8 +10,8 @@
  *	  fold    (sd_diff_fold)	hang consequences under the change they follow from
  *	  judge   (sd_diff_rules)	class, severity, data loss and sentence, from one table
  *
- * Everything is allocated in the memory context that is current when the diff
- * starts; nothing is freed one by one.
+ * What lives as long as the diff is in SdDiff.context; what a step needs for one
+ * object only is in a context that is reset after it.
  */
 #ifndef SD_DIFF_H
 #define SD_DIFF_H
@@ -19,6 +19,7 @@
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"
+#include "utils/palloc.h"
 
 typedef enum SdDiffFacet
 {
@@ -160,10 +161,11 @@ typedef struct SdDiff
 	bool live;					 /* the new side is the database as it is now */
 	int64 old_id;
 	int64 new_id;
-	List *objects;		  /* of SdDiffObject *, both sides */
-	List *pairs;		  /* of SdDiffPair * */
-	List *changes;		  /* of SdDiffChange * */
-	List *schema_renames; /* of SdDiffChange *, also among the changes */
+	MemoryContext context; /* of all that lives as long as the diff */
+	List *objects;		   /* of SdDiffObject *, both sides */
+	List *pairs;		   /* of SdDiffPair * */
+	List *changes;		   /* of SdDiffChange * */
+	List *schema_renames;  /* of SdDiffChange *, also among the changes */
 } SdDiff;
 
 /*
@@ -171,7 +173,7 @@ typedef struct SdDiff
  */
 
 /* Reads both headers and every row that may differ; needs a connected SPI. */
-extern void sd_diff_load(SdDiff *diff, MemoryContext context);
+extern void sd_diff_load(SdDiff *diff);
 /* NULL is a hash too: that of an absent facet. */
 extern bool sd_diff_same_hash(const bytea *a, const bytea *b);
 /* Name of a facet as the document and the tables write it. */
@@ -193,11 +195,19 @@ extern const char *sd_diff_old_name(const SdDiffPair *pair, SdDiffCollection col
  * sd_diff_walk
  */
 
-/* Adds the changes inside one pair whose both sides exist. */
+/* Adds the changes inside one pair whose both sides exist; leaves garbage in the current context. */
 extern void sd_diff_walk(SdDiff *diff, SdDiffPair *pair);
-/* Appends a change; path is copied, names in it are not. */
+/*
+ * Appends a change of a part.  A collection other than SD_DIFF_COLLECTIONS says
+ * that the part is a member, whose name is the second of the path.  All that the
+ * change keeps is copied into the memory of the diff.
+ */
 extern SdDiffChange *sd_diff_emit(SdDiff *diff, SdDiffPair *pair, SdDiffOp op, SdDiffFacet facet,
-								  const char *kind, int depth, const char *const *path);
+								  const char *kind, SdDiffCollection collection, int depth,
+								  const char *const *path);
+/* Appends a change of the whole object. */
+extern SdDiffChange *sd_diff_emit_whole(SdDiff *diff, SdDiffPair *pair, SdDiffOp op);
+
 /* How a collection of sub-objects is written; a table of constants. */
 typedef struct SdDiffCollectionInfo
 {
@@ -214,15 +224,16 @@ extern const SdDiffCollectionInfo sd_diff_collections[SD_DIFF_COLLECTIONS];
  */
 
 /* Adds the changes of one access list; a NULL list is the built-in default. */
-extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, int depth, const char *const *path,
-							 const char *member, JsonbContainer *old_acl, JsonbContainer *new_acl);
+extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection, int depth,
+							 const char *const *path, JsonbContainer *old_acl,
+							 JsonbContainer *new_acl);
 
 /*
  * sd_diff_fold
  */
 
-/* Sets cause on every change that follows from another one. */
-extern void sd_diff_fold(SdDiff *diff);
+/* Sets cause on every change that follows from another one; resets scratch as it goes. */
+extern void sd_diff_fold(SdDiff *diff, MemoryContext scratch);
 
 /*
  * sd_diff_lex
@@ -246,7 +257,7 @@ extern const char *sd_diff_lexeme(const char *name);
  * sd_diff_rules
  */
 
-/* Fills class, severity, loss and summary of a change. */
+/* Fills class, severity, loss and summary of a change; the last in the current context. */
 extern void sd_diff_judge(const SdDiff *diff, SdDiffChange *change);
 /* Position of a kind in the order of the output. */
 extern int sd_diff_kind_rank(const char *kind);

@@ -201,13 +201,14 @@ privileges_jsonb(const Grantee *grantee)
 }
 
 void
-sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, int depth, const char *const *path,
-				 const char *member, JsonbContainer *old_acl, JsonbContainer *new_acl)
+sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection, int depth,
+				 const char *const *path, JsonbContainer *old_acl, JsonbContainer *new_acl)
 {
+	bool column = collection != SD_DIFF_COLLECTIONS;
 	const char *old_owner = owner_name(pair->old);
 	const char *new_owner = owner_name(pair->new);
-	List *old = read_acl(old_acl, pair, member != NULL, old_owner, new_owner);
-	List *new = read_acl(new_acl, pair, member != NULL, NULL, new_owner);
+	List *old = read_acl(old_acl, pair, column, old_owner, new_owner);
+	List *new = read_acl(new_acl, pair, column, NULL, new_owner);
 	List *all = list_copy(old);
 	ListCell *cell;
 
@@ -223,6 +224,7 @@ sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, int depth, const char *const *p
 		char *revoked = missing_from(was, is);
 		const char *full[16];
 		SdDiffChange *change;
+		MemoryContext caller;
 
 		if (granted == NULL && revoked == NULL)
 			continue;
@@ -233,12 +235,12 @@ sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, int depth, const char *const *p
 							  revoked == NULL ? SD_DIFF_ADD :
 							  granted == NULL ? SD_DIFF_DROP :
 												SD_DIFF_ALTER,
-							  SD_DIFF_SECURITY, "privilege", depth + 1, full);
-		change->member = member;
-		change->collection = member ? SD_DIFF_COLUMNS : SD_DIFF_COLLECTIONS;
-		change->granted = granted;
-		change->revoked = revoked;
+							  SD_DIFF_SECURITY, "privilege", collection, depth + 1, full);
+		caller = MemoryContextSwitchTo(diff->context);
+		change->granted = granted ? pstrdup(granted) : NULL;
+		change->revoked = revoked ? pstrdup(revoked) : NULL;
 		change->old = privileges_jsonb(was);
 		change->new = privileges_jsonb(is);
+		MemoryContextSwitchTo(caller);
 	}
 }

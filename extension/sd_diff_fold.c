@@ -10,6 +10,9 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
 #include "sd_diff_names.h"
 
 typedef SdDiffChange *(*FindCause)(SdDiffNames *names, SdDiffChange *change);
@@ -376,10 +379,29 @@ makes_cycle(const SdDiffChange *change, const SdDiffChange *cause)
 	return false;
 }
 
+static SdDiffChange *
+find_cause(SdDiffNames *names, SdDiffChange *change)
+{
+	for (int i = 0; i < lengthof(consequences); i++)
+	{
+		SdDiffChange *cause;
+
+		if (!(consequences[i].ops & change->op) ||
+			(consequences[i].kinds != NULL &&
+			 strstr(consequences[i].kinds, psprintf(",%s,", change->kind)) == NULL))
+			continue;
+		cause = consequences[i].find(names, change);
+		if (cause != NULL && !makes_cycle(change, cause))
+			return cause;
+	}
+	return NULL;
+}
+
 void
-sd_diff_fold(SdDiff *diff)
+sd_diff_fold(SdDiff *diff, MemoryContext scratch)
 {
 	SdDiffNames names = { diff, NULL, NULL };
+	MemoryContext caller = CurrentMemoryContext;
 	ListCell *cell;
 
 	sd_diff_names_build(&names);
@@ -387,17 +409,10 @@ sd_diff_fold(SdDiff *diff)
 	{
 		SdDiffChange *change = lfirst(cell);
 
-		for (int i = 0; i < lengthof(consequences) && change->cause == NULL; i++)
-		{
-			SdDiffChange *cause;
-
-			if (!(consequences[i].ops & change->op) ||
-				(consequences[i].kinds != NULL &&
-				 strstr(consequences[i].kinds, psprintf(",%s,", change->kind)) == NULL))
-				continue;
-			cause = consequences[i].find(&names, change);
-			if (cause != NULL && !makes_cycle(change, cause))
-				change->cause = cause;
-		}
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(scratch);
+		change->cause = find_cause(&names, change);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(scratch);
 	}
 }

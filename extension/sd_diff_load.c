@@ -404,19 +404,19 @@ read_rows(SdDiff *diff, HTAB *wanted, MemoryContext context)
 }
 
 void
-sd_diff_load(SdDiff *diff, MemoryContext context)
+sd_diff_load(SdDiff *diff)
 {
 	HASHCTL control = { 0 };
 	HTAB *wanted;
 
 	control.keysize = SD_DIFF_HASH_SIZE;
 	control.entrysize = sizeof(SdDiffDefinition);
-	control.hcxt = context;
+	control.hcxt = diff->context;
 	wanted =
 		hash_create("safedeploy definitions", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
 	compare_headers(diff);
-	read_rows(diff, wanted, context);
-	fetch_definitions(wanted, context);
+	read_rows(diff, wanted, diff->context);
+	fetch_definitions(wanted, diff->context);
 	assign_definitions(diff, wanted);
 }

@@ -168,7 +168,7 @@ emit_renamed(SdDiff *diff, SdDiffPair *pair)
 		pair->root = schema_rename(diff, schemas[0], schemas[1]);
 		if (pair->root == NULL)
 		{
-			change = sd_diff_emit(diff, pair, SD_DIFF_MOVE, SD_DIFF_CORE, pair->kind, 0, NULL);
+			change = sd_diff_emit_whole(diff, pair, SD_DIFF_MOVE);
 			change->old = sd_diff_string_jsonb(pair->old->identity);
 			change->new = sd_diff_string_jsonb(pair->new->identity);
 			pair->root = change;
@@ -176,7 +176,7 @@ emit_renamed(SdDiff *diff, SdDiffPair *pair)
 	}
 	if (strcmp(names[0], names[1]) != 0 || strcmp(rests[0], rests[1]) != 0)
 	{
-		change = sd_diff_emit(diff, pair, SD_DIFF_RENAME, SD_DIFF_CORE, pair->kind, 0, NULL);
+		change = sd_diff_emit_whole(diff, pair, SD_DIFF_RENAME);
 		change->old = sd_diff_string_jsonb(pair->old->identity);
 		change->new = sd_diff_string_jsonb(pair->new->identity);
 		if (pair->root == NULL || pair->root->op != SD_DIFF_MOVE)
@@ -191,16 +191,16 @@ emit_whole(SdDiff *diff, SdDiffPair *pair)
 {
 	if (pair->old == NULL)
 	{
-		pair->root = sd_diff_emit(diff, pair, SD_DIFF_ADD, SD_DIFF_CORE, pair->kind, 0, NULL);
+		pair->root = sd_diff_emit_whole(diff, pair, SD_DIFF_ADD);
 		pair->root->new = pair->new->definition;
 	}
 	else if (pair->new == NULL)
 	{
-		pair->root = sd_diff_emit(diff, pair, SD_DIFF_DROP, SD_DIFF_CORE, pair->kind, 0, NULL);
+		pair->root = sd_diff_emit_whole(diff, pair, SD_DIFF_DROP);
 		pair->root->old = pair->old->definition;
 	}
 	else if (pair->recreated)
-		pair->root = sd_diff_emit(diff, pair, SD_DIFF_RECREATE, SD_DIFF_CORE, pair->kind, 0, NULL);
+		pair->root = sd_diff_emit_whole(diff, pair, SD_DIFF_RECREATE);
 	else if (strcmp(pair->old->identity, pair->new->identity) != 0)
 		emit_renamed(diff, pair);
 }
@@ -364,9 +364,7 @@ emit_members(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection)
 		if (member->recreated && collection != SD_DIFF_COLUMNS)
 			continue;
 		change = sd_diff_emit(diff, pair, member->recreated ? SD_DIFF_RECREATE : SD_DIFF_RENAME,
-							  info->facet, info->kind, 2, path);
-		change->member = member->new_name;
-		change->collection = collection;
+							  info->facet, info->kind, collection, 2, path);
 		if (member->recreated)
 			continue;
 		change->old = sd_diff_string_jsonb(member->old_name);

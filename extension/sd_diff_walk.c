@@ -30,8 +30,7 @@ typedef struct Walk
 	SdDiffPair *pair;
 	SdDiffFacet facet;
 	const char *kind;
-	const char *member;
-	SdDiffCollection collection;
+	SdDiffCollection collection; /* of the member where it stands in one */
 	const char *path[SD_DIFF_MAX_DEPTH];
 	int depth;
 } Walk;
@@ -56,8 +55,9 @@ static void walk_object(const Walk *walk, JsonbContainer *old, JsonbContainer *n
 
 SdDiffChange *
 sd_diff_emit(SdDiff *diff, SdDiffPair *pair, SdDiffOp op, SdDiffFacet facet, const char *kind,
-			 int depth, const char *const *path)
+			 SdDiffCollection collection, int depth, const char *const *path)
 {
+	MemoryContext caller = MemoryContextSwitchTo(diff->context);
 	SdDiffChange *change = palloc0(sizeof(SdDiffChange));
 
 	change->op = op;
@@ -65,26 +65,34 @@ sd_diff_emit(SdDiff *diff, SdDiffPair *pair, SdDiffOp op, SdDiffFacet facet, con
 	change->pair = pair;
 	change->facet = facet;
 	change->depth = depth;
-	change->collection = SD_DIFF_COLLECTIONS;
 	change->path = palloc(sizeof(char *) * Max(depth, 1));
 	for (int i = 0; i < depth; i++)
-		change->path[i] = path[i];
+		change->path[i] = pstrdup(path[i]);
+	change->collection = collection;
+	if (collection != SD_DIFF_COLLECTIONS)
+		change->member = change->path[1];
 	diff->changes = lappend(diff->changes, change);
 	pair->changes = lappend(pair->changes, change);
+	MemoryContextSwitchTo(caller);
 	return change;
 }
 
-static SdDiffChange *
+SdDiffChange *
+sd_diff_emit_whole(SdDiff *diff, SdDiffPair *pair, SdDiffOp op)
+{
+	return sd_diff_emit(diff, pair, op, SD_DIFF_CORE, pair->kind, SD_DIFF_COLLECTIONS, 0, NULL);
+}
+
+static void
 emit_here(const Walk *walk, SdDiffOp op, JsonbValue *old, JsonbValue *new)
 {
-	SdDiffChange *change =
-		sd_diff_emit(walk->diff, walk->pair, op, walk->facet, walk->kind, walk->depth, walk->path);
+	SdDiffChange *change = sd_diff_emit(walk->diff, walk->pair, op, walk->facet, walk->kind,
+										walk->collection, walk->depth, walk->path);
+	MemoryContext caller = MemoryContextSwitchTo(walk->diff->context);
 
-	change->member = walk->member;
-	change->collection = walk->collection;
 	change->old = old ? JsonbValueToJsonb(old) : NULL;
 	change->new = new ? JsonbValueToJsonb(new) : NULL;
-	return change;
+	MemoryContextSwitchTo(caller);
 }
 
 /* The walk one name deeper. */
@@ -107,7 +115,6 @@ member_walk(const Walk *walk, SdDiffCollection collection, const char *name)
 	Walk down = deeper(walk, name);
 
 	down.kind = sd_diff_collections[collection].kind;
-	down.member = name;
 	down.collection = collection;
 	return down;
 }
@@ -413,7 +420,7 @@ walk_key(const Walk *walk, const Entry *entry)
 	Walk down = deeper(walk, key);
 
 	if (collection == SD_DIFF_PRIVILEGES)
-		sd_diff_walk_acl(walk->diff, walk->pair, down.depth, down.path, walk->member,
+		sd_diff_walk_acl(walk->diff, walk->pair, walk->collection, down.depth, down.path,
 						 container_of(entry->old), container_of(entry->new));
 	else if (collection == SD_DIFF_COLLECTIONS)
 		walk_value(&down, entry->old, entry->new, is_open_map(key));
