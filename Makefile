@@ -42,13 +42,23 @@ OBJS = \
 	extension/sd_diff_rules.o \
 	extension/sd_diff_text.o \
 	extension/sd_diff_walk.o \
+	extension/sd_body.o \
 	extension/sd_effects.o \
 	extension/sd_lex.o \
+	extension/sd_names.o \
+	extension/sd_narrow.o \
 	extension/sd_parse.o \
+	extension/sd_plpgsql.o \
+	extension/sd_predict.o \
 	extension/sd_rules.o \
 	extension/sd_rules_data.o \
 	extension/sd_rules_drop.o \
+	extension/sd_rules_lock.o \
+	extension/sd_rules_opaque.o \
 	extension/sd_rules_rename.o \
+	extension/sd_rules_rewrite.o \
+	extension/sd_rules_scan.o \
+	extension/sd_rules_transaction.o \
 	extension/sd_scope.o \
 	extension/sd_size.o \
 	extension/sd_snapshot.o \
@@ -70,6 +80,8 @@ OBJS = \
 	extension/sd_snapshot_walk.o \
 	extension/sd_split.o \
 	extension/sd_tree.o \
+	extension/sd_try.o \
+	extension/sd_type_users.o \
 	extension/sd_guc.o \
 	extension/sd_hooks.o \
 	extension/sd_ledger.o \

@@ -14,8 +14,16 @@
 #include "sd_compat.h"
 #include "sd_tree.h"
 
-static const SdCheck *const checks[] = { sd_checks_drop, sd_checks_rename, sd_checks_data };
-static const SdAlterCheck *const alter_checks[] = { sd_alter_checks_drop };
+static const SdCheck *const checks[] = {
+	sd_checks_drop,	  sd_checks_rewrite, sd_checks_scan,		sd_checks_lock,
+	sd_checks_rename, sd_checks_data,	 sd_checks_transaction, sd_checks_opaque,
+};
+static const SdAlterCheck *const alter_checks[] = {
+	sd_alter_checks_drop,
+	sd_alter_checks_rewrite,
+	sd_alter_checks_scan,
+	sd_alter_checks_lock,
+};
 
 /* kind_of returns the object type by which checks of some statements differ. */
 static int
@@ -71,15 +79,62 @@ run_alter_checks(SdAnalysis *analysis, AlterTableStmt *stmt)
 	}
 }
 
+/* has_contents tells whether a statement is a query, or changes data by one. */
+static bool
+has_contents(Node *statement)
+{
+	return IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
+		   IsA(statement, DeleteStmt) || SD_IS_MERGE(statement);
+}
+
+/* run_contents_checks judges the data changes and calls inside a query. */
+static void
+run_contents_checks(SdAnalysis *analysis, Node *statement)
+{
+	SdContents contents = sd_statement_contents(statement);
+	ListCell *cell;
+
+	foreach (cell, contents.data_changes)
+		run_checks(analysis, lfirst(cell));
+	foreach (cell, contents.calls)
+		sd_check_call(analysis, lfirst_node(FuncCall, cell));
+	if (contents.too_deep)
+	{
+		SdFinding finding = sd_finding(analysis, SD_RULE_UNANALYSABLE, NULL);
+
+		finding.rewrites = finding.scans = SD_UNKNOWN;
+		finding.data_loss = SD_LOSS_POSSIBLE;
+		finding.message = "the statement is nested too deeply to be analysed";
+		sd_report(analysis, &finding);
+	}
+}
+
 void
 sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 {
+	Node *inner = sd_inner_statement(statement);
+
 	analysis->reported = false;
+	sd_check_outside(analysis, statement);
 	if (IsA(statement, AlterTableStmt))
 		run_alter_checks(analysis, (AlterTableStmt *) statement);
 	run_checks(analysis, statement);
+	if (inner != NULL)
+	{
+		run_checks(analysis, inner);
+		if (has_contents(inner))
+			run_contents_checks(analysis, inner);
+	}
+	if (has_contents(statement))
+		run_contents_checks(analysis, statement);
+	sd_check_locks(analysis, statement);
 	if (!analysis->deferred)
+	{
 		sd_scope_apply(analysis->scope, statement, analysis->conditional);
+		/* outside a transaction each statement is one */
+		if (!analysis->in_transaction)
+			sd_scope_commit(analysis->scope);
+	}
 }
 
 /* report_unparsed reports a piece that the parser refused. */
@@ -141,6 +196,7 @@ sd_analyze_script(SdAnalysis *analysis)
 			int end;
 
 			analysis->number++;
+			analysis->origin = parsed.piece.from;
 			sd_statement_bounds(analysis->script, &parsed, raw, &analysis->start, &end);
 			sd_script_locate(analysis->script, analysis->start);
 			sd_analyze_statement(analysis, raw->stmt);

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -143,6 +144,10 @@ safedeploy_analyze(PG_FUNCTION_ARGS)
 	level = pin_scanner();
 	sd_script_init(&script, PG_GETARG_TEXT_PP(0));
 	analysis.script = &script;
+	analysis.context = CurrentMemoryContext;
+	analysis.callers_path = pstrdup(namespace_search_path);
+	analysis.callers_timezone = pstrdup(GetConfigOption("timezone", false, false));
+	analysis.session_path = analysis.begin_path = analysis.callers_path;
 	analysis.scope = sd_scope_create();
 	analysis.sizes = sd_sizes_create();
 	analysis.runner_transaction = analysis.in_transaction = PG_GETARG_BOOL(1);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -68,6 +69,40 @@ sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
 			finding.size = sd_relation_size(analysis->sizes, relation->oid);
 	}
 	return finding;
+}
+
+SdFinding
+sd_alter_finding(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const char *column)
+{
+	SdFinding finding = sd_finding(analysis, rule, &alter->relation);
+
+	finding.lock = alter->lock;
+	if (column != NULL)
+		finding.object = psprintf("%s.%s", alter->relation.shown, quote_identifier(column));
+	return finding;
+}
+
+bool
+sd_has_storage(const SdRelation *relation)
+{
+	switch (relation->relkind)
+	{
+		case 0:
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_MATVIEW:
+			return true;
+		default:
+			return false;
+	}
+}
+
+SdDataLoss
+sd_loss_of(SdSize size)
+{
+	if (size.bytes == 0)
+		return SD_LOSS_NONE;
+	return size.bytes > 0 ? SD_LOSS_CERTAIN : SD_LOSS_POSSIBLE;
 }
 
 /* set_text fills one text column, or NULL. */
@@ -145,7 +180,8 @@ sd_is_target(SdAnalysis *analysis, const SdRelation *relation, bool missing_ok)
 	switch (relation->presence)
 	{
 		case SD_EXISTS:
-			return true;
+			/* a temporary table is this session's own */
+			return relation->persistence != RELPERSISTENCE_TEMP;
 		case SD_MADE:
 			return false;
 		default:

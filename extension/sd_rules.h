@@ -116,10 +116,24 @@ typedef struct SdAnalysis
 	bool conditional;	/* it may not be reached */
 	bool deferred;		/* it runs later, when the routine is called */
 	int depth;			/* bodies that we are in */
+
+	/* Routines that were looked into already: once for each is enough. */
+	List *seen_routines; /* OIDs */
+	List *seen_bodies;	 /* SdRoutine */
+
+	/* search_path: the caller's, the session's now, and that when the transaction began */
+	const char *callers_path;
+	const char *session_path;
+	const char *begin_path;
+	const char *callers_timezone;
+	MemoryContext context; /* lives as long as this */
 } SdAnalysis;
 
 /* sd_finding starts a finding of a rule; "relation" may be NULL, and gives object and size. */
 extern SdFinding sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation);
+
+/* sd_loss_of tells what is lost when all that a relation holds goes. */
+extern SdDataLoss sd_loss_of(SdSize size);
 
 /* sd_report hands a finding out. */
 extern void sd_report(SdAnalysis *analysis, SdFinding *finding);
@@ -167,9 +181,40 @@ typedef struct SdAlterCheck
 	void (*check)(SdAnalysis *analysis, const SdAlter *alter);
 } SdAlterCheck;
 
+/* sd_alter_finding is sd_finding for a subcommand: with its lock, and its table's name and size. */
+extern SdFinding sd_alter_finding(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter,
+								  const char *column);
+
+/* sd_has_storage tells whether a relation holds rows that can be scanned or rewritten. */
+extern bool sd_has_storage(const SdRelation *relation);
+
 extern const SdCheck sd_checks_drop[];
+extern const SdCheck sd_checks_rewrite[];
+extern const SdCheck sd_checks_scan[];
+extern const SdCheck sd_checks_lock[];
 extern const SdCheck sd_checks_rename[];
 extern const SdCheck sd_checks_data[];
+extern const SdCheck sd_checks_transaction[];
+extern const SdCheck sd_checks_opaque[];
 extern const SdAlterCheck sd_alter_checks_drop[];
+extern const SdAlterCheck sd_alter_checks_rewrite[];
+extern const SdAlterCheck sd_alter_checks_scan[];
+extern const SdAlterCheck sd_alter_checks_lock[];
+extern const SdAlterCheck sd_alter_checks_transaction[];
+
+/* sd_check_call looks into the routine that a query calls; see sd_rules_opaque.c. */
+extern void sd_check_call(SdAnalysis *analysis, FuncCall *call);
+
+/* sd_report_dynamic reports an EXECUTE of PL/pgSQL with the expression that it runs. */
+extern void sd_report_dynamic(SdAnalysis *analysis, const char *text);
+
+/* sd_end_transaction_path puts the search_path back to what it is after COMMIT or ROLLBACK. */
+extern void sd_end_transaction_path(SdAnalysis *analysis, bool committed);
+
+/* sd_check_outside reports a statement that refuses to run in a transaction block. */
+extern void sd_check_outside(SdAnalysis *analysis, Node *statement);
+
+/* sd_check_locks reports the lock of a statement that no rule has reported; see sd_rules_lock.c. */
+extern void sd_check_locks(SdAnalysis *analysis, Node *statement);
 
 #endif

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "sd_rules.h"
+#include "sd_tree.h"
 
 static void
 check_truncate(SdAnalysis *analysis, Node *statement)
@@ -21,9 +22,7 @@ check_truncate(SdAnalysis *analysis, Node *statement)
 			continue;
 		finding = sd_finding(analysis, SD_RULE_TRUNCATE, &relation);
 		finding.lock = AccessExclusiveLock;
-		finding.data_loss = finding.size.bytes == 0 ? SD_LOSS_NONE :
-							finding.size.bytes > 0	? SD_LOSS_CERTAIN :
-													  SD_LOSS_POSSIBLE;
+		finding.data_loss = sd_loss_of(finding.size);
 		if (finding.data_loss == SD_LOSS_NONE)
 			finding.severity = SD_NOTICE;
 		finding.message =
@@ -35,7 +34,50 @@ check_truncate(SdAnalysis *analysis, Node *statement)
 	}
 }
 
+/* report_all_rows reports a data change that nothing limits. */
+static void
+report_all_rows(SdAnalysis *analysis, SdRuleId rule, RangeVar *name, Node *where, const char *what)
+{
+	SdRelation relation;
+	SdFinding finding;
+
+	if ((where != NULL && !sd_always_true(where)) || !sd_target(analysis, name, false, &relation))
+		return;
+	finding = sd_finding(analysis, rule, &relation);
+	finding.location = name->location;
+	finding.lock = RowExclusiveLock;
+	finding.scans = SD_YES;
+	finding.data_loss = sd_loss_of(finding.size);
+	if (finding.data_loss == SD_LOSS_NONE)
+		finding.severity = SD_NOTICE;
+	finding.message =
+		psprintf("%s all rows of %s (%s)", what, relation.shown, sd_size_text(finding.size));
+	if (where != NULL)
+		finding.detail = "Its condition is always true.";
+	sd_report(analysis, &finding);
+}
+
+static void
+check_delete(SdAnalysis *analysis, Node *statement)
+{
+	DeleteStmt *stmt = (DeleteStmt *) statement;
+
+	report_all_rows(analysis, SD_RULE_DELETE_WITHOUT_WHERE, stmt->relation, stmt->whereClause,
+					"deletes");
+}
+
+static void
+check_update(SdAnalysis *analysis, Node *statement)
+{
+	UpdateStmt *stmt = (UpdateStmt *) statement;
+
+	report_all_rows(analysis, SD_RULE_UPDATE_WITHOUT_WHERE, stmt->relation, stmt->whereClause,
+					"overwrites");
+}
+
 const SdCheck sd_checks_data[] = {
+	{ T_DeleteStmt, -1, check_delete },
+	{ T_UpdateStmt, -1, check_update },
 	{ T_TruncateStmt, -1, check_truncate },
 	{ T_Invalid, 0, NULL },
 };

@@ -7,70 +7,22 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_depend.h"
-#include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
+#include "commands/dbcommands.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "sd_names.h"
 #include "sd_rules.h"
 #include "sd_size.h"
 
-/* How many names a message lists before it says "and N more". */
-#define MAX_LISTED 5
-
-/* A list of names for a message. */
-typedef struct Names
-{
-	StringInfoData text;
-	int count;
-} Names;
-
-static void
-init_names(Names *names)
-{
-	initStringInfo(&names->text);
-	names->count = 0;
-}
-
-static void
-add_name(Names *names, const char *name)
-{
-	if (names->count++ < MAX_LISTED)
-		appendStringInfo(&names->text, "%s%s", names->count > 1 ? ", " : "", name);
-}
-
-/* name_list returns the names, shortened. */
-static const char *
-name_list(Names *names)
-{
-	if (names->count > MAX_LISTED)
-		appendStringInfo(&names->text, " and %d more", names->count - MAX_LISTED);
-	return names->text.data;
-}
-
-/* relation_name returns the qualified name of a relation of the catalog. */
-static const char *
-relation_name(Oid relation)
-{
-	const char *name = get_rel_name(relation);
-
-	if (name == NULL)
-		return psprintf("relation %u", relation);
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
-}
-
 /* referenced_tables lists the tables that a table's foreign keys point at: DROP locks them too. */
 static void
-referenced_tables(Oid table, Names *names)
+referenced_tables(Oid table, SdNames *names)
 {
 	Relation constraints = table_open(ConstraintRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -85,7 +37,7 @@ referenced_tables(Oid table, Names *names)
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 
 		if (form->contype == CONSTRAINT_FOREIGN && form->confrelid != table)
-			add_name(names, relation_name(form->confrelid));
+			sd_names_add(names, sd_relation_name(form->confrelid));
 	}
 	systable_endscan(scan);
 	table_close(constraints, AccessShareLock);
@@ -99,13 +51,11 @@ static void
 drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_DROP_TABLE, relation);
-	Names referenced;
+	SdNames referenced;
 
-	init_names(&referenced);
+	sd_names_init(&referenced);
 	finding.lock = AccessExclusiveLock;
-	finding.data_loss = finding.size.bytes == 0 ? SD_LOSS_NONE :
-						finding.size.bytes > 0	? SD_LOSS_CERTAIN :
-												  SD_LOSS_POSSIBLE;
+	finding.data_loss = sd_loss_of(finding.size);
 	if (finding.data_loss == SD_LOSS_NONE)
 		finding.severity = SD_WARNING;
 	finding.message = psprintf("drops table %s (%s)%s", relation->shown, sd_size_text(finding.size),
@@ -114,7 +64,7 @@ drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
 		referenced_tables(relation->oid, &referenced);
 	if (referenced.count > 0)
 		finding.detail = psprintf("It also locks the tables that its foreign keys point at: %s.",
-								  name_list(&referenced));
+								  sd_names_text(&referenced));
 	if (relation->presence == SD_EXISTS && relation->is_partition)
 		finding.detail = "It is a partition: the parent is locked too.";
 	sd_report(analysis, &finding);
@@ -182,7 +132,7 @@ check_drop_cascade(SdAnalysis *analysis, Node *statement)
 
 /* schema_contents counts the relations of a schema and adds up their sizes. */
 static int
-schema_contents(SdAnalysis *analysis, Oid schema, SdSize *size, Names *names)
+schema_contents(SdAnalysis *analysis, Oid schema, SdSize *size, SdNames *names)
 {
 	Relation classes = table_open(RelationRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -212,7 +162,7 @@ schema_contents(SdAnalysis *analysis, Oid schema, SdSize *size, Names *names)
 
 		size->rows = size->rows < 0 || one.rows < 0 ? -1 : size->rows + one.rows;
 		size->bytes = size->bytes < 0 || one.bytes < 0 ? -1 : size->bytes + one.bytes;
-		add_name(names, relation_name(lfirst_oid(cell)));
+		sd_names_add(names, sd_relation_name(lfirst_oid(cell)));
 	}
 	return list_length(tables);
 }
@@ -229,11 +179,11 @@ check_drop_schema(SdAnalysis *analysis, Node *statement)
 		Oid schema;
 		SdPresence presence = sd_scope_schema(analysis->scope, name, &schema);
 		SdFinding finding = sd_finding(analysis, SD_RULE_DROP_SCHEMA, NULL);
-		Names tables;
+		SdNames tables;
 
 		if (presence == SD_MADE || (presence != SD_EXISTS && stmt->missing_ok))
 			continue;
-		init_names(&tables);
+		sd_names_init(&tables);
 		finding.object = quote_identifier(name);
 		finding.lock = AccessExclusiveLock;
 		finding.data_loss = SD_LOSS_POSSIBLE;
@@ -247,45 +197,11 @@ check_drop_schema(SdAnalysis *analysis, Node *statement)
 			if (tables.count == 0)
 				finding.severity = SD_NOTICE;
 			else
-				finding.detail =
-					psprintf("In it are %s (%s).", name_list(&tables), sd_size_text(finding.size));
+				finding.detail = psprintf("In it are %s (%s).", sd_names_text(&tables),
+										  sd_size_text(finding.size));
 		}
 		sd_report(analysis, &finding);
 	}
-}
-
-/* columns_of_type lists the columns whose values a DROP TYPE CASCADE takes away. */
-static void
-columns_of_type(SdAnalysis *analysis, Oid type, Names *names, SdSize *size)
-{
-	Relation depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(type));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		char *column;
-		SdSize one;
-
-		if (form->classid != RelationRelationId || form->objsubid <= 0)
-			continue;
-		column = get_attname(form->objid, form->objsubid, true);
-		if (column == NULL)
-			continue;
-		add_name(names, psprintf("%s.%s", relation_name(form->objid), quote_identifier(column)));
-		one = sd_relation_size(analysis->sizes, form->objid);
-		size->rows = Max(size->rows, one.rows);
-		size->bytes = Max(size->bytes, one.bytes);
-	}
-	systable_endscan(scan);
-	table_close(depends, AccessShareLock);
 }
 
 static void
@@ -303,24 +219,24 @@ check_drop_type(SdAnalysis *analysis, Node *statement)
 		Oid type;
 		SdPresence presence = sd_scope_type(analysis->scope, name->names, &type);
 		SdFinding finding = sd_finding(analysis, SD_RULE_DROP_TYPE_CASCADE, NULL);
-		Names columns;
+		SdNames columns;
 
 		if (presence == SD_MADE || (presence != SD_EXISTS && stmt->missing_ok))
 			continue;
-		init_names(&columns);
+		sd_names_init(&columns);
 		finding.object = NameListToQuotedString(name->names);
 		finding.lock = AccessExclusiveLock;
 		finding.data_loss = SD_LOSS_POSSIBLE;
 		finding.message = psprintf("drops type %s and whatever uses it", finding.object);
 		if (presence == SD_EXISTS)
 		{
-			columns_of_type(analysis, type, &columns, &finding.size);
+			sd_type_columns(analysis, type, &columns, &finding.size);
 			if (columns.count > 0)
 			{
 				finding.data_loss = SD_LOSS_CERTAIN;
 				finding.message =
 					psprintf("drops type %s and with it %d columns", finding.object, columns.count);
-				finding.detail = psprintf("The columns are %s.", name_list(&columns));
+				finding.detail = psprintf("The columns are %s.", sd_names_text(&columns));
 			}
 			else
 				finding.severity = SD_WARNING;
@@ -348,12 +264,8 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 					 quote_identifier(alter->cmd->name), alter->relation.shown);
 		sd_report(analysis, &finding);
 	}
-	finding = sd_finding(analysis, SD_RULE_DROP_COLUMN, &alter->relation);
-	finding.object = psprintf("%s.%s", alter->relation.shown, quote_identifier(alter->cmd->name));
-	finding.lock = alter->lock;
-	finding.data_loss = finding.size.bytes == 0 ? SD_LOSS_NONE :
-						finding.size.bytes > 0	? SD_LOSS_CERTAIN :
-												  SD_LOSS_POSSIBLE;
+	finding = sd_alter_finding(analysis, SD_RULE_DROP_COLUMN, alter, alter->cmd->name);
+	finding.data_loss = sd_loss_of(finding.size);
 	if (finding.data_loss == SD_LOSS_NONE)
 		finding.severity = SD_WARNING;
 	finding.message =
@@ -363,7 +275,80 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 	sd_report(analysis, &finding);
 }
 
+/* check_drop_stored reports sequences and materialized views. */
+static void
+check_drop_stored(SdAnalysis *analysis, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	bool sequence = stmt->removeType == OBJECT_SEQUENCE;
+	ListCell *cell;
+
+	foreach (cell, stmt->objects)
+	{
+		SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
+		SdFinding finding;
+
+		if (!sd_is_target(analysis, &relation, stmt->missing_ok))
+			continue;
+		finding =
+			sd_finding(analysis, sequence ? SD_RULE_DROP_SEQUENCE : SD_RULE_DROP_MATVIEW, &relation);
+		finding.lock = AccessExclusiveLock;
+		finding.data_loss = SD_LOSS_POSSIBLE;
+		finding.message = sequence ? psprintf("drops sequence %s", relation.shown) :
+									 psprintf("drops materialized view %s (%s)", relation.shown,
+											  sd_size_text(finding.size));
+		sd_report(analysis, &finding);
+	}
+}
+
+static void
+check_drop_database(SdAnalysis *analysis, Node *statement)
+{
+	DropdbStmt *stmt = (DropdbStmt *) statement;
+	SdFinding finding;
+
+	if (stmt->missing_ok && !OidIsValid(get_database_oid(stmt->dbname, true)))
+		return;
+	finding = sd_finding(analysis, SD_RULE_DROP_DATABASE, NULL);
+	finding.object = quote_identifier(stmt->dbname);
+	finding.data_loss = SD_LOSS_CERTAIN;
+	finding.message = psprintf("drops database %s", finding.object);
+	sd_report(analysis, &finding);
+}
+
+static void
+check_drop_owned(SdAnalysis *analysis, Node *statement)
+{
+	SdFinding finding = sd_finding(analysis, SD_RULE_DROP_OWNED, NULL);
+
+	finding.lock = AccessExclusiveLock;
+	finding.data_loss = SD_LOSS_POSSIBLE;
+	finding.message = "drops every object that the role owns in this database";
+	sd_report(analysis, &finding);
+}
+
+static void
+check_drop_constraint(SdAnalysis *analysis, const SdAlter *alter)
+{
+	SdPart part = sd_scope_constraint(analysis->scope, &alter->relation, alter->cmd->name);
+	SdFinding finding;
+
+	if (part.presence == SD_MADE)
+		return;
+	if (alter->cmd->missing_ok && alter->relation.presence == SD_EXISTS &&
+		!OidIsValid(get_relation_constraint_oid(alter->relation.oid, alter->cmd->name, true)))
+		return;
+	finding = sd_alter_finding(analysis, SD_RULE_DROP_CONSTRAINT, alter, NULL);
+	finding.message = psprintf("drops constraint %s of %s", quote_identifier(alter->cmd->name),
+							   alter->relation.shown);
+	sd_report(analysis, &finding);
+}
+
 const SdCheck sd_checks_drop[] = {
+	{ T_DropStmt, OBJECT_SEQUENCE, check_drop_stored },
+	{ T_DropStmt, OBJECT_MATVIEW, check_drop_stored },
+	{ T_DropdbStmt, -1, check_drop_database },
+	{ T_DropOwnedStmt, -1, check_drop_owned },
 	{ T_DropStmt, OBJECT_TABLE, check_drop_table },
 	{ T_DropStmt, OBJECT_FOREIGN_TABLE, check_drop_table },
 	{ T_DropStmt, OBJECT_SCHEMA, check_drop_schema },
@@ -375,5 +360,6 @@ const SdCheck sd_checks_drop[] = {
 
 const SdAlterCheck sd_alter_checks_drop[] = {
 	{ AT_DropColumn, check_drop_column },
+	{ AT_DropConstraint, check_drop_constraint },
 	{ 0, NULL },
 };

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "utils/builtins.h"
 
 #include "sd_rules.h"
@@ -43,7 +44,57 @@ check_rename_column(SdAnalysis *analysis, Node *statement)
 	sd_report(analysis, &finding);
 }
 
+static void
+check_rename_schema(SdAnalysis *analysis, Node *statement)
+{
+	RenameStmt *stmt = (RenameStmt *) statement;
+	SdFinding finding;
+
+	if (sd_scope_schema(analysis->scope, stmt->subname, NULL) == SD_MADE)
+		return;
+	finding = sd_finding(analysis, SD_RULE_RENAME_SCHEMA, NULL);
+	finding.object = quote_identifier(stmt->subname);
+	finding.message =
+		psprintf("renames schema %s to %s", finding.object, quote_identifier(stmt->newname));
+	sd_report(analysis, &finding);
+}
+
+static void
+check_set_schema(SdAnalysis *analysis, Node *statement)
+{
+	AlterObjectSchemaStmt *stmt = (AlterObjectSchemaStmt *) statement;
+	SdRelation relation;
+	SdFinding finding;
+
+	if (stmt->relation == NULL || !sd_target(analysis, stmt->relation, stmt->missing_ok, &relation))
+		return;
+	finding = sd_finding(analysis, SD_RULE_RENAME_SCHEMA, &relation);
+	finding.lock = AccessExclusiveLock;
+	finding.message =
+		psprintf("moves %s to schema %s", relation.shown, quote_identifier(stmt->newschema));
+	sd_report(analysis, &finding);
+}
+
+static void
+check_rename_enum_value(SdAnalysis *analysis, Node *statement)
+{
+	AlterEnumStmt *stmt = (AlterEnumStmt *) statement;
+	SdFinding finding;
+	Oid type;
+
+	if (stmt->oldVal == NULL || sd_scope_type(analysis->scope, stmt->typeName, &type) == SD_MADE)
+		return;
+	finding = sd_finding(analysis, SD_RULE_RENAME_ENUM_VALUE, NULL);
+	finding.object = NameListToQuotedString(stmt->typeName);
+	finding.message = psprintf("renames label %s of %s to %s", quote_literal_cstr(stmt->oldVal),
+							   finding.object, quote_literal_cstr(stmt->newVal));
+	sd_report(analysis, &finding);
+}
+
 const SdCheck sd_checks_rename[] = {
+	{ T_RenameStmt, OBJECT_SCHEMA, check_rename_schema },
+	{ T_AlterObjectSchemaStmt, -1, check_set_schema },
+	{ T_AlterEnumStmt, -1, check_rename_enum_value },
 	{ T_RenameStmt, OBJECT_TABLE, check_rename_table },
 	{ T_RenameStmt, OBJECT_FOREIGN_TABLE, check_rename_table },
 	{ T_RenameStmt, OBJECT_VIEW, check_rename_table },

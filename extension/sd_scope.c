@@ -479,6 +479,30 @@ sd_scope_proves_not_null(SdScope *scope, const SdRelation *relation, const char 
 	return false;
 }
 
+void
+sd_scope_changed_constraints(SdScope *scope, const SdRelation *relation, List **dropped,
+							 List **validated)
+{
+	*dropped = *validated = NIL;
+	if (relation->schema == NULL)
+		return;
+	for (int i = 0; i < scope->count; i++)
+	{
+		Entry *entry = &scope->entries[i];
+
+		if (entry->key.kind != ENTRY_CONSTRAINT ||
+			strcmp(NameStr(entry->key.schema), relation->schema) != 0 ||
+			strcmp(NameStr(entry->key.name), relation->name) != 0 ||
+			part_entry(scope, ENTRY_CONSTRAINT, relation, NameStr(entry->key.part)) != entry)
+			continue;
+		/* one made anew under an old name is not the catalog's either */
+		if (entry->presence != SD_EXISTS)
+			*dropped = lappend(*dropped, pstrdup(NameStr(entry->key.part)));
+		else if (entry->valid)
+			*validated = lappend(*validated, pstrdup(NameStr(entry->key.part)));
+	}
+}
+
 /* type_in_schema is sd_scope_type for one schema. */
 static SdPresence
 type_in_schema(SdScope *scope, const char *schema, const char *name, Oid *oid)

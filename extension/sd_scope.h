@@ -72,6 +72,13 @@ extern SdPart sd_scope_constraint(SdScope *scope, const SdRelation *relation, co
 extern bool sd_scope_proves_not_null(SdScope *scope, const SdRelation *relation, const char *column,
 									 List *dropped_constraints);
 
+/*
+ * sd_scope_changed_constraints lists the names of constraints of the catalog
+ * that the script has dropped or validated so far.
+ */
+extern void sd_scope_changed_constraints(SdScope *scope, const SdRelation *relation, List **dropped,
+										 List **validated);
+
 /* sd_scope_schema and sd_scope_type tell whether there is one of that name. */
 extern SdPresence sd_scope_schema(SdScope *scope, const char *name, Oid *oid);
 extern SdPresence sd_scope_type(SdScope *scope, List *names, Oid *oid);

@@ -6,6 +6,7 @@
 
 #include "commands/defrem.h"
 #include "nodes/nodeFuncs.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 
@@ -254,6 +255,35 @@ sd_statement_contents(Node *statement)
 	}
 	PG_END_TRY();
 	return (SdContents){ result.data_changes, result.calls, result.too_deep };
+}
+
+const char *
+sd_command_name(Node *statement)
+{
+	return GetCommandTagName(CreateCommandTag(statement));
+}
+
+Node *
+sd_inner_statement(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_ExplainStmt:
+			/* without ANALYZE nothing is run */
+			return sd_option_is_on(((ExplainStmt *) statement)->options, "analyze") ?
+					   ((ExplainStmt *) statement)->query :
+					   NULL;
+		case T_PrepareStmt:
+			return ((PrepareStmt *) statement)->query;
+		case T_CopyStmt:
+			return ((CopyStmt *) statement)->query;
+		case T_CreateTableAsStmt:
+			return ((CreateTableAsStmt *) statement)->query;
+		case T_DeclareCursorStmt:
+			return ((DeclareCursorStmt *) statement)->query;
+		default:
+			return NULL;
+	}
 }
 
 /* detaches_concurrently looks for DETACH PARTITION ... CONCURRENTLY. */

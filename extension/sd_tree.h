@@ -43,6 +43,12 @@ extern bool sd_do_body(DoStmt *stmt, SdBodyText *body);
 /* sd_statement_contents lists what a query or data change has inside. */
 extern SdContents sd_statement_contents(Node *statement);
 
+/* sd_command_name returns the command tag of a statement. */
+extern const char *sd_command_name(Node *statement);
+
+/* sd_inner_statement returns the statement that EXPLAIN ANALYZE, PREPARE and the like run, or NULL. */
+extern Node *sd_inner_statement(Node *statement);
+
 /* sd_option finds an option of a command by name, or NULL. */
 extern DefElem *sd_option(List *options, const char *name);
 

@@ -1,0 +1,419 @@
+/*
+ * sd_rules_lock.c
+ *	  Family "lock": statements that take a strong lock for a short time, and the
+ *	  net under all rules, which names the lock of what no rule has reported.
+ */
+#include "postgres.h"
+
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "sd_compat.h"
+#include "sd_names.h"
+#include "sd_rules.h"
+#include "sd_tree.h"
+
+/* lock_effect says what a lock keeps others from. */
+static const char *
+lock_effect(LOCKMODE mode)
+{
+	switch (mode)
+	{
+		case AccessExclusiveLock:
+			return "nobody can read or write it";
+		case ExclusiveLock:
+		case ShareRowExclusiveLock:
+		case ShareLock:
+			return "nobody can write it";
+		case ShareUpdateExclusiveLock:
+			return "vacuum and other changes of it wait";
+		default:
+			return "some changes of it wait";
+	}
+}
+
+static void
+check_drop_index(SdAnalysis *analysis, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	ListCell *cell;
+
+	if (stmt->concurrent)
+		return;
+	foreach (cell, stmt->objects)
+	{
+		SdRelation index = sd_scope_relation_list(analysis->scope, lfirst(cell));
+		SdFinding finding;
+		Oid table;
+
+		if (!sd_is_target(analysis, &index, stmt->missing_ok))
+			continue;
+		finding = sd_finding(analysis, SD_RULE_DROP_INDEX_NONCONCURRENT, &index);
+		finding.lock = AccessExclusiveLock;
+		table = index.presence == SD_EXISTS ? IndexGetRelation(index.oid, true) : InvalidOid;
+		finding.message =
+			psprintf("dropping index %s locks its table%s%s against reading and writing", index.shown,
+					 OidIsValid(table) ? " " : "", OidIsValid(table) ? sd_relation_name(table) : "");
+		sd_report(analysis, &finding);
+	}
+}
+
+/* report_lock reports a short lock of one relation under a rule. */
+static void
+report_lock(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation, LOCKMODE mode,
+			const char *what)
+{
+	SdFinding finding = sd_finding(analysis, rule, relation);
+
+	finding.lock = mode;
+	finding.message =
+		psprintf("%s %s: %s until the transaction ends", what, relation->shown, lock_effect(mode));
+	sd_report(analysis, &finding);
+}
+
+static void
+check_lock_table(SdAnalysis *analysis, Node *statement)
+{
+	LockStmt *stmt = (LockStmt *) statement;
+	ListCell *cell;
+
+	/* weaker modes stop nobody's reading and writing */
+	if (stmt->mode < ShareLock)
+		return;
+	foreach (cell, stmt->relations)
+	{
+		SdRelation relation;
+
+		if (sd_target(analysis, lfirst_node(RangeVar, cell), false, &relation))
+			report_lock(analysis, SD_RULE_EXPLICIT_LOCK_TABLE, &relation, stmt->mode, "locks");
+	}
+}
+
+static void
+check_create_trigger(SdAnalysis *analysis, Node *statement)
+{
+	CreateTrigStmt *stmt = (CreateTrigStmt *) statement;
+	SdRelation relation;
+
+	if (sd_target(analysis, stmt->relation, false, &relation))
+		report_lock(analysis, SD_RULE_CREATE_TRIGGER, &relation, ShareRowExclusiveLock,
+					"adds a trigger to");
+}
+
+/* referenced_by_constraints reports the tables that foreign keys of a list point at. */
+static void
+report_referenced(SdAnalysis *analysis, List *constraints)
+{
+	ListCell *cell;
+
+	foreach (cell, constraints)
+	{
+		Constraint *constraint;
+		SdRelation relation;
+
+		if (!IsA(lfirst(cell), Constraint))
+			continue;
+		constraint = lfirst_node(Constraint, cell);
+		if (constraint->contype == CONSTR_FOREIGN &&
+			sd_target(analysis, constraint->pktable, false, &relation))
+			report_lock(analysis, SD_RULE_FK_LOCKS_REFERENCED, &relation, ShareRowExclusiveLock,
+						"a foreign key of a new table refers to");
+	}
+}
+
+/* check_create_table reports the locks that a new table takes of old ones. */
+static void
+check_create_table(SdAnalysis *analysis, Node *statement)
+{
+	CreateStmt *stmt = (CreateStmt *) statement;
+	SdRelation relation;
+	ListCell *cell;
+
+	if (stmt->if_not_exists &&
+		sd_scope_relation_in(analysis->scope,
+							 sd_scope_creation_schema(analysis->scope, stmt->relation),
+							 stmt->relation->relname)
+				.presence == SD_EXISTS)
+		return;
+	report_referenced(analysis, stmt->constraints);
+	report_referenced(analysis, stmt->tableElts);
+	foreach (cell, stmt->tableElts)
+	{
+		if (IsA(lfirst(cell), ColumnDef))
+			report_referenced(analysis, lfirst_node(ColumnDef, cell)->constraints);
+	}
+	if (stmt->partbound != NULL)
+	{
+		foreach (cell, stmt->inhRelations)
+		{
+			if (sd_target(analysis, lfirst_node(RangeVar, cell), false, &relation))
+				report_lock(analysis, SD_RULE_CREATE_PARTITION_OF, &relation, AccessExclusiveLock,
+							"makes a partition of");
+		}
+	}
+}
+
+/* check_alter_made reports foreign keys that are added to a table of the script. */
+static void
+check_alter_made(SdAnalysis *analysis, Node *statement)
+{
+	AlterTableStmt *stmt = (AlterTableStmt *) statement;
+	ListCell *cell;
+
+	if (sd_scope_relation(analysis->scope, stmt->relation).presence != SD_MADE)
+		return;
+	foreach (cell, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if (cmd->subtype == AT_AddConstraint)
+			report_referenced(analysis, list_make1(cmd->def));
+		else if (cmd->subtype == AT_AddColumn)
+			report_referenced(analysis, castNode(ColumnDef, cmd->def)->constraints);
+	}
+}
+
+static void
+check_detach_partition(SdAnalysis *analysis, const SdAlter *alter)
+{
+	if (!SD_PARTITION_CMD_CONCURRENT(castNode(PartitionCmd, alter->cmd->def)))
+		report_lock(analysis, SD_RULE_DETACH_PARTITION_BLOCKING, &alter->relation, alter->lock,
+					"detaches a partition of");
+}
+
+/* The relation that a statement locks, and how strongly. */
+typedef struct LockedRelation
+{
+	SdRelation relation;
+	LOCKMODE mode; /* NoLock when the statement locks no relation */
+} LockedRelation;
+
+/* locked_by_object finds the relation of COMMENT, DROP and the like on something of a table. */
+static SdRelation
+locked_by_object(SdAnalysis *analysis, ObjectType type, Node *object)
+{
+	SdRelation none = { 0 };
+	List *names;
+
+	switch (type)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_INDEX:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_FOREIGN_TABLE:
+			return sd_scope_relation_list(analysis->scope, castNode(List, object));
+		case OBJECT_COLUMN:
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_TRIGGER:
+		case OBJECT_RULE:
+		case OBJECT_POLICY:
+			names = list_copy(castNode(List, object));
+			if (list_length(names) < 2)
+				return none;
+			return sd_scope_relation_list(analysis->scope,
+										  list_truncate(names, list_length(names) - 1));
+		default:
+			return none;
+	}
+}
+
+/* lock_of tells what a statement locks of the relations that it names. */
+static LockedRelation
+lock_of(SdAnalysis *analysis, Node *statement)
+{
+	LockedRelation result = { .mode = NoLock };
+	RangeVar *name = NULL;
+
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			name = ((AlterTableStmt *) statement)->relation;
+			result.mode = AlterTableGetLockLevel(((AlterTableStmt *) statement)->cmds);
+			break;
+		case T_RenameStmt:
+			name = ((RenameStmt *) statement)->relation;
+			result.mode = ((RenameStmt *) statement)->renameType == OBJECT_INDEX ?
+							  ShareUpdateExclusiveLock :
+							  AccessExclusiveLock;
+			break;
+		case T_AlterObjectSchemaStmt:
+			name = ((AlterObjectSchemaStmt *) statement)->relation;
+			result.mode = AccessExclusiveLock;
+			break;
+		case T_RuleStmt:
+			name = ((RuleStmt *) statement)->relation;
+			result.mode = AccessExclusiveLock;
+			break;
+		case T_CreatePolicyStmt:
+			name = ((CreatePolicyStmt *) statement)->table;
+			result.mode = AccessExclusiveLock;
+			break;
+		case T_AlterPolicyStmt:
+			name = ((AlterPolicyStmt *) statement)->table;
+			result.mode = AccessExclusiveLock;
+			break;
+		case T_AlterSeqStmt:
+			name = ((AlterSeqStmt *) statement)->sequence;
+			result.mode = ShareRowExclusiveLock;
+			break;
+		case T_ViewStmt:
+			name = ((ViewStmt *) statement)->view;
+			result.mode = AccessExclusiveLock;
+			break;
+		case T_IndexStmt:
+			name = ((IndexStmt *) statement)->relation;
+			result.mode =
+				((IndexStmt *) statement)->concurrent ? ShareUpdateExclusiveLock : ShareLock;
+			break;
+		case T_ReindexStmt:
+			name = ((ReindexStmt *) statement)->relation;
+			result.mode = ShareUpdateExclusiveLock;
+			break;
+		case T_RefreshMatViewStmt:
+			name = ((RefreshMatViewStmt *) statement)->relation;
+			result.mode = ExclusiveLock;
+			break;
+		case T_LockStmt:
+			name = linitial(((LockStmt *) statement)->relations);
+			result.mode = ((LockStmt *) statement)->mode;
+			break;
+		case T_VacuumStmt:
+			if (((VacuumStmt *) statement)->rels != NIL)
+				name = linitial_node(VacuumRelation, ((VacuumStmt *) statement)->rels)->relation;
+			result.mode = ShareUpdateExclusiveLock;
+			break;
+		case T_CreateStatsStmt:
+			if (((CreateStatsStmt *) statement)->relations != NIL &&
+				IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
+				name = linitial(((CreateStatsStmt *) statement)->relations);
+			result.mode = ShareUpdateExclusiveLock;
+			break;
+		case T_CommentStmt:
+			result.relation = locked_by_object(analysis, ((CommentStmt *) statement)->objtype,
+											   ((CommentStmt *) statement)->object);
+			result.mode = ShareUpdateExclusiveLock;
+			break;
+		case T_DropStmt:
+			result.relation = locked_by_object(analysis, ((DropStmt *) statement)->removeType,
+											   linitial(((DropStmt *) statement)->objects));
+			result.mode = ((DropStmt *) statement)->concurrent ? ShareUpdateExclusiveLock :
+																 AccessExclusiveLock;
+			break;
+		default:
+			break;
+	}
+	if (name != NULL)
+		result.relation = sd_scope_relation(analysis->scope, name);
+	if (result.relation.name == NULL)
+		result.mode = NoLock;
+	return result;
+}
+
+/*
+ * Statements whose effect on what exists is known to be none, or is told by
+ * their rules alone.  What is neither here nor in a table of checks nor in
+ * lock_of() is reported as not judged.
+ */
+static const NodeTag judged[] = {
+	T_InsertStmt,		 T_SelectStmt,		   T_CreateStmt,
+	T_CreateTableAsStmt, T_CreateSeqStmt,	   T_CreateSchemaStmt,
+	T_CreateEnumStmt,	 T_CreateRangeStmt,	   T_CreateDomainStmt,
+	T_CompositeTypeStmt, T_CreateFunctionStmt, T_CommentStmt,
+	T_TransactionStmt,	 T_VariableSetStmt,	   T_VariableShowStmt,
+	T_ExplainStmt,		 T_PrepareStmt,		   T_DeallocateStmt,
+	T_ExecuteStmt,		 T_DeleteStmt,		   T_UpdateStmt,
+	T_TruncateStmt,		 T_CopyStmt,		   T_DoStmt,
+	T_CallStmt,			 T_DiscardStmt,		   T_ListenStmt,
+	T_NotifyStmt,		 T_UnlistenStmt,	   T_DeclareCursorStmt,
+	T_FetchStmt,		 T_ClosePortalStmt,	   T_ConstraintsSetStmt,
+	T_CheckPointStmt,	 T_DefineStmt,		   T_CreateForeignTableStmt,
+	T_AlterTableStmt,	 T_RenameStmt,		   T_AlterObjectSchemaStmt,
+	T_RuleStmt,			 T_CreatePolicyStmt,   T_AlterPolicyStmt,
+	T_AlterSeqStmt,		 T_ViewStmt,		   T_IndexStmt,
+	T_ReindexStmt,		 T_RefreshMatViewStmt, T_LockStmt,
+	T_VacuumStmt,		 T_CreateStatsStmt,	   T_CreateTrigStmt,
+	T_AlterDomainStmt,	 T_ClusterStmt,		   T_DropdbStmt,
+	T_DropOwnedStmt,
+};
+
+/* is_judged tells whether some rule has looked at such a statement. */
+static bool
+is_judged(Node *statement)
+{
+	if (IsA(statement, DropStmt))
+	{
+		switch (((DropStmt *) statement)->removeType)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_FOREIGN_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+			case OBJECT_SEQUENCE:
+			case OBJECT_INDEX:
+			case OBJECT_SCHEMA:
+			case OBJECT_TYPE:
+			case OBJECT_DOMAIN:
+			case OBJECT_TRIGGER:
+			case OBJECT_RULE:
+			case OBJECT_POLICY:
+				return true;
+			default:
+				return false;
+		}
+	}
+	if (SD_IS_MERGE(statement))
+		return true;
+	for (int i = 0; i < lengthof(judged); i++)
+		if (judged[i] == nodeTag(statement))
+			return true;
+	return false;
+}
+
+void
+sd_check_locks(SdAnalysis *analysis, Node *statement)
+{
+	LockedRelation locked;
+	SdFinding finding;
+
+	if (analysis->reported)
+		return;
+	if (!is_judged(statement))
+	{
+		finding = sd_finding(analysis, SD_RULE_NO_RULE, NULL);
+		finding.rewrites = finding.scans = SD_UNKNOWN;
+		finding.message = psprintf("no rule judges %s", sd_command_name(statement));
+		sd_report(analysis, &finding);
+		return;
+	}
+	locked = lock_of(analysis, statement);
+	if (locked.mode < ShareUpdateExclusiveLock || locked.relation.presence != SD_EXISTS ||
+		locked.relation.persistence == RELPERSISTENCE_TEMP)
+		return;
+	finding = sd_finding(analysis, SD_RULE_LOCK_TAKEN, &locked.relation);
+	finding.lock = locked.mode;
+	finding.message =
+		psprintf("%s locks %s: %s until the transaction ends", sd_command_name(statement),
+				 locked.relation.shown, lock_effect(locked.mode));
+	sd_report(analysis, &finding);
+}
+
+const SdCheck sd_checks_lock[] = {
+	{ T_DropStmt, OBJECT_INDEX, check_drop_index },
+	{ T_LockStmt, -1, check_lock_table },
+	{ T_CreateTrigStmt, -1, check_create_trigger },
+	{ T_CreateStmt, -1, check_create_table },
+	{ T_CreateForeignTableStmt, -1, check_create_table },
+	{ T_AlterTableStmt, -1, check_alter_made },
+	{ T_Invalid, 0, NULL },
+};
+
+const SdAlterCheck sd_alter_checks_lock[] = {
+	{ AT_DetachPartition, check_detach_partition },
+	{ 0, NULL },
+};

@@ -1,0 +1,354 @@
+/*
+ * sd_rules_scan.c
+ *	  Family "scan": a whole table is read under a lock that stops its users.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "sd_compat.h"
+#include "sd_names.h"
+#include "sd_predict.h"
+#include "sd_rules.h"
+#include "sd_tree.h"
+
+/* report_scan reports a full read of the altered table. */
+static void
+report_scan(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const char *column,
+			int location, SdTruth scans, const char *what, const char *detail)
+{
+	SdFinding finding = sd_alter_finding(analysis, rule, alter, column);
+
+	finding.location = location;
+	finding.scans = scans;
+	finding.message = psprintf("%s %s all of %s (%s)", what, scans == SD_YES ? "reads" : "may read",
+							   alter->relation.shown, sd_size_text(finding.size));
+	finding.detail = detail;
+	sd_report_blocking(analysis, &finding);
+}
+
+/* columns_not_null tells whether all key columns of an existing index are declared NOT NULL. */
+static bool
+columns_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *index_name)
+{
+	SdRelation index = sd_scope_relation_in(analysis->scope, alter->relation.schema, index_name);
+	HeapTuple tuple;
+	Form_pg_index form;
+	bool result = true;
+
+	if (index.presence != SD_EXISTS)
+		return false;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index.oid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		char *column = get_attname(form->indrelid, form->indkey.values[i], true);
+
+		result &= column != NULL && sd_column_is_not_null(form->indrelid, column);
+	}
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* report_index_constraint reports UNIQUE and PRIMARY KEY, in either spelling. */
+static void
+report_index_constraint(SdAnalysis *analysis, const SdAlter *alter, const Constraint *constraint)
+{
+	bool primary = constraint->contype == CONSTR_PRIMARY;
+	SdRuleId rule = primary ? SD_RULE_ADD_PRIMARY_KEY : SD_RULE_ADD_UNIQUE_CONSTRAINT;
+
+	if (constraint->indexname == NULL)
+		report_scan(analysis, rule, alter, NULL, constraint->location, SD_YES,
+					primary ? "PRIMARY KEY builds an index and" : "UNIQUE builds an index and",
+					"Nobody can read or write the table meanwhile; rows that are not unique make "
+					"it fail.");
+	else if (primary && !columns_not_null(analysis, alter, constraint->indexname))
+		report_scan(analysis, rule, alter, NULL, constraint->location, SD_YES,
+					"PRIMARY KEY USING INDEX on columns that may be null",
+					"The columns become NOT NULL, which is verified for each row.");
+}
+
+/* report_foreign_key reports a foreign key whose rows are checked now. */
+static void
+report_foreign_key(SdAnalysis *analysis, const SdAlter *alter, const Constraint *constraint)
+{
+	SdRelation referenced = sd_scope_relation(analysis->scope, constraint->pktable);
+	SdFinding finding = sd_alter_finding(analysis, SD_RULE_ADD_FK_VALID, alter, NULL);
+
+	finding.location = constraint->location;
+	finding.scans = SD_YES;
+	finding.message = psprintf("the foreign key reads all of %s (%s) and looks each row up in %s",
+							   alter->relation.shown, sd_size_text(finding.size), referenced.shown);
+	finding.detail =
+		psprintf("Nobody can write %s or %s meanwhile.", alter->relation.shown, referenced.shown);
+	sd_report_blocking(analysis, &finding);
+}
+
+/* report_not_null reports SET NOT NULL unless the condition is known to hold. */
+static void
+report_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *name, int location)
+{
+	SdPart column = sd_scope_column(analysis->scope, &alter->relation, name);
+	SdTruth scans = SD_YES;
+	List *dropped = NIL;
+	List *changed;
+	List *validated;
+	ListCell *cell;
+
+	/* what the same command drops is gone before the column is looked at */
+	foreach (cell, alter->stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if (cmd->subtype == AT_DropConstraint)
+			dropped = lappend(dropped, cmd->name);
+	}
+	if (sd_scope_proves_not_null(analysis->scope, &alter->relation, name, dropped))
+		return;
+	sd_scope_changed_constraints(analysis->scope, &alter->relation, &changed, &validated);
+	if (alter->relation.presence == SD_EXISTS && column.presence == SD_EXISTS)
+		scans = sd_predict_not_null(alter->relation.oid, column.old_name,
+									list_concat(dropped, changed), validated);
+	if (scans != SD_NO)
+		report_scan(analysis, SD_RULE_SET_NOT_NULL_SCAN, alter, name, location, scans,
+					"SET NOT NULL", "No valid CHECK constraint proves that no value is null.");
+}
+
+static void
+check_set_not_null(SdAnalysis *analysis, const SdAlter *alter)
+{
+	report_not_null(analysis, alter, alter->cmd->name, -1);
+}
+
+/* report_check reports a CHECK constraint that is verified at once. */
+static void
+report_check(SdAnalysis *analysis, const SdAlter *alter, const Constraint *constraint)
+{
+	report_scan(analysis, SD_RULE_ADD_CHECK_VALID, alter, NULL, constraint->location, SD_YES,
+				"verifying the CHECK", NULL);
+}
+
+static void
+check_add_constraint(SdAnalysis *analysis, const SdAlter *alter)
+{
+	Constraint *constraint = castNode(Constraint, alter->cmd->def);
+	bool verified = !constraint->skip_validation && SD_CONSTRAINT_IS_ENFORCED(constraint);
+
+	switch (constraint->contype)
+	{
+		case CONSTR_CHECK:
+			if (verified)
+				report_check(analysis, alter, constraint);
+			break;
+		case CONSTR_FOREIGN:
+			if (verified)
+				report_foreign_key(analysis, alter, constraint);
+			break;
+		case CONSTR_PRIMARY:
+		case CONSTR_UNIQUE:
+			report_index_constraint(analysis, alter, constraint);
+			break;
+		case CONSTR_EXCLUSION:
+			report_scan(analysis, SD_RULE_ADD_EXCLUSION_CONSTRAINT, alter, NULL,
+						constraint->location, SD_YES, "EXCLUDE builds an index and",
+						"Nobody can read or write the table meanwhile.");
+			break;
+#if PG_VERSION_NUM >= 180000
+		case CONSTR_NOTNULL:
+			if (verified && constraint->keys != NIL)
+				report_not_null(analysis, alter, strVal(linitial(constraint->keys)),
+								constraint->location);
+			break;
+#endif
+		default:
+			break;
+	}
+}
+
+/* check_add_column_constraints judges the constraints inside ADD COLUMN. */
+static void
+check_add_column_constraints(SdAnalysis *analysis, const SdAlter *alter)
+{
+	ColumnDef *column = castNode(ColumnDef, alter->cmd->def);
+	bool has_default = false;
+	ListCell *cell;
+
+	if (alter->cmd->missing_ok && alter->relation.presence == SD_EXISTS &&
+		SearchSysCacheExistsAttName(alter->relation.oid, column->colname))
+		return;
+	foreach (cell, column->constraints)
+	{
+		ConstrType type = lfirst_node(Constraint, cell)->contype;
+
+		has_default |= type == CONSTR_DEFAULT || type == CONSTR_GENERATED;
+	}
+	foreach (cell, column->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, cell);
+
+		switch (constraint->contype)
+		{
+			case CONSTR_CHECK:
+				if (SD_CONSTRAINT_IS_ENFORCED(constraint))
+					report_check(analysis, alter, constraint);
+				break;
+			case CONSTR_FOREIGN:
+				/* a column full of nulls is not looked up */
+				if (has_default && SD_CONSTRAINT_IS_ENFORCED(constraint))
+					report_foreign_key(analysis, alter, constraint);
+				break;
+			case CONSTR_PRIMARY:
+			case CONSTR_UNIQUE:
+				report_index_constraint(analysis, alter, constraint);
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+static void
+check_validate(SdAnalysis *analysis, const SdAlter *alter)
+{
+	SdPart part = sd_scope_constraint(analysis->scope, &alter->relation, alter->cmd->name);
+
+	/* the lock of ADD CONSTRAINT is held until the transaction ends, the scan included */
+	if (part.presence == SD_MADE && part.same_transaction && analysis->in_transaction)
+		report_scan(analysis, SD_RULE_NOT_VALID_VALIDATE_SAME_TX, alter, NULL, -1, SD_YES,
+					"VALIDATE in the transaction that added the constraint", NULL);
+	else
+		report_scan(analysis, SD_RULE_VALIDATE_CONSTRAINT, alter, NULL, -1, SD_YES,
+					"VALIDATE CONSTRAINT", "Reads and writes go on meanwhile.");
+}
+
+static void
+check_attach_partition(SdAnalysis *analysis, const SdAlter *alter)
+{
+	RangeVar *name = castNode(PartitionCmd, alter->cmd->def)->name;
+	SdRelation child;
+	SdFinding finding;
+
+	if (alter->relation.relkind == RELKIND_PARTITIONED_INDEX ||
+		!sd_target(analysis, name, false, &child))
+		return;
+	finding = sd_finding(analysis, SD_RULE_ATTACH_PARTITION_SCAN, &child);
+	finding.lock = AccessExclusiveLock;
+	finding.scans = SD_UNKNOWN;
+	finding.message =
+		psprintf("attaching %s (%s) reads all of it unless a valid CHECK implies its bounds",
+				 child.shown, sd_size_text(finding.size));
+	finding.detail = psprintf("The partition is locked, and so is a default partition of %s, which "
+							  "is read too; %s itself stays usable.",
+							  alter->relation.shown, alter->relation.shown);
+	sd_report_blocking(analysis, &finding);
+}
+
+static void
+check_create_index(SdAnalysis *analysis, Node *statement)
+{
+	IndexStmt *stmt = (IndexStmt *) statement;
+	SdRelation relation;
+	SdFinding finding;
+
+	if (stmt->concurrent || !sd_target(analysis, stmt->relation, false, &relation))
+		return;
+	/* ON ONLY a partitioned table builds nothing */
+	if (relation.relkind == RELKIND_PARTITIONED_TABLE && !stmt->relation->inh)
+		return;
+	if (stmt->if_not_exists && stmt->idxname != NULL &&
+		sd_scope_relation_in(analysis->scope, relation.schema, stmt->idxname).presence == SD_EXISTS)
+		return;
+	finding = sd_finding(analysis, SD_RULE_CREATE_INDEX_NONCONCURRENT, &relation);
+	finding.lock = ShareLock;
+	finding.scans = SD_YES;
+	finding.message = psprintf("building the index reads all of %s (%s) while nobody can write it",
+							   relation.shown, sd_size_text(finding.size));
+	if (relation.relkind == RELKIND_PARTITIONED_TABLE)
+		finding.hint = "Create it ON ONLY the parent, CONCURRENTLY on each partition, and attach "
+					   "these to it.";
+	if (stmt->unique)
+		finding.detail = "Rows that are not unique make it fail.";
+	sd_report_blocking(analysis, &finding);
+}
+
+static void
+check_reindex(SdAnalysis *analysis, Node *statement)
+{
+	ReindexStmt *stmt = (ReindexStmt *) statement;
+	SdRelation relation;
+	SdFinding finding;
+
+	if (SD_REINDEX_CONCURRENT(stmt))
+		return;
+	if (stmt->relation == NULL)
+	{
+		finding = sd_finding(analysis, SD_RULE_REINDEX_NONCONCURRENT, NULL);
+		finding.lock = AccessExclusiveLock;
+		finding.rewrites = finding.scans = SD_YES;
+		finding.message = "REINDEX builds the indexes of many tables again";
+		sd_report(analysis, &finding);
+		return;
+	}
+	if (!sd_target(analysis, stmt->relation, false, &relation))
+		return;
+	finding = sd_finding(analysis, SD_RULE_REINDEX_NONCONCURRENT, &relation);
+	/* the indexes are locked against reading whichever is named */
+	finding.lock = AccessExclusiveLock;
+	finding.rewrites = finding.scans = SD_YES;
+	finding.message = psprintf("REINDEX builds %s (%s) again while nobody can use it",
+							   relation.shown, sd_size_text(finding.size));
+	sd_report_blocking(analysis, &finding);
+}
+
+static void
+check_alter_domain(SdAnalysis *analysis, Node *statement)
+{
+	AlterDomainStmt *stmt = (AlterDomainStmt *) statement;
+	SdFinding finding;
+	SdNames columns;
+	Oid type;
+
+	if (stmt->subtype != 'O' && stmt->subtype != 'C' && stmt->subtype != 'V')
+		return;
+	if (stmt->subtype == 'C' && castNode(Constraint, stmt->def)->skip_validation)
+		return;
+	if (sd_scope_type(analysis->scope, stmt->typeName, &type) == SD_MADE)
+		return;
+	finding = sd_finding(analysis, SD_RULE_ALTER_DOMAIN_CONSTRAINT, NULL);
+	finding.object = NameListToQuotedString(stmt->typeName);
+	finding.lock = ShareLock;
+	finding.scans = SD_YES;
+	sd_names_init(&columns);
+	if (OidIsValid(type))
+	{
+		sd_type_columns(analysis, type, &columns, &finding.size);
+		if (columns.count == 0)
+			return;
+		finding.detail = psprintf("Its columns are %s.", sd_names_text(&columns));
+	}
+	finding.message = psprintf("the constraint of domain %s is checked in each table that uses it",
+							   finding.object);
+	sd_report_blocking(analysis, &finding);
+}
+
+const SdCheck sd_checks_scan[] = {
+	{ T_IndexStmt, -1, check_create_index },
+	{ T_ReindexStmt, -1, check_reindex },
+	{ T_AlterDomainStmt, -1, check_alter_domain },
+	{ T_Invalid, 0, NULL },
+};
+
+const SdAlterCheck sd_alter_checks_scan[] = {
+	{ AT_AddColumn, check_add_column_constraints }, { AT_AddConstraint, check_add_constraint },
+	{ AT_SetNotNull, check_set_not_null },			{ AT_ValidateConstraint, check_validate },
+	{ AT_AttachPartition, check_attach_partition }, { 0, NULL },
+};

@@ -1,0 +1,138 @@
+# Every rule against its fixtures in regress/fixtures/rules: cases that must fire and near misses
+# that must not.  Cases marked "run" are run too, and what the server really locked, rewrote and
+# read is compared with what was predicted.
+#
+# A fixture is a SQL file of sections, each begun by a comment:
+#   -- setup                           what is there before; run in schema "fix"
+#   -- fires [autocommit] [run]: ...   the rule must be among the findings
+#   -- quiet [autocommit] [run]: ...   it must not
+# Predictions are compared for the table "t".
+use strict;
+use warnings;
+
+use FindBin;
+use Test::More;
+
+use SafeDeployTest;
+
+my $dir    = "$FindBin::Bin/../fixtures/rules";
+my $server = SafeDeployTest->new('rules');
+$server->create_database('rules');
+
+# read_fixture FILE: (setup, list of cases)
+sub read_fixture
+{
+	my ($file) = @_;
+	open my $fh, '<', $file or die "$file: $!";
+	my ($setup, @cases, $into) = ('');
+	while (my $line = <$fh>)
+	{
+		if ($line =~ /^-- setup$/)
+		{
+			$into = \$setup;
+		}
+		elsif ($line =~ /^-- (fires|quiet)((?: autocommit| run)*): (.*)$/)
+		{
+			my ($kind, $options, $label) = ($1, $2, $3);
+			push @cases,
+				{ kind => $kind, label => $label, sql => '', run => scalar($options =~ /run/),
+				  transaction => $options =~ /autocommit/ ? 'false' : 'true' };
+			$into = \$cases[-1]{sql};
+		}
+		else
+		{
+			die "$file: text before the first section" unless $into;
+			$$into .= $line;
+		}
+	}
+	return ($setup, @cases);
+}
+
+# What the server holds and did of table t in this transaction, weak locks left out.
+my $observe = <<'SQL';
+SELECT '@@observed ' || json_build_object(
+	'lock', (SELECT mode FROM pg_locks l JOIN unnest(ARRAY['ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']) WITH ORDINALITY AS m(mode, strength) USING (mode)
+		WHERE pid = pg_backend_pid() AND relation = b.oid ORDER BY strength DESC LIMIT 1),
+	'rewrites', pg_relation_filenode(b.oid) IS DISTINCT FROM b.filenode,
+	'scans', pg_stat_get_xact_numscans(b.oid) > b.scans)
+FROM pg_temp.before b;
+SQL
+
+my $predict = <<'SQL';
+SELECT '@@predicted ' || json_build_object(
+	'lock', (SELECT lock_mode FROM pg_temp.found f JOIN unnest(ARRAY['ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']) WITH ORDINALITY AS m(mode, strength) ON mode = lock_mode ORDER BY strength DESC LIMIT 1),
+	'rewrites', coalesce(bool_or(rewrites), false),
+	'scans', coalesce(bool_or(scans), false))
+FROM pg_temp.found;
+SQL
+
+# case_sql CASE, N: SQL that prints what was found, and for a "run" case what was predicted and observed
+sub case_sql
+{
+	my ($case, $n) = @_;
+	my $sql = "SET search_path = fix;\nBEGIN;\n"
+		. "CREATE TEMPORARY TABLE found ON COMMIT DROP AS SELECT * FROM safedeploy.analyze(\$sdcase\$$case->{sql}\$sdcase\$, $case->{transaction});\n"
+		. "SELECT '\@\@found $n ' || coalesce((SELECT json_agg(f) FROM (SELECT rule, severity, message, detail FROM pg_temp.found) f), '[]');\n"
+		. "SELECT '\@\@locks ' || count(*) FROM pg_locks l JOIN pg_class c ON c.oid = relation WHERE pid = pg_backend_pid() AND relnamespace = 'fix'::regnamespace;\n";
+	if ($case->{run})
+	{
+		$sql .= "CREATE TEMPORARY TABLE before ON COMMIT DROP AS SELECT oid, pg_relation_filenode(oid) AS filenode, pg_stat_get_xact_numscans(oid) AS scans FROM pg_class WHERE oid = 'fix.t'::regclass;\n"
+			. "$predict$case->{sql};\n$observe";
+	}
+	return $sql . "ROLLBACK;\n";
+}
+
+my @rules = split /\n/, $server->sql('rules', 'SELECT rule FROM safedeploy.rules ORDER BY rule');
+cmp_ok(scalar @rules, '>=', 20, 'there are rules');
+my %files = map { m{([^/]+)\.sql$} ? ($1 => $_) : () } glob("$dir/*.sql");
+is_deeply([ sort keys %files ], [ sort @rules ], 'each rule has a fixture, and each fixture a rule');
+
+for my $rule (sort keys %files)
+{
+	subtest $rule => sub {
+		my ($setup, @cases) = read_fixture($files{$rule});
+		my %kinds;
+		$kinds{ $_->{kind} }++ for @cases;
+		ok($kinds{fires}, 'has a case that fires');
+		ok($kinds{quiet}, 'has a near miss');
+		my $n      = 0;
+		my $script = "SET client_min_messages = error;\nDROP SCHEMA IF EXISTS fix CASCADE;\nCREATE SCHEMA fix;\nSET search_path = fix;\n$setup"
+			. join('', map { case_sql($_, $n++) } @cases);
+		my ($rc, $out, $err) = $server->try_sql('rules', $script);
+		is($rc, 0, 'ran') or diag($err);
+		my @results = split /^\@\@found \d+ /m, $out;
+		shift @results;
+		for my $case (@cases)
+		{
+			my $result = shift @results;
+			if (!defined $result)
+			{
+				fail("$case->{label}: no result");
+				next;
+			}
+			my ($found) = $result =~ /\A(.*?)\n\@\@locks/s;
+			my @found = @{ JSON::PP->new->decode($found) };
+			my $fired = grep { $_->{rule} eq $rule } @found;
+			my $shown = join "\n", map { "$_->{rule} ($_->{severity}): $_->{message}" . ($_->{detail} ? " ($_->{detail})" : '') } @found;
+			if ($case->{kind} eq 'fires')
+			{
+				ok($fired, "fires: $case->{label}") or diag("found:\n$shown");
+			}
+			else
+			{
+				ok(!$fired, "quiet: $case->{label}") or diag("found:\n$shown");
+				# a near miss that nobody could read would be quiet for the wrong reason
+				ok(!grep({ $_->{rule} =~ /^(syntax-error|missing-object)$/ && $_->{rule} ne $rule } @found), "  is read: $case->{label}")
+					or diag("found:\n$shown");
+			}
+			like($result, qr/^\@\@locks 0$/m, "  takes no lock that stays");
+			if ($case->{run})
+			{
+				my ($predicted) = $result =~ /^\@\@predicted (.*)$/m;
+				my ($observed)  = $result =~ /^\@\@observed (.*)$/m;
+				is($predicted, $observed, "  predicted as observed: $case->{label}") or diag("found:\n$shown");
+			}
+		}
+	};
+}
+done_testing();
