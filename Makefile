@@ -65,6 +65,7 @@ OBJS = \
 	extension/sd_snapshot_acl.o \
 	extension/sd_snapshot_columns.o \
 	extension/sd_snapshot_constraints.o \
+	extension/sd_snapshot_data.o \
 	extension/sd_snapshot_deparse.o \
 	extension/sd_snapshot_doc.o \
 	extension/sd_snapshot_hash.o \
@@ -75,6 +76,7 @@ OBJS = \
 	extension/sd_snapshot_routines.o \
 	extension/sd_snapshot_rules.o \
 	extension/sd_snapshot_store.o \
+	extension/sd_snapshot_transfer.o \
 	extension/sd_snapshot_triggers.o \
 	extension/sd_snapshot_types.o \
 	extension/sd_snapshot_walk.o \
@@ -111,6 +113,8 @@ SQL_SOURCES = \
 	sql/tables/snapshot_object.sql \
 	sql/functions/take_snapshot.sql \
 	sql/functions/drop_snapshot.sql \
+	sql/functions/export_snapshot.sql \
+	sql/functions/import_snapshot.sql \
 	sql/types/fault.sql \
 	sql/types/change.sql \
 	sql/tables/fencing_token.sql \
@@ -157,6 +161,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
+	snapshot_edits snapshot_store \
 	analyze statements \
 	diff_edits diff_lineage \
 	lock fence ledger ledger_attack \

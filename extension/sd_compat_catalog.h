@@ -187,4 +187,56 @@ sd_compat_collation_attr(HeapTuple tuple, TupleDesc desc, int attnum)
 #define sd_compat_colllocale(tuple, desc) NULL
 #endif
 
+/*
+ * 14 added expressions of extended statistics, 17 made their unset target NULL; 15 added
+ * publications of schemas, of some columns and of some rows.
+ */
+#include "catalog/pg_publication_rel.h"
+#include "catalog/pg_statistic_ext.h"
+#if PG_VERSION_NUM >= 150000
+#include "catalog/pg_publication_namespace.h"
+#endif
+
+static inline int32
+sd_compat_stxstattarget(HeapTuple tuple, TupleDesc desc)
+{
+#if PG_VERSION_NUM >= 170000
+	bool isnull;
+	Datum value = heap_getattr(tuple, Anum_pg_statistic_ext_stxstattarget, desc, &isnull);
+
+	return isnull ? -1 : DatumGetInt16(value);
+#else
+	return ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxstattarget;
+#endif
+}
+
+#if PG_VERSION_NUM >= 140000
+#define SD_ANUM_STXEXPRS Anum_pg_statistic_ext_stxexprs
+#else
+#define SD_ANUM_STXEXPRS 0
+#endif
+
+#if PG_VERSION_NUM >= 150000
+#define SD_ANUM_PRQUAL			 Anum_pg_publication_rel_prqual
+#define SD_ANUM_PRATTRS			 Anum_pg_publication_rel_prattrs
+#define SD_PUBLICATION_NAMESPACE PublicationNamespaceRelationId
+#else
+#define SD_ANUM_PRQUAL			 0
+#define SD_ANUM_PRATTRS			 0
+#define SD_PUBLICATION_NAMESPACE InvalidOid
+#endif
+
+static inline void
+sd_compat_publication_namespace(HeapTuple tuple, Oid *publication, Oid *schema)
+{
+#if PG_VERSION_NUM >= 150000
+	Form_pg_publication_namespace form = (Form_pg_publication_namespace) GETSTRUCT(tuple);
+
+	*publication = form->pnpubid;
+	*schema = form->pnnspid;
+#else
+	elog(ERROR, "publications of schemas are of a newer server");
+#endif
+}
+
 #endif

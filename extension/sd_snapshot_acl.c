@@ -150,6 +150,24 @@ sd_acl_node(SdSnap *snap, Acl *acl, ObjectType objtype, Oid owner)
 	return grants_node(snap, grants, count);
 }
 
+/* Options of foreign servers and settings of functions may hold what nobody should read here. */
+static bool
+is_secret(const char *option)
+{
+	static const char *const endings[] = { "password", "passwd",	  "passphrase", "secret",
+										   "token",	   "private_key", "api_key",	"access_key" };
+	size_t len = strlen(option);
+
+	for (int i = 0; i < lengthof(endings); i++)
+	{
+		size_t ending = strlen(endings[i]);
+
+		if (len >= ending && pg_strcasecmp(option + len - ending, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 SdNode *
 sd_options_node(SdSnap *snap, ArrayType *options)
 {
@@ -172,7 +190,7 @@ sd_options_node(SdSnap *snap, ArrayType *options)
 			continue;
 		if (map == NULL)
 			map = sd_node_map();
-		sd_put_text(map, name, sep != NULL ? sep + 1 : "");
+		sd_put_text(map, name, is_secret(name) ? "(hidden)" : sep != NULL ? sep + 1 : "");
 	}
 	return map;
 }

@@ -204,6 +204,8 @@ typedef struct SdSnap
 	List *rel_order;   /* SdRel that get a document */
 	List *routines;	   /* copied rows of pg_proc */
 	struct TypeState *types;
+	List *publication_tables;
+	List *publication_schemas;
 	Oid last_oid; /* of the last row of pg_attribute, and its relation */
 	SdRel *last_rel;
 
@@ -285,6 +287,7 @@ extern void sd_emit_relations(SdSnap *snap);
 extern void sd_emit_types(SdSnap *snap);
 extern void sd_emit_routines(SdSnap *snap);
 extern void sd_emit_schemas(SdSnap *snap);
+extern void sd_emit_data(SdSnap *snap);
 extern void sd_emit_misc(SdSnap *snap);
 
 /* Parts of the document of a relation. */

@@ -201,6 +201,7 @@ walk_once(SdSink *sink, MemoryContext cxt)
 	sd_emit_types(snap);
 	sd_emit_routines(snap);
 	sd_emit_misc(snap);
+	sd_emit_data(snap);
 	if (sink != NULL && sink->end != NULL)
 		sink->end(sink);
 
