@@ -194,6 +194,11 @@ roff(const char *text)
 			mg_buf_add(&buf, "\\-");
 		else if (*text == '\\')
 			mg_buf_add(&buf, "\\e");
+		else if (text[0] == '\n' && text[1] == '\n')
+		{
+			mg_buf_add(&buf, "\n.PP\n");
+			text++;
+		}
 		else
 			mg_buf_add_bytes(&buf, text, 1);
 	return buf.data;
