@@ -67,6 +67,44 @@ same_by_key(const SdDiff *diff, const SdDiffObject *object)
 			object->oid == object->same_key->oid);
 }
 
+/* A column of both sides that has one name and one number. */
+static bool
+shares_column(const SdDiffObject *old, const SdDiffObject *new)
+{
+	JsonbContainer *old_columns = sd_diff_find(old->phys, "columns", NULL);
+	JsonbContainer *new_columns = sd_diff_find(new->phys, "columns", NULL);
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue value, other;
+	bool found = false;
+	char *name = NULL;
+
+	if (old_columns == NULL || new_columns == NULL)
+		return false;
+	it = JsonbIteratorInit(old_columns);
+	while (!found && (token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = sd_diff_value_string(&value);
+		else if (token == WJB_VALUE)
+			found = sd_diff_get(new_columns, name, &other) && sd_diff_value_equal(&value, &other);
+	}
+	return found;
+}
+
+/*
+ * An OID under two keys is one object renamed, unless the snapshots are of two
+ * physical copies of a database that gave the same number to different tables.
+ * Then nothing of their columns agrees, and saying "renamed" would hide a loss.
+ */
+static bool
+is_plausible(const SdDiffObject *old, const SdDiffObject *new)
+{
+	return (strcmp(old->kind, "table") != 0 && strcmp(old->kind, "materialized view") != 0) ||
+		   sd_diff_same_hash(old->hash[SD_DIFF_CORE], new->hash[SD_DIFF_CORE]) ||
+		   shares_column(old, new);
+}
+
 /* Pairs of one OID under two keys. */
 static void
 pair_by_oid(SdDiff *diff)
@@ -99,7 +137,7 @@ pair_by_oid(SdDiff *diff)
 			continue;
 		make_oid_key(&key, object);
 		entry = hash_search(by_oid, &key, HASH_FIND, NULL);
-		if (entry != NULL && entry->object->pair == NULL)
+		if (entry != NULL && entry->object->pair == NULL && is_plausible(object, entry->object))
 			make_pair(diff, object, entry->object);
 	}
 	hash_destroy(by_oid);

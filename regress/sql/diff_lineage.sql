@@ -154,6 +154,31 @@ ALTER TABLE d RENAME k TO l;
 ALTER TABLE e DROP CONSTRAINT e_check, ADD CONSTRAINT e_check CHECK (l > 0);
 SELECT * FROM public.since('m');
 
+-- one OID for two tables that have nothing in common, as in two physical copies: no rename
+CREATE TABLE only_here (p1 integer, p2 text);
+SELECT public.mark('m');
+DROP TABLE only_here;
+CREATE TABLE only_there (q1 text, q2 integer);
+SELECT public.mark('n');
+UPDATE safedeploy.snapshot_object n SET phys = n.phys || jsonb_build_object('oid', o.phys -> 'oid')
+FROM safedeploy.snapshot_object o
+WHERE n.snapshot_id = (SELECT id FROM public.marks WHERE mark = 'n') AND n.identity = 'dl.only_there'
+	AND o.snapshot_id = (SELECT id FROM public.marks WHERE mark = 'm') AND o.identity = 'dl.only_here';
+SELECT * FROM public.since('m', 'n');
+DROP TABLE only_there;
+
+-- names that mean something elsewhere stay names
+CREATE TABLE "select" ("{thing}" integer, "a.b" integer, "x
+y" text DEFAULT '{old}', "ключ" integer, "%s%n" integer, "quo""ted" integer);
+SELECT public.mark('m');
+ALTER TABLE "select" DROP COLUMN "{thing}", DROP COLUMN "a.b", ALTER "x
+y" SET DEFAULT '{new}', ALTER "ключ" TYPE bigint, ALTER "%s%n" SET NOT NULL, ADD CHECK ("quo""ted" > 0);
+SELECT path, summary FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'));
+ALTER TABLE "select" RENAME TO "drop table";
+ALTER TABLE "drop table" RENAME "quo""ted" TO "un""quoted";
+SELECT path, cause, summary FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm')) WHERE op = 'rename' OR kind = 'constraint';
+DROP TABLE "drop table";
+
 -- facets
 SELECT public.mark('m');
 COMMENT ON TABLE d IS 'x';
