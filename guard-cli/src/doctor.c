@@ -133,7 +133,8 @@ examine_program(MgDoctor *doctor, MgSetting setting, bool needed, bool versioned
 	MgContext *context = doctor->context;
 	const char *what = mg_setting_info[setting].key;
 	const char *program = mg_config_string(context->config, setting);
-	char *argv[] = { mg_strdup(context->arena, program != NULL ? program : what), mg_strdup(context->arena, "--version"), NULL };
+	char *argv[] = { mg_strdup(context->arena, program != NULL ? program : what),
+					 mg_strdup(context->arena, "--version"), NULL };
 	MgChildSpec spec = {
 		.argv = argv, .env = environ, .timeout_ms = MG_PROGRAM_TIMEOUT_MS, .stop_on_signal = true
 	};

@@ -82,7 +82,8 @@ test_words(void)
 	mg_strings_add(&list, "q\"u\\o,t{e}");
 	mg_strings_add(&list, "");
 	mg_strings_add(&list, "NULL");
-	unit_is(mg_pg_array(arena, list.items, list.count), "{\"plain\",\"q\\\"u\\\\o,t{e}\",\"\",\"NULL\"}",
+	unit_is(mg_pg_array(arena, list.items, list.count),
+			"{\"plain\",\"q\\\"u\\\\o,t{e}\",\"\",\"NULL\"}",
 			"an array literal keeps every character");
 	unit_is(mg_pg_array(arena, list.items, 0), "{}", "an empty one");
 }

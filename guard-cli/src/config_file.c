@@ -1,0 +1,333 @@
+/*
+ * config_file.c
+ *	  Reads migguard.ini strictly: what is not understood is an error with file and line.
+ *
+ * libinih splits the lines; a reader of ours feeds it, to count lines, as the
+ * library does not pass their numbers on.
+ */
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config_internal.h"
+#include "log.h"
+#include "target.h"
+#include "text.h"
+
+#define MG_CONFIG_MAX_LINE 65536
+#define MG_CONFIG_MAX_FILE (1024 * 1024)
+
+/* The nearest of the known names, or NULL when none is near. */
+static const char *
+nearest_setting(const char *section, const char *name)
+{
+	const char *best = NULL;
+	int distance = 4;
+
+	for (int i = 0; i < MG_SETTING_COUNT; i++)
+	{
+		const char *candidate = section != NULL ? mg_setting_info[i].key : mg_setting_info[i].section;
+		int d;
+
+		if (section != NULL && strcmp(section, mg_setting_info[i].section) != 0)
+			continue;
+		d = mg_text_distance(name, candidate);
+		if (d < distance && d < (int) strlen(candidate))
+		{
+			distance = d;
+			best = candidate;
+		}
+	}
+	for (size_t i = 0; section == NULL && i < MG_NAMED_SECTIONS; i++)
+		if (mg_text_distance(name, mg_named_sections[i]) < distance)
+		{
+			distance = mg_text_distance(name, mg_named_sections[i]);
+			best = mg_named_sections[i];
+		}
+	return best;
+}
+
+static const char *
+keys_of(MgArena *arena, const char *section)
+{
+	MgBuf buf;
+
+	mg_buf_init(&buf, arena);
+	for (int i = 0; i < MG_SETTING_COUNT; i++)
+		if (section == NULL ?
+				i == 0 || strcmp(mg_setting_info[i].section, mg_setting_info[i - 1].section) != 0 :
+				strcmp(mg_setting_info[i].section, section) == 0)
+			mg_buf_addf(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						section == NULL ? mg_setting_info[i].section : mg_setting_info[i].key);
+	for (size_t i = 0; section == NULL && i < MG_NAMED_SECTIONS; i++)
+		mg_buf_addf(&buf, ", %s", mg_named_sections[i]);
+	return buf.data;
+}
+
+static bool
+unknown_section(MgConfig *config, const char *section, MgError *err)
+{
+	const char *near = nearest_setting(NULL, section);
+
+	mg_err_set(err, MG_EXIT_CONFIG, "unknown section \"%s\"", section);
+	if (near != NULL)
+		return mg_err_hint(err, "Did you mean [%s]?", near);
+	return mg_err_hint(err, "Sections are: %s.", keys_of(config->arena, NULL));
+}
+
+static bool
+unknown_key(MgConfig *config, const char *section, const char *key, MgError *err)
+{
+	const char *near = nearest_setting(section, key);
+
+	mg_err_set(err, MG_EXIT_CONFIG, "unknown key \"%s\" in section \"%s\"", key, section);
+	if (near != NULL)
+		return mg_err_hint(err, "Did you mean \"%s\"?", near);
+	for (int i = 0; i < MG_SETTING_COUNT; i++)
+		if (strcmp(mg_setting_info[i].key, key) == 0)
+			return mg_err_hint(err, "The key belongs to section [%s].", mg_setting_info[i].section);
+	return mg_err_hint(err, "Keys of [%s] are: %s.", section, keys_of(config->arena, section));
+}
+
+static bool
+given_twice(const char *section, const char *key, const char *first, MgError *err)
+{
+	mg_err_set(err, MG_EXIT_CONFIG, "key \"%s\" in section \"%s\" is given twice", key, section);
+	mg_err_detail(err, "It is given first at %s.", first);
+	return mg_err_hint(err, "Remove one of the two.");
+}
+
+static bool
+add_named(MgConfig *config, size_t section, const char *key, const char *text, bool continued,
+		  MgError *err)
+{
+	MgNamed **at = &config->named[section];
+	MgNamed *entry;
+
+	for (; *at != NULL; at = &(*at)->next)
+		if (strcmp((*at)->name, key) == 0)
+		{
+			if (!continued)
+				return given_twice(mg_named_sections[section], key, (*at)->where, err);
+			/* A longer SQL text goes on in indented lines. */
+			(*at)->value = mg_printf(config->arena, "%s\n%s", (*at)->value, text);
+			return true;
+		}
+	entry = mg_alloc(config->arena, sizeof *entry);
+	entry->name = mg_strdup(config->arena, key);
+	entry->value = mg_strdup(config->arena, text);
+	entry->where = mg_printf(config->arena, "%s:%d", config->path, config->line);
+	*at = entry;
+	return true;
+}
+
+static const char *
+directory_of(MgArena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return NULL;
+	return slash == path ? "" : mg_strndup(arena, path, (size_t) (slash - path));
+}
+
+static bool
+take_line(MgConfig *config, const char *section, const char *key, const char *text, MgError *err)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < MG_NAMED_SECTIONS; i++)
+		if (strcmp(section, mg_named_sections[i]) == 0)
+			return add_named(config, i, key, text, config->continued, err);
+	for (int i = 0; i < MG_SETTING_COUNT; i++)
+	{
+		MgValue *value = &config->values[i];
+
+		if (strcmp(section, mg_setting_info[i].section) != 0)
+			continue;
+		known = true;
+		if (strcmp(key, mg_setting_info[i].key) != 0)
+			continue;
+		if (config->continued)
+		{
+			mg_err_set(err, MG_EXIT_CONFIG, "value of %s.%s goes on in a second line", section, key);
+			return mg_err_hint(err, "Write it in one line; keys begin in the first column.");
+		}
+		if (value->line > 0)
+			return given_twice(section, key,
+							   mg_printf(config->arena, "%s:%d", config->path, value->line), err);
+		value->line = config->line;
+		return mg_config_set_value(config, (MgSetting) i, text,
+								   mg_printf(config->arena, "%s:%d", config->path, config->line),
+								   directory_of(config->arena, config->path), err);
+	}
+	if (section[0] == '\0')
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "key \"%s\" stands before the first section", key);
+		return mg_err_hint(err, "Put a line such as [database] above it.");
+	}
+	return known ? unknown_key(config, section, key, err) : unknown_section(config, section, err);
+}
+
+/* Called by libinih for each line that has a value; 0 stops it. */
+static int
+handle_line(void *arg, const char *section, const char *name, const char *text)
+{
+	MgConfig *config = arg;
+
+	if (config->err->set)
+		return 0;
+	/* The library keeps only the first 49 bytes of the name for lines that continue it. */
+	if (!config->continued || config->full_name == NULL)
+		config->full_name = mg_strdup(config->arena, name);
+	if (!take_line(config, section, config->full_name, text, config->err))
+	{
+		mg_err_where(config->err, config->path, config->line);
+		return 0;
+	}
+	return 1;
+}
+
+/* Feeds libinih line by line, as fgets would. */
+static char *
+read_line(char *out, int size, void *arg)
+{
+	MgConfig *config = arg;
+	size_t len = strcspn(config->at, "\n");
+
+	if (*config->at == '\0' || config->err->set)
+		return NULL;
+	config->line++;
+	if (len + 3 > (size_t) size)
+	{
+		mg_err_set(config->err, MG_EXIT_CONFIG, "line is longer than %d bytes", size - 3);
+		mg_err_where(config->err, config->path, config->line);
+		return NULL;
+	}
+	memcpy(out, config->at, len);
+	out[len] = '\0';
+	config->continued = out[0] == ' ' || out[0] == '\t';
+	config->at += len + (config->at[len] == '\n');
+	return out;
+}
+
+static char *
+read_file(MgArena *arena, const char *path, bool must_exist, size_t *len, MgError *err)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	struct stat st;
+
+	if (file == NULL)
+	{
+		if (errno == ENOENT && !must_exist)
+			return NULL;
+		mg_err_set(err, MG_EXIT_CONFIG, "could not open configuration file \"%s\": %s", path,
+				   strerror(errno));
+		mg_err_hint(err, "\"migguard init\" writes one with every setting explained.");
+		return NULL;
+	}
+	if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > MG_CONFIG_MAX_FILE)
+		mg_err_set(err, MG_EXIT_CONFIG, "configuration file \"%s\" is not a file of at most 1 MB",
+				   path);
+	else
+	{
+		text = mg_alloc(arena, (size_t) st.st_size + 1);
+		*len = fread(text, 1, (size_t) st.st_size, file);
+		if (ferror(file))
+		{
+			mg_err_set(err, MG_EXIT_CONFIG, "could not read configuration file \"%s\": %s", path,
+					   strerror(errno));
+			text = NULL;
+		}
+	}
+	fclose(file);
+	return text;
+}
+
+static bool
+check_text(const char *path, const char *text, size_t len, MgError *err)
+{
+	int line = 1;
+
+	for (const char *p = text; p < text + len;)
+	{
+		int n = *p == '\0' ? 0 : mg_text_utf8_length(p, text + len);
+
+		if (n == 0)
+		{
+			mg_err_set(err, MG_EXIT_CONFIG, *p == '\0' ? "zero byte" : "text is not valid UTF-8");
+			mg_err_hint(err, "Save the file as UTF-8.");
+			return mg_err_where(err, path, line);
+		}
+		if (*p == '\n')
+			line++;
+		p += n;
+	}
+	return true;
+}
+
+/* A password that others on the machine can read deserves a word. */
+static void
+warn_readable_password(const MgConfig *config, const char *path)
+{
+	static const MgSetting urls[] = { MG_SET_DATABASE_URL, MG_SET_REHEARSE_URL };
+	struct stat st;
+
+	if (stat(path, &st) != 0 || (st.st_mode & (S_IRGRP | S_IROTH)) == 0)
+		return;
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++)
+	{
+		const MgValue *value = &config->values[urls[i]];
+		MgTarget target;
+		MgError ignored;
+
+		mg_err_init(&ignored, config->arena);
+		/* "variable" in the source marks what came through env:NAME */
+		if (value->line == 0 || value->text == NULL || strstr(value->source, ", variable ") != NULL)
+			continue;
+		if (mg_target_parse(config->arena, value->text, &target, &ignored) &&
+			strstr(value->text, target.password) != NULL && target.password[0] != '\0')
+			mg_log_warning("%s:%d: the file holds a password and others can read it: use "
+						   "env:NAME, or chmod 600",
+						   path, value->line);
+	}
+}
+
+bool
+mg_config_read_file(MgConfig *config, const char *path, bool must_exist, MgError *err)
+{
+	size_t len = 0;
+	char *text = read_file(config->arena, path, must_exist, &len, err);
+	int rc;
+
+	if (text == NULL)
+		return !err->set;
+	config->path = mg_strdup(config->arena, path);
+	if (!check_text(path, text, len, err))
+		return false;
+	ini_allow_multiline = true;
+	/* " ;" is common in SQL and in passwords */
+	ini_allow_inline_comments = false;
+	ini_stop_on_first_error = true;
+	ini_use_stack = false;
+	ini_max_line = MG_CONFIG_MAX_LINE;
+	ini_initial_alloc = MG_CONFIG_MAX_LINE;
+	config->at = text;
+	config->err = err;
+	rc = ini_parse_stream(read_line, config, handle_line, config);
+	config->err = NULL;
+	if (rc != 0 && !err->set)
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "line is neither [section] nor key = value");
+		mg_err_where(err, path, rc > 0 ? rc : config->line);
+		mg_err_hint(err, "Comments begin with # or ; in the first column.");
+	}
+	if (err->set)
+		return false;
+	warn_readable_password(config, path);
+	return true;
+}
