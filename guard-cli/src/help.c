@@ -7,6 +7,29 @@
 #include "cli.h"
 
 #define MG_HELP_COLUMN 30
+#define MG_HELP_WIDTH  100
+
+/* Prints from the column on, which the cursor is in, and goes on below it. */
+static void
+print_wrapped(FILE *out, const char *text)
+{
+	size_t column = MG_HELP_COLUMN;
+
+	while (*text != '\0')
+	{
+		size_t word = strcspn(text, " ");
+
+		if (column + word > MG_HELP_WIDTH && column > MG_HELP_COLUMN)
+		{
+			fprintf(out, "\n%*s", MG_HELP_COLUMN, "");
+			column = MG_HELP_COLUMN;
+		}
+		fprintf(out, "%s%.*s", column > MG_HELP_COLUMN ? " " : "", (int) word, text);
+		column += word + (column > MG_HELP_COLUMN);
+		text += word + strspn(text + word, " ");
+	}
+	fputs("\n", out);
+}
 
 static void
 print_options(FILE *out, const char *title, const MgOption *options)
@@ -24,9 +47,10 @@ print_options(FILE *out, const char *title, const MgOption *options)
 					   o->short_name != '\0' ? ", " : "  ", o->long_name, o->arg != NULL ? "=" : "",
 					   o->arg != NULL ? o->arg : "");
 		if (len >= MG_HELP_COLUMN)
-			fprintf(out, "%s\n%*s%s\n", left, MG_HELP_COLUMN, "", o->help);
+			fprintf(out, "%s\n%*s", left, MG_HELP_COLUMN, "");
 		else
-			fprintf(out, "%-*s%s\n", MG_HELP_COLUMN, left, o->help);
+			fprintf(out, "%-*s", MG_HELP_COLUMN, left);
+		print_wrapped(out, o->help);
 	}
 }
 
@@ -35,7 +59,10 @@ print_commands(FILE *out)
 {
 	fputs("\nCommands:\n", out);
 	for (int i = 0; mg_commands[i] != NULL; i++)
-		fprintf(out, "  %-*s%s\n", MG_HELP_COLUMN - 2, mg_commands[i]->name, mg_commands[i]->summary);
+	{
+		fprintf(out, "  %-*s", MG_HELP_COLUMN - 2, mg_commands[i]->name);
+		print_wrapped(out, mg_commands[i]->summary);
+	}
 }
 
 void
