@@ -163,7 +163,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 REGRESS        = setup \
 	snapshot_edits snapshot_store \
 	analyze statements \
-	diff_edits diff_lineage \
+	diff_edits diff_lineage diff_across diff_types \
 	lock fence ledger ledger_attack \
 	grants \
 	applied_migration
