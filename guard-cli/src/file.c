@@ -200,7 +200,7 @@ mg_file_absolute(MgArena *arena, const char *directory, const char *path)
 	cwd = getcwd(NULL, 0);
 	base = mg_strdup(arena, cwd != NULL ? cwd : ".");
 	free(cwd);
-	return mg_file_join(arena, base, path);
+	return path[0] != '\0' ? mg_file_join(arena, base, path) : base;
 }
 
 char *

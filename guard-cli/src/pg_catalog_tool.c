@@ -9,13 +9,19 @@
 
 #include "mg_sql.h"
 
-/* The statement with the quoted name of a table in the place of @TABLE@. */
+/* The statement with a text in the place of a mark such as @TABLE@. */
+static char *
+with_mark(MgArena *arena, const char *sql, const char *mark, const char *text)
+{
+	const char *at = strstr(sql, mark);
+
+	return mg_printf(arena, "%.*s%s%s", (int) (at - sql), sql, text, at + strlen(mark));
+}
+
 static char *
 for_table(MgArena *arena, const char *sql, const char *table)
 {
-	const char *at = strstr(sql, "@TABLE@");
-
-	return mg_printf(arena, "%.*s%s%s", (int) (at - sql), sql, table, at + strlen("@TABLE@"));
+	return with_mark(arena, sql, "@TABLE@", table);
 }
 
 static bool
@@ -53,12 +59,22 @@ mg_catalog_alembic_revisions(MgPg *pg, const char *table, MgStrings *ids, MgErro
 }
 
 bool
-mg_catalog_flyway_tables(MgPg *pg, const char *schema, const char *table, MgStrings *tables,
-						 MgError *err)
+mg_catalog_flyway_tables(MgPg *pg, const char *schema, const char *table, MgFlywayTable **tables,
+						 int *count, MgError *err)
 {
 	const char *const values[] = { schema, table };
+	PGresult *result = NULL;
 
-	return read_list(pg, mg_sql_flyway_tables, 2, values, tables, err);
+	if (!mg_pg_exec(pg, mg_sql_flyway_tables, 2, values, &result, err))
+		return false;
+	*count = PQntuples(result);
+	*tables = mg_alloc(pg->arena, (size_t) (*count + 1) * sizeof **tables);
+	for (int i = 0; i < *count; i++)
+		(*tables)[i] = (MgFlywayTable){ .quoted = mg_pg_value(pg->arena, result, i, 0),
+										.schema = mg_pg_value(pg->arena, result, i, 1),
+										.name = mg_pg_value(pg->arena, result, i, 2) };
+	PQclear(result);
+	return true;
 }
 
 bool
@@ -134,4 +150,16 @@ const char *
 mg_catalog_forget_migration(void)
 {
 	return mg_sql_forget_migration;
+}
+
+char *
+mg_catalog_flyway_undo_begin(MgArena *arena, long long key)
+{
+	return with_mark(arena, mg_sql_flyway_undo_begin, "@KEY@", mg_printf(arena, "%lld", key));
+}
+
+char *
+mg_catalog_flyway_undo_end(MgArena *arena, const char *table)
+{
+	return for_table(arena, mg_sql_flyway_undo_end, table);
 }

@@ -13,9 +13,16 @@ extern bool mg_catalog_alembic_tables(MgPg *pg, MgStrings *tables, MgError *err)
 /* The revisions in such a table. */
 extern bool mg_catalog_alembic_revisions(MgPg *pg, const char *table, MgStrings *ids, MgError *err);
 
+typedef struct MgFlywayTable
+{
+	const char *quoted; /* and qualified */
+	const char *schema;
+	const char *name;
+} MgFlywayTable;
+
 /* Flyway's history tables of that name, in a schema or, when it is NULL, in any. */
 extern bool mg_catalog_flyway_tables(MgPg *pg, const char *schema, const char *table,
-									 MgStrings *tables, MgError *err);
+									 MgFlywayTable **tables, int *count, MgError *err);
 
 typedef struct MgFlywayRow
 {
@@ -58,5 +65,9 @@ extern bool mg_catalog_script_statements(MgPg *pg, const char *text, MgScriptRow
 /* What psql runs to record a plain SQL migration and to take the record back. */
 extern const char *mg_catalog_record_migration(void);
 extern const char *mg_catalog_forget_migration(void);
+
+/* What psql runs before and behind an undo file: key is that of Flyway's lock, table is quoted. */
+extern char *mg_catalog_flyway_undo_begin(MgArena *arena, long long key);
+extern char *mg_catalog_flyway_undo_end(MgArena *arena, const char *table);
 
 #endif

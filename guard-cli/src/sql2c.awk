@@ -20,7 +20,7 @@ head && /^--/ { next }
 {
 	head = 0
 	line = $0
-	gsub(/\\/, "\\\\", line)
+	gsub(/\\/, "&&", line)
 	gsub(/"/, "\\\"", line)
 	printf "\t\"%s\\n\"\n", line
 }

@@ -13,7 +13,7 @@
 
 extern char **environ;
 
-const MgToolOps *const mg_tools[] = { &mg_tool_alembic, &mg_tool_sql, NULL };
+const MgToolOps *const mg_tools[] = { &mg_tool_alembic, &mg_tool_flyway, &mg_tool_sql, NULL };
 
 static const MgToolOps *
 tool_by_name(const char *name)

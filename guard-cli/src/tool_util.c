@@ -66,9 +66,8 @@ mg_tool_words(MgStrings *words, const char *text)
 	}
 }
 
-/* Without a session the program still finds the configured database in its environment. */
-static bool
-offline_target(MgTool *tool, MgTarget *target)
+bool
+mg_tool_target(MgTool *tool, MgTarget *target)
 {
 	const char *url = mg_config_string(tool->config, MG_SET_DATABASE_URL);
 	MgError ignored;
@@ -83,6 +82,13 @@ bool
 mg_tool_exec(MgTool *tool, const MgToolSession *session, char *const *argv, const char *input,
 			 MgChildResult *result, MgError *err)
 {
+	return mg_tool_exec_with(tool, session, argv, NULL, input, result, err);
+}
+
+bool
+mg_tool_exec_with(MgTool *tool, const MgToolSession *session, char *const *argv,
+				  const MgStrings *more, const char *input, MgChildResult *result, MgError *err)
+{
 	MgStrings environment;
 	MgChildSpec spec = { .argv = argv,
 						 .input = input,
@@ -94,6 +100,14 @@ mg_tool_exec(MgTool *tool, const MgToolSession *session, char *const *argv, cons
 
 	memset(result, 0, sizeof *result);
 	mg_tool_environment(tool, session, &environment);
+	for (int i = 0; more != NULL && i < more->count; i++)
+	{
+		const char *equals = strchr(more->items[i], '=');
+
+		mg_strings_setenv(&environment,
+						  mg_strndup(tool->arena, more->items[i], (size_t) (equals - more->items[i])),
+						  equals + 1);
+	}
 	spec.env = environment.items;
 	return mg_child_run(tool->arena, &spec, result, err);
 }
@@ -125,7 +139,7 @@ mg_tool_read(MgTool *tool, char *const *argv, const char **output, MgChildResult
 
 	memset(result, 0, sizeof *result);
 	mg_buf_init(&collected, tool->arena);
-	if (offline_target(tool, &target))
+	if (mg_tool_target(tool, &target))
 		session.target = &target;
 	mg_tool_environment(tool, &session, &environment);
 	spec.env = environment.items;
@@ -141,6 +155,20 @@ mg_tool_idle(MgTool *tool, MgChildResult *result)
 	memset(result, 0, sizeof *result);
 	result->out = mg_strdup(tool->arena, "");
 	result->err = mg_strdup(tool->arena, "");
+}
+
+bool
+mg_tool_time_left(const MgToolSession *session, MgChildResult *total, MgToolSession *rest)
+{
+	*rest = *session;
+	if (session->timeout_ms <= 0)
+		return true;
+	rest->timeout_ms = session->timeout_ms - total->elapsed_us / 1000;
+	if (rest->timeout_ms > 0)
+		return true;
+	total->timed_out = true;
+	total->exit_code = -1;
+	return false;
 }
 
 void
@@ -213,7 +241,9 @@ mg_tool_directory(MgTool *tool)
 {
 	const char *directory = mg_config_string(tool->config, MG_SET_TOOL_WORKDIR);
 
-	return mg_file_absolute(tool->arena, NULL, directory != NULL ? directory : "");
+	if (directory != NULL)
+		return mg_file_absolute(tool->arena, NULL, directory);
+	return mg_file_absolute(tool->arena, NULL, "");
 }
 
 void

@@ -28,6 +28,19 @@ extern void mg_tool_words(MgStrings *words, const char *text);
 extern bool mg_tool_exec(MgTool *tool, const MgToolSession *session, char *const *argv,
 						 const char *input, MgChildResult *result, MgError *err);
 
+/* The same with more variables, "NAME=value", in its environment. */
+extern bool mg_tool_exec_with(MgTool *tool, const MgToolSession *session, char *const *argv,
+							  const MgStrings *more, const char *input, MgChildResult *result,
+							  MgError *err);
+
+/* What is left of the session's time for the next of several programs; when nothing is, marks the
+ * result as timed out and returns false. */
+extern bool mg_tool_time_left(const MgToolSession *session, MgChildResult *total,
+							  MgToolSession *rest);
+
+/* The configured database; false when there is none that can be understood. */
+extern bool mg_tool_target(MgTool *tool, MgTarget *target);
+
 /* Runs a program of the tool that needs no database, in the configured environment, for all that
  * it prints. */
 extern bool mg_tool_read(MgTool *tool, char *const *argv, const char **output,

@@ -111,6 +111,7 @@ mg_script_look(MgPg *pg, const char *path, const char *text, MgScript *script, M
 			size_t len;
 			const char *word = command_word(row->text, &len);
 
+			script->meta = true;
 			if (is_allowed(row->text))
 				continue;
 			mg_err_set(err, MG_EXIT_CONFIG, "command \\%.*s of psql is not allowed in a migration",

@@ -12,6 +12,7 @@ typedef struct MgScript
 	bool own_transaction; /* begins or ends transactions itself */
 	const char *outside; /* kind of the first statement that runs in no transaction block, or NULL */
 	int outside_line;
+	bool meta; /* has a command of psql, one that is allowed */
 } MgScript;
 
 /*

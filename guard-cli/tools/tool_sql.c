@@ -555,19 +555,11 @@ run_steps(MgTool *tool, const MgToolSession *session, const Step *steps, int cou
 	mg_tool_idle(tool, total);
 	for (int i = 0; i < count; i++)
 	{
-		MgToolSession rest = *session;
+		MgToolSession rest;
 		MgChildResult result;
 
-		if (session->timeout_ms > 0)
-		{
-			rest.timeout_ms = session->timeout_ms - total->elapsed_us / 1000;
-			if (rest.timeout_ms <= 0)
-			{
-				total->timed_out = true;
-				total->exit_code = -1;
-				return true;
-			}
-		}
+		if (!mg_tool_time_left(session, total, &rest))
+			return true;
 		if (!run_step(tool, &rest, &steps[i], direction, &result, err))
 			return false;
 		mg_tool_add_result(tool, total, &result);

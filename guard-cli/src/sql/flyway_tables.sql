@@ -1,5 +1,6 @@
--- Flyway's history under that name, in one schema or, when it is NULL, wherever it is.
-SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+-- Flyway's history under that name, in one schema or, when it is NULL, wherever it is:
+-- quoted and qualified, and the names themselves, for the key of Flyway's lock.
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p')

@@ -1,0 +1,45 @@
+/*
+ * flyway.h
+ *	  What the parts of the Flyway tool share.
+ */
+#ifndef MG_FLYWAY_H
+#define MG_FLYWAY_H
+
+#include "flyway_config.h"
+#include "flyway_files.h"
+#include "pg_catalog_tool.h"
+#include "tool.h"
+
+typedef struct MgFlyway
+{
+	MgStrings program;	   /* "flyway", with what stands before it */
+	MgStrings options;	   /* of the command line, but for where the database is */
+	const char *directory; /* where relative locations begin */
+	MgFlywayConfig config;
+	MgFlywayFiles files;
+	MgFlywayTable table; /* the history last seen; quoted NULL: none */
+	MgStrings tables;	 /* all histories seen */
+} MgFlyway;
+
+extern MgFlyway *mg_flyway(MgTool *tool);
+
+/* The history of this database; no rows when there is none yet. */
+extern bool mg_flyway_history(MgTool *tool, MgPg *pg, MgFlywayRow **rows, int *count, MgError *err);
+
+/* The row of the version that is applied, NULL when it is not. */
+extern const MgFlywayRow *mg_flyway_applied(const MgFlywayRow *rows, int count, const char *version);
+
+/* Versions are applied up to here, by a migration or by a baseline; NULL when none is. */
+extern const MgFlywayRow *mg_flyway_newest(const MgFlywayRow *rows, int count);
+
+/* What the placeholders of Flyway's own stand for in a database. */
+extern MgFlywayPlaces mg_flyway_places(MgTool *tool, const MgTarget *target);
+
+/* Flyway connects by TCP only. */
+extern bool mg_flyway_reachable(const MgTarget *target, MgError *err);
+
+/* Takes applied versions back by their undo files, newest first, until these remain. */
+extern bool mg_flyway_down(MgTool *tool, const MgToolSession *session, const MgRevisions *to,
+						   MgChildResult *result, MgError *err);
+
+#endif

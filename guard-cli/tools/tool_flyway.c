@@ -1,0 +1,804 @@
+/*
+ * tool_flyway.c
+ *	  Flyway Community, with the dry run and the undo (flyway_undo.c) that it lacks.
+ *
+ * The migration files are read here, and compared with Flyway's history, by
+ * Flyway's own rules; what is applied is always applied by Flyway.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "flyway.h"
+#include "log.h"
+#include "script.h"
+#include "tool_util.h"
+#include "tools.h"
+
+#define DEFAULT_TABLE "flyway_schema_history"
+
+MgFlyway *
+mg_flyway(MgTool *tool)
+{
+	return tool->state;
+}
+
+/* "-key=value": the value, when the word sets that key. */
+static const char *
+option_value(const char *word, const char *key)
+{
+	size_t len = strlen(key);
+
+	if (word[0] != '-')
+		return NULL;
+	word += strspn(word, "-");
+	return strncmp(word, key, len) == 0 && word[len] == '=' ? word + len + 1 : NULL;
+}
+
+/* Options that say where the database is, which migguard says itself. */
+static bool
+says_where(const char *word)
+{
+	static const char *const keys[] = { "url", "user", "password" };
+	const char *name = word + strspn(word, "-");
+	size_t len = strcspn(name, "=");
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+	{
+		size_t key = strlen(keys[i]);
+
+		if (option_value(word, keys[i]) != NULL)
+			return true;
+		/* -environments.prod.url=... */
+		if (strncmp(name, "environments.", 13) == 0 && len > key + 1 &&
+			name[len - key - 1] == '.' && strncmp(name + len - key, keys[i], key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Takes "flyway [-key=value]... migrate" apart; the list of options may be NULL. */
+static bool
+parse_command(char *const *argv, bool must_migrate, int *program, MgStrings *options)
+{
+	int at = mg_tool_program(argv, "flyway", NULL);
+	int commands = 0;
+
+	if (at < 0)
+		return false;
+	*program = at;
+	for (; argv[at] != NULL; at++)
+	{
+		if (argv[at][0] == '-' && options != NULL)
+			mg_strings_add(options, argv[at]);
+		else if (argv[at][0] != '-' && strcmp(argv[at], "migrate") == 0)
+			commands++;
+		else if (argv[at][0] != '-')
+			return false;
+	}
+	return commands == 1 || (commands == 0 && !must_migrate);
+}
+
+static bool
+flyway_recognise(char *const *argv)
+{
+	int program;
+
+	return parse_command(argv, true, &program, NULL);
+}
+
+/* Directory of the program's installation, where its conf/ is; NULL when it is not found. */
+static char *
+installation(MgTool *tool)
+{
+	const char *program = mg_flyway(tool)->program.items[mg_flyway(tool)->program.count - 1];
+	const char *path = getenv("PATH");
+	char *found = NULL;
+	char *real;
+
+	if (strchr(program, '/') != NULL)
+		found = mg_file_absolute(tool->arena, mg_tool_directory(tool), program);
+	while (found == NULL && path != NULL && *path != '\0')
+	{
+		size_t len = strcspn(path, ":");
+		char *file = mg_file_join(tool->arena, mg_strndup(tool->arena, path, len), program);
+
+		if (access(file, X_OK) == 0)
+			found = file;
+		path += len;
+		path += *path == ':';
+	}
+	real = found != NULL ? realpath(found, NULL) : NULL;
+	if (real == NULL)
+		return NULL;
+	found = mg_strndup(tool->arena, real, (size_t) (mg_file_name(real) - real));
+	free(real);
+	return found;
+}
+
+/* Files that Flyway reads by itself, in their order. */
+static void
+default_files(MgTool *tool, const char *end, MgStrings *paths)
+{
+	const char *home = getenv("HOME");
+	char *install = installation(tool);
+	const char *const places[] = { install != NULL ? mg_file_join(tool->arena, install, "conf") : NULL,
+								   home, mg_flyway(tool)->directory };
+	static const char *const names[] = { "flyway", "flyway.user" };
+
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+		for (size_t j = 0; places[i] != NULL && j < sizeof names / sizeof names[0]; j++)
+		{
+			char *path =
+				mg_file_join(tool->arena, places[i], mg_printf(tool->arena, "%s%s", names[j], end));
+
+			if (mg_file_kind(path) == MG_FILE_REGULAR && !mg_strings_has(paths, path))
+				mg_strings_add(paths, path);
+		}
+}
+
+static bool
+load_config(MgTool *tool, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	MgFlywayConfig first;
+	MgStrings named;
+	MgStrings paths;
+
+	/* The options and the environment say which files there are, and win over them. */
+	mg_flyway_config_init(&first, tool->arena);
+	mg_flyway_config_environ(&first);
+	for (int pass = 0; pass < 2; pass++)
+	{
+		MgFlywayConfig *config = pass == 0 ? &first : &flyway->config;
+
+		if (pass == 1)
+			mg_flyway_config_environ(config);
+		for (int i = 0; i < flyway->options.count; i++)
+		{
+			const char *word = flyway->options.items[i] + strspn(flyway->options.items[i], "-");
+			size_t len = strcspn(word, "=");
+
+			if (word[len] == '=')
+				mg_flyway_config_set(config, mg_strndup(tool->arena, word, len), word + len + 1,
+									 "command line");
+		}
+		if (pass == 1)
+			return true;
+		flyway->directory = mg_tool_directory(tool);
+		if (mg_flyway_config_get(&first, "workingDirectory", NULL) != NULL)
+			flyway->directory =
+				mg_file_absolute(tool->arena, flyway->directory,
+								 mg_flyway_config_get(&first, "workingDirectory", NULL));
+		mg_strings_init(&paths, tool->arena);
+		mg_strings_init(&named, tool->arena);
+		default_files(tool, ".toml", &paths);
+		mg_flyway_config_list(&named, mg_flyway_config_get(&first, "configFiles", NULL));
+		for (int i = 0; i < named.count; i++)
+			mg_strings_add(&paths, mg_file_absolute(tool->arena, flyway->directory, named.items[i]));
+		/* With any TOML there is, Flyway does not look for flyway.conf. */
+		if (paths.count == named.count &&
+			(named.count == 0 || strstr(named.items[0], ".toml") == NULL))
+		{
+			mg_strings_init(&paths, tool->arena);
+			default_files(tool, ".conf", &paths);
+			for (int i = 0; i < named.count; i++)
+				mg_strings_add(&paths,
+							   mg_file_absolute(tool->arena, flyway->directory, named.items[i]));
+		}
+		for (int i = 0; i < paths.count; i++)
+			if (!mg_flyway_config_read(&flyway->config, paths.items[i], err))
+				return false;
+	}
+	return true;
+}
+
+static bool
+flyway_open(MgTool *tool, MgError *err)
+{
+	MgFlyway *flyway = mg_alloc(tool->arena, sizeof *flyway);
+	const char *command = mg_config_string(tool->config, MG_SET_TOOL_COMMAND);
+	const char *file = mg_config_string(tool->config, MG_SET_TOOL_CONFIG);
+	MgStrings words;
+	char *const *argv;
+	int program;
+
+	tool->state = flyway;
+	mg_strings_init(&flyway->program, tool->arena);
+	mg_strings_init(&flyway->options, tool->arena);
+	mg_strings_init(&flyway->tables, tool->arena);
+	mg_flyway_config_init(&flyway->config, tool->arena);
+	mg_strings_init(&words, tool->arena);
+	mg_tool_words(&words, command != NULL ? command : "flyway");
+	argv = tool->argv != NULL ? tool->argv : words.items;
+	if (!parse_command(argv, tool->argv != NULL, &program, &flyway->options))
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "tool.command is not a command of Flyway's");
+		mg_err_detail(err, "It is \"%s\", from %s.", command != NULL ? command : "flyway",
+					  mg_config_source(tool->config, MG_SET_TOOL_COMMAND));
+		return mg_err_hint(err, "Write \"flyway\" or a path to it, with its options.");
+	}
+	for (int i = 0; i < program; i++)
+		mg_strings_add(&flyway->program, argv[i]);
+	if (file != NULL)
+		mg_strings_addf(&flyway->options, "-configFiles=%s",
+						mg_file_absolute(tool->arena, NULL, file));
+	return load_config(tool, err) &&
+		   mg_flyway_files_find(&flyway->config, flyway->directory, &flyway->files, err);
+}
+
+/* The schema that the configuration names, NULL: the first on the role's search path. */
+static const char *
+configured_schema(MgTool *tool)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	const char *schema = mg_flyway_config_get(&flyway->config, "defaultSchema", NULL);
+	MgStrings schemas;
+
+	if (schema != NULL)
+		return schema;
+	mg_strings_init(&schemas, tool->arena);
+	mg_flyway_config_list(&schemas, mg_flyway_config_environment(&flyway->config, "schemas"));
+	return schemas.count > 0 ? schemas.items[0] : NULL;
+}
+
+static bool
+find_table(MgTool *tool, MgPg *pg, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	const char *wanted = mg_config_string(tool->config, MG_SET_TOOL_VERSION_TABLE);
+	MgFlywayTable *found;
+	MgBuf names;
+	int count;
+
+	memset(&flyway->table, 0, sizeof flyway->table);
+	if (!mg_catalog_flyway_tables(pg, configured_schema(tool),
+								  mg_flyway_config_get(&flyway->config, "table", DEFAULT_TABLE),
+								  &found, &count, err))
+		return false;
+	mg_buf_init(&names, tool->arena);
+	for (int i = 0; i < count; i++)
+	{
+		mg_buf_addf(&names, "%s%s", i == 0 ? "" : ", ", found[i].quoted);
+		if (wanted != NULL ? strcmp(found[i].quoted, wanted) == 0 : count == 1)
+			flyway->table = found[i];
+	}
+	if (flyway->table.quoted != NULL && !mg_strings_has(&flyway->tables, flyway->table.quoted))
+	{
+		mg_log_verbose("flyway: the history is in %s", flyway->table.quoted);
+		mg_strings_add(&flyway->tables, flyway->table.quoted);
+	}
+	if (flyway->table.quoted != NULL || wanted != NULL || count == 0)
+		return true;
+	mg_err_set(err, MG_EXIT_CONFIG, "several tables may hold Flyway's history");
+	mg_err_detail(err, "They are: %s.", names.data);
+	return mg_err_hint(err, "Set defaultSchema in Flyway's configuration, or version_table in section "
+							"[tool].");
+}
+
+bool
+mg_flyway_history(MgTool *tool, MgPg *pg, MgFlywayRow **rows, int *count, MgError *err)
+{
+	*rows = NULL;
+	*count = 0;
+	if (!find_table(tool, pg, err))
+		return false;
+	if (mg_flyway(tool)->table.quoted == NULL)
+		return true;
+	return mg_catalog_flyway_history(pg, mg_flyway(tool)->table.quoted, rows, count, err);
+}
+
+static bool
+is_type(const MgFlywayRow *row, const char *type)
+{
+	return strcmp(row->type, type) == 0;
+}
+
+/* Undone by the paid edition, or deleted by "repair". */
+static bool
+is_taken_back(const MgFlywayRow *row)
+{
+	return strncmp(row->type, "UNDO_", 5) == 0 || is_type(row, "DELETE");
+}
+
+const MgFlywayRow *
+mg_flyway_applied(const MgFlywayRow *rows, int count, const char *version)
+{
+	const MgFlywayRow *found = NULL;
+
+	for (int i = 0; i < count; i++)
+		if (rows[i].version != NULL && rows[i].success &&
+			mg_flyway_version_compare(rows[i].version, version) == 0)
+			found = is_taken_back(&rows[i]) ? NULL : &rows[i];
+	return found;
+}
+
+const MgFlywayRow *
+mg_flyway_newest(const MgFlywayRow *rows, int count)
+{
+	const MgFlywayRow *newest = NULL;
+
+	for (int i = 0; i < count; i++)
+		if (rows[i].version != NULL && mg_flyway_applied(rows, count, rows[i].version) == &rows[i] &&
+			(newest == NULL || mg_flyway_version_compare(rows[i].version, newest->version) > 0))
+			newest = &rows[i];
+	return newest;
+}
+
+/* Versions at or below a baseline count as applied without having run. */
+static bool
+below_baseline(const MgFlywayRow *rows, int count, const char *version)
+{
+	for (int i = 0; i < count; i++)
+		if (rows[i].success && rows[i].version != NULL && strstr(rows[i].type, "BASELINE") != NULL &&
+			mg_flyway_version_compare(version, rows[i].version) <= 0)
+			return true;
+	return false;
+}
+
+static bool
+flyway_current(MgTool *tool, MgPg *pg, MgRevisions *revisions, MgError *err)
+{
+	MgFlywayFiles *files = &mg_flyway(tool)->files;
+	const MgFlywayRow *newest;
+	MgFlywayRow *rows;
+	MgStrings ids;
+	int count;
+
+	if (!mg_flyway_history(tool, pg, &rows, &count, err))
+		return false;
+	mg_strings_init(&ids, tool->arena);
+	newest = mg_flyway_newest(rows, count);
+	if (newest != NULL)
+		mg_strings_add(&ids, newest->version);
+	/* With outOfOrder the newest alone does not say what is applied. */
+	for (int i = 0; newest != NULL && i < files->count; i++)
+		if (files->items[i].kind == MG_FLYWAY_VERSIONED &&
+			mg_flyway_version_compare(files->items[i].version, newest->version) < 0 &&
+			mg_flyway_applied(rows, count, files->items[i].version) == NULL &&
+			!below_baseline(rows, count, files->items[i].version))
+			mg_strings_addf(&ids, "without %s", files->items[i].version);
+	mg_revisions_set(tool->arena, revisions, &ids);
+	return true;
+}
+
+MgFlywayPlaces
+mg_flyway_places(MgTool *tool, const MgTarget *target)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	const char *schema = configured_schema(tool);
+
+	if (schema == NULL)
+		schema = flyway->table.schema != NULL ? flyway->table.schema : "public";
+	return (MgFlywayPlaces){ .target = target,
+							 .schema = schema,
+							 .table = mg_flyway_config_get(&flyway->config, "table", DEFAULT_TABLE),
+							 .directory = flyway->directory };
+}
+
+bool
+mg_flyway_reachable(const MgTarget *target, MgError *err)
+{
+	if (target->host[0] != '\0' && target->host[0] != '/' && target->host[0] != '@')
+		return true;
+	mg_err_set(err, MG_EXIT_CONFIG, "Flyway cannot connect by a Unix socket");
+	mg_err_detail(err, "The database is %s.",
+				  target->host[0] != '\0' ?
+					  mg_printf(err->arena, "at socket directory \"%s\"", target->host) :
+					  "at the default socket");
+	return mg_err_hint(err, "Give it by TCP: postgresql://user@127.0.0.1:5432/database.");
+}
+
+/* An applied SQL migration has its file, as it was. */
+static bool
+check_row(MgTool *tool, const MgFlywayRow *row, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	MgFlywayFile *file = mg_flyway_files_version(&flyway->files, MG_FLYWAY_VERSIONED, row->version);
+	const char *ignored = mg_flyway_config_get(&flyway->config, "ignoreMigrationPatterns", "");
+
+	if (file == NULL)
+	{
+		if (strstr(ignored, ":missing") != NULL || strstr(ignored, "*:*") != NULL)
+			return true;
+		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "version %s is applied, but its file is missing",
+				   row->version);
+		mg_err_detail(err, "It was \"%s\".", row->script);
+		return mg_err_hint(err, "Run from the code that has this file.");
+	}
+	if (!mg_flyway_file_load(tool->arena, file, err))
+		return false;
+	if (row->checksum == NULL || atoi(row->checksum) == mg_flyway_checksum(file->text))
+		return true;
+	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "migration \"%s\" was changed after it was applied",
+			   file->path);
+	mg_err_detail(err, "Its checksum is %d, but it was %s.", mg_flyway_checksum(file->text),
+				  row->checksum);
+	return mg_err_hint(err, "Restore the file and put the change into a new migration, or run "
+							"\"flyway repair\" when the change means nothing.");
+}
+
+static bool
+check_order(MgTool *tool, const MgFlywayRow *rows, int count, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	const MgFlywayRow *newest = mg_flyway_newest(rows, count);
+	const char *ignored = mg_flyway_config_get(&flyway->config, "ignoreMigrationPatterns", "");
+
+	if (newest == NULL || mg_flyway_config_bool(&flyway->config, "outOfOrder", false) ||
+		strstr(ignored, ":ignored") != NULL)
+		return true;
+	for (int i = 0; i < flyway->files.count; i++)
+	{
+		const MgFlywayFile *file = &flyway->files.items[i];
+
+		if (file->kind != MG_FLYWAY_VERSIONED ||
+			mg_flyway_version_compare(file->version, newest->version) > 0 ||
+			mg_flyway_applied(rows, count, file->version) != NULL ||
+			below_baseline(rows, count, file->version))
+			continue;
+		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
+				   "migration \"%s\" was never applied, but a newer one was", file->path);
+		mg_err_detail(err, "The newest applied version is %s.", newest->version);
+		return mg_err_hint(err, "Give it a number above all that are applied, or set outOfOrder in "
+								"Flyway's configuration.");
+	}
+	return true;
+}
+
+static bool
+flyway_check(MgTool *tool, MgPg *pg, const MgRevisions *current, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	MgFlywayRow *rows;
+	int count;
+
+	(void) current;
+	if (!mg_flyway_reachable(pg->target, err) || !mg_flyway_history(tool, pg, &rows, &count, err))
+		return false;
+	for (int i = 0; i < count; i++)
+		if (!rows[i].success)
+		{
+			mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
+					   "Flyway's history has a failed entry: version %s (\"%s\")",
+					   rows[i].version != NULL ? rows[i].version : "(repeatable)", rows[i].script);
+			mg_err_detail(err, "It ran outside a transaction, so part of it may be there.");
+			return mg_err_hint(err, "Clean up what it left, then run \"flyway repair\".");
+		}
+	for (int i = 0; i < count; i++)
+		if (rows[i].version != NULL && is_type(&rows[i], "SQL") &&
+			mg_flyway_applied(rows, count, rows[i].version) == &rows[i] &&
+			!check_row(tool, &rows[i], err))
+			return false;
+	for (int i = 0; i < flyway->files.count && count == 0; i++)
+		if (flyway->files.items[i].kind == MG_FLYWAY_BASELINE)
+		{
+			mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
+					   "baseline migration \"%s\" would replace those below it",
+					   flyway->files.items[i].path);
+			return mg_err_hint(err, "migguard does not know baseline migrations yet; run Flyway itself "
+									"once.");
+		}
+	return check_order(tool, rows, count, err);
+}
+
+/* The version to go up to, NULL for the newest. */
+static bool
+resolve_target(MgTool *tool, const char *target, const MgFlywayRow *newest, const char **version,
+			   MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	char *copy;
+
+	*version = NULL;
+	if (target == NULL)
+		target = mg_config_string(tool->config, MG_SET_RUN_TARGET);
+	if (target == NULL)
+		target = mg_flyway_config_get(&flyway->config, "target", "latest");
+	if (strcmp(target, "latest") == 0 || strcmp(target, "head") == 0)
+		return true;
+	if (strcmp(target, "current") == 0 && newest != NULL)
+	{
+		*version = newest->version;
+		return true;
+	}
+	for (int i = 0; i < flyway->files.count && strcmp(target, "next") == 0; i++)
+		if (flyway->files.items[i].kind == MG_FLYWAY_VERSIONED &&
+			(newest == NULL ||
+			 mg_flyway_version_compare(flyway->files.items[i].version, newest->version) > 0))
+		{
+			*version = flyway->files.items[i].version;
+			return true;
+		}
+	if (strcmp(target, "next") == 0)
+		return true;
+	copy = mg_strdup(tool->arena, target);
+	for (char *p = copy; *p != '\0'; p++)
+		*p = (char) (*p == '_' ? '.' : *p == '?' ? '\0' : *p);
+	*version = copy;
+	if (mg_flyway_is_version(copy) &&
+		mg_flyway_files_version(&flyway->files, MG_FLYWAY_VERSIONED, copy) != NULL)
+		return true;
+	mg_err_set(err, MG_EXIT_CONFIG, "there is no migration with version \"%s\"", target);
+	return mg_err_hint(err, "Name the version of a migration file, or \"latest\".");
+}
+
+/* A repeatable migration runs again when its text, with placeholders replaced, is another. */
+static bool
+repeatable_is_due(MgTool *tool, const MgFlywayRow *rows, int count, const MgTarget *target,
+				  MgFlywayFile *file, bool *due, MgError *err)
+{
+	MgFlywayPlaces places = mg_flyway_places(tool, target);
+	const char *missing;
+	const char *text;
+	const MgFlywayRow *last = NULL;
+
+	if (!mg_flyway_file_load(tool->arena, file, err))
+		return false;
+	text = mg_flyway_replace(&mg_flyway(tool)->config, &places, file, &missing);
+	for (int i = 0; i < count; i++)
+		if (rows[i].version == NULL && rows[i].success && is_type(&rows[i], "SQL") &&
+			strcmp(rows[i].description, file->description) == 0)
+			last = &rows[i];
+	*due = last == NULL || last->checksum == NULL || text == NULL ||
+		   atoi(last->checksum) != mg_flyway_checksum(text);
+	return true;
+}
+
+static bool
+add_pending(MgTool *tool, MgPg *pg, MgFlywayFile *file, MgMigrations *migrations, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	MgFlywayFile *undo = NULL;
+	MgFlywayPlaces places = mg_flyway_places(tool, pg->target);
+	const char *missing;
+	const char *text;
+	MgScript script = { 0 };
+	MgError ignored;
+	MgMigration migration;
+
+	if (file->version != NULL)
+		undo = mg_flyway_files_version(&flyway->files, MG_FLYWAY_UNDO, file->version);
+	if (!mg_flyway_file_load(tool->arena, file, err))
+		return false;
+	text = mg_flyway_replace(&flyway->config, &places, file, &missing);
+	/* Flyway runs the file, so what psql would mind is no error here. */
+	mg_err_init(&ignored, tool->arena);
+	if (text != NULL)
+		mg_script_look(pg, file->path, text, &script, &ignored);
+	migration = (MgMigration){ .id = file->version != NULL ?
+										 file->version :
+										 mg_printf(tool->arena, "R__%s", file->description),
+							   .title = file->description,
+							   .path = file->path,
+							   .down_path = undo != NULL ? undo->path : NULL,
+							   .reversible = undo != NULL,
+							   .transactional = script.outside == NULL && !script.own_transaction };
+	mg_migrations_add(tool->arena, migrations, &migration);
+	return true;
+}
+
+static bool
+flyway_pending(MgTool *tool, MgPg *pg, const MgRevisions *current, const char *target,
+			   MgMigrations *migrations, MgRevisions *resolved, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	bool out_of_order = mg_flyway_config_bool(&flyway->config, "outOfOrder", false);
+	const MgFlywayRow *newest;
+	const char *limit;
+	const char *last;
+	MgFlywayRow *rows;
+	MgStrings ids;
+	int count;
+
+	memset(migrations, 0, sizeof *migrations);
+	if (!mg_flyway_history(tool, pg, &rows, &count, err))
+		return false;
+	newest = mg_flyway_newest(rows, count);
+	if (!resolve_target(tool, target, newest, &limit, err))
+		return false;
+	last = newest != NULL ? newest->version : NULL;
+	mg_strings_init(&ids, tool->arena);
+	for (int i = 0; i < flyway->files.count; i++)
+	{
+		MgFlywayFile *file = &flyway->files.items[i];
+		bool below = file->version != NULL && newest != NULL &&
+					 mg_flyway_version_compare(file->version, newest->version) <= 0;
+
+		if (file->kind != MG_FLYWAY_VERSIONED ||
+			(limit != NULL && mg_flyway_version_compare(file->version, limit) > 0) ||
+			(below && !out_of_order) || mg_flyway_applied(rows, count, file->version) != NULL ||
+			below_baseline(rows, count, file->version))
+			continue;
+		if (!add_pending(tool, pg, file, migrations, err))
+			return false;
+		if (!below)
+			last = file->version;
+	}
+	for (int i = 0; i < flyway->files.count; i++)
+	{
+		bool due = false;
+
+		if (flyway->files.items[i].kind != MG_FLYWAY_REPEATABLE)
+			continue;
+		if (!repeatable_is_due(tool, rows, count, pg->target, &flyway->files.items[i], &due, err) ||
+			(due && !add_pending(tool, pg, &flyway->files.items[i], migrations, err)))
+			return false;
+	}
+	if (last != NULL)
+		mg_strings_add(&ids, last);
+	/* Versions that stay left out below the target */
+	for (int i = 1; i < current->count; i++)
+		if (!out_of_order ||
+			(limit != NULL &&
+			 mg_flyway_version_compare(current->ids[i] + strlen("without "), limit) > 0))
+			mg_strings_add(&ids, current->ids[i]);
+	mg_revisions_set(tool->arena, resolved, &ids);
+	return true;
+}
+
+/* "base", a version that is applied, or "-N" steps back. */
+static bool
+flyway_locate(MgTool *tool, const MgRevisions *current, const char *name, MgRevisions *found,
+			  MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	const char *newest = current->count > 0 ? current->ids[0] : NULL;
+	char *end;
+	long steps = strtol(name, &end, 10);
+	MgFlywayFile *file;
+	MgStrings ids;
+
+	mg_strings_init(&ids, tool->arena);
+	if (name[0] == '-' && *end == '\0' && steps < 0)
+	{
+		for (int i = flyway->files.count - 1; i >= 0; i--)
+			if (flyway->files.items[i].kind == MG_FLYWAY_VERSIONED && newest != NULL &&
+				mg_flyway_version_compare(flyway->files.items[i].version, newest) <= 0 &&
+				steps++ == 0)
+				mg_strings_add(&ids, flyway->files.items[i].version);
+	}
+	else if (strcmp(name, "base") != 0)
+	{
+		file = mg_flyway_is_version(name) ?
+				   mg_flyway_files_version(&flyway->files, MG_FLYWAY_VERSIONED, name) :
+				   NULL;
+		if (file == NULL || newest == NULL || mg_flyway_version_compare(file->version, newest) > 0)
+		{
+			mg_err_set(err, MG_EXIT_CONFIG, "version \"%s\" is not applied", name);
+			mg_err_detail(err, "The database is at %s.", mg_revisions_text(tool->arena, current));
+			return mg_err_hint(err, "Name an applied version, or \"base\".");
+		}
+		mg_strings_add(&ids, file->version);
+	}
+	for (int i = 1; i < current->count && ids.count > 0; i++)
+		if (mg_flyway_version_compare(current->ids[i] + strlen("without "), ids.items[0]) < 0)
+			mg_strings_add(&ids, current->ids[i]);
+	mg_revisions_set(tool->arena, found, &ids);
+	return true;
+}
+
+static bool
+flyway_sql(MgTool *tool, const MgMigration *migration, MgDirection direction, const char **text,
+		   const char **why_not, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	const char *path = direction == MG_UP ? migration->path : migration->down_path;
+	MgFlywayPlaces places;
+	MgTarget target;
+	const char *missing;
+
+	*text = *why_not = NULL;
+	if (!mg_tool_target(tool, &target))
+	{
+		*why_not = "the database is not known";
+		return true;
+	}
+	places = mg_flyway_places(tool, &target);
+	if (path == NULL)
+		*why_not = "there is no undo file";
+	for (int i = 0; i < flyway->files.count && path != NULL; i++)
+	{
+		MgFlywayFile *file = &flyway->files.items[i];
+
+		if (strcmp(file->path, path) != 0)
+			continue;
+		if (!mg_flyway_file_load(tool->arena, file, err))
+			return false;
+		*text = mg_flyway_replace(&flyway->config, &places, file, &missing);
+		if (*text == NULL)
+			*why_not = mg_printf(tool->arena, "placeholder %s has no value", missing);
+	}
+	return true;
+}
+
+/* Runs Flyway in a session: the database by the environment, which hides the password. */
+static bool
+run(MgTool *tool, const MgToolSession *session, const char *target, const char *command,
+	MgChildResult *result, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	const MgTarget *plain = mg_tool_plain_target(tool, session->target);
+	const char *prod = mg_flyway_config_get(&flyway->config, "environment", NULL);
+	MgStrings argv;
+	MgStrings more;
+
+	memset(result, 0, sizeof *result);
+	if (!mg_flyway_reachable(session->target, err))
+		return false;
+	mg_strings_init(&argv, tool->arena);
+	for (int i = 0; i < flyway->program.count; i++)
+		mg_strings_add(&argv, flyway->program.items[i]);
+	for (int i = 0; i < flyway->options.count; i++)
+		if (!says_where(flyway->options.items[i]) &&
+			(target == NULL || option_value(flyway->options.items[i], "target") == NULL))
+			mg_strings_add(&argv, flyway->options.items[i]);
+	if (target != NULL)
+		mg_strings_addf(&argv, "-target=%s", target);
+	mg_strings_add(&argv, "-skipCheckForUpdate");
+	mg_strings_add(&argv, command);
+	mg_strings_init(&more, tool->arena);
+	mg_strings_addf(&more, "FLYWAY_URL=%s",
+					mg_target_jdbc_url(tool->arena, plain, mg_tool_session_options(tool, session),
+									   session->application_name));
+	mg_strings_addf(&more, "FLYWAY_USER=%s", plain->user);
+	if (plain->password[0] != '\0')
+		mg_strings_addf(&more, "FLYWAY_PASSWORD=%s", plain->password);
+	/* Its lock in an open transaction would make CREATE INDEX CONCURRENTLY wait for ever. */
+	mg_strings_add(&more, "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK=false");
+	if (prod != NULL)
+		mg_log_verbose("flyway: environment \"%s\" is led to %s", prod,
+					   mg_target_display(tool->arena, plain));
+	return mg_tool_exec_with(tool, session, argv.items, &more, NULL, result, err);
+}
+
+static bool
+flyway_probe(MgTool *tool, const MgToolSession *session, MgChildResult *result, MgError *err)
+{
+	return run(tool, session, NULL, "info", result, err);
+}
+
+static bool
+flyway_up(MgTool *tool, const MgToolSession *session, const char *target, MgChildResult *result,
+		  MgError *err)
+{
+	if (target == NULL)
+		target = mg_config_string(tool->config, MG_SET_RUN_TARGET);
+	if (target != NULL && strcmp(target, "head") == 0)
+		target = "latest";
+	return run(tool, session, target, "migrate", result, err);
+}
+
+static bool
+flyway_bookkeeping(MgTool *tool, MgStrings *tables, MgError *err)
+{
+	MgFlyway *flyway = mg_flyway(tool);
+	const char *schema = configured_schema(tool);
+
+	(void) err;
+	mg_strings_init(tables, tool->arena);
+	for (int i = 0; i < flyway->tables.count; i++)
+		mg_strings_add(tables, flyway->tables.items[i]);
+	if (tables->count == 0)
+		mg_strings_addf(tables, "%s.%s", schema != NULL ? schema : "public",
+						mg_flyway_config_get(&flyway->config, "table", DEFAULT_TABLE));
+	return true;
+}
+
+const MgToolOps mg_tool_flyway = {
+	.name = "flyway",
+	.summary = "Flyway Community, with undo by U files",
+	.recognise = flyway_recognise,
+	.open = flyway_open,
+	.current = flyway_current,
+	.check = flyway_check,
+	.pending = flyway_pending,
+	.locate = flyway_locate,
+	.sql = flyway_sql,
+	.probe = flyway_probe,
+	.up = flyway_up,
+	.down = mg_flyway_down,
+	.bookkeeping = flyway_bookkeeping,
+};
