@@ -2,6 +2,7 @@
 -- tokens differ from run to run, so most errors are shown by their code
 \set VERBOSITY sqlstate
 \set SHOW_CONTEXT never
+SET lock_timeout = '10s';
 CREATE TABLE fence_t (i int);
 SELECT safedeploy.try_lock('fence') AS token \gset
 SET safedeploy.fence_token = :token;
