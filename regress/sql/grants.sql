@@ -27,7 +27,7 @@ SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::reg
 -- every function has its search_path pinned (analyze() reads names as its caller would), and every public object a comment
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND (proname <> 'analyze' OR prosecdef) AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false) ORDER BY 1;
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL ORDER BY 1;
-SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'safedeploy'::regnamespace AND relkind IN ('r', 'v', 'S') AND obj_description(oid, 'pg_class') IS NULL ORDER BY 1;
+SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'safedeploy'::regnamespace AND relkind IN ('r', 'v') AND obj_description(oid, 'pg_class') IS NULL ORDER BY 1;
 
 -- a reader reads
 SET SESSION AUTHORIZATION grants_reader;
