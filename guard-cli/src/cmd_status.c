@@ -65,7 +65,7 @@ read_tool(MgContext *context, MgPg *pg, ToolStatus *status, MgError *err)
 		return;
 	}
 	status->name = tool->ops->name;
-	if (!tool->ops->bookkeeping(tool, &status->bookkeeping, err) ||
+	if (!tool->ops->bookkeeping(tool, pg, &status->bookkeeping, err) ||
 		!tool->ops->current(tool, pg, &current, err))
 	{
 		explain(context, status, err);

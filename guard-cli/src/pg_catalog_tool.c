@@ -59,6 +59,17 @@ mg_catalog_alembic_revisions(MgPg *pg, const char *table, MgStrings *ids, MgErro
 }
 
 bool
+mg_catalog_default_schema(MgPg *pg, char **schema, MgError *err)
+{
+	MgStrings found;
+
+	if (!read_list(pg, mg_sql_default_schema, 0, NULL, &found, err))
+		return false;
+	*schema = mg_strdup(pg->arena, found.count > 0 ? found.items[0] : "public");
+	return true;
+}
+
+bool
 mg_catalog_flyway_tables(MgPg *pg, const char *schema, const char *table, MgFlywayTable **tables,
 						 int *count, MgError *err)
 {

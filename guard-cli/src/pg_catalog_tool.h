@@ -13,6 +13,9 @@ extern bool mg_catalog_alembic_tables(MgPg *pg, MgStrings *tables, MgError *err)
 /* The revisions in such a table. */
 extern bool mg_catalog_alembic_revisions(MgPg *pg, const char *table, MgStrings *ids, MgError *err);
 
+/* Schema in which the tool's session makes an unqualified table, quoted; "public" when none. */
+extern bool mg_catalog_default_schema(MgPg *pg, char **schema, MgError *err);
+
 typedef struct MgFlywayTable
 {
 	const char *quoted; /* and qualified */

@@ -141,7 +141,7 @@ mg_run_start(MgRun *run, MgError *err)
 	/* what the ledger itself needs is checked before there is a run to refuse */
 	if (!mg_server_facts(run->pg, &run->facts, err) || !mg_preflight_base(run, err))
 		return false;
-	if (!run->tool->ops->bookkeeping(run->tool, &run->bookkeeping, err))
+	if (!run->tool->ops->bookkeeping(run->tool, run->pg, &run->bookkeeping, err))
 		return false;
 	read_work_or_keep_error(run);
 	return begin_in_ledger(run, err);

@@ -102,9 +102,9 @@ typedef struct MgToolOps
 	bool (*down)(MgTool *tool, const MgToolSession *session, const MgRevisions *to,
 				 MgChildResult *result, MgError *err);
 
-	/* Tables that hold the tool's own state, schema-qualified and quoted: never part of a
-	 * comparison, copied with their rows to a clone. */
-	bool (*bookkeeping)(MgTool *tool, MgStrings *tables, MgError *err);
+	/* Tables that hold the tool's own state, or will, schema-qualified and quoted as the server
+	 * does it: never part of a comparison, copied with their rows to a clone. */
+	bool (*bookkeeping)(MgTool *tool, MgPg *pg, MgStrings *tables, MgError *err);
 } MgToolOps;
 
 struct MgTool

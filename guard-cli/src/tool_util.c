@@ -52,6 +52,22 @@ mg_tool_program(char *const *argv, const char *name, const char *module)
 	return -1;
 }
 
+char *
+mg_tool_quote(MgArena *arena, const char *name)
+{
+	MgBuf buf;
+
+	if (!isdigit((unsigned char) name[0]) && name[0] != '\0' &&
+		name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0')
+		return mg_strdup(arena, name);
+	mg_buf_init(&buf, arena);
+	mg_buf_add(&buf, "\"");
+	for (; *name != '\0'; name++)
+		mg_buf_add_bytes(&buf, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1);
+	mg_buf_add(&buf, "\"");
+	return buf.data;
+}
+
 void
 mg_tool_words(MgStrings *words, const char *text)
 {

@@ -21,6 +21,9 @@ extern char *mg_tool_session_options(MgTool *tool, const MgToolSession *session)
 /* The target without options and application name, which the environment says. */
 extern const MgTarget *mg_tool_plain_target(MgTool *tool, const MgTarget *target);
 
+/* A name quoted as the server's quote_ident() does, but for keywords. */
+extern char *mg_tool_quote(MgArena *arena, const char *name);
+
 /* Splits text at blanks. */
 extern void mg_tool_words(MgStrings *words, const char *text);
 

@@ -16,7 +16,6 @@ typedef struct MgAlembic
 	const char *ini_text; /* NULL: the file has no URL */
 	MgAlembicGraph graph;
 	MgStrings heads;
-	MgStrings tables;	   /* version tables seen */
 	const char **texts[2]; /* by MgDirection, then by position in the graph; NULL: not known */
 	const char **why_not[2];
 } MgAlembic;

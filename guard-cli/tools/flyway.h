@@ -18,7 +18,6 @@ typedef struct MgFlyway
 	MgFlywayConfig config;
 	MgFlywayFiles files;
 	MgFlywayTable table; /* the history last seen; quoted NULL: none */
-	MgStrings tables;	 /* all histories seen */
 } MgFlyway;
 
 extern MgFlyway *mg_flyway(MgTool *tool);

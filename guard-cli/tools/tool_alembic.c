@@ -21,8 +21,6 @@
 #include "tool_util.h"
 #include "tools.h"
 
-#define DEFAULT_TABLE "public.alembic_version"
-
 MgAlembic *
 mg_alembic(MgTool *tool)
 {
@@ -205,7 +203,6 @@ alembic_open(MgTool *tool, MgError *err)
 	MgStrings words;
 
 	tool->state = state;
-	mg_strings_init(&state->tables, tool->arena);
 	mg_strings_init(&words, tool->arena);
 	mg_tool_words(&words, text != NULL ? text : "alembic");
 	if (!mg_alembic_command_parse(tool->arena, tool->argv != NULL ? tool->argv : words.items,
@@ -226,7 +223,6 @@ alembic_open(MgTool *tool, MgError *err)
 static bool
 find_table(MgTool *tool, MgPg *pg, const char **table, MgError *err)
 {
-	MgAlembic *state = mg_alembic(tool);
 	const char *wanted = mg_config_string(tool->config, MG_SET_TOOL_VERSION_TABLE);
 	MgStrings found;
 	MgBuf names;
@@ -241,11 +237,8 @@ find_table(MgTool *tool, MgPg *pg, const char **table, MgError *err)
 		if (wanted != NULL ? strcmp(found.items[i], wanted) == 0 : found.count == 1)
 			*table = mg_strdup(tool->arena, found.items[i]);
 	}
-	if (*table != NULL && !mg_strings_has(&state->tables, *table))
-	{
+	if (*table != NULL)
 		mg_log_verbose("alembic: revisions are in %s", *table);
-		mg_strings_add(&state->tables, *table);
-	}
 	if (*table != NULL || wanted != NULL || found.count == 0)
 		return true;
 	mg_err_set(err, MG_EXIT_CONFIG, "several tables may hold Alembic's revisions");
@@ -597,18 +590,62 @@ alembic_down(MgTool *tool, const MgToolSession *session, const MgRevisions *to,
 	return downgrade_to(tool, session, marks, kept, result, err);
 }
 
+/*
+ * The name of the table that Alembic will make: the first thing in the text of an
+ * upgrade from the base is its CREATE TABLE.  Unqualified, it is made in the
+ * schema that comes first for the role.
+ */
 static bool
-alembic_bookkeeping(MgTool *tool, MgStrings *tables, MgError *err)
+future_table(MgTool *tool, MgPg *pg, char **table, MgError *err)
 {
 	MgAlembic *state = mg_alembic(tool);
-	const char *named = mg_config_string(tool->config, MG_SET_TOOL_VERSION_TABLE);
+	static const char create[] = "CREATE TABLE ";
+	char *name = mg_strdup(tool->arena, "alembic_version");
+	char *schema;
 
-	(void) err;
+	if (state->graph.count > 0)
+	{
+		char *words[] = { (char *) "upgrade",
+						  mg_printf(tool->arena, "base:%s", state->graph.items[0].id),
+						  (char *) "--sql", NULL };
+		const char *output = "";
+		const char *at;
+		MgChildResult result;
+
+		if (!mg_alembic_ask(tool, words, &output, &result, err))
+			return false;
+		at = strstr(output, create);
+		if (at != NULL && strncmp(strchr(at, '\n') != NULL ? strchr(at, '\n') : "",
+								  "\n    version_num ", strlen("\n    version_num ")) == 0)
+			name = mg_strndup(tool->arena, at + sizeof create - 1,
+							  strcspn(at + sizeof create - 1, " "));
+	}
+	if (strchr(name, '.') == NULL)
+	{
+		if (!mg_catalog_default_schema(pg, &schema, err))
+			return false;
+		name = mg_printf(tool->arena, "%s.%s", schema, name);
+	}
+	*table = name;
+	return true;
+}
+
+static bool
+alembic_bookkeeping(MgTool *tool, MgPg *pg, MgStrings *tables, MgError *err)
+{
+	const char *named = mg_config_string(tool->config, MG_SET_TOOL_VERSION_TABLE);
+	const char *table;
+	char *future;
+
 	mg_strings_init(tables, tool->arena);
-	for (int i = 0; i < state->tables.count; i++)
-		mg_strings_add(tables, state->tables.items[i]);
-	if (tables->count == 0)
-		mg_strings_add(tables, named != NULL ? named : DEFAULT_TABLE);
+	if (!find_table(tool, pg, &table, err))
+		return false;
+	if (table != NULL || named != NULL)
+		mg_strings_add(tables, table != NULL ? table : named);
+	else if (!future_table(tool, pg, &future, err))
+		return false;
+	else
+		mg_strings_add(tables, future);
 	return true;
 }
 

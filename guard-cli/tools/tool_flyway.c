@@ -208,7 +208,6 @@ flyway_open(MgTool *tool, MgError *err)
 	tool->state = flyway;
 	mg_strings_init(&flyway->program, tool->arena);
 	mg_strings_init(&flyway->options, tool->arena);
-	mg_strings_init(&flyway->tables, tool->arena);
 	mg_flyway_config_init(&flyway->config, tool->arena);
 	mg_strings_init(&words, tool->arena);
 	mg_tool_words(&words, command != NULL ? command : "flyway");
@@ -265,11 +264,8 @@ find_table(MgTool *tool, MgPg *pg, MgError *err)
 		if (wanted != NULL ? strcmp(found[i].quoted, wanted) == 0 : count == 1)
 			flyway->table = found[i];
 	}
-	if (flyway->table.quoted != NULL && !mg_strings_has(&flyway->tables, flyway->table.quoted))
-	{
+	if (flyway->table.quoted != NULL)
 		mg_log_verbose("flyway: the history is in %s", flyway->table.quoted);
-		mg_strings_add(&flyway->tables, flyway->table.quoted);
-	}
 	if (flyway->table.quoted != NULL || wanted != NULL || count == 0)
 		return true;
 	mg_err_set(err, MG_EXIT_CONFIG, "several tables may hold Flyway's history");
@@ -772,18 +768,21 @@ flyway_up(MgTool *tool, const MgToolSession *session, const char *target, MgChil
 }
 
 static bool
-flyway_bookkeeping(MgTool *tool, MgStrings *tables, MgError *err)
+flyway_bookkeeping(MgTool *tool, MgPg *pg, MgStrings *tables, MgError *err)
 {
 	MgFlyway *flyway = mg_flyway(tool);
 	const char *schema = configured_schema(tool);
+	char *own = NULL;
 
-	(void) err;
 	mg_strings_init(tables, tool->arena);
-	for (int i = 0; i < flyway->tables.count; i++)
-		mg_strings_add(tables, flyway->tables.items[i]);
-	if (tables->count == 0)
-		mg_strings_addf(tables, "%s.%s", schema != NULL ? schema : "public",
-						mg_flyway_config_get(&flyway->config, "table", DEFAULT_TABLE));
+	if (!find_table(tool, pg, err) || (schema == NULL && !mg_catalog_default_schema(pg, &own, err)))
+		return false;
+	if (flyway->table.quoted != NULL)
+		mg_strings_add(tables, flyway->table.quoted);
+	else
+		mg_strings_addf(tables, "%s.%s", schema != NULL ? mg_tool_quote(tool->arena, schema) : own,
+						mg_tool_quote(tool->arena, mg_flyway_config_get(&flyway->config, "table",
+																		DEFAULT_TABLE)));
 	return true;
 }
 

@@ -667,8 +667,9 @@ sql_down(MgTool *tool, const MgToolSession *session, const MgRevisions *to, MgCh
 }
 
 static bool
-sql_bookkeeping(MgTool *tool, MgStrings *tables, MgError *err)
+sql_bookkeeping(MgTool *tool, MgPg *pg, MgStrings *tables, MgError *err)
 {
+	(void) pg;
 	(void) err;
 	mg_strings_init(tables, tool->arena);
 	mg_strings_add(tables, "safedeploy.applied_migration");
