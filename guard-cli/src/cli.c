@@ -269,18 +269,11 @@ apply_settings(const MgOption *options, const char *const *values, MgConfig *con
 
 /* The process list shows arguments to everyone on the machine. */
 static void
-warn_password_argument(MgArena *arena, const char *url)
+warn_password_argument(const char *url)
 {
-	MgTarget target;
-	MgError ignored;
-
-	mg_err_init(&ignored, arena);
-	if (url == NULL || !mg_target_parse(arena, url, &target, &ignored))
-		return;
-	for (int i = 0; target.keywords[i] != NULL; i++)
-		if (strcmp(target.keywords[i], "password") == 0 && getenv("PGPASSWORD") == NULL)
-			mg_log_warning("the password in --database-url can be seen by every user of this machine; "
-						   "use PGPASSWORD, ~/.pgpass or DATABASE_URL");
+	if (url != NULL && mg_target_holds_password(url))
+		mg_log_warning("the password in --database-url can be seen by every user of this machine; "
+					   "use PGPASSWORD, ~/.pgpass or DATABASE_URL");
 }
 
 static bool
@@ -295,7 +288,7 @@ make_context(MgArena *arena, const Parsed *parsed, MgContext *context, MgError *
 	context->color = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL &&
 					 flag_of(mg_common_options, parsed->common, "no-color") == NULL &&
 					 (getenv("TERM") == NULL || strcmp(getenv("TERM"), "dumb") != 0);
-	warn_password_argument(arena, flag_of(mg_common_options, parsed->common, "database-url"));
+	warn_password_argument(flag_of(mg_common_options, parsed->common, "database-url"));
 	context->config_file = flag_of(mg_common_options, parsed->common, "config");
 	if (!(command->config_optional ?
 			  mg_config_load_if_there :

@@ -2,6 +2,7 @@
  * cmd_diff.c
  *	  migguard diff: how two snapshots differ.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
@@ -103,33 +104,56 @@ print_change(const MgContext *context, const MgRows *rows, int r)
 	}
 }
 
-static bool
-same_object(const MgRows *rows, int a, int b)
+/* A row, and the first row about the same object. */
+typedef struct Place
 {
-	return strcmp(mg_rows_get(rows, a, "identity"), mg_rows_get(rows, b, "identity")) == 0;
+	const char *identity;
+	int row;
+	int first;
+} Place;
+
+static int
+by_identity(const void *a, const void *b)
+{
+	const Place *x = a;
+	const Place *y = b;
+	int order = strcmp(x->identity, y->identity);
+
+	return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+static int
+by_first(const void *a, const void *b)
+{
+	const Place *x = a;
+	const Place *y = b;
+
+	if (x->first != y->first)
+		return (x->first > y->first) - (x->first < y->first);
+	return (x->row > y->row) - (x->row < y->row);
 }
 
 /* Changes of one object stand together, in the place of its first one. */
 static void
 print_text(const MgContext *context, const MgRows *rows)
 {
-	bool *printed = mg_alloc(context->arena, (size_t) rows->count * sizeof(bool) + 1);
+	Place *places = mg_alloc(context->arena, (size_t) rows->count * sizeof(Place) + 1);
 
 	if (rows->count == 0)
 		puts("no differences");
 	for (int r = 0; r < rows->count; r++)
+		places[r] = (Place){ mg_rows_get(rows, r, "identity"), r, r };
+	qsort(places, (size_t) rows->count, sizeof(Place), by_identity);
+	for (int i = 1; i < rows->count; i++)
+		if (strcmp(places[i].identity, places[i - 1].identity) == 0)
+			places[i].first = places[i - 1].first;
+	qsort(places, (size_t) rows->count, sizeof(Place), by_first);
+	for (int i = 0; i < rows->count; i++)
 	{
-		if (printed[r])
-			continue;
-		printf("%s\n",
-			   mg_report_color(context, MG_COLOR_BOLD,
-							   mg_report_clean(context->arena, mg_rows_get(rows, r, "identity"))));
-		for (int other = r; other < rows->count; other++)
-			if (!printed[other] && same_object(rows, r, other))
-			{
-				printed[other] = true;
-				print_change(context, rows, other);
-			}
+		if (places[i].first == places[i].row)
+			printf("%s\n", mg_report_color(context, MG_COLOR_BOLD,
+										   mg_report_clean(context->arena, places[i].identity)));
+		print_change(context, rows, places[i].row);
 	}
 }
 

@@ -282,15 +282,11 @@ warn_readable_password(const MgConfig *config, const char *path)
 	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++)
 	{
 		const MgValue *value = &config->values[urls[i]];
-		MgTarget target;
-		MgError ignored;
 
-		mg_err_init(&ignored, config->arena);
 		/* "variable" in the source marks what came through env:NAME */
 		if (value->line == 0 || value->text == NULL || strstr(value->source, ", variable ") != NULL)
 			continue;
-		if (mg_target_parse(config->arena, value->text, &target, &ignored) &&
-			strstr(value->text, target.password) != NULL && target.password[0] != '\0')
+		if (mg_target_holds_password(value->text))
 			mg_log_warning("%s:%d: the file holds a password and others can read it: use "
 						   "env:NAME, or chmod 600",
 						   path, value->line);

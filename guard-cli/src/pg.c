@@ -37,6 +37,7 @@ static const struct
 	{ "SD210", MG_EXIT_CONFIG, NULL },
 	{ "22", MG_EXIT_CONFIG, NULL },
 	{ "23", MG_EXIT_CONFIG, NULL },
+	{ "54", MG_EXIT_CONFIG, NULL },
 	{ "40", MG_EXIT_UNAVAILABLE, "The statement met another session; try again." },
 	{ "55P03", MG_EXIT_UNAVAILABLE, "Another session holds a lock; try again." },
 };

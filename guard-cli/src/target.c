@@ -111,8 +111,7 @@ fill(MgArena *arena, const PQconninfoOption *options, MgTarget *target)
 	{
 		const char *value;
 
-		/* The service is expanded already and must not win over what was set since. */
-		if (o->val == NULL || o->val[0] == '\0' || strcmp(o->keyword, "service") == 0)
+		if (o->val == NULL || o->val[0] == '\0')
 			continue;
 		value = mg_strdup(arena, o->val);
 		target->keywords[count] = mg_strdup(arena, o->keyword);
@@ -189,6 +188,26 @@ done:
 	PQconninfoFree(given);
 	PQconninfoFree(options);
 	return ok;
+}
+
+bool
+mg_target_holds_password(const char *text)
+{
+	MgArena *arena = mg_arena_new();
+	PQconninfoOption *given = NULL;
+	const char *scheme;
+	const char *plain;
+	MgError ignored;
+	bool holds = false;
+
+	mg_err_init(&ignored, arena);
+	if (normalise(arena, text, &scheme, &plain, &ignored))
+		given = PQconninfoParse(plain, NULL);
+	for (const PQconninfoOption *o = given; o != NULL && o->keyword != NULL; o++)
+		holds |= o->dispchar[0] == '*' && o->val != NULL && o->val[0] != '\0';
+	PQconninfoFree(given);
+	mg_arena_free(arena);
+	return holds;
 }
 
 /* A copy in which one keyword has another value. */
@@ -306,6 +325,9 @@ mg_target_url(MgArena *arena, const MgTarget *target, const char *scheme, bool w
 
 		if (in_authority(keyword) && (!address || plain_host))
 			continue;
+		/* What it stands for is said in full. */
+		if (strcmp(keyword, "service") == 0)
+			continue;
 		if (!address && is_default(defaults, keyword, target->values[i]))
 			continue;
 		if (!with_password && is_secret(defaults, keyword))
@@ -391,8 +413,9 @@ mg_target_setenv(const MgTarget *target, MgStrings *environment)
 
 		if (o->envvar == NULL)
 			continue;
+		/* A service is expanded already, and must not win over what was set since. */
 		for (int i = 0; target->keywords[i] != NULL; i++)
-			if (strcmp(target->keywords[i], o->keyword) == 0)
+			if (strcmp(target->keywords[i], o->keyword) == 0 && strcmp(o->keyword, "service") != 0)
 				value = target->values[i];
 		/* What the target does not say must not come from our environment either. */
 		if (value != NULL)

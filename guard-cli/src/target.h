@@ -28,6 +28,9 @@ typedef struct MgTarget
  */
 extern bool mg_target_parse(MgArena *arena, const char *text, MgTarget *target, MgError *err);
 
+/* The text itself, not the environment, holds a password. */
+extern bool mg_target_holds_password(const char *text);
+
 /* The same server and user, another database. */
 extern const MgTarget *mg_target_with_database(MgArena *arena, const MgTarget *target,
 											   const char *database);

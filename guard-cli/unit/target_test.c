@@ -6,6 +6,7 @@
 
 #include <libpq-fe.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "unit.h"
@@ -87,6 +88,43 @@ test_environment(void)
 	clean_environment();
 }
 
+static void
+test_service(void)
+{
+	char file[] = "/tmp/mg-service-XXXXXX";
+	int fd = mkstemp(file);
+	MgTarget t;
+
+	dprintf(fd, "[far]\nhost=service.example\nport=6543\ndbname=sdb\nuser=su\n");
+	close(fd);
+	setenv("PGSERVICEFILE", file, 1);
+	setenv("PGHOST", "envhost", 1);
+	t = parse("service=far dbname=mine");
+	unit_is(mg_target_url(arena, &t, NULL, false), "postgresql://su@service.example:6543/mine",
+			"a service wins over the environment, the text over the service");
+	unit_is(getenv("PGSERVICE"), NULL, "the environment is as before");
+	setenv("PGSERVICE", "far", 1);
+	t = parse(NULL);
+	unit_is(t.host, "service.example", "PGSERVICE wins over PGHOST");
+	t = parse("service=nowhere");
+	unit_is(t.keywords[0], "service", "an unknown service is left to libpq to refuse");
+	unsetenv("PGSERVICEFILE");
+	unlink(file);
+	clean_environment();
+}
+
+static void
+test_passwords(void)
+{
+	setenv("PGPASSWORD", "envsecret", 1);
+	unit_ok(mg_target_holds_password("postgresql://u:p%40ss@h/d"), "a URL with a password");
+	unit_ok(mg_target_holds_password("postgresql+x://h/d?password=p"), "or with one as a parameter");
+	unit_ok(mg_target_holds_password("host=h password=p"), "a conninfo string with one");
+	unit_ok(!mg_target_holds_password("postgresql://u@h/d"), "one without, whatever PGPASSWORD is");
+	unit_ok(!mg_target_holds_password("nonsense"), "what cannot be read holds none");
+	clean_environment();
+}
+
 static const char *
 variable(const MgStrings *environment, const char *name)
 {
@@ -157,6 +195,8 @@ main(void)
 	clean_environment();
 	test_parse();
 	test_environment();
+	test_service();
+	test_passwords();
 	test_setenv();
 	test_variants();
 	refused("mysql://u:hush@h/d", "scheme \"mysql\"", "another system's URL");

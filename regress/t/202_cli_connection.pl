@@ -45,6 +45,8 @@ refused('wrong password', $server->migguard(undef, ['history'], env => { DATABAS
 	69, qr/SQLSTATE 28P01.*\n.*password authentication failed/, qr/user and password/);
 refused('no password', $server->migguard(undef, ['history'], env => { DATABASE_URL => $server->url('app', tcp => 1, user => 'guarded') }),
 	69, qr/no password supplied/, qr/PGPASSWORD/);
+refused('no such service', $server->migguard('app', ['history'], env => { DATABASE_URL => 'service=nowhere' }),
+	69, qr/definition of service "nowhere" not found/);
 refused('no database', $server->migguard('nowhere', ['history']), 69, qr/"nowhere" does not exist/, qr/create it first/);
 refused('no extension', $server->migguard('bare', ['history']), 69, qr/extension "safedeploy" is not in this database/, qr/migguard init/);
 

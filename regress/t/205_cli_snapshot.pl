@@ -45,6 +45,16 @@ ok(!$diff->{equal}, 'as JSON');
 my %ops = map { ("$_->{op} $_->{kind}" => $_) } grep { $_->{class} eq 'real' } @{ $diff->{changes} };
 ok($ops{'drop table'} && $ops{'add column'} && $ops{'add view'}, 'with every change') or diag(join ', ', keys %ops);
 
+# On a terminal, made by script(1), there are colours, unless they are not wanted.
+foreach my $case ([ {}, '', 1 ], [ { NO_COLOR => 1 }, '', 0 ], [ {}, '--no-color', 0 ], [ { TERM => 'dumb' }, '', 0 ])
+{
+	my ($env, $option, $coloured) = @$case;
+	my $terminal = run_program([ 'script', '-qec', SafeDeployTest::migguard_program() . " diff $option $id", '/dev/null' ],
+		env => { TERM => 'xterm', DATABASE_URL => $server->url('app'), NO_COLOR => undef, %$env });
+	like($terminal->stdout, qr/keep/, 'diff on a terminal');
+	is(($terminal->stdout =~ /\e\[/) ? 1 : 0, $coloured, $coloured ? 'with colours' : 'without colours: ' . join ' ', %$env, $option);
+}
+
 my $second = decode_json(guard('app', 'snapshot', '--format=json')->stdout)->{id};
 exit_is(guard('app', 'diff', $id, $second), 30, 'two stored ones');
 exit_is(guard('app', 'diff', $second, $second), 0, 'one with itself');
