@@ -2,6 +2,7 @@
  * run_capture.c
  *	  State capture: snapshot, revisions, environment, and what is dangerous in what is to come.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
@@ -21,28 +22,90 @@ rank(const char *severity)
 	return 0;
 }
 
-/* Findings of one migration; counts those at or above the threshold. */
-static bool
-analyze_one(MgRun *run, const MgMigration *migration, int threshold, int *bad, MgError *err)
+/* Some of the pending migrations as one script, and where in it each begins. */
+typedef struct Script
 {
-	const char *sql = NULL;
-	const char *why_not = NULL;
+	MgBuf text;
+	int *lines; /* by position in run->pending: first line of the migration, 0: it is not in here */
+	bool transactional;
+} Script;
+
+static int
+count_lines(const char *text)
+{
+	int lines = 0;
+
+	for (; *text != '\0'; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+/*
+ * Adds migrations from *next on, as long as they run alike.  They are looked at
+ * together, because what one creates is new, and empty, for those behind it.
+ */
+static bool
+collect(MgRun *run, Script *script, int *next, MgError *err)
+{
+	int line = 1;
+
+	mg_buf_init(&script->text, run->arena);
+	script->lines = mg_alloc(run->arena, (size_t) run->pending.count * sizeof(int));
+	script->transactional = run->pending.items[*next].transactional;
+	for (; *next < run->pending.count; (*next)++)
+	{
+		const MgMigration *migration = &run->pending.items[*next];
+		const char *sql = NULL;
+		const char *why_not = NULL;
+
+		if (migration->transactional != script->transactional)
+			break;
+		if (!run->tool->ops->sql(run->tool, migration, MG_UP, &sql, &why_not, err))
+			return false;
+		if (sql == NULL)
+		{
+			mg_log_verbose("%s: not analysed: %s", migration->id,
+						   why_not != NULL ? why_not : "no SQL");
+			continue;
+		}
+		script->lines[*next] = line;
+		/* a last statement may lack its semicolon */
+		mg_buf_addf(&script->text, "%s\n;\n", sql);
+		line += count_lines(sql) + 2;
+	}
+	return true;
+}
+
+/* The migration in which a line of the script lies, and the line in that. */
+static const char *
+place_of(const MgRun *run, const Script *script, int line, int *own_line)
+{
+	int found = 0;
+
+	for (int i = 0; i < run->pending.count; i++)
+		if (script->lines[i] > 0 && script->lines[i] <= line)
+			found = i;
+	*own_line = line - script->lines[found] + 1;
+	return run->pending.items[found].id;
+}
+
+/* Findings of one script; counts those at or above the threshold. */
+static bool
+analyze_script(MgRun *run, const Script *script, int threshold, int *bad, MgError *err)
+{
 	MgRows rows;
 
-	if (!run->tool->ops->sql(run->tool, migration, MG_UP, &sql, &why_not, err))
-		return false;
-	if (sql == NULL)
-	{
-		mg_log_verbose("%s: not analysed: %s", migration->id, why_not != NULL ? why_not : "no SQL");
+	if (script->text.len == 0)
 		return true;
-	}
-	if (!mg_report_analyze(run->pg, sql, migration->transactional, &rows, err))
+	if (!mg_report_analyze(run->pg, script->text.data, script->transactional, &rows, err))
 		return false;
 	for (int i = 0; i < rows.count; i++)
 	{
 		const char *severity = mg_rows_get(&rows, i, "severity");
-		const char *text = mg_printf(run->arena, "%s, line %s: %s: %s (%s)", migration->id,
-									 mg_rows_get(&rows, i, "line"), severity,
+		const char *line = mg_rows_get(&rows, i, "line");
+		int own_line;
+		const char *id = place_of(run, script, line != NULL ? atoi(line) : 1, &own_line);
+		const char *text = mg_printf(run->arena, "%s, line %d: %s: %s (%s)", id, own_line, severity,
 									 mg_rows_get(&rows, i, "message"), mg_rows_get(&rows, i, "rule"));
 
 		mg_strings_add(&run->findings, text);
@@ -65,9 +128,14 @@ analyze(MgRun *run, MgError *err)
 
 	if (strcmp(fail_on, "never") == 0 && run->kind != MG_RUN_PLAN)
 		return true;
-	for (int i = 0; i < run->pending.count; i++)
-		if (!analyze_one(run, &run->pending.items[i], rank(fail_on), &bad, err))
+	for (int next = 0; next < run->pending.count;)
+	{
+		Script script;
+
+		if (!collect(run, &script, &next, err) ||
+			!analyze_script(run, &script, rank(fail_on), &bad, err))
 			return false;
+	}
 	mg_run_detail_list(run, "findings", &run->findings);
 	if (bad == 0)
 		return true;

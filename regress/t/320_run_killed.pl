@@ -1,0 +1,245 @@
+# Signals, kill -9, a lost lock: nothing lives on, and the next run finds out what happened.
+use strict;
+use warnings;
+
+use SafeDeployTest;
+use SafeDeployTest::Alembic;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+my $server = SafeDeployTest->new('killed');
+my @bare = ('--no-backup', '--no-rehearsal');
+my $count = 0;
+
+# A database at revision a1 and one more revision, which waits for a lock on table gate in the middle.
+sub scene
+{
+	my ($revision, %opt) = @_;
+	my $database = 'app' . ++$count;
+	my $project = SafeDeployTest::Alembic->new(
+		configure => $opt{configure},
+		revisions => [ { id => 'a1', up_sql => ['CREATE TABLE t (id integer)'], down_sql => ['DROP TABLE t'] } ]);
+	$server->create_database($database);
+	$server->sql($database, 'CREATE TABLE gate (id integer)');
+	exit_is(run_program([ $project->alembic, 'upgrade', 'head' ], cwd => $project->dir, env => { DATABASE_URL => $server->url($database) }),
+		0, "$database is at a1");
+	$project->add($_) foreach ref $revision eq 'ARRAY' ? @$revision : $revision;
+	$project->write('migguard.ini', "[run]\nlock_timeout = 0\n" . ($opt{ini} || ''));
+	my @arguments = ('--', $project->alembic, 'upgrade', 'head');
+	return {
+		database => $database,
+		before   => $server->fingerprint($database),
+		start    => sub { $server->start_migguard($database, [ @{ $_[0] }, @arguments ], cwd => $project->dir) },
+		guard    => sub { $server->migguard($database, [ @{ $_[0] }, @arguments ], cwd => $project->dir) },
+	};
+}
+
+my $waits = { id => 'b2', up_sql => [ 'ALTER TABLE t ADD COLUMN c text', 'LOCK TABLE gate' ], down_sql => ['ALTER TABLE t DROP COLUMN c'] };
+
+# Somebody who keeps the table gate, until he is told to stop.
+sub close_gate
+{
+	my ($scene) = @_;
+	my $p = start_program([ 'psql', '-Xqc', 'BEGIN; LOCK TABLE gate; SELECT pg_sleep(600)', $server->url($scene->{database}) ]);
+	wait_until(sub { $server->sql($scene->{database}, q{SELECT count(*) FROM pg_locks WHERE relation = 'gate'::regclass AND granted}) }, 20, 'the gate');
+	return $p;
+}
+
+sub open_gate
+{
+	my ($scene) = @_;
+	$server->sql($scene->{database}, q{SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'gate'::regclass AND granted});
+	return;
+}
+
+# Waits until the tool stands at the gate.
+sub at_gate
+{
+	my ($scene) = @_;
+	wait_until(sub { $server->sql($scene->{database}, q{SELECT count(*) FROM pg_locks WHERE relation = 'gate'::regclass AND NOT granted}) }, 30, 'the tool at the gate');
+	return;
+}
+
+sub sessions { return $server->sql($_[0]{database}, q{SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'migguard:%'}); }
+
+# Processes that descend from a process, or from what was started for a project.
+sub processes
+{
+	my ($pattern) = @_;
+	my @found;
+	foreach my $file (glob '/proc/[0-9]*/cmdline')
+	{
+		open my $handle, '<', $file or next;
+		local $/;
+		my $line = <$handle>;
+		push @found, $line if defined $line && $line =~ $pattern && $file !~ m{/$$/};
+	}
+	return @found;
+}
+
+sub last_run { return ($server->runs($_[0]{database}))[0]; }
+
+foreach my $signal (qw(INT TERM HUP))
+{
+	my $scene = scene($waits);
+	my $gate = close_gate($scene);
+	my $p = $scene->{start}->([ 'run', @bare ]);
+	at_gate($scene);
+	$p->signal($signal);
+	$p->wait(30);
+	exit_is($p, 20, "SIG$signal ends the tool, nothing has changed");
+	is(sessions($scene), 0, 'no session of the run is left');
+	is($server->fingerprint($scene->{database}), $scene->{before}, 'the schema is as before');
+	is(last_run($scene)->{result}, 'failed_unchanged', 'the ledger says so');
+	open_gate($scene);
+}
+
+# a signal after a part is committed
+{
+	my $scene = scene([ { id => 'b2', up_sql => ['ALTER TABLE t ADD COLUMN c text'], down_sql => ['ALTER TABLE t DROP COLUMN c'] },
+		{ id => 'c3', up_sql => ['LOCK TABLE gate'], down_sql => ['SELECT 1'] } ], configure => 'transaction_per_migration=True');
+	my $gate = close_gate($scene);
+	my $p = $scene->{start}->([ 'run', @bare ]);
+	at_gate($scene);
+	$p->signal('TERM');
+	$p->wait(30);
+	exit_is($p, 21, 'SIGTERM after a part is committed: it is brought back');
+	is($server->fingerprint($scene->{database}), $scene->{before}, 'the schema is as before');
+	open_gate($scene);
+}
+
+# a signal to a guard that waits for the lock
+{
+	my $scene = scene($waits);
+	my $gate = close_gate($scene);
+	my $first = $scene->{start}->([ 'run', @bare ]);
+	at_gate($scene);
+	my $second = $scene->{start}->([ 'run', @bare, '--lock-wait', '1h' ]);
+	wait_until(sub { $second->stderr =~ /waiting for deploy lock/ }, 20, 'the second guard');
+	like($second->stderr, qr/It is held by user \S+ \(application migguard:[0-9a-f]{8}:guard, process \d+\)/, 'who waits is told who holds the lock');
+	$second->signal('INT');
+	$second->wait(10);
+	exit_is($second, 20, 'a guard that waits can be stopped');
+	my $third = $scene->{guard}->([ 'run', @bare, '--lock-wait', '1s' ]);
+	exit_is($third, 11, 'a guard that does not get the lock in time leaves');
+	like($third->stderr, qr/deploy lock "default" not obtained within 1 s/, 'and says so');
+	open_gate($scene);
+	$first->wait(30);
+	exit_is($first, 0, 'the first one goes on');
+}
+
+# kill -9 in the middle of a transaction
+{
+	my $scene = scene($waits);
+	my $gate = close_gate($scene);
+	my $p = $scene->{start}->([ 'run', @bare ]);
+	at_gate($scene);
+	$p->signal('KILL');
+	$p->wait(10);
+	my $killed = time;
+	wait_until(sub { sessions($scene) == 0 && !processes(qr/alembic.upgrade.head/) }, 10, 'the end of what the guard started');
+	cmp_ok(time - $killed, '<', 2, 'kill -9: the tool and its sessions are gone within 2 s');
+	is($server->sql($scene->{database}, 'SELECT count(*) FROM safedeploy.lock_holders'), 0, 'and so is the lock');
+	open_gate($scene);
+	is($server->fingerprint($scene->{database}), $scene->{before}, 'the schema is as before');
+	$p = $scene->{guard}->([ 'run', @bare ]);
+	exit_is($p, 0, 'the next run finds out that nothing happened, and goes on');
+	like($p->stderr, qr/had died in state migrate: nothing happened: revision a1 and schema are as before it/, 'and says it in one line');
+	is(($server->runs($scene->{database}))[1]{result}, 'failed_unchanged', 'the dead run has its end');
+}
+
+# kill -9 with a part committed: in between
+{
+	my $scene = scene([ { id => 'b2', up_sql => ['ALTER TABLE t ADD COLUMN c text'], down_sql => ['ALTER TABLE t DROP COLUMN c'] },
+		{ id => 'c3', up_sql => ['LOCK TABLE gate'], down_sql => ['SELECT 1'] } ], configure => 'transaction_per_migration=True');
+	my $gate = close_gate($scene);
+	my $p = $scene->{start}->([ 'run', @bare ]);
+	at_gate($scene);
+	$p->signal('KILL');
+	$p->wait(10);
+	wait_until(sub { sessions($scene) == 0 }, 10, 'the end of the sessions');
+	open_gate($scene);
+	my $dead = last_run($scene);
+	is($dead->{result}, undef, 'the run has no end');
+	$p = $scene->{guard}->([ 'run', @bare ]);
+	exit_is($p, 24, 'the next run finds the database in between, and refuses');
+	my $short = substr $dead->{run_id}, 0, 8;
+	like($p->stderr, qr/run $short had died in state migrate: revision is b2 \(it went from a1 to c3\)/, 'it says what it found');
+	like($p->stderr, qr/migguard rollback --run $short/, 'and the command for a person');
+	exit_is($scene->{guard}->([ 'run', @bare ]), 24, 'it refuses as long as nothing is done');
+	$p = $scene->{guard}->([ 'rollback', '--run', $short, '--no-rehearsal' ]);
+	exit_is($p, 0, 'that command brings it back');
+	is($server->fingerprint($scene->{database}), $scene->{before}, 'the schema is as before');
+	exit_is($scene->{guard}->([ 'run', @bare ]), 0, 'and then it runs');
+}
+
+# kill -9 when all is applied and rehearsed: the next run finishes
+{
+	my $scene = scene({ id => 'b2', up_sql => ['ALTER TABLE t ADD COLUMN c text'], down_sql => ['ALTER TABLE t DROP COLUMN c'] },
+		ini => "[verify.assertions]\nslow = SELECT pg_sleep(600) IS NULL\n[preflight]\ncommand_timeout = 10min\n");
+	my $p = $scene->{start}->([ 'run', '--no-backup' ]);
+	wait_until(sub { $server->sql($scene->{database}, q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'}) }, 60, 'the assertion');
+	$p->signal('KILL');
+	$p->wait(10);
+	$server->sql($scene->{database}, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()});
+	$p = $scene->{guard}->([ 'run', '--no-backup' ]);
+	exit_is($p, 3, 'the next run finds it fully applied and has nothing to do');
+	like($p->stderr, qr/had died in state verify: fully applied: revision b2, schema as rehearsed/, 'and says so');
+	is(($server->runs($scene->{database}))[1]{result}, 'done', 'the dead run has its end');
+	is($server->sql($scene->{database}, 'SELECT revision FROM safedeploy.last_known_good'), 'b2', 'and is the last known good');
+}
+
+# kill -9 during the rehearsal: the next run cleans up
+{
+	my $scene = scene($waits);
+	my $p = $scene->{start}->([ 'plan' ]);
+	my $scratch = q{SELECT count(*) FROM pg_database WHERE datname LIKE 'migguard%'};
+	wait_until(sub { $server->sql('postgres', $scratch) }, 30, 'the scratch database');
+	$p->signal('KILL');
+	$p->wait(10);
+	is($server->sql('postgres', $scratch), 1, 'a killed plan leaves its scratch database');
+	is($server->fingerprint($scene->{database}), $scene->{before}, 'and the real one as it was');
+	sleep 2;
+	$p = $scene->{guard}->([ 'plan' ]);
+	exit_is($p, 0, 'the next plan goes on');
+	like($p->stderr, qr/scratch database migguard_[0-9a-f]{8}_rehearsal of dead run [0-9a-f]{8} was dropped/, 'and drops it');
+	is($server->sql('postgres', $scratch), 0, 'none is left');
+}
+
+# the session that holds the lock is terminated, and nobody else comes
+{
+	my $scene = scene($waits);
+	my $gate = close_gate($scene);
+	my $p = $scene->{start}->([ 'run', @bare ]);
+	at_gate($scene);
+	$server->sql($scene->{database}, 'SELECT pg_terminate_backend(pid) FROM safedeploy.lock_holders');
+	$p->wait(30);
+	exit_is($p, 20, 'a lost lock ends the tool; taken again, nothing has changed');
+	like($p->stderr, qr/was lost \(token \d+\); the lock was free and has been taken again \(token \d+\)/, 'which is said');
+	ok((grep { $_->{status} eq 'note' && $_->{message} =~ /taken again/ } $server->events($scene->{database})), 'and recorded');
+	is(sessions($scene), 0, 'no session of the run is left');
+	open_gate($scene);
+}
+
+# the same, and another session takes the lock at once
+{
+	my $scene = scene($waits);
+	my $gate = close_gate($scene);
+	my $p = $scene->{start}->([ 'run', @bare ]);
+	at_gate($scene);
+	my $other = start_program([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', $server->url($scene->{database}) ], stdin => <<'SQL');
+SELECT pg_terminate_backend(pid, 5000) FROM safedeploy.lock_holders;
+SELECT safedeploy.try_lock('default');
+SELECT pg_sleep(5);
+SQL
+	$p->wait(30);
+	exit_is($p, 24, 'a lock lost to another session leaves the rest to a person');
+	is(last_run($scene)->{result}, 'interrupted', 'which is recorded');
+	is(sessions($scene), 0, 'no session of the run is left');
+	is($server->fingerprint($scene->{database}), $scene->{before}, 'nothing of it was committed');
+	open_gate($scene);
+	$other->wait(20);
+	is_deeply([ $server->faults($scene->{database}) ], [], 'the ledger verifies');
+}
+
+done_testing();
