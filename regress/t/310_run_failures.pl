@@ -11,6 +11,7 @@ my @bare = ('--no-backup', '--no-rehearsal');
 
 # Makes a database and a project at revision a1, with more revisions to come; returns its name and a guard.
 my $count = 0;
+my $start;    # of the last scene: starts a guard without waiting for its end
 
 sub scene
 {
@@ -36,6 +37,11 @@ sub scene
 	my $guard = sub {
 		my ($arguments, %more) = @_;
 		return $server->migguard($database, [ @$arguments, '--', $project->alembic, 'upgrade', $opt{target} || 'head' ],
+			cwd => $project->dir, %more);
+	};
+	$start = sub {
+		my ($arguments, %more) = @_;
+		return $server->start_migguard($database, [ @$arguments, '--', $project->alembic, 'upgrade', 'head' ],
 			cwd => $project->dir, %more);
 	};
 	return ($database, $guard, $server->fingerprint($database), $project);
@@ -131,12 +137,15 @@ is($server->fingerprint($database), $before, 'the schema is as before');
 
 # lock_timeout
 ($database, $guard, $before) = scene([$good], ini => "[run]\nlock_timeout = 300ms\nlock_retries = 20\n");
-my $blocker = start_program([ 'psql', '-Xqc', 'BEGIN; LOCK TABLE t; SELECT pg_sleep(2); COMMIT', $server->url($database) ]);
-wait_until(sub { $server->sql($database, q{SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 't'::regclass}) }, 10, 'the lock');
-$p = $guard->([ 'run', @bare ]);
-exit_is($p, 0, 'a run that meets a lock tries again');
-like($p->stderr, qr/hit lock_timeout and changed nothing; attempt 2/, 'and says so');
-$blocker->wait(10);
+my $blocker = start_program([ 'psql', '-Xqc', 'BEGIN; LOCK TABLE t; SELECT pg_sleep(600)', $server->url($database) ]);
+my $locked = q{SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 't'::regclass};
+wait_until(sub { $server->sql($database, $locked) }, 20, 'the lock');
+$p = $start->([ 'run', @bare ]);
+wait_until(sub { $p->stderr =~ /hit lock_timeout and changed nothing; attempt 2/ }, 60, 'a run that meets a lock says that it tries again');
+$server->sql($database, q{SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 't'::regclass});
+$p->wait(60);
+exit_is($p, 0, 'a run that met a lock goes on when it is free');
+is(scalar(grep { $_->{state} eq 'migrate' && $_->{status} eq 'begin' } $server->events($database)), 1, 'within the same state');
 
 # an index left invalid
 ($database, $guard, $before) = scene([ { id => 'b2',

@@ -62,17 +62,18 @@ sub at_gate
 
 sub sessions { return $server->sql($_[0]{database}, q{SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'migguard:%'}); }
 
-# Processes that descend from a process, or from what was started for a project.
+# Processes that were started for a run: its tag is in their environment.
 sub processes
 {
-	my ($pattern) = @_;
+	my ($run_id) = @_;
+	my $tag = 'PGAPPNAME=migguard:' . substr($run_id, 0, 8);
 	my @found;
-	foreach my $file (glob '/proc/[0-9]*/cmdline')
+	foreach my $file (glob '/proc/[0-9]*/environ')
 	{
 		open my $handle, '<', $file or next;
 		local $/;
-		my $line = <$handle>;
-		push @found, $line if defined $line && $line =~ $pattern && $file !~ m{/$$/};
+		my $text = <$handle>;
+		push @found, $file if defined $text && index($text, $tag) >= 0;
 	}
 	return @found;
 }
@@ -134,10 +135,12 @@ foreach my $signal (qw(INT TERM HUP))
 	my $gate = close_gate($scene);
 	my $p = $scene->{start}->([ 'run', @bare ]);
 	at_gate($scene);
+	my $run_id = last_run($scene)->{run_id};
+	ok(scalar processes($run_id), 'the tool runs');
 	$p->signal('KILL');
-	$p->wait(10);
 	my $killed = time;
-	wait_until(sub { sessions($scene) == 0 && !processes(qr/alembic.upgrade.head/) }, 10, 'the end of what the guard started');
+	$p->wait(10);
+	wait_until(sub { sessions($scene) == 0 && !processes($run_id) }, 10, 'the end of what the guard started');
 	cmp_ok(time - $killed, '<', 2, 'kill -9: the tool and its sessions are gone within 2 s');
 	is($server->sql($scene->{database}, 'SELECT count(*) FROM safedeploy.lock_holders'), 0, 'and so is the lock');
 	open_gate($scene);
@@ -227,18 +230,26 @@ foreach my $signal (qw(INT TERM HUP))
 	my $gate = close_gate($scene);
 	my $p = $scene->{start}->([ 'run', @bare ]);
 	at_gate($scene);
-	my $other = start_program([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', $server->url($scene->{database}) ], stdin => <<'SQL');
-SELECT pg_terminate_backend(pid, 5000) FROM safedeploy.lock_holders;
-SELECT safedeploy.try_lock('default');
+	# the other one asks without pause, so that it comes before the guard has connected again
+	my $other = start_program([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', $server->url($scene->{database}) ],
+		stdin => <<'SQL' x 50_000);
+SELECT safedeploy.try_lock('default') IS NOT NULL AS got \gset
+\if :got
+\echo taken
 SELECT pg_sleep(5);
+\q
+\endif
 SQL
+	wait_until(sub { $server->sql($scene->{database}, q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%try_lock%' AND pid <> pg_backend_pid()}) }, 10, 'the other session');
+	$server->sql($scene->{database}, 'SELECT pg_terminate_backend(pid) FROM safedeploy.lock_holders');
 	$p->wait(30);
 	exit_is($p, 24, 'a lock lost to another session leaves the rest to a person');
 	is(last_run($scene)->{result}, 'interrupted', 'which is recorded');
 	is(sessions($scene), 0, 'no session of the run is left');
 	is($server->fingerprint($scene->{database}), $scene->{before}, 'nothing of it was committed');
 	open_gate($scene);
-	$other->wait(20);
+	$other->wait(60);
+	like($other->stdout, qr/taken/, 'the other session had it');
 	is_deeply([ $server->faults($scene->{database}) ], [], 'the ledger verifies');
 }
 

@@ -54,6 +54,8 @@ sub start
 	{
 		# STDOUT and STDERR are tied by PostgreSQL::Test::Utils, so work on descriptors.
 		setpgrp(0, 0);
+		# Who started the tests in the background has them ignore SIGINT.
+		$SIG{$_} = 'DEFAULT' foreach qw(INT QUIT HUP TERM PIPE);
 		POSIX::dup2(fileno($self->{in}),  0);
 		POSIX::dup2(fileno($self->{out}), 1);
 		POSIX::dup2(fileno($self->{err}), 2);
