@@ -17,6 +17,9 @@ GRANT CREATE ON SCHEMA safedeploy TO attack_owner;
 ALTER TABLE safedeploy.run OWNER TO attack_owner;
 ALTER TABLE safedeploy.event OWNER TO attack_owner;
 ALTER TABLE safedeploy.lock OWNER TO attack_owner;
+-- a row in each table, or statements that change rows would have nothing to do
+SELECT safedeploy.try_lock('attack') AS token \gset
+SELECT safedeploy.unlock('attack', :token);
 SELECT safedeploy.begin_run('b0000000-0000-0000-0000-000000000001', 'run', NULL, NULL, NULL, NULL, NULL, NULL);
 SELECT safedeploy.ledger_head() AS head \gset
 SELECT count(*) AS events FROM safedeploy.event \gset
