@@ -65,7 +65,7 @@ load_index_attribute(SdSnap *snap, SdRel *rel, HeapTuple tuple, TupleDesc desc)
 	rel->columns[form->attnum].options = options;
 }
 
-static void
+static bool
 load_attribute(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
@@ -73,7 +73,7 @@ load_attribute(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdColumn *column;
 
 	if (form->attnum <= 0 || form->attisdropped)
-		return;
+		return false;
 	/* rows of one relation mostly follow each other */
 	if (form->attrelid != snap->last_oid)
 	{
@@ -82,11 +82,11 @@ load_attribute(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	}
 	rel = snap->last_rel;
 	if (rel == NULL || rel->kind == RELKIND_TOASTVALUE || form->attnum > rel->natts)
-		return;
+		return false;
 	if (rel->kind == RELKIND_INDEX || rel->kind == RELKIND_PARTITIONED_INDEX)
 	{
 		load_index_attribute(snap, rel, tuple, desc);
-		return;
+		return false;
 	}
 	column = &rel->columns[form->attnum];
 	column->name = pstrdup(NameStr(form->attname));
@@ -107,9 +107,10 @@ load_attribute(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		column->options = column_options(tuple, desc);
 		column->fdw_options = sd_attr_array(tuple, desc, Anum_pg_attribute_attfdwoptions);
 	}
+	return true;
 }
 
-static void
+static bool
 load_default(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_attrdef form = (Form_pg_attrdef) GETSTRUCT(tuple);
@@ -118,15 +119,16 @@ load_default(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	char *node;
 
 	if (rel == NULL || rel->member || rel->columns == NULL || form->adnum > rel->natts)
-		return;
+		return false;
 	column = &rel->columns[form->adnum];
 	node = sd_attr_text(tuple, desc, Anum_pg_attrdef_adbin);
 	if (node == NULL)
-		return;
+		return false;
 	/* only a generated column may look at the others */
 	column->expr =
 		column->generated ? sd_deparse_column(snap, rel, node) : sd_deparse_free(snap, node);
 	pfree(node);
+	return true;
 }
 
 void

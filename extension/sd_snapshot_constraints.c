@@ -181,7 +181,7 @@ is_left_out(Form_pg_constraint form)
 	}
 }
 
-static void
+static bool
 load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
@@ -192,12 +192,12 @@ load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdConstraint *con;
 
 	if (is_left_out(form) || !sd_schema_kept(snap, form->connamespace))
-		return;
+		return false;
 	if (OidIsValid(form->conrelid))
 	{
 		rel = sd_rel(snap, form->conrelid);
 		if (rel == NULL || rel->member)
-			return;
+			return false;
 	}
 	con = hash_search(snap->constraints, &form->oid, HASH_ENTER, NULL);
 	memset((char *) con + sizeof(Oid), 0, sizeof(SdConstraint) - sizeof(Oid));
@@ -234,6 +234,7 @@ load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		con->next = domain->constraints;
 		domain->constraints = con;
 	}
+	return true;
 }
 
 void

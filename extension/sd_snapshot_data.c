@@ -19,7 +19,7 @@
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
-static void
+static bool
 emit_statistics(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	static const char *const kinds[][2] = {
@@ -36,7 +36,7 @@ emit_statistics(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 
 	if (!sd_schema_kept(snap, form->stxnamespace) || rel == NULL ||
 		sd_is_member(snap, StatisticExtRelationId, form->oid))
-		return;
+		return false;
 	doc = sd_doc_begin(snap, "statistics",
 					   sd_qualified(snap, form->stxnamespace, NameStr(form->stxname)));
 	core = sd_doc_map(doc, SD_FACET_CORE);
@@ -71,6 +71,7 @@ emit_statistics(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_doc_common(snap, doc, StatisticExtRelationId, form->oid, form->stxowner,
 				  OBJECT_STATISTIC_EXT, NULL);
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
 /* Rows of pg_publication_rel and _namespace are few; they wait in lists for their publication. */
@@ -81,7 +82,7 @@ typedef struct PublicationPart
 	SdNode *node; /* of a table: columns and condition */
 } PublicationPart;
 
-static void
+static bool
 load_publication_table(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_publication_rel form = (Form_pg_publication_rel) GETSTRUCT(tuple);
@@ -106,9 +107,10 @@ load_publication_table(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (condition != NULL && rel != NULL)
 		sd_put_text(part->node, "where", sd_deparse_column(snap, rel, condition));
 	snap->publication_tables = lappend(snap->publication_tables, part);
+	return true;
 }
 
-static void
+static bool
 load_publication_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	PublicationPart *part = palloc(sizeof(PublicationPart));
@@ -118,6 +120,7 @@ load_publication_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	part->name = sd_schema_name(snap, schema);
 	part->node = NULL;
 	snap->publication_schemas = lappend(snap->publication_schemas, part);
+	return true;
 }
 
 static int
@@ -126,7 +129,7 @@ compare_parts(const ListCell *a, const ListCell *b)
 	return strcmp(((PublicationPart *) lfirst(a))->name, ((PublicationPart *) lfirst(b))->name);
 }
 
-static void
+static bool
 emit_publication(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_publication form = (Form_pg_publication) GETSTRUCT(tuple);
@@ -169,9 +172,10 @@ emit_publication(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_doc_common(snap, doc, PublicationRelationId, form->oid, form->pubowner, OBJECT_PUBLICATION,
 				  NULL);
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
-static void
+static bool
 emit_wrapper(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_foreign_data_wrapper form = (Form_pg_foreign_data_wrapper) GETSTRUCT(tuple);
@@ -180,7 +184,7 @@ emit_wrapper(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdNode *options;
 
 	if (sd_is_member(snap, ForeignDataWrapperRelationId, form->oid))
-		return;
+		return false;
 	doc = sd_doc_begin(snap, "foreign data wrapper",
 					   quote_identifier(pstrdup(NameStr(form->fdwname))));
 	core = sd_doc_map(doc, SD_FACET_CORE);
@@ -195,9 +199,10 @@ emit_wrapper(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_doc_common(snap, doc, ForeignDataWrapperRelationId, form->oid, form->fdwowner, OBJECT_FDW,
 				  (Acl *) sd_attr_array(tuple, desc, Anum_pg_foreign_data_wrapper_fdwacl));
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
-static void
+static bool
 emit_server(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_foreign_server form = (Form_pg_foreign_server) GETSTRUCT(tuple);
@@ -206,7 +211,7 @@ emit_server(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdNode *options;
 
 	if (sd_is_member(snap, ForeignServerRelationId, form->oid))
-		return;
+		return false;
 	doc = sd_doc_begin(snap, "server", quote_identifier(pstrdup(NameStr(form->srvname))));
 	core = sd_doc_map(doc, SD_FACET_CORE);
 	sd_put_text(core, "fdw", quote_identifier(GetForeignDataWrapper(form->srvfdw)->fdwname));
@@ -219,6 +224,7 @@ emit_server(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 				  OBJECT_FOREIGN_SERVER,
 				  (Acl *) sd_attr_array(tuple, desc, Anum_pg_foreign_server_srvacl));
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
 void

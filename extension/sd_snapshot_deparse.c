@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
@@ -23,6 +24,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
@@ -250,11 +252,37 @@ has_system_column(Node *node, void *context)
 	return expression_tree_walker(node, has_system_column, context);
 }
 
-static void
-lock_relation(SdSnap *snap, Oid relid, const char *what, const char *name, List **locked)
+/*
+ * A subtransaction around a deparser that locks relations, many times each: its
+ * rollback is what releases exactly those locks.
+ */
+typedef struct LockScope
 {
-	if (list_member_oid(*locked, relid))
-		return;
+	MemoryContext cxt;
+	ResourceOwner owner;
+} LockScope;
+
+static LockScope
+begin_locks(void)
+{
+	LockScope scope = { CurrentMemoryContext, CurrentResourceOwner };
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(scope.cxt);
+	return scope;
+}
+
+static void
+end_locks(LockScope scope)
+{
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(scope.cxt);
+	CurrentResourceOwner = scope.owner;
+}
+
+static void
+lock_relation(SdSnap *snap, Oid relid, const char *what, const char *name)
+{
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 						errmsg("could not read the definition of %s %s", what, name),
@@ -262,7 +290,6 @@ lock_relation(SdSnap *snap, Oid relid, const char *what, const char *name, List 
 								  "lock on.",
 								  sd_rel_name(snap, relid)),
 						errhint("Repeat when that session has ended its transaction.")));
-	*locked = lappend_oid(*locked, relid);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		elog(ERROR, "cache lookup failed for relation %u", relid);
 }
@@ -285,27 +312,16 @@ collect_relations(Node *node, List **relids)
 	return expression_tree_walker(node, collect_relations, relids);
 }
 
-/* Locks every relation that a tree names, or fails at once; returns what to unlock. */
-static List *
+/* Locks every relation that a tree names, or fails at once. */
+static void
 lock_relations(SdSnap *snap, Node *node, const char *what, const char *name)
 {
 	List *relids = NIL;
-	List *locked = NIL;
 	ListCell *lc;
 
 	(void) collect_relations(node, &relids);
 	foreach (lc, relids)
-		lock_relation(snap, lfirst_oid(lc), what, name, &locked);
-	return locked;
-}
-
-static void
-unlock_relations(List *locked)
-{
-	ListCell *lc;
-
-	foreach (lc, locked)
-		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
+		lock_relation(snap, lfirst_oid(lc), what, name);
 }
 
 /* Of an expression over the columns of one table; the result is in the current context. */
@@ -314,12 +330,12 @@ sd_deparse_node(SdSnap *snap, SdRel *rel, Node *node)
 {
 	if (has_system_column(node, NULL))
 	{
-		List *locked = NIL;
+		LockScope scope = begin_locks();
 		char *text;
 
-		lock_relation(snap, rel->oid, "relation", rel->qname, &locked);
+		lock_relation(snap, rel->oid, "relation", rel->qname);
 		text = deparse_expression(node, deparse_context_for(rel->name, rel->oid), false, false);
-		unlock_relations(locked);
+		end_locks(scope);
 		return text;
 	}
 	return deparse_expression(node, rel_context(snap, rel), false, false);
@@ -342,17 +358,19 @@ sd_deparse_policy(SdSnap *snap, SdRel *rel, const char *name, const char *node)
 {
 	MemoryContext old;
 	Node *tree;
-	List *locked = NIL;
+	LockScope scope;
 	const char *text;
 
 	if (node == NULL)
 		return NULL;
 	old = MemoryContextSwitchTo(snap->tmp_cxt);
 	tree = sd_read_node(node);
-	if (checkExprHasSubLink(tree))
-		locked = lock_relations(snap, tree, "policy", quote_identifier(name));
+	if (!checkExprHasSubLink(tree))
+		return keep_text(snap, sd_deparse_node(snap, rel, tree), old);
+	scope = begin_locks();
+	lock_relations(snap, tree, "policy", quote_identifier(name));
 	text = sd_deparse_node(snap, rel, tree);
-	unlock_relations(locked);
+	end_locks(scope);
 	return keep_text(snap, text, old);
 }
 
@@ -410,12 +428,13 @@ sd_deparse_view(SdSnap *snap, SdRel *rel, const char *node)
 	const char *what = rel->kind == RELKIND_MATVIEW ? "materialized view" : "view";
 	List *actions = castNode(List, sd_read_node(node));
 	Query *query = linitial_node(Query, actions);
-	List *locked = lock_relations(snap, (Node *) query, what, rel->qname);
+	LockScope scope = begin_locks();
 	const char *text;
 
+	lock_relations(snap, (Node *) query, what, rel->qname);
 	rename_targets(query, query->setOperations, rel);
 	text = sd_compat_querydef(query, rel->oid);
-	unlock_relations(locked);
+	end_locks(scope);
 	return keep_text(snap, text, old);
 }
 
@@ -426,7 +445,7 @@ sd_deparse_rule(SdSnap *snap, SdRel *rel, Oid rule, const char *name, const char
 	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
 	List *actions = castNode(List, stringToNode(unconstify(char *, action)));
 	List *relids = list_make1_oid(rel->oid);
-	List *locked = NIL;
+	LockScope scope;
 	char *prefix = psprintf("CREATE RULE %s AS", quote_identifier(name));
 	char *def;
 	size_t len;
@@ -436,10 +455,11 @@ sd_deparse_rule(SdSnap *snap, SdRel *rel, Oid rule, const char *name, const char
 		(void) collect_relations(stringToNode(unconstify(char *, qual)), &relids);
 	foreach (lc, actions)
 		(void) collect_relations(lfirst(lc), &relids);
+	scope = begin_locks();
 	foreach (lc, relids)
-		lock_relation(snap, lfirst_oid(lc), "rule", quote_identifier(name), &locked);
+		lock_relation(snap, lfirst_oid(lc), "rule", quote_identifier(name));
 	def = TextDatumGetCString(DirectFunctionCall1(pg_get_ruledef, ObjectIdGetDatum(rule)));
-	unlock_relations(locked);
+	end_locks(scope);
 
 	/* the name is the key, so it is no part of the definition */
 	if (strncmp(def, prefix, strlen(prefix)) == 0)
@@ -458,9 +478,11 @@ sd_deparse_body(SdSnap *snap, Oid proc, const char *identity, const char *node)
 {
 	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
 	Node *tree = sd_read_node(node);
-	List *locked = lock_relations(snap, tree, "function", identity);
-	const char *text = sd_compat_sqlbody(tree, proc);
+	LockScope scope = begin_locks();
+	const char *text;
 
-	unlock_relations(locked);
+	lock_relations(snap, tree, "function", identity);
+	text = sd_compat_sqlbody(tree, proc);
+	end_locks(scope);
 	return keep_text(snap, text, old);
 }

@@ -169,7 +169,7 @@ describe_index(SdSnap *snap, SdIndex *index, IndexRow *row, const char *predicat
 	index->definition = buf.data;
 }
 
-static void
+static bool
 load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
@@ -178,7 +178,7 @@ load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	char *predicate;
 
 	if (row.rel == NULL || row.index == NULL || row.rel->member || row.rel->kind == RELKIND_TOASTVALUE)
-		return;
+		return false;
 	index = palloc0(sizeof(SdIndex));
 	index->rel = row.index;
 	index->unique = form->indisunique;
@@ -193,6 +193,7 @@ load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	index->next = row.rel->indexes;
 	row.rel->indexes = index;
 	row.index->index = index;
+	return true;
 }
 
 void

@@ -128,7 +128,7 @@ typedef struct SdSequence
 
 typedef struct SdRel
 {
-	Oid oid; /* hash key */
+	Oid oid;
 	Oid schema;
 	Oid owner;
 	Oid am;
@@ -187,22 +187,23 @@ typedef struct SdSnap
 	MemoryContext doc_cxt; /* of the document that is being built */
 	MemoryContext tmp_cxt; /* for one expression */
 	Snapshot snapshot;
+	uint64 versions; /* sum over the versions of all rows of interest */
 	SdSink *sink;
 	SdSha256 *sha;
 	StringInfoData scratch;
 	SdEntries *entries;
 	MemoryContext entries_cxt;
 
-	HTAB *schemas;	   /* SdSchema by OID */
-	HTAB *rels;		   /* SdRel by OID */
-	HTAB *names;	   /* memo of names, see sd_snapshot_names.c */
-	HTAB *comments;	   /* by class, object, sub-object */
-	HTAB *members;	   /* of extensions: class and object */
-	HTAB *exprs;	   /* memo of deparsed expressions by node text */
-	HTAB *constraints; /* SdConstraint by OID */
-	HTAB *domains;	   /* SdDomain by type OID */
-	List *rel_order;   /* SdRel that get a document */
-	List *routines;	   /* copied rows of pg_proc */
+	HTAB *schemas;			  /* SdSchema by OID */
+	struct relmap_hash *rels; /* SdRel by OID */
+	HTAB *names;			  /* memo of names, see sd_snapshot_names.c */
+	HTAB *comments;			  /* by class, object, sub-object */
+	HTAB *members;			  /* of extensions: class and object */
+	HTAB *exprs;			  /* memo of deparsed expressions by node text */
+	HTAB *constraints;		  /* SdConstraint by OID */
+	HTAB *domains;			  /* SdDomain by type OID */
+	List *rel_order;		  /* SdRel that get a document */
+	List *routines;			  /* copied rows of pg_proc */
 	struct TypeState *types;
 	List *publication_tables;
 	List *publication_schemas;
@@ -214,8 +215,11 @@ typedef struct SdSnap
 	MemoryContext deparse_cxt;
 } SdSnap;
 
-/* sd_snapshot.c: one pass over a catalog, in the long-lived context */
-typedef void (*SdTupleFn)(SdSnap *snap, HeapTuple tuple, TupleDesc desc);
+/*
+ * sd_snapshot_walk.c: one pass over a catalog, in the long-lived context.  The
+ * function returns whether the row is of interest.
+ */
+typedef bool (*SdTupleFn)(SdSnap *snap, HeapTuple tuple, TupleDesc desc);
 extern void sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn);
 extern TupleDesc sd_catalog_desc(SdSnap *snap, Oid catalog);
 extern SdDoc *sd_doc_begin(SdSnap *snap, const char *kind, const char *identity);

@@ -18,18 +18,19 @@
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
-static void
+static bool
 emit_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_namespace form = (Form_pg_namespace) GETSTRUCT(tuple);
 	SdDoc *doc;
 
 	if (!sd_schema_kept(snap, form->oid) || sd_is_member(snap, NamespaceRelationId, form->oid))
-		return;
+		return false;
 	doc = sd_doc_begin(snap, "schema", sd_schema_name(snap, form->oid));
 	sd_doc_common(snap, doc, NamespaceRelationId, form->oid, form->nspowner, OBJECT_SCHEMA,
 				  (Acl *) sd_attr_array(tuple, desc, Anum_pg_namespace_nspacl));
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
 void
@@ -39,20 +40,21 @@ sd_emit_schemas(SdSnap *snap)
 }
 
 /* Without the owner: a dump does not keep it. */
-static void
+static bool
 emit_extension(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
 	SdDoc *doc;
 
 	if (strcmp(NameStr(form->extname), "safedeploy") == 0)
-		return;
+		return false;
 	doc = sd_doc_begin(snap, "extension", quote_identifier(pstrdup(NameStr(form->extname))));
 	sd_put_text(sd_doc_map(doc, SD_FACET_CORE), "schema", sd_schema_name(snap, form->extnamespace));
 	sd_put_text(sd_doc_map(doc, SD_FACET_VERSION), "version",
 				sd_attr_text(tuple, desc, Anum_pg_extension_extversion));
 	sd_doc_common(snap, doc, ExtensionRelationId, form->oid, InvalidOid, OBJECT_EXTENSION, NULL);
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
 static int
@@ -61,7 +63,7 @@ compare_text(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-static void
+static bool
 emit_event_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_event_trigger form = (Form_pg_event_trigger) GETSTRUCT(tuple);
@@ -70,7 +72,7 @@ emit_event_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdNode *core;
 
 	if (sd_is_member(snap, EventTriggerRelationId, form->oid))
-		return;
+		return false;
 	doc = sd_doc_begin(snap, "event trigger", quote_identifier(pstrdup(NameStr(form->evtname))));
 	core = sd_doc_map(doc, SD_FACET_CORE);
 	sd_put_text(core, "event", pstrdup(NameStr(form->evtevent)));
@@ -96,6 +98,7 @@ emit_event_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_doc_common(snap, doc, EventTriggerRelationId, form->oid, form->evtowner,
 				  OBJECT_EVENT_TRIGGER, NULL);
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
 static const char *
@@ -118,7 +121,7 @@ default_acl_target(char type)
 	}
 }
 
-static void
+static bool
 emit_default_acl(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_default_acl form = (Form_pg_default_acl) GETSTRUCT(tuple);
@@ -128,7 +131,7 @@ emit_default_acl(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdDoc *doc;
 
 	if (OidIsValid(form->defaclnamespace) && !sd_schema_kept(snap, form->defaclnamespace))
-		return;
+		return false;
 	doc = sd_doc_begin(snap, "default acl", NULL);
 	if (OidIsValid(form->defaclnamespace))
 		doc->identity = psprintf("for role %s in schema %s on %s", role,
@@ -139,9 +142,10 @@ emit_default_acl(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_put(sd_doc_map(doc, SD_FACET_SECURITY), "acl", sd_acl_all_node(snap, acl));
 	sd_doc_phys_oid(snap, doc, form->oid);
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
-static void
+static bool
 emit_collation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_collation form = (Form_pg_collation) GETSTRUCT(tuple);
@@ -151,7 +155,7 @@ emit_collation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 
 	if (!sd_schema_kept(snap, form->collnamespace) ||
 		sd_is_member(snap, CollationRelationId, form->oid))
-		return;
+		return false;
 	doc = sd_doc_begin(snap, "collation",
 					   sd_qualified(snap, form->collnamespace, NameStr(form->collname)));
 	core = sd_doc_map(doc, SD_FACET_CORE);
@@ -168,6 +172,7 @@ emit_collation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		sd_put_text(sd_doc_map(doc, SD_FACET_VERSION), "version", version);
 	sd_doc_common(snap, doc, CollationRelationId, form->oid, form->collowner, OBJECT_COLLATION, NULL);
 	sd_doc_emit(snap, doc);
+	return true;
 }
 
 void

@@ -66,7 +66,7 @@ typedef struct MemberKey
 	Oid oid;
 } MemberKey;
 
-static void
+static bool
 load_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_namespace form = (Form_pg_namespace) GETSTRUCT(tuple);
@@ -76,6 +76,7 @@ load_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	schema->quoted = quote_identifier(pstrdup(name));
 	schema->kept = strncmp(name, "pg_", 3) != 0 && strcmp(name, "information_schema") != 0 &&
 				   strcmp(name, "safedeploy") != 0;
+	return schema->kept;
 }
 
 void
@@ -86,7 +87,7 @@ sd_load_schemas(SdSnap *snap)
 	sd_scan(snap, NamespaceRelationId, load_schema);
 }
 
-static void
+static bool
 load_extension_members(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
@@ -111,6 +112,7 @@ load_extension_members(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
+	return true;
 }
 
 /* Members are found per extension: the whole of pg_depend is the largest catalog. */
@@ -151,7 +153,7 @@ sd_is_internal(SdSnap *snap, Oid classid, Oid oid)
 	return internal;
 }
 
-static void
+static bool
 load_comment(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_description form = (Form_pg_description) GETSTRUCT(tuple);
@@ -160,7 +162,7 @@ load_comment(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 
 	/* initdb comments its own objects; only those of schemas are the user's to change */
 	if (form->objoid < FirstNormalObjectId && form->classoid != NamespaceRelationId)
-		return;
+		return false;
 	entry = hash_search(snap->comments, &key, HASH_ENTER, NULL);
 	entry->name = sd_attr_text(tuple, desc, Anum_pg_description_description);
 	if (form->classoid == RelationRelationId)
@@ -170,6 +172,7 @@ load_comment(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		if (rel != NULL)
 			rel->commented = true;
 	}
+	return true;
 }
 
 void

@@ -15,6 +15,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "foreign/foreign.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
@@ -24,10 +25,42 @@
 
 #include "sd_snapshot_int.h"
 
+/* Relations by OID: the hottest look-up of the walk, so the table holds pointers only. */
+typedef struct RelSlot
+{
+	Oid oid;
+	char status;
+	SdRel *rel;
+} RelSlot;
+
+#define SH_PREFIX			 relmap
+#define SH_ELEMENT_TYPE		 RelSlot
+#define SH_KEY_TYPE			 Oid
+#define SH_KEY				 oid
+#define SH_HASH_KEY(tb, key) murmurhash32(key)
+#define SH_EQUAL(tb, a, b)	 ((a) == (b))
+#define SH_SCOPE			 static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
 SdRel *
 sd_rel(SdSnap *snap, Oid oid)
 {
-	return hash_search(snap->rels, &oid, HASH_FIND, NULL);
+	RelSlot *slot = relmap_lookup(snap->rels, oid);
+
+	return slot ? slot->rel : NULL;
+}
+
+static SdRel *
+add_rel(SdSnap *snap, Oid oid)
+{
+	bool found;
+	RelSlot *slot = relmap_insert(snap->rels, oid, &found);
+
+	slot->rel = palloc0(sizeof(SdRel));
+	slot->rel->oid = oid;
+	return slot->rel;
 }
 
 static Acl *
@@ -36,7 +69,7 @@ attr_acl(HeapTuple tuple, TupleDesc desc, int attnum)
 	return (Acl *) sd_attr_array(tuple, desc, attnum);
 }
 
-static void
+static bool
 load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
@@ -47,14 +80,13 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (form->relkind == RELKIND_TOASTVALUE)
 	{
 		if (heap_attisnull(tuple, Anum_pg_class_reloptions, NULL))
-			return;
+			return false;
 	}
 	else if (!sd_schema_kept(snap, form->relnamespace))
-		return;
+		return false;
 
 	options = sd_attr_array(tuple, desc, Anum_pg_class_reloptions);
-	rel = hash_search(snap->rels, &form->oid, HASH_ENTER, NULL);
-	memset((char *) rel + sizeof(Oid), 0, sizeof(SdRel) - sizeof(Oid));
+	rel = add_rel(snap, form->oid);
 	rel->schema = form->relnamespace;
 	rel->owner = form->relowner;
 	rel->am = form->relam;
@@ -75,7 +107,7 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	rel->populated = form->relispopulated;
 	rel->options = options;
 	if (form->relkind == RELKIND_TOASTVALUE)
-		return;
+		return false;
 
 	rel->qname = sd_qualified(snap, form->relnamespace, rel->name);
 	rel->member = sd_is_member(snap, RelationRelationId, form->oid);
@@ -91,10 +123,11 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		rel->columns = palloc0(sizeof(SdColumn) * (rel->natts + 1));
 	if (form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX && !rel->member)
 		snap->rel_order = lappend(snap->rel_order, rel);
+	return true;
 }
 
 /* Parents are kept in order of their number, because that is their meaning. */
-static void
+static bool
 load_inherits(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_inherits form = (Form_pg_inherits) GETSTRUCT(tuple);
@@ -103,7 +136,7 @@ load_inherits(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdParent *parent;
 
 	if (rel == NULL)
-		return;
+		return false;
 	parent = palloc(sizeof(SdParent));
 	parent->seqno = form->inhseqno;
 	parent->oid = form->inhparent;
@@ -111,22 +144,24 @@ load_inherits(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		link = &(*link)->next;
 	parent->next = *link;
 	*link = parent;
+	return true;
 }
 
-static void
+static bool
 load_foreign_table(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_foreign_table form = (Form_pg_foreign_table) GETSTRUCT(tuple);
 	SdRel *rel = sd_rel(snap, form->ftrelid);
 
 	if (rel == NULL)
-		return;
+		return false;
 	rel->server = quote_identifier(GetForeignServer(form->ftserver)->servername);
 	rel->fdw_options = sd_attr_array(tuple, desc, Anum_pg_foreign_table_ftoptions);
+	return true;
 }
 
 /* Needs the columns, so it runs after they are loaded. */
-static void
+static bool
 load_partition_key(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_partitioned_table form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
@@ -140,7 +175,7 @@ load_partition_key(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	StringInfoData buf;
 
 	if (rel == NULL || rel->member)
-		return;
+		return false;
 	classes = (oidvector *) DatumGetPointer(
 		sd_attr(tuple, desc, Anum_pg_partitioned_table_partclass, &isnull));
 	collations = (oidvector *) DatumGetPointer(
@@ -184,12 +219,13 @@ load_partition_key(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	}
 	appendStringInfoChar(&buf, ')');
 	rel->partition_key = buf.data;
+	return true;
 }
 
 void
 sd_load_relations(SdSnap *snap)
 {
-	snap->rels = sd_hash(snap, "safedeploy relations", sizeof(Oid), sizeof(SdRel));
+	snap->rels = relmap_create(snap->cxt, 16384, NULL);
 	sd_scan(snap, RelationRelationId, load_relation);
 	sd_scan(snap, InheritsRelationId, load_inherits);
 	sd_scan(snap, ForeignTableRelationId, load_foreign_table);

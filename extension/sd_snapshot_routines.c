@@ -18,18 +18,19 @@
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
-static void
+static bool
 load_routine(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 
 	if (!sd_schema_kept(snap, form->pronamespace) ||
 		sd_is_member(snap, ProcedureRelationId, form->oid))
-		return;
+		return false;
 	/* range types come with constructors, which are internal to them */
 	if (form->prolang == INTERNALlanguageId && sd_is_internal(snap, ProcedureRelationId, form->oid))
-		return;
+		return false;
 	snap->routines = lappend(snap->routines, heap_copytuple(tuple));
+	return true;
 }
 
 /* Name with the types of the input arguments, which is what identifies a routine. */

@@ -18,7 +18,7 @@
 
 #include "sd_snapshot_int.h"
 
-static void
+static bool
 load_rule(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_rewrite form = (Form_pg_rewrite) GETSTRUCT(tuple);
@@ -28,16 +28,16 @@ load_rule(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	char *qual;
 
 	if (rel == NULL || rel->member)
-		return;
+		return false;
 	action = sd_attr_text(tuple, desc, Anum_pg_rewrite_ev_action);
 	if (action == NULL)
-		return;
+		return false;
 	/* the rule "_RETURN" of a view is the view */
 	if (form->ev_type == '1')
 	{
 		rel->view = sd_deparse_view(snap, rel, action);
 		pfree(action);
-		return;
+		return false;
 	}
 	rule = palloc0(sizeof(SdRule));
 	rule->oid = form->oid;
@@ -48,6 +48,7 @@ load_rule(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	rule->next = rel->rules;
 	rel->rules = rule;
 	pfree(action);
+	return true;
 }
 
 void
@@ -67,6 +68,8 @@ sd_doc_rules(SdSnap *snap, SdRel *rel, SdDoc *doc)
 		sd_put_text(map, "enabled", sd_enabled_name(rule->enabled));
 		sd_put(sd_map_map(sd_doc_map(doc, SD_FACET_CORE), "rules"), rule->name, map);
 		sd_doc_comment(snap, doc, "rules", rule->name, RewriteRelationId, rule->oid, 0);
+		if (doc->phys != NULL)
+			sd_put_int(sd_map_map(doc->phys, "rules"), rule->name, rule->oid);
 	}
 }
 
@@ -104,7 +107,7 @@ find_owner(SdSnap *snap, SdSequence *seq)
 	table_close(depend, AccessShareLock);
 }
 
-static void
+static bool
 load_sequence(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_sequence form = (Form_pg_sequence) GETSTRUCT(tuple);
@@ -112,7 +115,7 @@ load_sequence(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdSequence *seq;
 
 	if (rel == NULL || rel->member)
-		return;
+		return false;
 	seq = palloc0(sizeof(SdSequence));
 	seq->rel = rel;
 	seq->type = form->seqtypid;
@@ -124,6 +127,7 @@ load_sequence(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	seq->cycle = form->seqcycle;
 	rel->sequence = seq;
 	find_owner(snap, seq);
+	return true;
 }
 
 void

@@ -127,7 +127,7 @@ load_internal(SdSnap *snap, Form_pg_trigger form)
 		con->triggers_enabled = form->tgenabled;
 }
 
-static void
+static bool
 load_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
@@ -137,11 +137,11 @@ load_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdTrigger *trigger;
 
 	if (rel == NULL || rel->member)
-		return;
+		return false;
 	if (form->tgisinternal && !clone)
 	{
 		load_internal(snap, form);
-		return;
+		return false;
 	}
 	trigger = palloc0(sizeof(SdTrigger));
 	trigger->oid = form->oid;
@@ -154,9 +154,10 @@ load_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	trigger->definition = define(snap, rel, tuple, desc);
 	trigger->next = rel->triggers;
 	rel->triggers = trigger;
+	return true;
 }
 
-static void
+static bool
 load_policy(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_policy form = (Form_pg_policy) GETSTRUCT(tuple);
@@ -165,7 +166,7 @@ load_policy(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	ArrayType *roles;
 
 	if (rel == NULL || rel->member)
-		return;
+		return false;
 	policy = palloc0(sizeof(SdPolicy));
 	policy->oid = form->oid;
 	policy->name = pstrdup(NameStr(form->polname));
@@ -183,6 +184,7 @@ load_policy(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 										   sd_attr_text(tuple, desc, Anum_pg_policy_polwithcheck));
 	policy->next = rel->policies;
 	rel->policies = policy;
+	return true;
 }
 
 void

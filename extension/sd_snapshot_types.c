@@ -48,7 +48,7 @@ typedef struct TypeState
 	List *types; /* copied rows of pg_type */
 } TypeState;
 
-static void
+static bool
 load_label(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_enum form = (Form_pg_enum) GETSTRUCT(tuple);
@@ -66,6 +66,7 @@ load_label(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	label->oid = form->oid;
 	label->order = form->enumsortorder;
 	label->label = pstrdup(NameStr(form->enumlabel));
+	return true;
 }
 
 static int
@@ -79,7 +80,7 @@ compare_labels(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void
+static bool
 load_range(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_range form = (Form_pg_range) GETSTRUCT(tuple);
@@ -92,6 +93,7 @@ load_range(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	range->canonical = form->rngcanonical;
 	range->diff = form->rngsubdiff;
 	range->multirange = sd_compat_multirange(form);
+	return true;
 }
 
 static void
@@ -251,7 +253,7 @@ kind_of(char typtype)
 }
 
 /* Rows are copied: a document may need other catalogs while it is made. */
-static void
+static bool
 load_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
@@ -259,20 +261,21 @@ load_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 
 	if (kind_of(form->typtype) == NULL || !form->typisdefined ||
 		!sd_schema_kept(snap, form->typnamespace))
-		return;
+		return false;
 	if (form->typtype == TYPTYPE_BASE && OidIsValid(form->typelem) && form->typlen == -1 &&
 		form->typcategory == TYPCATEGORY_ARRAY)
-		return;
+		return false;
 	if (form->typtype == TYPTYPE_COMPOSITE)
 	{
 		SdRel *rel = sd_rel(snap, form->typrelid);
 
 		if (rel == NULL || rel->kind != RELKIND_COMPOSITE_TYPE)
-			return;
+			return false;
 	}
 	if (sd_is_member(snap, TypeRelationId, form->oid))
-		return;
+		return false;
 	state->types = lappend(state->types, heap_copytuple(tuple));
+	return true;
 }
 
 static void

@@ -6,14 +6,19 @@
  * through the system caches, which follow the newest state.  So the walk counts
  * the invalidation messages that arrive meanwhile: none means that both saw the
  * same schema.  Messages also come for things that are no schema (statistics,
- * temporary tables), so two attempts in a row with the same result count as
- * well.
+ * temporary tables), so there is a second proof: the next attempt reads the very
+ * same versions of all rows.  Then nothing changed between the two snapshots,
+ * and the first attempt, which ran between them, is good; so is the second when
+ * its result is the same.  The same result alone proves nothing, because a schema
+ * that changes to and fro is torn in the same way twice.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/sinval.h"
 #include "utils/builtins.h"
@@ -74,6 +79,18 @@ sd_hash(SdSnap *snap, const char *name, Size keysize, Size entrysize)
 	return hash_create(name, 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* Differs between any two versions of a row, and between rows. */
+static uint64
+row_version(Oid catalog, HeapTuple tuple)
+{
+	uint64 place = ((uint64) ItemPointerGetBlockNumberNoCheck(&tuple->t_self) << 16) |
+				   ItemPointerGetOffsetNumberNoCheck(&tuple->t_self);
+	uint64 writer = ((uint64) catalog << 32) | HeapTupleHeaderGetRawXmin(tuple->t_data);
+
+	return hash_bytes_uint32_extended((uint32) place, writer) ^
+		   hash_bytes_uint32_extended((uint32) (place >> 32), ~writer);
+}
+
 void
 sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn)
 {
@@ -85,7 +102,8 @@ sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		CHECK_FOR_INTERRUPTS();
-		fn(snap, tuple, desc);
+		if (fn(snap, tuple, desc))
+			snap->versions += row_version(catalog, tuple);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -163,7 +181,7 @@ sd_doc_emit(SdSnap *snap, SdDoc *doc)
 
 /* One attempt: entries are made in the caller's context, all else in one that dies. */
 static SdEntries *
-walk_once(SdSink *sink, MemoryContext cxt)
+walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	SdSnap *snap = MemoryContextAllocZero(cxt, sizeof(SdSnap));
@@ -209,6 +227,7 @@ walk_once(SdSink *sink, MemoryContext cxt)
 	sd_sha256_free(snap->sha);
 	MemoryContextSwitchTo(caller);
 	sd_entries_sort(snap->entries);
+	*versions = snap->versions;
 	return snap->entries;
 }
 
@@ -228,12 +247,13 @@ all_roots(SdEntries *entries, uint8 roots[][SD_SHA256_LENGTH])
  * catalogs did change.
  */
 static SdEntries *
-walk_attempt(SdSink *sink, bool *changed)
+walk_attempt(SdSink *sink, bool *changed, uint64 *versions)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt =
 		AllocSetContextCreate(caller, "safedeploy schema walk", ALLOCSET_DEFAULT_SIZES);
 	ResourceOwner owner = CurrentResourceOwner;
+	int nest_level = GetCurrentTransactionNestLevel();
 	SdEntries *entries = NULL;
 	uint64 counter;
 
@@ -243,7 +263,7 @@ walk_attempt(SdSink *sink, bool *changed)
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
-		entries = walk_once(sink, cxt);
+		entries = walk_once(sink, cxt, versions);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -253,7 +273,9 @@ walk_attempt(SdSink *sink, bool *changed)
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
+		/* an error while a deparser had its locks leaves one more level */
+		while (GetCurrentTransactionNestLevel() > nest_level)
+			RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
 		AcceptInvalidationMessages();
@@ -278,19 +300,25 @@ sd_snapshot_walk(SdSink *sink)
 {
 	uint8 last[SD_NFACETS][SD_SHA256_LENGTH];
 	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
+	uint64 last_versions = 0;
 	bool have_last = false;
 	int level = pin_settings();
 
 	for (int attempt = 0; attempt < SD_WALK_ATTEMPTS; attempt++)
 	{
 		bool changed;
-		SdEntries *entries = walk_attempt(sink, &changed);
+		uint64 versions;
+		SdEntries *entries = walk_attempt(sink, &changed, &versions);
 
-		if (entries != NULL && changed)
+		if (entries == NULL)
+			have_last = false;
+		else if (changed)
 		{
 			all_roots(entries, roots);
-			changed = !have_last || memcmp(last, roots, sizeof(roots)) != 0;
+			changed =
+				!have_last || last_versions != versions || memcmp(last, roots, sizeof(roots)) != 0;
 			memcpy(last, roots, sizeof(roots));
+			last_versions = versions;
 			have_last = true;
 		}
 		if (entries != NULL && !changed)

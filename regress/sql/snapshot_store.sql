@@ -78,7 +78,9 @@ SELECT count(*) - (SELECT objects FROM safedeploy.snapshot WHERE id = :id3) AS h
 SELECT safedeploy.import_snapshot(array_agg(l ORDER BY n)) AS whole FROM public.lines \gset
 SELECT safedeploy.import_snapshot(array_agg(l ORDER BY n)) AS pieces FROM public.lines WHERE n < 3 \gset
 SELECT fingerprint, complete FROM safedeploy.snapshot WHERE id = :pieces;
+\set VERBOSITY sqlstate
 SELECT * FROM safedeploy.export_snapshot(:pieces);
+\set VERBOSITY default
 SELECT safedeploy.import_snapshot(array_agg(l ORDER BY n), :pieces) = :pieces AS same_id FROM public.lines WHERE n BETWEEN 3 AND 4;
 SELECT safedeploy.import_snapshot(array_agg(l ORDER BY n), :pieces) = :pieces AS same_id FROM public.lines WHERE n > 4;
 SELECT count(*), bool_and(i.complete) AS complete, count(DISTINCT (i.fingerprint, i.facets, i.label, i.taken_at, i.database, i.database_oid, i.system_identifier, i.objects, i.server_version_num)) AS kinds
