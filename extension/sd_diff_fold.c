@@ -328,6 +328,36 @@ cause_rename(SdDiffNames *names, SdDiffChange *change)
 	return cause;
 }
 
+/* Extended statistics go with a column that they are over. */
+static SdDiffChange *
+cause_statistics(SdDiffNames *names, SdDiffChange *change)
+{
+	JsonbContainer *core = sd_diff_find(change->old, "core", NULL);
+	JsonbValue table, columns;
+	SdDiffPair *pair;
+	ListCell *cell;
+
+	if (!sd_diff_get(core, "table", &table) || table.type != jbvString ||
+		!sd_diff_get(core, "columns", &columns))
+		return NULL;
+	pair = sd_diff_pair_named(names, sd_diff_value_string(&table), true);
+	foreach (cell, pair ? pair->changes : NIL)
+	{
+		SdDiffChange *other = lfirst(cell);
+		JsonbValue name;
+
+		if (!(other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) || other->depth != 2 ||
+			strcmp(other->kind, "column") != 0)
+			continue;
+		name.type = jbvString;
+		name.val.string.val = unconstify(char *, other->member);
+		name.val.string.len = strlen(other->member);
+		if (findJsonbValueFromContainer(columns.val.binary.data, JB_FARRAY, &name) != NULL)
+			return other;
+	}
+	return NULL;
+}
+
 /* The table of a publication goes, or goes by another name. */
 static SdDiffChange *
 cause_published(SdDiffNames *names, SdDiffChange *change)
@@ -361,6 +391,7 @@ static const struct
 	  cause_mentioned },
 	{ SD_DIFF_DROP, ",constraint,view,materialized view,function,procedure,rule,", cause_other_table },
 	{ SD_DIFF_ALTER, ",column,domain,", cause_mentioned },
+	{ SD_DIFF_DROP, ",statistics,", cause_statistics },
 	{ SD_DIFF_ALTER, ",publication,", cause_published },
 	{ SD_DIFF_ALTER, ",column,", cause_type },
 	{ SD_DIFF_ALTER, ",column,", cause_primary_key },

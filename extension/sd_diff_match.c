@@ -353,6 +353,51 @@ match_members(SdDiffPair *pair, SdDiffCollection collection)
 	}
 }
 
+/* Members of a map that have no namesake in another one. */
+static List *
+without_namesake(JsonbContainer *map, JsonbContainer *other)
+{
+	JsonbIterator *it = JsonbIteratorInit(map);
+	JsonbIteratorToken token;
+	JsonbValue value, namesake;
+	List *names = NIL;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		if (token == WJB_KEY)
+		{
+			char *name = sd_diff_value_string(&value);
+
+			if (!sd_diff_get(other, name, &namesake))
+				names = lappend(names, name);
+		}
+	return names;
+}
+
+/*
+ * Members that carry no number, as the constraints of a domain and rules: one
+ * that went and one that came, alone in that, and the same but for the name.
+ */
+static void
+match_members_by_value(SdDiffPair *pair, SdDiffCollection collection)
+{
+	const SdDiffCollectionInfo *info = &sd_diff_collections[collection];
+	const char *facet = sd_diff_facet_name(info->facet);
+	JsonbContainer *old_map = sd_diff_find(pair->old->definition, facet, info->key);
+	JsonbContainer *new_map = sd_diff_find(pair->new->definition, facet, info->key);
+	List *gone, *come;
+	JsonbValue old, new;
+
+	if (old_map == NULL || new_map == NULL || !JsonContainerIsObject(old_map) ||
+		!JsonContainerIsObject(new_map))
+		return;
+	gone = without_namesake(old_map, new_map);
+	come = without_namesake(new_map, old_map);
+	if (list_length(gone) == 1 && list_length(come) == 1 &&
+		sd_diff_get(old_map, linitial(gone), &old) && sd_diff_get(new_map, linitial(come), &new) &&
+		sd_diff_value_equal(&old, &new))
+		add_member(pair, collection, linitial(gone), linitial(come), false);
+}
+
 const char *
 sd_diff_new_name(const SdDiffPair *pair, SdDiffCollection collection, const char *old_name)
 {
@@ -410,14 +455,23 @@ emit_members(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection)
 	}
 }
 
-static bool
-same_phys(const SdDiffPair *pair)
+/* Finds and reports the members of a collection that were renamed or made anew. */
+static void
+match_collection(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection)
 {
-	Jsonb *old = pair->old->phys;
-	Jsonb *new = pair->new->phys;
+	const SdDiffCollectionInfo *info = &sd_diff_collections[collection];
+	bool composite = strcmp(pair->kind, "composite type") == 0;
 
-	return old == NULL || new == NULL ||
-		   (VARSIZE(old) == VARSIZE(new) && memcmp(old, new, VARSIZE(old)) == 0);
+	/* the attributes of a composite type are numbered under "columns" */
+	if (collection == (composite ? SD_DIFF_COLUMNS : SD_DIFF_ATTRIBUTES) ||
+		collection == SD_DIFF_PRIVILEGES)
+		return;
+	if (info->phys_key != NULL && sd_diff_find(pair->new->phys, info->phys_key, NULL) != NULL)
+		match_members(pair, collection);
+	else if (!sd_diff_same_hash(pair->old->hash[info->facet], pair->new->hash[info->facet]))
+		match_members_by_value(pair, collection);
+	if (diff->facets[info->facet])
+		emit_members(diff, pair, collection);
 }
 
 void
@@ -439,20 +493,9 @@ sd_diff_match(SdDiff *diff)
 	{
 		SdDiffPair *pair = lfirst(cell);
 
-		if (!diff->same_lineage || pair->old == NULL || pair->new == NULL || pair->recreated ||
-			same_phys(pair))
+		if (!diff->same_lineage || pair->old == NULL || pair->new == NULL || pair->recreated)
 			continue;
 		for (int c = 0; c < SD_DIFF_COLLECTIONS; c++)
-		{
-			bool composite = strcmp(pair->kind, "composite type") == 0;
-
-			/* the attributes of a composite type are numbered under "columns" */
-			if (sd_diff_collections[c].phys_key == NULL || (c == SD_DIFF_COLUMNS && composite) ||
-				(c == SD_DIFF_ATTRIBUTES && !composite))
-				continue;
-			match_members(pair, c);
-			if (diff->facets[sd_diff_collections[c].facet])
-				emit_members(diff, pair, c);
-		}
+			match_collection(diff, pair, c);
 	}
 }
