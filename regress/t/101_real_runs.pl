@@ -78,7 +78,7 @@ foreach my $name ('conductor', 'hawkbit')
 				env => {
 					%settings,
 					DATABASE_URL                    => $server->url($_[0], tcp => 1),
-					MIGGUARD_TOOL_DIRECTORY         => $dir,
+					FLYWAY_LOCATIONS                => "filesystem:$dir",
 					MIGGUARD_RUN_ALLOW_IRREVERSIBLE => 'on' });
 		});
 }
