@@ -142,12 +142,12 @@ sd_sha256_free(SdSha256 *ctx)
 
 /* 14 renamed relkind to objtype and made DETACH PARTITION CONCURRENTLY. */
 #if PG_VERSION_NUM >= 140000
-#define SD_CTAS_OBJTYPE(stmt)			((stmt)->objtype)
-#define SD_ALTER_TABLE_OBJTYPE(stmt)	((stmt)->objtype)
+#define SD_CTAS_OBJTYPE(stmt)			 ((stmt)->objtype)
+#define SD_ALTER_TABLE_OBJTYPE(stmt)	 ((stmt)->objtype)
 #define SD_PARTITION_CMD_CONCURRENT(cmd) ((cmd)->concurrent)
 #else
-#define SD_CTAS_OBJTYPE(stmt)			((stmt)->relkind)
-#define SD_ALTER_TABLE_OBJTYPE(stmt)	((stmt)->relkind)
+#define SD_CTAS_OBJTYPE(stmt)			 ((stmt)->relkind)
+#define SD_ALTER_TABLE_OBJTYPE(stmt)	 ((stmt)->relkind)
 #define SD_PARTITION_CMD_CONCURRENT(cmd) (false)
 #endif
 
@@ -169,7 +169,8 @@ sd_sha256_free(SdSha256 *ctx)
 /* 18 made NOT ENFORCED and virtual generated columns. */
 #if PG_VERSION_NUM >= 180000
 #define SD_CONSTRAINT_IS_ENFORCED(constraint) ((constraint)->is_enforced)
-#define SD_GENERATED_IS_STORED(constraint)	  ((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)
+#define SD_GENERATED_IS_STORED(constraint) \
+	((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)
 #else
 #define SD_CONSTRAINT_IS_ENFORCED(constraint) (true)
 #define SD_GENERATED_IS_STORED(constraint)	  (true)

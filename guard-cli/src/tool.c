@@ -51,7 +51,7 @@ command_text(MgArena *arena, char *const *argv)
 	MgBuf text;
 
 	mg_buf_init(&text, arena);
-	for (int i = 0; argv[i] != NULL && i < 4; i++)
+	for (int i = 0; i < 4 && argv[i] != NULL; i++)
 		mg_buf_addf(&text, "%s%s", i == 0 ? "" : " ", argv[i]);
 	if (argv[0] != NULL && argv[1] != NULL && argv[2] != NULL && argv[3] != NULL && argv[4] != NULL)
 		mg_buf_add(&text, " ...");
