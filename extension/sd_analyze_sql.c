@@ -60,6 +60,9 @@ pin_scanner(void)
 							 GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("escape_string_warning", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	/* what the parser thinks of a script, such as a name that is too long, is no message to us */
+	(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	return level;
 }
 
@@ -138,6 +141,7 @@ safedeploy_analyze(PG_FUNCTION_ARGS)
 {
 	SdAnalysis analysis = { 0 };
 	SdScript script;
+	bool conforming = standard_conforming_strings;
 	int level;
 
 	analysis.store = start_result(fcinfo, &analysis.desc);
@@ -151,6 +155,12 @@ safedeploy_analyze(PG_FUNCTION_ARGS)
 	analysis.scope = sd_scope_create();
 	analysis.sizes = sd_sizes_create();
 	analysis.runner_transaction = analysis.in_transaction = PG_GETARG_BOOL(1);
+	if (!conforming && script.len > 0)
+	{
+		analysis.number = 1;
+		sd_report_conforming_strings(&analysis);
+		analysis.number = 0;
+	}
 	sd_analyze_script(&analysis);
 	AtEOXact_GUC(true, level);
 	return (Datum) 0;

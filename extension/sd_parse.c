@@ -18,6 +18,9 @@
 #include "sd_guc.h"
 #include "sd_parse.h"
 
+/* Bytes that the scanner may read twice; at about 10^9 a second. */
+#define MAX_SCANNER_WORK (100 * 1000 * 1000)
+
 void
 sd_script_init(SdScript *script, text *sql)
 {
@@ -50,6 +53,26 @@ sd_is_parse_error(int sqlerrcode)
 }
 
 /*
+ * is_too_slow finds text whose comments the server's scanner takes quadratic
+ * time for, without a chance to interrupt it: at each opening of a comment it
+ * reads all operator characters that follow and gives all but two back.
+ */
+static bool
+is_too_slow(const char *sql)
+{
+	int64 work = 0;
+	const char *run_end = sql;
+
+	for (const char *hit = strstr(sql, "/*"); hit != NULL; hit = strstr(hit + 2, "/*"))
+	{
+		if (hit >= run_end)
+			run_end = hit + strspn(hit, "~!@#^&|`?+-*/%<>=");
+		work += run_end - hit;
+	}
+	return work > MAX_SCANNER_WORK;
+}
+
+/*
  * parse runs the raw parser and returns NULL, or the error that it raised.
  *
  * No subtransaction is needed: the raw parser takes no locks, pins and
@@ -64,6 +87,9 @@ parse(const char *sql, List **statements)
 	*statements = NIL;
 	PG_TRY();
 	{
+		if (is_too_slow(sql))
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+							errmsg("comments are nested in a way that takes the parser too long")));
 		*statements = sd_raw_parser(sql);
 	}
 	PG_CATCH();

@@ -214,6 +214,9 @@ extern void sd_end_transaction_path(SdAnalysis *analysis, bool committed);
 /* sd_check_outside reports a statement that refuses to run in a transaction block. */
 extern void sd_check_outside(SdAnalysis *analysis, Node *statement);
 
+/* sd_report_conforming_strings reports that strings are read in another way from here on. */
+extern void sd_report_conforming_strings(SdAnalysis *analysis);
+
 /* sd_check_locks reports the lock of a statement that no rule has reported; see sd_rules_lock.c. */
 extern void sd_check_locks(SdAnalysis *analysis, Node *statement);
 

@@ -165,9 +165,8 @@ constant_argument(FuncCall *call, int n)
 	return SD_CONSTANT_STRING((A_Const *) arg);
 }
 
-/* report_conforming_strings reports that strings are read in another way from here on. */
-static void
-report_conforming_strings(SdAnalysis *analysis)
+void
+sd_report_conforming_strings(SdAnalysis *analysis)
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_STANDARD_CONFORMING_STRINGS_OFF, NULL);
 
@@ -200,7 +199,7 @@ set_setting(SdAnalysis *analysis, const char *name, const char *value, bool loca
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
 	else if (pg_strcasecmp(name, "standard_conforming_strings") == 0 && value != NULL &&
 			 !(parse_bool(value, &on) && on))
-		report_conforming_strings(analysis);
+		sd_report_conforming_strings(analysis);
 }
 
 void
