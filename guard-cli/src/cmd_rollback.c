@@ -9,6 +9,7 @@
 #include "pg_catalog_ledger.h"
 #include "rehearse.h"
 #include "verify.h"
+#include "text.h"
 
 #define MOST_CHANGES 20
 #define TAIL_LINES	 12
@@ -180,11 +181,9 @@ try_down(MgRun *run, MgClone *clone, MgError *err)
 		return true;
 	}
 	run->downgrade = "does not restore the schema";
-	return refuse(mg_printf(run->arena, "the downgrade does not restore the schema: %d differences",
-							changes.real.count),
-				  mg_printf(run->arena, "%s.",
-							mg_changes_text(run->arena, &changes.real, MOST_CHANGES)),
-				  err);
+	return refuse(mg_printf(run->arena, "the downgrade does not restore the schema: %s",
+							mg_text_count(run->arena, changes.real.count, "difference")),
+				  mg_changes_text(run->arena, &changes.real, MOST_CHANGES), err);
 }
 
 static MgStep

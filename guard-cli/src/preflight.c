@@ -17,6 +17,7 @@
 #include "pg_catalog_extension.h"
 #include "tool_util.h"
 #include "words.h"
+#include "text.h"
 
 #define MIN_SERVER 130000
 #define MAX_SERVER 189999
@@ -523,6 +524,7 @@ mg_state_preflight(MgRun *run, MgError *err)
 						   result.detail != NULL ? result.detail : "");
 		}
 	}
-	mg_run_say(run, "%d checks, %d warnings", done, warnings);
+	mg_run_say(run, "%s, %s", mg_text_count(run->arena, done, "check"),
+			   mg_text_count(run->arena, warnings, "warning"));
 	return MG_STEP_OK;
 }

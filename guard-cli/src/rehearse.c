@@ -7,6 +7,7 @@
 #include "json.h"
 #include "log.h"
 #include "rehearse.h"
+#include "text.h"
 
 #define MOST_CHANGES 20
 #define TAIL_LINES	 12
@@ -140,10 +141,9 @@ down(Rehearsal *r, bool *restores, MgError *err)
 	if (*restores)
 		return true;
 	run->downgrade = "does not restore the schema";
-	return refuse(mg_printf(run->arena, "the downgrade does not restore the schema: %d differences",
-							changes.real.count),
-				  mg_printf(run->arena, "%s.",
-							mg_changes_text(run->arena, &changes.real, MOST_CHANGES)),
+	return refuse(mg_printf(run->arena, "the downgrade does not restore the schema: %s",
+							mg_text_count(run->arena, changes.real.count, "difference")),
+				  mg_changes_text(run->arena, &changes.real, MOST_CHANGES),
 				  "Correct the downgrade, or go on without a way back by [run] allow_irreversible = on "
 				  "or --allow-irreversible, which is recorded.",
 				  err);
@@ -165,12 +165,9 @@ second_up(Rehearsal *r, MgError *err)
 		return false;
 	if (changes.real.count == 0)
 		return true;
-	return refuse(mg_printf(run->arena,
-							"the upgrade after the downgrade leads to another schema: %d differences",
-							changes.real.count),
-				  mg_printf(run->arena, "%s.",
-							mg_changes_text(run->arena, &changes.real, MOST_CHANGES)),
-				  NULL, err);
+	return refuse(mg_printf(run->arena, "the upgrade after the downgrade leads to another schema: %s",
+							mg_text_count(run->arena, changes.real.count, "difference")),
+				  mg_changes_text(run->arena, &changes.real, MOST_CHANGES), NULL, err);
 }
 
 /* Down and up again; a downgrade that is no way back is let through only when that is wanted. */

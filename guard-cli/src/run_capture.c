@@ -9,6 +9,7 @@
 #include "log.h"
 #include "pg_catalog_report.h"
 #include "run.h"
+#include "text.h"
 
 /* In the order of their weight; a threshold of "never" is above all. */
 static const char *const severities[] = { "info", "notice", "warning", "error", "never" };
@@ -40,6 +41,17 @@ count_lines(const char *text)
 	return lines;
 }
 
+/* Says what cannot be analysed: what nobody has seen is not safe. */
+static void
+note_opaque(MgRun *run, const MgMigration *migration, const char *why_not)
+{
+	const char *text = mg_printf(run->arena, "%s: not analysed, only rehearsed: %s", migration->id,
+								 why_not != NULL ? why_not : "its SQL is not available");
+
+	mg_strings_add(&run->findings, text);
+	mg_log_warning("%s", text);
+}
+
 /*
  * Adds migrations from *next on, as long as they run alike.  They are looked at
  * together, because what one creates is new, and empty, for those behind it.
@@ -64,8 +76,7 @@ collect(MgRun *run, Script *script, int *next, MgError *err)
 			return false;
 		if (sql == NULL)
 		{
-			mg_log_verbose("%s: not analysed: %s", migration->id,
-						   why_not != NULL ? why_not : "no SQL");
+			note_opaque(run, migration, why_not);
 			continue;
 		}
 		script->lines[*next] = line;
@@ -139,7 +150,8 @@ analyze(MgRun *run, MgError *err)
 	mg_run_detail_list(run, "findings", &run->findings);
 	if (bad == 0)
 		return true;
-	mg_err_set(err, MG_EXIT_REFUSED_FINDINGS, "%d findings of severity %s or above", bad, fail_on);
+	mg_err_set(err, MG_EXIT_REFUSED_FINDINGS, "%s of severity %s or above",
+			   mg_text_count(run->arena, bad, "finding"), fail_on);
 	mg_err_detail(err, "%s.", mg_changes_text(run->arena, &run->findings, 10));
 	return mg_err_hint(err, "Change the migration, or raise the threshold by [run] fail_on or "
 							"--fail-on.");
@@ -169,7 +181,8 @@ mg_state_capture(MgRun *run, MgError *err)
 	mg_run_detail_text(run, "role", run->facts.role);
 	if (!analyze(run, err))
 		return MG_STEP_FAILED;
-	mg_run_say(run, "snapshot %s, %d migrations, %d findings", run->before.id, run->pending.count,
-			   run->findings.count);
+	mg_run_say(run, "snapshot %s, %s, %s", run->before.id,
+			   mg_text_count(run->arena, run->pending.count, "migration"),
+			   mg_text_count(run->arena, run->findings.count, "finding"));
 	return MG_STEP_OK;
 }

@@ -12,6 +12,7 @@
 #include "recover.h"
 #include "run.h"
 #include "signals.h"
+#include "text.h"
 
 #define POLL_MIN_MS 50
 #define POLL_MAX_MS 250
@@ -126,8 +127,8 @@ mg_state_lock(MgRun *run, MgError *err)
 		mg_run_say(run, "nothing to do at revision %s", mg_revisions_text(run->arena, &run->from));
 		return MG_STEP_END;
 	}
-	mg_run_say(run, "token %s, %s -> %s, %d migrations", run->token,
-			   mg_revisions_text(run->arena, &run->from), mg_revisions_text(run->arena, &run->to),
-			   run->pending.count);
+	mg_run_say(run, "token %s, %s -> %s, %s", run->token, mg_revisions_text(run->arena, &run->from),
+			   mg_revisions_text(run->arena, &run->to),
+			   mg_text_count(run->arena, run->pending.count, "migration"));
 	return MG_STEP_OK;
 }

@@ -9,6 +9,7 @@
 #include "run.h"
 #include "signals.h"
 #include "verify.h"
+#include "text.h"
 
 #define RETRY_PAUSE_MS 500
 #define TAIL_LINES	   12
@@ -85,8 +86,10 @@ mg_state_migrate(MgRun *run, MgError *err)
 			return MG_STEP_FAILED;
 		if (judge(run, &result, &now, err))
 		{
-			mg_run_say(run, "%s %s after %d retries", run->tool->ops->name,
-					   mg_child_describe(run->arena, &result), attempt);
+			mg_run_say(run, "%s %s%s", run->tool->ops->name, mg_child_describe(run->arena, &result),
+					   attempt == 0 ? "" :
+									  mg_printf(run->arena, " after %s",
+												mg_text_count(run->arena, attempt, "retry")));
 			return MG_STEP_OK;
 		}
 		if (run->told_to_stop || attempt >= retries || !hit_lock_timeout(&result))

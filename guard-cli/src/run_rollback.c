@@ -9,6 +9,7 @@
 #include "json.h"
 #include "log.h"
 #include "verify.h"
+#include "text.h"
 
 #define MOST_CHANGES 20
 #define TAIL_LINES	 12
@@ -51,9 +52,10 @@ prove(MgRun *run, const char *how, bool downgrade_failed, MgError *err)
 	if (!describe_rest(run, &now, &changes, err))
 		return false;
 	run->exit_code = downgrade_failed ? MG_EXIT_ROLLBACK_FAILED : MG_EXIT_ROLLED_BACK_UNPROVED;
-	mg_run_say(run, "%s; revision %s (was %s), %d differences from before%s%s", how,
+	mg_run_say(run, "%s; revision %s (was %s), %s from before%s%s", how,
 			   mg_revisions_text(run->arena, &now), mg_revisions_text(run->arena, &run->from),
-			   changes.real.count, changes.real.count > 0 ? ": " : "",
+			   mg_text_count(run->arena, changes.real.count, "difference"),
+			   changes.real.count > 0 ? ": " : "",
 			   mg_changes_text(run->arena, &changes.real, MOST_CHANGES));
 	return true;
 }

@@ -183,3 +183,15 @@ mg_text_duration(MgArena *arena, long long us)
 		return mg_printf(arena, "%lld min %lld s", s / 60, s % 60);
 	return mg_printf(arena, "%lld h %lld min", s / 3600, s / 60 % 60);
 }
+
+char *
+mg_text_count(MgArena *arena, int count, const char *noun)
+{
+	/* English of the nouns in use; "retry" is the one that is not regular */
+	bool y = noun[strlen(noun) - 1] == 'y';
+
+	if (count == 1)
+		return mg_printf(arena, "1 %s", noun);
+	return mg_printf(arena, "%d %.*s%s", count, (int) (strlen(noun) - (y ? 1 : 0)), noun,
+					 y ? "ies" : "s");
+}

@@ -28,6 +28,9 @@ extern int mg_text_distance(const char *a, const char *b);
 /* Percent-encoding for the parts of a URL. */
 extern char *mg_text_percent(MgArena *arena, const char *text);
 
+/* "1 migration", "3 migrations" */
+extern char *mg_text_count(MgArena *arena, int count, const char *noun);
+
 /* "350 ms", "1.2 s", "3 min 20 s", "2 h 5 min" */
 extern char *mg_text_duration(MgArena *arena, long long us);
 

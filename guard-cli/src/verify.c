@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "pg_catalog_ledger.h"
+#include "text.h"
 
 #define PATIENCE_MS	 200
 #define MOST_CHANGES 20
@@ -85,9 +86,9 @@ check_rehearsed(MgRun *run, MgError *err)
 	if (!ok || changes.real.count == 0)
 		return ok;
 	mg_run_detail_list(run, "differences", &changes.real);
-	mg_err_set(err, MG_EXIT_INTERRUPTED, "the schema is not the rehearsed one: %d differences",
-			   changes.real.count);
-	mg_err_detail(err, "%s.", mg_changes_text(run->arena, &changes.real, MOST_CHANGES));
+	mg_err_set(err, MG_EXIT_INTERRUPTED, "the schema is not the rehearsed one: %s",
+			   mg_text_count(run->arena, changes.real.count, "difference"));
+	mg_err_detail(err, "%s", mg_changes_text(run->arena, &changes.real, MOST_CHANGES));
 	return mg_err_hint(err, "Something else changed the schema meanwhile, or a migration does not do "
 							"the same on every database.");
 }
@@ -165,8 +166,11 @@ mg_state_verify(MgRun *run, MgError *err)
 	if (!check_rehearsed(run, err) || !check_invalid_indexes(run, err) ||
 		!check_assertions(run, &assertions, err))
 		return MG_STEP_FAILED;
-	mg_run_say(run, "revision %s, schema %s, %d assertions hold", mg_revisions_text(run->arena, &now),
-			   run->rehearsed.id != NULL ? "as rehearsed" : "not rehearsed", assertions);
+	mg_run_say(run, "revision %s, schema %s, %s", mg_revisions_text(run->arena, &now),
+			   run->rehearsed.id != NULL ? "as rehearsed" : "not rehearsed",
+			   assertions == 0 ? "no assertions" :
+								 mg_printf(run->arena, "%s passed",
+										   mg_text_count(run->arena, assertions, "assertion")));
 	return MG_STEP_OK;
 }
 
