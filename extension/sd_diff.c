@@ -169,8 +169,9 @@ compare(SdDiff *diff)
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(diff->context);
-	sd_diff_fold(diff, scratch);
+	/* sorted first, so that the choice between two causes does not depend on the join */
 	list_sort(diff->changes, compare_changes);
+	sd_diff_fold(diff, scratch);
 	foreach (cell, diff->changes)
 		((SdDiffChange *) lfirst(cell))->seq = ++seq;
 	MemoryContextDelete(scratch);

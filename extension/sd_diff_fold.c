@@ -157,13 +157,32 @@ cause_other_table(SdDiffNames *names, SdDiffChange *change)
 	return sd_diff_search_strings(names, change, change->old, test_other_table);
 }
 
-/* What names a dropped thing in its definition was dropped with it. */
+/*
+ * What names a dropped thing in its definition was dropped with it.  The body of
+ * a routine is only text to the server, unless it was parsed when it was made.
+ */
 static SdDiffChange *
 cause_mentioned(SdDiffNames *names, SdDiffChange *change)
 {
-	return change->new == NULL ?
-			   sd_diff_search_strings(names, change, change->old, sd_diff_loss_mentioned) :
-			   NULL;
+	static const char *const signature[] = { "arguments", "returns" };
+	JsonbContainer *core = sd_diff_find(change->old, "core", NULL);
+	JsonbValue value;
+
+	if (change->new != NULL)
+		return NULL;
+	if ((strcmp(change->kind, "function") != 0 && strcmp(change->kind, "procedure") != 0) ||
+		sd_diff_get(core, "sql_body", &value))
+		return sd_diff_search_strings(names, change, change->old, sd_diff_loss_mentioned);
+	for (int i = 0; i < lengthof(signature); i++)
+		if (sd_diff_get(core, signature[i], &value))
+		{
+			SdDiffChange *found = sd_diff_search_strings(names, change, JsonbValueToJsonb(&value),
+														 sd_diff_loss_mentioned);
+
+			if (found != NULL)
+				return found;
+		}
+	return NULL;
 }
 
 /* Inside something made anew, every difference comes from that. */
@@ -338,7 +357,7 @@ cause_statistics(SdDiffNames *names, SdDiffChange *change)
 	ListCell *cell;
 
 	if (!sd_diff_get(core, "table", &table) || table.type != jbvString ||
-		!sd_diff_get(core, "columns", &columns))
+		!sd_diff_get(core, "columns", &columns) || !sd_diff_value_is_array(&columns))
 		return NULL;
 	pair = sd_diff_pair_named(names, sd_diff_value_string(&table), true);
 	foreach (cell, pair ? pair->changes : NIL)
@@ -389,7 +408,7 @@ static const struct
 	{ SD_DIFF_DROP,
 	  ",constraint,index,policy,trigger,rule,view,materialized view,function,procedure,column,attribute,domain,statistics,",
 	  cause_mentioned },
-	{ SD_DIFF_DROP, ",constraint,view,materialized view,function,procedure,rule,", cause_other_table },
+	{ SD_DIFF_DROP, ",constraint,view,materialized view,rule,", cause_other_table },
 	{ SD_DIFF_ALTER, ",column,domain,", cause_mentioned },
 	{ SD_DIFF_DROP, ",statistics,", cause_statistics },
 	{ SD_DIFF_ALTER, ",publication,", cause_published },

@@ -73,6 +73,9 @@ pair_key(const SdDiffPair *pair, const char *identity)
 	sd_diff_split_identity(identity, &schema, &name, &rest);
 	if (schema == NULL)
 		return strcmp(pair->kind, "schema") == 0 ? name : NULL;
+	/* these may bear the name of a table and are not named where one is */
+	if (strcmp(pair->kind, "statistics") == 0 || strcmp(pair->kind, "collation") == 0)
+		return NULL;
 	return psprintf("%s.%s%s", schema, name, *rest == '(' ? "()" : "");
 }
 

@@ -142,6 +142,20 @@ BEGIN;
 DROP TYPE state CASCADE;
 SELECT * FROM public.since('m');
 ROLLBACK;
+-- a body that is only text does not say what its function was dropped for, a parsed one does
+CREATE FUNCTION text_body() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM dl.b';
+CREATE FUNCTION parsed_body() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM dl.b; END;
+-- a view and a function that need each other
+CREATE VIEW ring AS SELECT 1 AS a;
+CREATE FUNCTION ring_rows() RETURNS SETOF ring LANGUAGE sql AS 'SELECT 1';
+CREATE OR REPLACE VIEW ring AS SELECT 1 AS a FROM dl.ring_rows();
+SELECT public.mark('m');
+DROP FUNCTION text_body(), parsed_body();
+DROP TABLE b;
+DROP VIEW ring CASCADE;
+SELECT * FROM public.since('m');
+CREATE TABLE b (id integer PRIMARY KEY, a_id bigint REFERENCES a, x integer);
+SELECT public.mark('m');
 -- equal after all that
 SELECT count(*) FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = 'm'));
 
