@@ -233,6 +233,9 @@ mg_tool_reason(MgArena *arena, const MgChildResult *result)
 		{
 			const char *at = texts[t] != NULL ? strstr(texts[t], marks[m]) : NULL;
 
+			/* "SyntaxError: ..." from the beginning of its line */
+			while (at != NULL && at > texts[t] && at[-1] != '\n')
+				at--;
 			if (at != NULL)
 				return mg_strndup(arena, at, strcspn(at, "\n"));
 		}

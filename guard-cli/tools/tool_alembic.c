@@ -434,10 +434,12 @@ alembic_sql(MgTool *tool, const MgMigration *migration, MgDirection direction, c
 	from = below(&state->graph.items[at]);
 	for (int all = 1; all >= 0; all--)
 	{
-		const char *to = all ? state->heads.items[0] : migration->id;
+		const char *to = !all					? migration->id :
+						 state->heads.count > 1 ? "heads" :
+												  state->heads.items[0];
 
 		if (state->texts[direction][at] != NULL || state->why_not[direction][at] != NULL ||
-			(all && state->heads.count > 1))
+			(all && !up && state->heads.count > 1))
 			continue;
 		if (!ask_sql(tool, up ? from : to, up ? to : from, direction, &why, err))
 			return false;
@@ -610,15 +612,17 @@ future_table(MgTool *tool, MgPg *pg, char **table, MgError *err)
 						  (char *) "--sql", NULL };
 		const char *output = "";
 		const char *at;
+		const char *end;
 		MgChildResult result;
 
 		if (!mg_alembic_ask(tool, words, &output, &result, err))
 			return false;
+		/* CREATE TABLE "my schema".versions (\n    version_num ... */
 		at = strstr(output, create);
-		if (at != NULL && strncmp(strchr(at, '\n') != NULL ? strchr(at, '\n') : "",
-								  "\n    version_num ", strlen("\n    version_num ")) == 0)
+		end = at != NULL ? strstr(at, " (\n    version_num ") : NULL;
+		if (end != NULL && end < at + strcspn(at, "\n"))
 			name = mg_strndup(tool->arena, at + sizeof create - 1,
-							  strcspn(at + sizeof create - 1, " "));
+							  (size_t) (end - at) - (sizeof create - 1));
 	}
 	if (strchr(name, '.') == NULL)
 	{

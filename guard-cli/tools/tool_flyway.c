@@ -201,6 +201,7 @@ flyway_open(MgTool *tool, MgError *err)
 	MgFlyway *flyway = mg_alloc(tool->arena, sizeof *flyway);
 	const char *command = mg_config_string(tool->config, MG_SET_TOOL_COMMAND);
 	const char *file = mg_config_string(tool->config, MG_SET_TOOL_CONFIG);
+	const char *directory = mg_config_string(tool->config, MG_SET_TOOL_DIRECTORY);
 	MgStrings words;
 	char *const *argv;
 	int program;
@@ -224,8 +225,14 @@ flyway_open(MgTool *tool, MgError *err)
 	if (file != NULL)
 		mg_strings_addf(&flyway->options, "-configFiles=%s",
 						mg_file_absolute(tool->arena, NULL, file));
-	return load_config(tool, err) &&
-		   mg_flyway_files_find(&flyway->config, flyway->directory, &flyway->files, err);
+	if (!load_config(tool, err))
+		return false;
+	if (directory != NULL)
+		mg_flyway_config_set(&flyway->config, "locations",
+							 mg_printf(tool->arena, "filesystem:%s",
+									   mg_file_absolute(tool->arena, NULL, directory)),
+							 mg_config_source(tool->config, MG_SET_TOOL_DIRECTORY));
+	return mg_flyway_files_find(&flyway->config, flyway->directory, &flyway->files, err);
 }
 
 /* The schema that the configuration names, NULL: the first on the role's search path. */
@@ -717,6 +724,7 @@ run(MgTool *tool, const MgToolSession *session, const char *target, const char *
 {
 	MgFlyway *flyway = mg_flyway(tool);
 	const MgTarget *plain = mg_tool_plain_target(tool, session->target);
+	bool own_locations = mg_config_string(tool->config, MG_SET_TOOL_DIRECTORY) != NULL;
 	const char *prod = mg_flyway_config_get(&flyway->config, "environment", NULL);
 	MgStrings argv;
 	MgStrings more;
@@ -729,7 +737,8 @@ run(MgTool *tool, const MgToolSession *session, const char *target, const char *
 		mg_strings_add(&argv, flyway->program.items[i]);
 	for (int i = 0; i < flyway->options.count; i++)
 		if (!says_where(flyway->options.items[i]) &&
-			(target == NULL || option_value(flyway->options.items[i], "target") == NULL))
+			(target == NULL || option_value(flyway->options.items[i], "target") == NULL) &&
+			(!own_locations || option_value(flyway->options.items[i], "locations") == NULL))
 			mg_strings_add(&argv, flyway->options.items[i]);
 	if (target != NULL)
 		mg_strings_addf(&argv, "-target=%s", target);
@@ -742,6 +751,9 @@ run(MgTool *tool, const MgToolSession *session, const char *target, const char *
 	mg_strings_addf(&more, "FLYWAY_USER=%s", plain->user);
 	if (plain->password[0] != '\0')
 		mg_strings_addf(&more, "FLYWAY_PASSWORD=%s", plain->password);
+	if (own_locations)
+		mg_strings_addf(&more, "FLYWAY_LOCATIONS=%s",
+						mg_flyway_config_get(&flyway->config, "locations", ""));
 	/* Its lock in an open transaction would make CREATE INDEX CONCURRENTLY wait for ever. */
 	mg_strings_add(&more, "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK=false");
 	if (prod != NULL)
