@@ -15,6 +15,8 @@ use Test::More;
 
 my $server = SafeDeployTest->new('alembic');
 my %quick  = (MIGGUARD_BACKUP_POLICY => 'none', MIGGUARD_PREFLIGHT_GIT_CLEAN => 'off', MIGGUARD_RUN_FAIL_ON => 'never');
+# Rehearsals are tested where they matter here, and for all else elsewhere.
+my %fast   = (%quick, MIGGUARD_REHEARSE_MODE => 'off');
 my $canary = 'canary-7f3a';
 
 # What the session of a migration looks like, kept in a table.
@@ -70,10 +72,10 @@ foreach my $name (sort keys %programs)
 	is($session->{run_id},            $history->{run_id}, "$name: the run id reaches the session");
 	like($session->{token}, qr/^[0-9]+$/, "$name: the fencing token reaches the session");
 
-	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', '+1' ]), 0, "$name: up by one");
+	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', '+1' ], %fast), 0, "$name: up by one");
 	is(head_of($db), 'b2', "$name: one it is");
-	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', 'head' ]), 0, "$name: up to the head");
-	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', 'head' ]), 3, "$name: nothing more to do");
+	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', 'head' ], %fast), 0, "$name: up to the head");
+	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', 'head' ], %fast), 3, "$name: nothing more to do");
 
 	exit_is($guard->($db, [ 'rollback', '--to', 'a1', '--', @alembic, 'upgrade', 'head' ]), 0, "$name: down to a revision");
 	is(head_of($db), 'a1', "$name: exactly that one");
@@ -84,18 +86,18 @@ foreach my $name (sort keys %programs)
 	like($unknown->stderr, qr/"nosuch"/, "$name: by its name");
 
 	$server->sql($db, "UPDATE alembic_version SET version_num = 'fromtomorrow'");
-	my $tomorrow = $guard->($db, [ 'run', '--', @alembic, 'upgrade', 'head' ]);
+	my $tomorrow = $guard->($db, [ 'run', '--', @alembic, 'upgrade', 'head' ], %fast);
 	exit_is($tomorrow, 10, "$name: a revision that the code does not know is refused");
 	like($tomorrow->stderr, qr/"fromtomorrow", which the migrations do not have/, "$name: by its name");
 	$server->sql($db, "UPDATE alembic_version SET version_num = 'a1'");
 
 	$project->add({ id => 'd4', parent => 'a1', up_sql => ['CREATE TABLE d ()'], down_sql => ['DROP TABLE d'] });
-	my $heads = $guard->($db, [ 'run', '--', @alembic, 'upgrade', 'head' ]);
+	my $heads = $guard->($db, [ 'run', '--', @alembic, 'upgrade', 'head' ], %fast);
 	exit_is($heads, 10, "$name: two heads are refused");
 	like($heads->stderr, qr/2 heads: (c3, d4|d4, c3)/, "$name: by their names");
-	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', 'heads' ]), 0, "$name: unless both are asked for");
+	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', 'heads' ], %fast), 0, "$name: unless both are asked for");
 	is(head_of($db), 'c3,d4', "$name: both are there");
-	exit_is($guard->($db, [ 'rollback', '--to', 'a1', '--', @alembic, 'upgrade', 'heads' ]), 0, "$name: and both go");
+	exit_is($guard->($db, [ 'rollback', '--to', 'a1', '--', @alembic, 'upgrade', 'heads' ], %fast), 0, "$name: and both go");
 	is(head_of($db), 'a1', "$name: down to where they part");
 
 	# an ini that holds the URL, in a section of another name, with a version table of its own
@@ -167,9 +169,7 @@ PYTHON
 {
 	my $project = SafeDeployTest::Alembic->new(revisions => [ { id => 'a1', up_sql => ['CREATE TABLE t ()'], down_sql => ['DROP TABLE t'] } ]);
 	$server->create_database('fixed');
-	open my $env, '<', $project->dir . '/migrations/env.py' or die $!;
-	local $/;
-	(my $text = <$env>) =~ s/os\.environ\["DATABASE_URL"\]/"@{[ $server->url('fixed') ]}"/;
+	(my $text = do { local (@ARGV, $/) = $project->dir . '/migrations/env.py'; <> }) =~ s/os\.environ\["DATABASE_URL"\]/"@{[ $server->url('fixed') ]}"/;
 	$project->write('migrations/env.py', $text);
 	my $run = $server->migguard('fixed', [ 'run', '--', $project->alembic, 'upgrade', 'head' ], cwd => $project->dir, env => \%quick);
 	exit_is($run, 12, 'a URL that is fixed in env.py is found out');
