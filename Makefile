@@ -63,6 +63,7 @@ OBJS = \
 	extension/sd_size.o \
 	extension/sd_snapshot.o \
 	extension/sd_snapshot_acl.o \
+	extension/sd_snapshot_canon.o \
 	extension/sd_snapshot_columns.o \
 	extension/sd_snapshot_constraints.o \
 	extension/sd_snapshot_data.o \

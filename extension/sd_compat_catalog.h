@@ -22,9 +22,10 @@
 #include "utils/ruleutils.h"
 
 /*
- * Text of a view's query and of a function's SQL-standard body.  15 exports the
- * deparser of queries, which takes the tree that the caller made canonical; before
- * that the server reads its own copy.
+ * Text of a view's query, of a rule's action (before 15, of the whole rule) and
+ * of a function's SQL-standard body.  15 exports the deparser of queries, which
+ * takes the tree that the caller made canonical; before that the server reads its
+ * own copy.
  */
 
 static inline const char *
@@ -34,6 +35,16 @@ sd_compat_querydef(Query *query, Oid view)
 	return pg_get_querydef(query, false);
 #else
 	return TextDatumGetCString(DirectFunctionCall1(pg_get_viewdef, ObjectIdGetDatum(view)));
+#endif
+}
+
+static inline const char *
+sd_compat_actiondef(Query *query, Oid rule)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_get_querydef(query, false);
+#else
+	return TextDatumGetCString(DirectFunctionCall1(pg_get_ruledef, ObjectIdGetDatum(rule)));
 #endif
 }
 

@@ -159,7 +159,7 @@ define(SdSnap *snap, SdRel *rel, SdIndex *index, HeapTuple tuple, TupleDesc desc
 						   "");
 			break;
 	}
-	return buf.data;
+	return sd_trim(&buf);
 }
 
 /* A NOT NULL of its own is a fact of its column, unless it has something special. */

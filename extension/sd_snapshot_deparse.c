@@ -46,95 +46,6 @@ sd_deparse_init(SdSnap *snap)
 		AllocSetContextCreate(snap->cxt, "safedeploy deparse context", ALLOCSET_SMALL_SIZES);
 }
 
-static Node *
-replace_case_test(Node *node, Node *element)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, CaseTestExpr))
-		return copyObject(element);
-	return expression_tree_mutator(node, replace_case_test, (void *) element);
-}
-
-static void
-make_explicit(Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_RelabelType:
-			((RelabelType *) node)->relabelformat = COERCE_EXPLICIT_CAST;
-			break;
-		case T_FuncExpr:
-			((FuncExpr *) node)->funcformat = COERCE_EXPLICIT_CAST;
-			break;
-		case T_CoerceViaIO:
-			((CoerceViaIO *) node)->coerceformat = COERCE_EXPLICIT_CAST;
-			break;
-		default:
-			break;
-	}
-}
-
-/*
- * Moves the cast of an ARRAY[] to its elements.  The parser does that with the
- * text that a cast array is printed as, so without it a restored schema would
- * print otherwise than the dumped one: x IN ('a', 'b') on a varchar column.
- */
-static Node *
-canonicalize(Node *node, void *context)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Query))
-		return (Node *) query_tree_mutator((Query *) node, canonicalize, context, 0);
-	if (IsA(node, ArrayCoerceExpr))
-	{
-		ArrayCoerceExpr *cast = (ArrayCoerceExpr *) node;
-		Oid element = get_element_type(cast->resulttype);
-
-		if (IsA(cast->arg, ArrayExpr) && !((ArrayExpr *) cast->arg)->multidims && OidIsValid(element))
-		{
-			ArrayExpr *array = (ArrayExpr *) copyObject(cast->arg);
-			ListCell *lc;
-
-			foreach (lc, array->elements)
-			{
-				Node *value = canonicalize(lfirst(lc), context);
-
-				value = replace_case_test((Node *) cast->elemexpr, value);
-				make_explicit(value);
-				lfirst(lc) = value;
-			}
-			array->array_typeid = cast->resulttype;
-			array->array_collid = cast->resultcollid;
-			array->element_typeid = element;
-			return (Node *) array;
-		}
-	}
-	return expression_tree_mutator(node, canonicalize, context);
-}
-
-/* Node of its text, in canonical form. */
-Node *
-sd_read_node(const char *text)
-{
-	Node *node = stringToNode(unconstify(char *, text));
-
-	if (strstr(text, "{ARRAYCOERCEEXPR") != NULL)
-	{
-		if (IsA(node, List))
-		{
-			ListCell *lc;
-
-			foreach (lc, (List *) node)
-				lfirst(lc) = canonicalize(lfirst(lc), NULL);
-		}
-		else
-			node = canonicalize(node, NULL);
-	}
-	return node;
-}
-
 /* Deparsing context of tables of a given name, each with its list of column names. */
 static List *
 fabricated_context(List *names, List *columns)
@@ -374,19 +285,24 @@ sd_deparse_policy(SdSnap *snap, SdRel *rel, const char *name, const char *node)
 	return keep_text(snap, text, old);
 }
 
+static List *
+old_new_context(SdRel *rel)
+{
+	return fabricated_context(list_make2("old", "new"),
+							  list_make2(column_names(rel), column_names(rel)));
+}
+
 /* The condition of a trigger sees two rows, OLD and NEW. */
 const char *
 sd_deparse_when(SdSnap *snap, SdRel *rel, const char *node)
 {
 	MemoryContext old;
-	List *context;
 
 	if (node == NULL)
 		return NULL;
 	old = MemoryContextSwitchTo(snap->tmp_cxt);
-	context = fabricated_context(list_make2("old", "new"),
-								 list_make2(column_names(rel), column_names(rel)));
-	return keep_text(snap, deparse_expression(sd_read_node(node), context, true, false), old);
+	return keep_text(snap,
+					 deparse_expression(sd_read_node(node), old_new_context(rel), true, false), old);
 }
 
 /* Gives the columns of a query the names that the view has for them now. */
@@ -433,43 +349,69 @@ sd_deparse_view(SdSnap *snap, SdRel *rel, const char *node)
 
 	lock_relations(snap, (Node *) query, what, rel->qname);
 	rename_targets(query, query->setOperations, rel);
-	text = sd_compat_querydef(query, rel->oid);
+	text = sd_canonical_query_text(sd_compat_querydef(query, rel->oid));
 	end_locks(scope);
 	return keep_text(snap, text, old);
 }
 
-const char *
-sd_deparse_rule(SdSnap *snap, SdRel *rel, Oid rule, const char *name, const char *qual,
-				const char *action)
+/*
+ * The condition of a rule stands in the range table of its first action, whose
+ * first two entries are OLD and NEW.  The others matter by their names: a table of
+ * a sub-query that has the name of one of them gets an alias.
+ */
+static List *
+rule_context(SdRel *rel, List *actions)
 {
+	List *names = list_make2("old", "new");
+	List *columns = list_make2(column_names(rel), column_names(rel));
+
+	if (actions != NIL && linitial_node(Query, actions)->commandType != CMD_UTILITY)
+	{
+		Query *query = getInsertSelectQuery(linitial_node(Query, actions), NULL);
+
+		for (int i = 2; i < list_length(query->rtable); i++)
+		{
+			Alias *alias = list_nth_node(RangeTblEntry, query->rtable, i)->eref;
+
+			names = lappend(names, alias->aliasname);
+			columns = lappend(columns, alias->colnames);
+		}
+	}
+	return fabricated_context(names, columns);
+}
+
+const char *
+sd_deparse_rule(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, const char *qual, const char *action)
+{
+	static const char *const events[] = { "SELECT", "UPDATE", "INSERT", "DELETE" };
 	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
-	List *actions = castNode(List, stringToNode(unconstify(char *, action)));
-	List *relids = list_make1_oid(rel->oid);
-	LockScope scope;
-	char *prefix = psprintf("CREATE RULE %s AS", quote_identifier(name));
-	char *def;
-	size_t len;
+	const char *name = quote_identifier(NameStr(rule->rulename));
+	List *actions = castNode(List, sd_read_node(action));
+	Node *condition = qual ? sd_read_node(qual) : NULL;
+	LockScope scope = begin_locks();
+	StringInfoData buf;
 	ListCell *lc;
 
-	if (qual != NULL)
-		(void) collect_relations(stringToNode(unconstify(char *, qual)), &relids);
+	lock_relation(snap, rel->oid, "rule", name);
+	lock_relations(snap, condition, "rule", name);
+	lock_relations(snap, (Node *) actions, "rule", name);
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "ON %s TO %s", events[rule->ev_type - '1'], rel->qname);
+	if (condition != NULL)
+		appendStringInfo(&buf, " WHERE %s",
+						 deparse_expression(condition, rule_context(rel, actions), true, false));
+	appendStringInfoString(&buf, rule->is_instead ? " DO INSTEAD" : " DO ALSO");
+	if (actions == NIL)
+		appendStringInfoString(&buf, " NOTHING");
+	else if (list_length(actions) > 1)
+		appendStringInfoString(&buf, " (");
 	foreach (lc, actions)
-		(void) collect_relations(lfirst(lc), &relids);
-	scope = begin_locks();
-	foreach (lc, relids)
-		lock_relation(snap, lfirst_oid(lc), "rule", quote_identifier(name));
-	def = TextDatumGetCString(DirectFunctionCall1(pg_get_ruledef, ObjectIdGetDatum(rule)));
+		appendStringInfo(&buf, " %s%s", sd_compat_actiondef(lfirst_node(Query, lc), rule->oid),
+						 list_length(actions) > 1 ? ";" : "");
+	if (list_length(actions) > 1)
+		appendStringInfoString(&buf, " )");
 	end_locks(scope);
-
-	/* the name is the key, so it is no part of the definition */
-	if (strncmp(def, prefix, strlen(prefix)) == 0)
-		def += strlen(prefix);
-	while (*def == ' ' || *def == '\n')
-		def++;
-	len = strlen(def);
-	if (len > 0 && def[len - 1] == ';')
-		def[len - 1] = '\0';
-	return keep_text(snap, def, old);
+	return keep_text(snap, sd_canonical_query_text(buf.data), old);
 }
 
 /* SQL-standard body of a function; its parameters appear as $1 and so on. */
@@ -482,7 +424,7 @@ sd_deparse_body(SdSnap *snap, Oid proc, const char *identity, const char *node)
 	const char *text;
 
 	lock_relations(snap, tree, "function", identity);
-	text = sd_compat_sqlbody(tree, proc);
+	text = sd_canonical_query_text(sd_compat_sqlbody(tree, proc));
 	end_locks(scope);
 	return keep_text(snap, text, old);
 }

@@ -13,9 +13,12 @@
 #include "port/pg_bswap.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
 #include "sd_snapshot_doc.h"
+
+#define INT64_DIGITS 20 /* with the sign */
 
 const char *const sd_facet_names[SD_NFACETS] = {
 	[SD_FACET_CORE] = "core",		[SD_FACET_SECURITY] = "security",
@@ -178,9 +181,11 @@ void
 sd_put_int(SdNode *map, const char *key, int64 value)
 {
 	SdNode *node = new_node(SD_NODE_NUMBER);
+	char *digits = palloc(INT64_DIGITS + 1);
 
-	node->str = psprintf(INT64_FORMAT, value);
-	node->len = strlen(node->str);
+	pg_lltoa(value, digits);
+	node->str = digits;
+	node->len = strlen(digits);
 	sd_put(map, key, node);
 }
 
@@ -374,6 +379,24 @@ sd_node_from_jsonb(JsonbContainer *container)
 	return node;
 }
 
+/* Nearly all numbers are integers, for which there is a shorter way. */
+static Numeric
+node_numeric(SdNode *node)
+{
+	char *text = pnstrdup(node->str, node->len);
+	char *end;
+	int64 value;
+
+	if (node->len < INT64_DIGITS - 1)
+	{
+		value = strtoll(text, &end, 10);
+		if (*end == '\0')
+			return DatumGetNumeric(DirectFunctionCall1(int8_numeric, Int64GetDatum(value)));
+	}
+	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
 static JsonbValue *
 push_node(JsonbParseState **state, SdNode *node, JsonbIteratorToken token)
 {
@@ -405,9 +428,7 @@ push_node(JsonbParseState **state, SdNode *node, JsonbIteratorToken token)
 			break;
 		case SD_NODE_NUMBER:
 			value.type = jbvNumeric;
-			value.val.numeric = DatumGetNumeric(
-				DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(node->str, node->len)),
-									ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+			value.val.numeric = node_numeric(node);
 			break;
 		case SD_NODE_BOOL:
 			value.type = jbvBool;

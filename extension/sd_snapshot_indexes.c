@@ -111,7 +111,7 @@ include_text(SdSnap *snap, IndexRow *row)
 		append_key(snap, &buf, row, i);
 	}
 	appendStringInfoChar(&buf, ')');
-	return buf.data;
+	return sd_trim(&buf);
 }
 
 static void
@@ -166,7 +166,7 @@ describe_index(SdSnap *snap, SdIndex *index, IndexRow *row, const char *predicat
 	if (index->nulls_not_distinct)
 		appendStringInfoString(&buf, " NULLS NOT DISTINCT");
 	appendStringInfoString(&buf, index->predicate);
-	index->definition = buf.data;
+	index->definition = sd_trim(&buf);
 }
 
 static bool

@@ -12,6 +12,7 @@
 
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_rewrite.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
 #include "utils/hsearch.h"
@@ -221,6 +222,8 @@ typedef struct SdSnap
  */
 typedef bool (*SdTupleFn)(SdSnap *snap, HeapTuple tuple, TupleDesc desc);
 extern void sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn);
+/* The text of a buffer in a chunk of its own size; a buffer starts at a kilobyte. */
+extern const char *sd_trim(StringInfo buf);
 extern TupleDesc sd_catalog_desc(SdSnap *snap, Oid catalog);
 extern SdDoc *sd_doc_begin(SdSnap *snap, const char *kind, const char *identity);
 extern void sd_doc_emit(SdSnap *snap, SdDoc *doc);
@@ -261,9 +264,12 @@ extern SdNode *sd_acl_node(SdSnap *snap, Acl *acl, ObjectType objtype, Oid owner
 extern const char *sd_grantee_name(SdSnap *snap, Oid grantee);
 extern SdNode *sd_acl_all_node(SdSnap *snap, Acl *acl);
 
+/* sd_snapshot_canon.c: node of its text in canonical form, canonical form of a text */
+extern Node *sd_read_node(const char *text);
+extern const char *sd_canonical_query_text(const char *text);
+
 /* sd_snapshot_deparse.c */
 extern void sd_deparse_init(SdSnap *snap);
-extern Node *sd_read_node(const char *text); /* in canonical form */
 extern const char *sd_deparse_plain(Node *node);
 extern const char *sd_deparse_free(SdSnap *snap, const char *node);
 extern const char *sd_deparse_column(SdSnap *snap, SdRel *rel, const char *node);
@@ -271,8 +277,8 @@ extern const char *sd_deparse_node(SdSnap *snap, SdRel *rel, Node *node);
 extern const char *sd_deparse_policy(SdSnap *snap, SdRel *rel, const char *name, const char *node);
 extern const char *sd_deparse_when(SdSnap *snap, SdRel *rel, const char *node);
 extern const char *sd_deparse_view(SdSnap *snap, SdRel *rel, const char *node);
-extern const char *sd_deparse_rule(SdSnap *snap, SdRel *rel, Oid rule, const char *name,
-								   const char *qual, const char *action);
+extern const char *sd_deparse_rule(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, const char *qual,
+								   const char *action);
 extern const char *sd_deparse_body(SdSnap *snap, Oid proc, const char *identity, const char *node);
 extern SdRel *sd_rel(SdSnap *snap, Oid oid);
 

@@ -218,7 +218,7 @@ load_partition_key(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 			appendStringInfo(&buf, " %s", sd_opclass_name(snap, classes->values[i]));
 	}
 	appendStringInfoChar(&buf, ')');
-	rel->partition_key = buf.data;
+	rel->partition_key = sd_trim(&buf);
 	return true;
 }
 

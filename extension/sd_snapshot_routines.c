@@ -45,7 +45,7 @@ routine_identity(SdSnap *snap, Form_pg_proc form)
 		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
 						 sd_type_name(snap, form->proargtypes.values[i], -1));
 	appendStringInfoChar(&buf, ')');
-	return buf.data;
+	return sd_trim(&buf);
 }
 
 static const char *

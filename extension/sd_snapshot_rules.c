@@ -44,7 +44,7 @@ load_rule(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	rule->name = pstrdup(NameStr(form->rulename));
 	rule->enabled = form->ev_enabled;
 	qual = sd_attr_text(tuple, desc, Anum_pg_rewrite_ev_qual);
-	rule->definition = sd_deparse_rule(snap, rel, form->oid, rule->name, qual, action);
+	rule->definition = sd_deparse_rule(snap, rel, form, qual, action);
 	rule->next = rel->rules;
 	rel->rules = rule;
 	pfree(action);

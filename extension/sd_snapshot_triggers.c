@@ -111,7 +111,7 @@ define(SdSnap *snap, SdRel *rel, HeapTuple tuple, TupleDesc desc)
 		appendStringInfo(&buf, " WHEN (%s)", sd_deparse_when(snap, rel, when));
 	appendStringInfo(&buf, " EXECUTE FUNCTION %s", sd_proc_name(snap, form->tgfoid));
 	append_arguments(&buf, tuple, desc, form->tgnargs);
-	return buf.data;
+	return sd_trim(&buf);
 }
 
 /* Triggers of a foreign key show only when somebody has changed their state. */

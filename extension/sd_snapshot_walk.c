@@ -109,6 +109,16 @@ sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn)
 	table_close(rel, AccessShareLock);
 }
 
+const char *
+sd_trim(StringInfo buf)
+{
+	char *text = palloc(buf->len + 1);
+
+	memcpy(text, buf->data, buf->len + 1);
+	pfree(buf->data);
+	return text;
+}
+
 TupleDesc
 sd_catalog_desc(SdSnap *snap, Oid catalog)
 {

@@ -64,6 +64,14 @@ $server->create_database('again', extension => 0, options => $template);
 exit_is(run_program([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $file{plain}, $server->url('again') ]), 0, 'restored again');
 is(fingerprint('again'), $print, 'again the same fingerprint') || differences('rich', 'again');
 
+# constructs that print in more than one way
+$server->create_database($_, extension => $_ eq 'exotic', options => $template) for qw(exotic exotic2);
+exit_is(run_program([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$FindBin::Bin/../fixtures/snapshot/exotic.sql", $server->url('exotic') ]),
+	0, 'a schema of odd constructs');
+exit_is(run_program([ 'pg_dump', '-f', $file{plain}, $server->url('exotic') ]), 0, 'its dump');
+exit_is(run_program([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $file{plain}, $server->url('exotic2') ]), 0, 'its restore');
+is(fingerprint('exotic2'), fingerprint('exotic'), 'odd constructs: same fingerprint') || differences('exotic', 'exotic2');
+
 # 2. Export here, import there, compare with what is live there.
 my $lines = $node->basedir . '/lines';
 $server->sql('rich', "COPY (SELECT l FROM safedeploy.export_snapshot($id) AS l) TO '$lines'");
