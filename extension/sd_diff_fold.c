@@ -207,23 +207,81 @@ cause_recreated(SdDiffNames *names, SdDiffChange *change)
 	return NULL;
 }
 
-/* An attribute of the same column that the change of its type brings along. */
+static bool
+in_list(const char *const *list, const char *name)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(*list, name) == 0)
+			return true;
+	return false;
+}
+
+/* The change of the type in the same column or sequence, which brings others along. */
 static SdDiffChange *
 cause_type(SdDiffNames *names, SdDiffChange *change)
 {
+	static const char *const brought[] = { "collation", "max", "min", "type", NULL };
 	ListCell *cell;
 
-	if (change->member == NULL || change->depth < 3 ||
-		(strcmp(change->path[2], "collation") != 0 && strcmp(change->path[2], "identity") != 0))
+	/* the type is named beside the attribute, or beside the identity that it is in */
+	if (change->depth == 0 || !in_list(brought, change->path[change->depth - 1]))
 		return NULL;
 	foreach (cell, change->pair->changes)
 	{
 		SdDiffChange *other = lfirst(cell);
 
-		if (other->op == SD_DIFF_ALTER && other->depth == 3 && strcmp(other->path[2], "type") == 0 &&
-			strcmp(other->kind, "column") == 0 && strcmp(other->member, change->member) == 0)
+		if (other == change || other->op != SD_DIFF_ALTER || other->facet != SD_DIFF_CORE ||
+			other->depth > change->depth || other->depth == 0 ||
+			strcmp(other->path[other->depth - 1], "type") != 0)
+			continue;
+		if (other->member == NULL ?
+				change->member == NULL :
+				change->member != NULL && strcmp(other->member, change->member) == 0)
 			return other;
 	}
+	return NULL;
+}
+
+/* The parent's column of that name was added or dropped. */
+static SdDiffChange *
+test_parent_column(SdDiffNames *names, const SdDiffChange *change, const char *parent)
+{
+	SdDiffPair *pair = sd_diff_pair_named(names, parent, false);
+	ListCell *cell;
+
+	foreach (cell, pair ? pair->changes : NIL)
+	{
+		SdDiffChange *other = lfirst(cell);
+
+		if ((other->op & (SD_DIFF_ADD | SD_DIFF_DROP)) && other->depth == 2 &&
+			other->collection == change->collection && strcmp(other->member, change->member) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* What a table has from its parent comes and goes with it, or with the parent's column. */
+static SdDiffChange *
+cause_attached(SdDiffNames *names, SdDiffChange *change)
+{
+	static const char *const links[] = { "partition_of", "inherits", NULL };
+	static const char *const linked[] = { "bound", "inherited", "local", NULL };
+	JsonbContainer *core = sd_diff_find(change->pair->new->definition, "core", NULL);
+	JsonbValue parents;
+	ListCell *cell;
+
+	if (change->depth == 0 || !in_list(linked, change->path[change->depth - 1]))
+		return NULL;
+	foreach (cell, change->pair->changes)
+	{
+		SdDiffChange *other = lfirst(cell);
+
+		if (other->facet == SD_DIFF_CORE && other->depth == 1 && in_list(links, other->path[0]))
+			return other;
+	}
+	if (change->member != NULL &&
+		(sd_diff_get(core, "partition_of", &parents) || sd_diff_get(core, "inherits", &parents)))
+		return sd_diff_search_strings(names, change, JsonbValueToJsonb(&parents), test_parent_column);
 	return NULL;
 }
 
@@ -412,7 +470,8 @@ static const struct
 	{ SD_DIFF_ALTER, ",column,domain,", cause_mentioned },
 	{ SD_DIFF_DROP, ",statistics,", cause_statistics },
 	{ SD_DIFF_ALTER, ",publication,", cause_published },
-	{ SD_DIFF_ALTER, ",column,", cause_type },
+	{ SD_DIFF_ALTER, ",column,sequence,", cause_type },
+	{ SD_DIFF_ALTER, ",table,foreign table,column,constraint,", cause_attached },
 	{ SD_DIFF_ALTER, ",column,", cause_primary_key },
 	{ SD_DIFF_ALTER | SD_DIFF_RENAME, NULL, cause_rename },
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_ALTER | SD_DIFF_RENAME, ",column,", cause_query },

@@ -8,7 +8,8 @@
  *	  {was}			the thing under its old name, of a rename or move
  *	  {object}		the object
  *	  {attribute}	what changed in the thing, in words
- *	  {old} {new}	the values; a missing one reads "its default"
+ *	  {old} {new}	the values; a missing one reads "its default" or "nothing"
+ *	  {key}			the last name of the path
  *	  {grantee} {granted} {revoked}	of a privilege
  */
 #include "postgres.h"
@@ -250,6 +251,39 @@ to_unlogged(const SdDiffChange *change)
 	return value != NULL && strcmp(value, "unlogged") == 0;
 }
 
+static bool
+is_boolean(Jsonb *value, bool *truth)
+{
+	JsonbValue scalar;
+
+	if (value == NULL || !JB_ROOT_IS_SCALAR(value) || !JsonbExtractScalar(&value->root, &scalar) ||
+		scalar.type != jbvBool)
+		return false;
+	*truth = scalar.val.boolean;
+	return true;
+}
+
+/* A boolean is written only where it is not at its default. */
+static bool
+becomes_true(const SdDiffChange *change)
+{
+	bool truth;
+
+	if (is_boolean(change->new, &truth))
+		return truth;
+	return is_boolean(change->old, &truth) && !truth;
+}
+
+static bool
+becomes_false(const SdDiffChange *change)
+{
+	bool truth;
+
+	if (is_boolean(change->new, &truth))
+		return !truth;
+	return is_boolean(change->old, &truth) && truth;
+}
+
 #define ANY		 SD_DIFF_FACETS
 #define ROUTINES "function,procedure,aggregate"
 
@@ -347,10 +381,15 @@ static const SdDiffRule rules[] = {
 	  "{thing} is no longer an identity column and the position of its sequence is lost." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "column", NULL, "collation", NULL, SD_DIFF_REAL, SD_DIFF_LOCKING,
 	  SD_DIFF_NONE, "{thing} changes its collation from {old} to {new}." },
+
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "column", NULL, "inherited", becomes_true, SD_DIFF_REAL,
+	  SD_DIFF_INFO, SD_DIFF_NONE, "{thing} is inherited now." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "column", NULL, "inherited", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
-	  SD_DIFF_NONE, "{thing} changes in whether it is inherited." },
+	  SD_DIFF_NONE, "{thing} is not inherited any more." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "column", NULL, "local", becomes_true, SD_DIFF_REAL,
+	  SD_DIFF_INFO, SD_DIFF_NONE, "{thing} is defined locally too." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "column", NULL, "local", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
-	  SD_DIFF_NONE, "{thing} changes in whether it is also defined locally." },
+	  SD_DIFF_NONE, "{thing} is not defined locally any more." },
 
 	/* constraints */
 	{ SD_DIFF_ADD, SD_DIFF_CORE, "constraint", NULL, "", is_unvalidated, SD_DIFF_REAL,
@@ -369,8 +408,6 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is not enforced, its triggers are {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "definition", NULL, SD_DIFF_REAL,
 	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} changes from {old} to {new}." },
-	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "type", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING,
-	  SD_DIFF_NONE, "{thing} changes from {old} to {new}." },
 
 	/* indexes */
 	{ SD_DIFF_ADD, SD_DIFF_CORE, "index", NULL, "", is_invalid, SD_DIFF_REAL, SD_DIFF_CAUTION,
@@ -399,6 +436,9 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_NONE, "{thing} is dropped and no longer fires." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "trigger,event trigger,rule", NULL, "enabled", is_switched_off,
 	  SD_DIFF_REAL, SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is switched from {old} to {new}." },
+
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "trigger,event trigger,rule", NULL, "enabled", NULL,
+	  SD_DIFF_REAL, SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} is switched from {old} to {new}." },
 
 	/* row security */
 	{ SD_DIFF_ADD, SD_DIFF_SECURITY, "policy", NULL, "", is_restrictive, SD_DIFF_REAL,
@@ -429,6 +469,8 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is no longer a security barrier." },
 	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, NULL, NULL, "security_barrier", NULL, SD_DIFF_REAL,
 	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} is a security barrier now." },
+	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, NULL, NULL, "leakproof", gained, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is trusted to be leakproof now." },
 	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, NULL, NULL, "leakproof", lost, SD_DIFF_REAL, SD_DIFF_CAUTION,
 	  SD_DIFF_NONE, "{thing} is no longer trusted to be leakproof." },
 	{ SD_DIFF_ANY_OP, SD_DIFF_SECURITY, "privilege", NULL, NULL, to_public, SD_DIFF_REAL,
@@ -478,12 +520,16 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} changes its type from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "sequence", NULL, "type", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING,
 	  SD_DIFF_NONE, "{thing} changes its type from {old} to {new} and ends sooner." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, ROUTINES, NULL, "config.*", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
+	  SD_DIFF_NONE, "Setting {key} of {thing} changes from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, ROUTINES, NULL, "body", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
 	  SD_DIFF_NONE, "{thing} has another body." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, ROUTINES, NULL, "returns", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING,
 	  SD_DIFF_NONE, "{thing} returns {new} instead of {old}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, ROUTINES, NULL, "arguments", NULL, SD_DIFF_REAL,
 	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} has other names or defaults of arguments." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "foreign table", NULL, "options.*", NULL, SD_DIFF_REAL,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "Option {key} of {thing} changes from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "table,foreign table,extension,range,type", NULL, NULL, NULL,
 	  SD_DIFF_REAL, SD_DIFF_BREAKING, SD_DIFF_NONE,
 	  "The {attribute} of {thing} changes from {old} to {new}." },
@@ -497,8 +543,18 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_LOCKING, SD_DIFF_NONE, "{thing} is kept by access method {new} instead of {old}." },
 	{ SD_DIFF_ALTER, SD_DIFF_STORAGE, "table", NULL, "replica_identity", NULL, SD_DIFF_REAL,
 	  SD_DIFF_CAUTION, SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+	{ SD_DIFF_ALTER, SD_DIFF_STORAGE, NULL, NULL, "options.*", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
+	  SD_DIFF_NONE, "Option {key} of {thing} changes from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_STORAGE, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_INFO,
 	  SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+
+	/* publications and foreign options */
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "publication", NULL, "tables.*", gained, SD_DIFF_REAL,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} publishes table {key} now." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "publication", NULL, "tables.*", lost, SD_DIFF_REAL,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} does not publish table {key} any more." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "column", NULL, "options.*", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
+	  SD_DIFF_NONE, "Option {key} of {thing} changes from {old} to {new}." },
 
 	/* everything else */
 	{ SD_DIFF_ADD, ANY, NULL, NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_ADDITIVE, SD_DIFF_NONE,
@@ -507,6 +563,10 @@ static const SdDiffRule rules[] = {
 	  "{thing} is dropped." },
 	{ SD_DIFF_RENAME, ANY, NULL, NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING, SD_DIFF_NONE,
 	  "{was} is renamed to {new}." },
+	{ SD_DIFF_ALTER, ANY, NULL, NULL, NULL, becomes_true, SD_DIFF_REAL, SD_DIFF_CAUTION,
+	  SD_DIFF_NONE, "{thing} is {attribute} now." },
+	{ SD_DIFF_ALTER, ANY, NULL, NULL, NULL, becomes_false, SD_DIFF_REAL, SD_DIFF_CAUTION,
+	  SD_DIFF_NONE, "{thing} is not {attribute} any more." },
 	{ SD_DIFF_ANY_OP, ANY, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_CAUTION, SD_DIFF_NONE,
 	  "The {attribute} of {thing} changes from {old} to {new}." },
 };
@@ -597,7 +657,10 @@ sd_diff_judge(const SdDiff *diff, SdDiffChange *change)
 		/* a name that only follows another change breaks nothing of its own */
 		change->severity = change->follows_rename ? SD_DIFF_INFO : rule->severity;
 		change->loss = change->follows_rename ? SD_DIFF_NONE : rule->loss;
-		change->summary = sd_diff_render(change, rule->summary);
+		change->summary =
+			sd_diff_render(change, change->follows_rename && change->op == SD_DIFF_ALTER ?
+									   "The {attribute} of {thing} follows the change of a name." :
+									   rule->summary);
 		return;
 	}
 	elog(ERROR, "no rule for a change of %s", change->kind);

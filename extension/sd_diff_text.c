@@ -77,18 +77,58 @@ append_printable(StringInfo text, const char *s)
 	}
 }
 
+/* The strings of an array with commas between; NULL for anything else. */
+static char *
+list_text(Jsonb *value)
+{
+	StringInfoData text;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue element;
+
+	if (!JB_ROOT_IS_ARRAY(value) || JB_ROOT_IS_SCALAR(value))
+		return NULL;
+	initStringInfo(&text);
+	it = JsonbIteratorInit(&value->root);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (element.type != jbvString)
+			return NULL;
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", sd_diff_value_string(&element));
+	}
+	return text.data;
+}
+
+/* What a missing value means: these are not there then, anything else has its default. */
+static const char *
+missing_value(const SdDiffChange *change)
+{
+	static const char *const absent[] = { "bound",	  "cluster",  "generated",
+										  "inherits", "owned_by", "partition_of" };
+	const char *name = change->depth > 0 ? change->path[change->depth - 1] : "";
+
+	for (int i = 0; i < lengthof(absent); i++)
+		if (strcmp(absent[i], name) == 0)
+			return "nothing";
+	return "its default";
+}
+
 static void
-append_value(StringInfo text, Jsonb *value)
+append_value(StringInfo text, const SdDiffChange *change, Jsonb *value)
 {
 	char *string;
 	int length, shown;
 
 	if (value == NULL)
 	{
-		appendStringInfoString(text, "its default");
+		appendStringInfoString(text, missing_value(change));
 		return;
 	}
 	string = sd_diff_jsonb_string(value);
+	if (string == NULL)
+		string = list_text(value);
 	if (string == NULL)
 		string = JsonbToCString(NULL, &value->root, VARSIZE(value));
 	length = strlen(string);
@@ -102,7 +142,12 @@ append_value(StringInfo text, Jsonb *value)
 static void
 append_object(StringInfo text, const SdDiffChange *change, const char *identity)
 {
-	appendStringInfo(text, "%s \"", change->pair->kind);
+	const char *kind = change->pair->kind;
+
+	appendStringInfo(text, "%s \"",
+					 strcmp(kind, "default acl") == 0 ? "default privileges" :
+					 strcmp(kind, "range") == 0		  ? "range type" :
+														kind);
 	append_printable(text, identity);
 	appendStringInfoChar(text, '"');
 }
@@ -124,16 +169,78 @@ append_thing(StringInfo text, const SdDiffChange *change, bool was)
 	append_object(text, change, change->pair->identity);
 }
 
-/* The attribute in words; its dots stay, they tell what is inside what. */
+/* Attributes whose key is not what a person calls them. */
+static const struct
+{
+	const char *key;
+	const char *words;
+} attribute_words[] = {
+	{ "bound", "partition bound" },
+	{ "cluster", "clustering index" },
+	{ "cycle", "cycling" },
+	{ "deferred", "initially deferred" },
+	{ "inherits", "list of parents" },
+	{ "local", "defined locally" },
+	{ "max", "maximum" },
+	{ "min", "minimum" },
+	{ "owned_by", "owning column" },
+	{ "parallel", "parallel safety" },
+	{ "publish", "list of published operations" },
+	{ "statistics", "statistics target" },
+	{ "tables", "published table" },
+	{ "using", "condition" },
+	{ "via_root", "published by its root" },
+	{ "with_check", "check condition" },
+};
+
+/* The last names of the path in words: "identity increment", "replica identity". */
 static void
 append_attribute(StringInfo text, const SdDiffChange *change)
 {
-	char *attribute = sd_diff_attribute(change);
+	int first = change->member ? 2 : 0;
 
-	for (char *p = attribute; *p; p++)
-		if (*p == '_')
-			*p = ' ';
-	append_printable(text, *attribute ? attribute : "definition");
+	if (change->depth <= first)
+		appendStringInfoString(text, "definition");
+	for (int i = first; i < change->depth; i++)
+	{
+		const char *words = NULL;
+
+		for (int w = 0; w < lengthof(attribute_words); w++)
+			if (strcmp(attribute_words[w].key, change->path[i]) == 0)
+				words = attribute_words[w].words;
+		if (i > first)
+			appendStringInfoChar(text, ' ');
+		if (words == NULL)
+		{
+			char *name = pstrdup(change->path[i]);
+
+			for (char *p = name; *p; p++)
+				if (*p == '_')
+					*p = ' ';
+			words = name;
+		}
+		append_printable(text, words);
+	}
+}
+
+static void
+append_privileges(StringInfo text, const char *privileges)
+{
+	for (const char *p = privileges ? privileges : "nothing"; *p; p++)
+	{
+		if (*p == '*')
+			appendStringInfoString(text, " with grant option");
+		else
+			appendStringInfoChar(text, *p);
+	}
+}
+
+static void
+append_quoted(StringInfo text, const char *name)
+{
+	appendStringInfoChar(text, '"');
+	append_printable(text, name);
+	appendStringInfoChar(text, '"');
 }
 
 static void
@@ -148,18 +255,24 @@ append_placeholder(StringInfo text, const SdDiffChange *change, const char *name
 	else if (strncmp(name, "attribute", length) == 0)
 		append_attribute(text, change);
 	else if (strncmp(name, "old", length) == 0)
-		append_value(text, change->old);
+		append_value(text, change, change->old);
 	else if (strncmp(name, "new", length) == 0)
-		append_value(text, change->new);
+		append_value(text, change, change->new);
 	else if (strncmp(name, "granted", length) == 0)
-		appendStringInfoString(text, change->granted ? change->granted : "nothing");
+		append_privileges(text, change->granted);
 	else if (strncmp(name, "revoked", length) == 0)
-		appendStringInfoString(text, change->revoked ? change->revoked : "nothing");
+		append_privileges(text, change->revoked);
+	else if (strncmp(name, "key", length) == 0)
+		append_quoted(text, change->path[change->depth - 1]);
 	else if (strncmp(name, "grantee", length) == 0)
 	{
-		appendStringInfoString(text, "Role \"");
-		append_printable(text, change->path[change->depth - 1]);
-		appendStringInfoChar(text, '"');
+		if (strcmp(change->path[change->depth - 1], "PUBLIC") == 0)
+			appendStringInfoString(text, "PUBLIC");
+		else
+		{
+			appendStringInfoString(text, "Role ");
+			append_quoted(text, change->path[change->depth - 1]);
+		}
 	}
 	else
 		elog(ERROR, "unknown placeholder in the sentence of a change");

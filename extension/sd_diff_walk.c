@@ -412,6 +412,14 @@ container_of(JsonbValue *value)
 	return value != NULL && value->type == jbvBinary ? value->val.binary.data : NULL;
 }
 
+/* What the definition of a constraint says as well: its type and the table it references. */
+static bool
+is_derived(const Walk *walk, const char *key)
+{
+	return walk->collection == SD_DIFF_CONSTRAINTS && walk->facet == SD_DIFF_CORE &&
+		   (strcmp(key, "type") == 0 || strcmp(key, "references") == 0);
+}
+
 static void
 walk_key(const Walk *walk, const Entry *entry)
 {
@@ -448,7 +456,8 @@ walk_object(const Walk *walk, JsonbContainer *old, JsonbContainer *new)
 
 		if (entry->old && entry->new &&sd_diff_value_equal(entry->old, entry->new))
 			continue;
-		walk_key(walk, entry);
+		if (!is_derived(walk, entry->new_name ? entry->new_name : entry->old_name))
+			walk_key(walk, entry);
 	}
 }
 
