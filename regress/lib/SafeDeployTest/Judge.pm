@@ -77,14 +77,19 @@ sub rehearse
 sub compare
 {
 	my ($server, $database, $snapshot) = @_;
-	my @changes = $server->json($database,
-		"SELECT class, op, kind, identity, path, cause, data_loss, summary FROM safedeploy.diff($snapshot) ORDER BY seq");
+	my ($found) = $server->json($database, <<SQL);
+SELECT (SELECT fingerprint = safedeploy.fingerprint() FROM safedeploy.snapshot WHERE id = $snapshot) AS same,
+       ARRAY(SELECT row_to_json(d) FROM safedeploy.diff($snapshot) AS d ORDER BY seq) AS changes
+SQL
+	my @changes = @{ $found->{changes} };
 	my %of = map { my $class = $_; $class => [ grep { $_->{class} eq $class } @changes ] } qw(real cosmetic order physical);
 	my @alien = grep { !$of{ $_->{class} } } @changes;
 	die "class $alien[0]{class} is unknown\n" if @alien;
 
 	my @tell = (@{ $of{real} }, @{ $of{cosmetic} });
 	my $verdict = @tell ? 'not' : @{ $of{order} } ? 'order' : 'exact';
+	# The hash knows nothing of the diff, and has no place for the order of columns.
+	die "fingerprint and diff do not agree on $database\n" if ($verdict eq 'not') == !!$found->{same};
 	@tell = @{ $of{order} } unless @tell;
 	# What merely follows from another change says nothing new.
 	my @roots = grep { !defined $_->{cause} } @tell;
