@@ -169,13 +169,30 @@ describe_index(SdSnap *snap, SdIndex *index, IndexRow *row, const char *predicat
 	index->definition = sd_trim(&buf);
 }
 
+/* Copies the texts of an index into the current context. */
+static void
+keep_texts(SdIndex *index)
+{
+	index->definition = pstrdup(index->definition);
+	index->include = index->include[0] ? pstrdup(index->include) : "";
+	index->predicate = index->predicate[0] ? pstrdup(index->predicate) : "";
+	if (index->keys != NULL)
+	{
+		const char **keys = palloc(sizeof(char *) * index->nkeys);
+
+		for (int i = 0; i < index->nkeys; i++)
+			keys[i] = pstrdup(index->keys[i]);
+		index->keys = keys;
+	}
+}
+
 static bool
 load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	IndexRow row = { .rel = sd_rel(snap, form->indrelid), .index = sd_rel(snap, form->indexrelid) };
+	MemoryContext old;
 	SdIndex *index;
-	char *predicate;
 
 	if (row.rel == NULL || row.index == NULL || row.rel->member || row.rel->kind == RELKIND_TOASTVALUE)
 		return false;
@@ -187,9 +204,14 @@ load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	index->ready = form->indisready;
 	index->clustered = form->indisclustered;
 	index->replica_identity = form->indisreplident;
+	/* trees of expressions are large, and only their texts are kept */
+	old = MemoryContextSwitchTo(snap->row_cxt);
 	read_row(&row, tuple, desc);
-	predicate = sd_attr_text(tuple, desc, Anum_pg_index_indpred);
-	describe_index(snap, index, &row, predicate, form->indisexclusion);
+	describe_index(snap, index, &row, sd_attr_text(tuple, desc, Anum_pg_index_indpred),
+				   form->indisexclusion);
+	MemoryContextSwitchTo(old);
+	keep_texts(index);
+	MemoryContextReset(snap->row_cxt);
 	index->next = row.rel->indexes;
 	row.rel->indexes = index;
 	row.index->index = index;

@@ -186,6 +186,7 @@ typedef struct SdSnap
 {
 	MemoryContext cxt;
 	MemoryContext doc_cxt; /* of the document that is being built */
+	MemoryContext row_cxt; /* for one row of a catalog, where that is worth while */
 	MemoryContext tmp_cxt; /* for one expression */
 	Snapshot snapshot;
 	uint64 versions; /* sum over the versions of all rows of interest */

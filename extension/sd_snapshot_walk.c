@@ -200,6 +200,7 @@ walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
 	snap->entries_cxt = caller;
 	snap->entries = sd_entries_create();
 	snap->cxt = cxt;
+	snap->row_cxt = AllocSetContextCreate(snap->cxt, "safedeploy row", ALLOCSET_DEFAULT_SIZES);
 	snap->tmp_cxt = AllocSetContextCreate(snap->cxt, "safedeploy deparse", ALLOCSET_DEFAULT_SIZES);
 	if (sink != NULL && sink->keep_cxt != NULL)
 		snap->doc_cxt = sink->keep_cxt;

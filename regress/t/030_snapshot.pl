@@ -153,4 +153,16 @@ $writer->kill_group;
 is("@bad", '', 'no fingerprint of a state that never was');
 cmp_ok(($seen{a} || 0) + ($seen{b} || 0), '>', 0, 'and there were some: ' . join(', ', map { "$_ $seen{$_}" } sort keys %seen));
 
+# 6. What is no schema may change as it likes: temporary tables, statistics, data.
+my $steady = fingerprint('churn', q{'{core,security,owner,storage,comment,version,order}'});
+open($fh, '>', $churn) or die "$churn: $!";
+print $fh "CREATE TEMP TABLE tmp (a integer PRIMARY KEY, b text DEFAULT 'x'); CREATE INDEX ON tmp (b); ANALYZE tmp; ANALYZE c.t1; INSERT INTO c.t1 VALUES (1) ON CONFLICT DO NOTHING; DROP TABLE tmp;\n" x 20000;
+close $fh;
+$writer = start_program([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $churn, $server->url('churn') ]);
+wait_until(sub { $server->sql('churn', q{SELECT count(*) FROM c.t1}) eq '1' }, 30, 'the writer at work');
+my @steady = map { fingerprint('churn', q{'{core,security,owner,storage,comment,version,order}'}) } 1 .. 20;
+ok($writer->running, 'temporary tables came and went all the time');
+$writer->kill_group;
+is(scalar(grep { $_ ne $steady } @steady), 0, 'and disturbed no fingerprint');
+
 done_testing();
