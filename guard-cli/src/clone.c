@@ -75,11 +75,10 @@ static bool
 dump_schema(MgRun *run, int fd, MgError *err)
 {
 	char *argv[] = { mg_strdup(run->arena, mg_config_string(run->config, MG_SET_PROGRAM_PG_DUMP)),
-					 (char[]){ "--schema-only" },
-					 (char[]){ "--format=custom" },
-					 (char[]){ "--compress=0" },
-					 (char[]){ "--no-subscriptions" },
-					 (char[]){ "--no-password" },
+					 (char[]){ "--schema-only" }, (char[]){ "--format=custom" },
+					 (char[]){ "--compress=0" }, (char[]){ "--no-subscriptions" },
+					 /* even a dump of the schema has the rows of an extension's own tables */
+					 (char[]){ "--exclude-table-data=safedeploy.*" }, (char[]){ "--no-password" },
 					 NULL };
 	MgChildResult result;
 

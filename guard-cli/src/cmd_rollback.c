@@ -91,6 +91,11 @@ capture(MgRun *run, MgError *err)
 	mg_run_detail_snapshot(run, &run->before);
 	mg_run_detail_revisions(run, "revisions", &run->from);
 	mg_run_detail_revisions(run, "target", &run->goal);
+	if (run->goal_snapshot.id != NULL)
+	{
+		mg_json_raw(mg_run_detail(run), "goal_snapshot_id", run->goal_snapshot.id);
+		mg_run_detail_text(run, "goal_fingerprint", run->goal_snapshot.fingerprint);
+	}
 	if (run->goal_snapshot.id != NULL &&
 		!mg_verify_same(run, &run->goal_snapshot, &same, &changes, err))
 		return MG_STEP_FAILED;
@@ -214,8 +219,6 @@ rehearse(MgRun *run, MgError *err)
 	}
 	if (!ok || !mg_run_hold(run, err))
 		return MG_STEP_FAILED;
-	if (run->rehearsed.id != NULL)
-		mg_run_detail_snapshot(run, &run->rehearsed);
 	mg_run_say(run, "the downgrade %s",
 			   run->downgrade != NULL ? run->downgrade : "runs; what it restores is not known");
 	return MG_STEP_OK;

@@ -151,26 +151,31 @@ revisions(MgArena *arena, const cJSON *object, const char *name, MgRevisions *li
 static void
 read_details(MgArena *arena, const MgRows *rows, int row, MgPastRun *run)
 {
-	static const char *const names[] = { "capture", "rehearse", "migrate", "ending" };
-	cJSON *json[4];
+	static const char *const names[] = { "capture", "rehearse", "ending" };
+	cJSON *json[3];
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		json[i] = cJSON_Parse(
 			mg_rows_get(rows, row, names[i]) == NULL ? "null" : mg_rows_get(rows, row, names[i]));
 	run->s0 = member(arena, json[0], "snapshot_id");
 	run->s0_fingerprint = member(arena, json[0], "fingerprint");
 	run->captured = run->s0 != NULL && revisions(arena, json[0], "revisions", &run->from);
-	run->touched = mg_rows_get(rows, row, "migrate") != NULL;
+	run->touched = mg_rows_get(rows, row, "touched") != NULL;
 	revisions(arena, json[0], "target", &run->to);
-	/* what was reached is better knowledge than what was rehearsed */
-	run->s1 = member(arena, json[3], "snapshot_id");
-	run->s1_fingerprint = member(arena, json[3], "fingerprint");
+	/* what was reached is better knowledge than what was rehearsed; a rollback has its goal */
+	run->s1 = member(arena, json[2], "snapshot_id");
+	run->s1_fingerprint = member(arena, json[2], "fingerprint");
 	if (run->s1 == NULL)
 	{
 		run->s1 = member(arena, json[1], "snapshot_id");
 		run->s1_fingerprint = member(arena, json[1], "fingerprint");
 	}
-	for (int i = 0; i < 4; i++)
+	if (member(arena, json[0], "goal_snapshot_id") != NULL)
+	{
+		run->s1 = member(arena, json[0], "goal_snapshot_id");
+		run->s1_fingerprint = member(arena, json[0], "goal_fingerprint");
+	}
+	for (int i = 0; i < 3; i++)
 		cJSON_Delete(json[i]);
 }
 

@@ -299,6 +299,8 @@ mg_server_copy_rows(MgPg *from, MgPg *to, const char *table, MgError *err)
 	if (rows == NULL)
 		return true;
 	values[0] = rows;
+	if (strcmp(table, "safedeploy.applied_migration") == 0)
+		return mg_pg_exec(to, mg_sql_copy_applied_migrations, 1, values, NULL, err);
 	return mg_pg_exec(to,
 					  mg_printf(to->arena,
 								"INSERT INTO %s OVERRIDING SYSTEM VALUE SELECT r.* FROM "

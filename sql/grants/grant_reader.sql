@@ -14,7 +14,7 @@ BEGIN
 	FOR target IN
 		SELECT c.oid::pg_catalog.regclass AS name
 		FROM pg_catalog.pg_class c
-		WHERE c.relnamespace = 'safedeploy'::pg_catalog.regnamespace AND c.relkind IN ('r', 'v')
+		WHERE c.relnamespace = 'safedeploy'::pg_catalog.regnamespace AND c.relkind IN ('r', 'v', 'S')
 		ORDER BY c.relname
 	LOOP
 		EXECUTE pg_catalog.format('GRANT SELECT ON TABLE %s TO %s', target.name, $1);
@@ -30,5 +30,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION safedeploy.grant_reader(regrole) IS
-'Grants to a role what it needs to look at everything and change nothing: USAGE of schema safedeploy, SELECT on its tables and views, EXECUTE of the functions that only read.  Run by a superuser; again after an update of the extension.';
+'Grants to a role what it needs to look at everything and change nothing: USAGE of schema safedeploy, SELECT on its tables, views and sequences (a dump of the database reads them all), EXECUTE of the functions that only read.  Run by a superuser; again after an update of the extension.';
 REVOKE ALL ON FUNCTION safedeploy.grant_reader(regrole) FROM PUBLIC;

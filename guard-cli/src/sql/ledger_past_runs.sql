@@ -11,7 +11,7 @@ SELECT r.run_id,
        e.result,
        capture.detail AS capture,
        rehearse.detail AS rehearse,
-       migrate.detail AS migrate,
+       migrate.seq AS touched,
        e.detail AS ending,
        r.database OPERATOR(pg_catalog.=) pg_catalog.current_database() AS here
   FROM safedeploy.run AS r
@@ -36,7 +36,7 @@ SELECT r.run_id,
                         AND v.state OPERATOR(pg_catalog.=) 'rehearse'
                         AND v.status OPERATOR(pg_catalog.=) 'ok'
                       ORDER BY v.seq DESC LIMIT 1) AS rehearse ON true
-  LEFT JOIN LATERAL (SELECT v.detail
+  LEFT JOIN LATERAL (SELECT v.seq
                        FROM safedeploy.event AS v
                       WHERE v.run_id OPERATOR(pg_catalog.=) r.run_id
                         AND v.state OPERATOR(pg_catalog.=) ANY (ARRAY['migrate', 'rollback'])
@@ -47,9 +47,9 @@ SELECT r.run_id,
    AND ($2 OPERATOR(pg_catalog.<>) 'unfinished' OR e.result IS NULL)
    AND CASE $2
          WHEN 'unfinished' THEN true
-         WHEN 'done' THEN e.result OPERATOR(pg_catalog.=) 'done' AND migrate.detail IS NOT NULL
+         WHEN 'done' THEN e.result OPERATOR(pg_catalog.=) 'done' AND migrate.seq IS NOT NULL
                           AND r.command OPERATOR(pg_catalog.=) 'run'
-         WHEN 'last' THEN e.result IS NOT NULL AND migrate.detail IS NOT NULL
+         WHEN 'last' THEN e.result IS NOT NULL AND migrate.seq IS NOT NULL
          ELSE pg_catalog.starts_with(r.run_id::pg_catalog.text, pg_catalog.lower($2))
        END
  ORDER BY r.started_at DESC
