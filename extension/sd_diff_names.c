@@ -7,13 +7,14 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "sd_compat.h"
 #include "sd_diff_names.h"
 
 #define SD_DIFF_NAME_KEY (4 * NAMEDATALEN)
+/* Quotes within quotes beyond this are not looked into. */
+#define SD_DIFF_MAX_QUOTING 4
 
 typedef struct NameEntry
 {
@@ -226,9 +227,8 @@ find_rename(SdDiffNames *names, const SdDiffChange *change, const SdDiffToken *o
  */
 static bool
 same_but_names(SdDiffNames *names, const SdDiffChange *change, const char *old, const char *new,
-			   const char *whole_new, SdDiffChange **cause)
+			   const char *whole_new, int quoting, SdDiffChange **cause)
 {
-	check_stack_depth();
 	for (;;)
 	{
 		SdDiffToken o = sd_diff_next_token(&old);
@@ -255,9 +255,10 @@ same_but_names(SdDiffNames *names, const SdDiffChange *change, const char *old, 
 				new = ahead;
 			continue;
 		}
-		if (o.type == n.type && (o.type == 's' || *o.start == '"') && *o.start == *n.start &&
-			o.length > 2 && n.length > 2 &&
-			same_but_names(names, change, inner_text(&o), inner_text(&n), whole_new, cause))
+		if (quoting < SD_DIFF_MAX_QUOTING && o.type == n.type && (o.type == 's' || *o.start == '"') &&
+			*o.start == *n.start && o.length > 2 && n.length > 2 &&
+			same_but_names(names, change, inner_text(&o), inner_text(&n), whole_new, quoting + 1,
+						   cause))
 			continue;
 		return false;
 	}
@@ -290,7 +291,7 @@ sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, Sd
 			return false;
 		old_text = sd_diff_value_string(&old);
 		new_text = sd_diff_value_string(&new);
-		if (!same_but_names(names, change, old_text, new_text, new_text, cause))
+		if (!same_but_names(names, change, old_text, new_text, new_text, 0, cause))
 			return false;
 	} while (old_token != WJB_DONE);
 	return *cause != NULL;
@@ -298,20 +299,19 @@ sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, Sd
 
 /* Adds the qualified names of a text, those in its quotes too; a name before "(" may be a routine's. */
 static List *
-add_qualified_names(List *found, const char *text)
+add_qualified_names(List *found, const char *text, int quoting)
 {
 	char *last = NULL;
 	bool dot = false;
 
-	check_stack_depth();
 	for (;;)
 	{
 		SdDiffToken token = sd_diff_next_token(&text);
 
 		if (token.type == 0)
 			return found;
-		if (token.type == 's' && token.length > 2)
-			found = add_qualified_names(found, inner_text(&token));
+		if (token.type == 's' && token.length > 2 && quoting < SD_DIFF_MAX_QUOTING)
+			found = add_qualified_names(found, inner_text(&token), quoting + 1);
 		if (token.type == 'i')
 		{
 			char *name = token_text(&token);
@@ -337,7 +337,7 @@ add_qualified_names(List *found, const char *text)
 List *
 sd_diff_qualified_names(const char *text)
 {
-	return add_qualified_names(NIL, text);
+	return add_qualified_names(NIL, text, 0);
 }
 
 SdDiffChange *

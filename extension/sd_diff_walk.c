@@ -102,8 +102,12 @@ deeper(const Walk *walk, const char *name)
 	Walk down = *walk;
 
 	if (down.depth == SD_DIFF_MAX_DEPTH)
-		elog(ERROR, "definition of %s %s is nested too deeply", walk->pair->kind,
-			 walk->pair->identity);
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the definition of %s %s is nested too deeply", walk->pair->kind,
+						walk->pair->identity),
+				 errhint(
+					 "Take or import the snapshot again, its definitions are not as they were written.")));
 	down.path[down.depth++] = name;
 	return down;
 }
@@ -359,7 +363,7 @@ walk_array(const Walk *walk, SdDiffCollection collection, JsonbValue *old, Jsonb
 
 		if (other == NULL)
 			emit_here(&down, SD_DIFF_DROP, lfirst(value), NULL);
-		else if (sd_diff_value_is_object(other))
+		else if (sd_diff_value_is_object(other) && sd_diff_value_is_object(lfirst(value)))
 			walk_element(&down, ((JsonbValue *) lfirst(value))->val.binary.data,
 						 other->val.binary.data);
 	}

@@ -235,6 +235,44 @@ WHERE o.def_hash = d.hash AND o.identity = 'dl.d' AND o.snapshot_id = (SELECT id
 ALTER TABLE d ADD COLUMN last integer;
 SELECT * FROM public.refusal('SELECT * FROM safedeploy.diff((SELECT id FROM public.marks WHERE mark = ''m''))');
 \x off
+-- definitions that no snapshot has ever written do no harm
+CREATE FUNCTION public.forge(name text, definition jsonb) RETURNS bigint LANGUAGE sql AS $$
+	INSERT INTO safedeploy.object_def VALUES (sha256(convert_to(definition::text, 'UTF8')), definition) ON CONFLICT DO NOTHING;
+	WITH s AS (
+		INSERT INTO safedeploy.snapshot (taken_at, server_version_num, database, database_oid, system_identifier, fingerprint, facets, objects, complete)
+		VALUES (now(), 150000, 'forged', 1, 1, repeat('0', 64), '{}', 1, true) RETURNING id)
+	INSERT INTO safedeploy.snapshot_object (n, snapshot_id, kind, identity, def_hash, core, security, owner, storage, comment, version, "order", phys)
+	SELECT 1, id, name, 'f.x', h, h, h, h, h, h, h, h, definition FROM s, sha256(convert_to(definition::text, 'UTF8')) h RETURNING snapshot_id
+$$;
+CREATE TABLE public.forged AS
+	SELECT k, d, public.forge(k, d) AS id FROM unnest(ARRAY['table', 'composite type', 'enum', 'view', 'publication', 'sequence']) k,
+		unnest(ARRAY['{}', '[]', '1', '"x"', 'null', '{"core": 1}', '{"core": []}', '{"core": {"columns": 1, "constraints": [1, {"name": "a"}, {"name": 2}]}}',
+			'{"core": {"attributes": ["a", {"name": "b", "x": {"y": 1}}], "labels": {"a": 1}}, "order": {"columns": {"a": 1}}}',
+			'{"core": {"attributes": [{"name": "a"}, "b"], "labels": [1, "a", ["b"], {"name": "c"}]}, "order": {"columns": [1, "a"]}}',
+			'{"core": {"columns": {"a": 1, "b": {"type": 5}}, "constraints": {"c": "x"}, "owned_by": 7, "partition_of": [1], "inherits": "q"}, "security": {"acl": ["x", {"PUBLIC": "y"}], "policies": 3}}',
+			'{"core": {"columns": {"a": {"type": {"z": 1}}, "b": {"type": "x", "identity": []}}, "constraints": {"c": {"definition": 4}}, "owned_by": "f.x.a", "inherits": [[]]}, "security": {"acl": {"PUBLIC": {"x": ["y"]}}}}',
+			'{"columns": {"a": 1, "b": "x"}, "oid": 5, "relfilenode": 1.5, "core": {"tables": [], "definition": {}, "options": 1}}',
+			'{"columns": {"b": 1, "a": {"oid": []}}, "oid": 5, "relfilenode": "x", "core": {"tables": {"": ""}, "definition": [], "options": {"": null}}}']::jsonb[]) d;
+DO $$
+DECLARE
+	a record;
+	b record;
+BEGIN
+	FOR a IN SELECT * FROM public.forged LOOP
+		FOR b IN SELECT * FROM public.forged LOOP
+			PERFORM count(summary) FROM safedeploy.diff(a.id, b.id);
+		END LOOP;
+	END LOOP;
+END
+$$;
+-- too deep, and quotes in quotes
+SELECT * FROM public.refusal(format('SELECT * FROM safedeploy.diff(%s, %s)',
+	public.forge('table', ('{"core": ' || repeat('{"a": ', 30) || '1' || repeat('}', 31))::jsonb), public.forge('table', ('{"core": ' || repeat('{"a": ', 30) || '2' || repeat('}', 31))::jsonb)));
+SELECT public.forge('function', jsonb_build_object('core', jsonb_build_object('body', repeat('''', 100000) || 'a'))) AS a,
+	public.forge('function', jsonb_build_object('core', jsonb_build_object('body', repeat('''', 100000) || 'b'))) AS b \gset
+SELECT op, path FROM safedeploy.diff(:a, :b) WHERE path LIKE 'body%';
+DROP FUNCTION public.forge;
+DROP TABLE public.forged;
 -- who may call it
 CREATE ROLE regress_diff_nobody;
 GRANT USAGE ON SCHEMA safedeploy TO regress_diff_nobody;

@@ -6,4 +6,4 @@ SET quote_all_identifiers = off
 AS 'MODULE_PATHNAME', 'safedeploy_diff';
 REVOKE ALL ON FUNCTION safedeploy.diff(bigint, bigint, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION safedeploy.diff(bigint, bigint, text[]) IS
-'changes that lead from snapshot "old" to snapshot "new", or to the database as it is now when "new" is NULL; "facets" limits the comparison to core, security, owner, storage, comment, version, order (NULL: all). Equal schemas give no row of class real. Errors: SD220 no such snapshot, SD221 incomplete snapshot, SD222 taken on another major version, 22023 unknown facet';
+'changes that lead from snapshot "old" to snapshot "new", or to the database as it is now when "new" is NULL; "facets" limits the comparison to core, security, owner, storage, comment, version, order (NULL: all). Equal schemas give no row of class real. Errors: SD220 no such snapshot, SD221 incomplete snapshot, SD222 taken on another major version, 22023 unknown facet, 54000 a forged definition; with the live schema also those of objects()';
