@@ -73,6 +73,7 @@ OBJS = \
 	extension/sd_snapshot_indexes.o \
 	extension/sd_snapshot_misc.o \
 	extension/sd_snapshot_names.o \
+	extension/sd_snapshot_other.o \
 	extension/sd_snapshot_relations.o \
 	extension/sd_snapshot_routines.o \
 	extension/sd_snapshot_rules.o \

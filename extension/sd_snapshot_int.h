@@ -207,6 +207,8 @@ typedef struct SdSnap
 	List *rel_order;		  /* SdRel that get a document */
 	List *routines;			  /* copied rows of pg_proc */
 	struct TypeState *types;
+	List *family_members; /* of operator families, see sd_snapshot_other.c */
+	List *ts_mappings;	  /* of text search configurations, likewise */
 	List *publication_tables;
 	List *publication_schemas;
 	Oid last_oid; /* of the last row of pg_attribute, and its relation */
@@ -299,6 +301,7 @@ extern void sd_emit_types(SdSnap *snap);
 extern void sd_emit_routines(SdSnap *snap);
 extern void sd_emit_schemas(SdSnap *snap);
 extern void sd_emit_data(SdSnap *snap);
+extern void sd_emit_other(SdSnap *snap);
 extern void sd_emit_misc(SdSnap *snap);
 
 /* Parts of the document of a relation. */
@@ -309,6 +312,9 @@ extern void sd_doc_triggers(SdSnap *snap, SdRel *rel, SdDoc *doc);
 extern void sd_doc_rules(SdSnap *snap, SdRel *rel, SdDoc *doc);
 extern SdNode *sd_constraint_node(SdSnap *snap, SdConstraint *con);
 extern void sd_put_sequence(SdSnap *snap, SdNode *map, SdSequence *seq);
+
+/* Texts in byte order, for lists whose order means nothing. */
+extern SdNode *sd_sorted_list(Datum *texts, int count);
 
 /* Owner and comment of an object as a whole; the security map when there is an ACL. */
 extern void sd_doc_common(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid, Oid owner,

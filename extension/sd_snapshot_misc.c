@@ -63,6 +63,20 @@ compare_text(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
+SdNode *
+sd_sorted_list(Datum *texts, int count)
+{
+	SdNode *list = sd_node_list();
+	char **names = palloc(sizeof(char *) * (count + 1));
+
+	for (int i = 0; i < count; i++)
+		names[i] = TextDatumGetCString(texts[i]);
+	qsort(names, count, sizeof(char *), compare_text);
+	for (int i = 0; i < count; i++)
+		sd_add_text(list, names[i]);
+	return list;
+}
+
 static bool
 emit_event_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
@@ -82,18 +96,10 @@ emit_event_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (tags != NULL)
 	{
 		Datum *elems;
-		char **names;
 		int count;
-		SdNode *list = sd_node_list();
 
 		deconstruct_array(tags, TEXTOID, -1, false, TYPALIGN_INT, &elems, NULL, &count);
-		names = palloc(sizeof(char *) * (count + 1));
-		for (int i = 0; i < count; i++)
-			names[i] = TextDatumGetCString(elems[i]);
-		qsort(names, count, sizeof(char *), compare_text);
-		for (int i = 0; i < count; i++)
-			sd_add_text(list, names[i]);
-		sd_put(core, "tags", list);
+		sd_put(core, "tags", sd_sorted_list(elems, count));
 	}
 	sd_doc_common(snap, doc, EventTriggerRelationId, form->oid, form->evtowner,
 				  OBJECT_EVENT_TRIGGER, NULL);

@@ -231,6 +231,7 @@ walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
 	sd_emit_routines(snap);
 	sd_emit_misc(snap);
 	sd_emit_data(snap);
+	sd_emit_other(snap);
 	if (sink != NULL && sink->end != NULL)
 		sink->end(sink);
 

@@ -298,9 +298,48 @@ INSERT INTO public.edits (edit, undo) VALUES
 SELECT e.edit, r.changed, r.fingerprint_changed AS print, r.restored
 	FROM public.edits AS e, public.try_edit(e.edit, e.undo) AS r ORDER BY e.n;
 
+-- kinds that few schemas have
+CREATE CAST (snap.mood AS integer) WITH INOUT;
+CREATE FUNCTION snap.lt(snap.comp, snap.comp) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT ($1).a < ($2).a';
+CREATE FUNCTION snap.cmp(snap.comp, snap.comp) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT ($1).a - ($2).a';
+CREATE OPERATOR snap.<<< (FUNCTION = snap.lt, LEFTARG = snap.comp, RIGHTARG = snap.comp);
+CREATE OPERATOR FAMILY snap.fam USING btree;
+CREATE OPERATOR CLASS snap.ops FOR TYPE snap.comp USING btree FAMILY snap.fam AS OPERATOR 1 snap.<<<, FUNCTION 1 snap.cmp(snap.comp, snap.comp);
+CREATE TEXT SEARCH DICTIONARY snap.dict (TEMPLATE = pg_catalog.simple);
+CREATE TEXT SEARCH CONFIGURATION snap.conf (COPY = pg_catalog.english);
+CREATE CONVERSION snap.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE USER MAPPING FOR regress_snapshot_a SERVER regress_snapshot_srv OPTIONS (password 'geheim');
+SET client_min_messages = error;
+CREATE SUBSCRIPTION regress_snapshot_sub CONNECTION 'password=geheim' PUBLICATION b, a WITH (connect = false, slot_name = NONE, enabled = false);
+TRUNCATE public.edits;
+INSERT INTO public.edits (edit, undo) VALUES
+('DROP CAST (snap.mood AS integer)', 'CREATE CAST (snap.mood AS integer) WITH INOUT'),
+('DROP CAST (snap.mood AS integer); CREATE CAST (snap.mood AS integer) WITH INOUT AS IMPLICIT', NULL),
+('COMMENT ON CAST (snap.mood AS integer) IS ''x''', 'COMMENT ON CAST (snap.mood AS integer) IS NULL'),
+('CREATE OPERATOR snap.>>> (FUNCTION = snap.lt, LEFTARG = snap.comp, RIGHTARG = snap.comp)', 'DROP OPERATOR snap.>>> (snap.comp, snap.comp)'),
+('ALTER OPERATOR snap.<<< (snap.comp, snap.comp) SET (RESTRICT = scalarltsel)', 'ALTER OPERATOR snap.<<< (snap.comp, snap.comp) SET (RESTRICT = NONE)'),
+('ALTER OPERATOR snap.<<< (snap.comp, snap.comp) OWNER TO regress_snapshot_a', 'ALTER OPERATOR snap.<<< (snap.comp, snap.comp) OWNER TO CURRENT_USER'),
+('DROP OPERATOR CLASS snap.ops USING btree', NULL),
+('ALTER OPERATOR FAMILY snap.fam USING btree ADD OPERATOR 5 > (integer, integer)', 'ALTER OPERATOR FAMILY snap.fam USING btree DROP OPERATOR 5 (integer, integer)'),
+('ALTER TEXT SEARCH DICTIONARY snap.dict (STOPWORDS = english)', 'ALTER TEXT SEARCH DICTIONARY snap.dict (STOPWORDS)'),
+('ALTER TEXT SEARCH CONFIGURATION snap.conf ALTER MAPPING FOR word WITH snap.dict, english_stem', NULL),
+('ALTER TEXT SEARCH CONFIGURATION snap.conf DROP MAPPING FOR word', NULL),
+('DROP CONVERSION snap.conv', NULL),
+('CREATE DEFAULT CONVERSION snap.conv2 FOR ''LATIN1'' TO ''UTF8'' FROM iso8859_1_to_utf8', 'DROP CONVERSION snap.conv2'),
+('CREATE ACCESS METHOD regress_snapshot_am TYPE TABLE HANDLER heap_tableam_handler', 'DROP ACCESS METHOD regress_snapshot_am'),
+('CREATE LANGUAGE regress_snapshot_lang HANDLER plpgsql_call_handler', 'DROP LANGUAGE regress_snapshot_lang'),
+('CREATE FUNCTION snap.conv(internal) RETURNS internal LANGUAGE internal IMMUTABLE AS ''int4in''; CREATE TRANSFORM FOR integer LANGUAGE plpgsql (FROM SQL WITH FUNCTION snap.conv(internal))', NULL),
+('ALTER USER MAPPING FOR regress_snapshot_a SERVER regress_snapshot_srv OPTIONS (ADD user ''x'')', 'ALTER USER MAPPING FOR regress_snapshot_a SERVER regress_snapshot_srv OPTIONS (DROP user)'),
+('CREATE USER MAPPING FOR PUBLIC SERVER regress_snapshot_srv', 'DROP USER MAPPING FOR PUBLIC SERVER regress_snapshot_srv'),
+('ALTER SUBSCRIPTION regress_snapshot_sub SET PUBLICATION c WITH (refresh = false)', 'ALTER SUBSCRIPTION regress_snapshot_sub SET PUBLICATION a, b WITH (refresh = false)'),
+('ALTER SUBSCRIPTION regress_snapshot_sub SET (synchronous_commit = on)', 'ALTER SUBSCRIPTION regress_snapshot_sub SET (synchronous_commit = off)');
+SELECT e.edit, r.changed, r.fingerprint_changed AS print, r.restored
+	FROM public.edits AS e, public.try_edit(e.edit, e.undo) AS r ORDER BY e.n;
+
 -- secrets are not kept
 ALTER SERVER regress_snapshot_srv OPTIONS (ADD password 'geheim', ADD "API_KEY" 'geheim');
-SELECT definition -> 'core' -> 'options' AS options FROM safedeploy.objects() WHERE kind = 'server';
+SELECT definition -> 'core' -> 'options' AS options FROM safedeploy.objects() WHERE kind IN ('server', 'user mapping') ORDER BY kind;
+SELECT count(*) FROM safedeploy.objects() WHERE definition::text ~ 'geheim';
 
 -- what is no edit: it must change nothing
 SELECT e.edit, r.changed, r.restored FROM (VALUES
@@ -322,6 +361,8 @@ SELECT e.edit, r.changed, r.restored FROM (VALUES
 DROP TABLE public.edits;
 DROP EVENT TRIGGER regress_snapshot_et;
 DROP PUBLICATION regress_snapshot_pub;
+SET client_min_messages = warning;
+DROP SUBSCRIPTION regress_snapshot_sub;
 DROP FOREIGN DATA WRAPPER regress_snapshot_fdw CASCADE;
 DROP SCHEMA snap CASCADE;
 DROP FUNCTION public.try_edit, public.facet_hashes;

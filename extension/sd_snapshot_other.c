@@ -1,0 +1,525 @@
+/*
+ * sd_snapshot_other.c
+ *	  Kinds that few schemas have: casts, operators and their classes, text
+ *	  search, languages, conversions, transforms, access methods, user mappings
+ *	  and subscriptions.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_amproc.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_subscription.h"
+#include "catalog/pg_transform.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_config_map.h"
+#include "catalog/pg_ts_dict.h"
+#include "catalog/pg_ts_parser.h"
+#include "catalog/pg_ts_template.h"
+#include "catalog/pg_type.h"
+#include "catalog/pg_user_mapping.h"
+#include "foreign/foreign.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "tsearch/ts_cache.h"
+#include "tsearch/ts_public.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "sd_snapshot_int.h"
+
+static void
+put_proc(SdSnap *snap, SdNode *map, const char *key, Oid proc)
+{
+	if (OidIsValid(proc))
+		sd_put_text(map, key, sd_proc_name(snap, proc));
+}
+
+static void
+put_operator(SdSnap *snap, SdNode *map, const char *key, Oid oper)
+{
+	if (OidIsValid(oper))
+		sd_put_text(map, key, sd_operator_name(snap, oper));
+}
+
+static const char *
+operand(SdSnap *snap, Oid type)
+{
+	return OidIsValid(type) ? sd_type_name(snap, type, -1) : "NONE";
+}
+
+static bool
+emit_cast(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_cast form = (Form_pg_cast) GETSTRUCT(tuple);
+	SdDoc *doc;
+	SdNode *core;
+
+	/* a range type brings its cast to the multirange along */
+	if (form->oid < FirstNormalObjectId || sd_is_member(snap, CastRelationId, form->oid) ||
+		sd_is_internal(snap, CastRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "cast", NULL);
+	doc->identity = psprintf("(%s AS %s)", sd_type_name(snap, form->castsource, -1),
+							 sd_type_name(snap, form->casttarget, -1));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	put_proc(snap, core, "function", form->castfunc);
+	sd_put_text(core, "context",
+				form->castcontext == COERCION_CODE_IMPLICIT	  ? "implicit" :
+				form->castcontext == COERCION_CODE_ASSIGNMENT ? "assignment" :
+																"explicit");
+	sd_put_text(core, "method",
+				form->castmethod == COERCION_METHOD_FUNCTION ? "function" :
+				form->castmethod == COERCION_METHOD_INOUT	 ? "inout" :
+															   "binary");
+	sd_doc_common(snap, doc, CastRelationId, form->oid, InvalidOid, OBJECT_CAST, NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+static bool
+emit_operator(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_operator form = (Form_pg_operator) GETSTRUCT(tuple);
+	SdDoc *doc;
+	SdNode *core;
+
+	/* a shell is what a commutator is before it is made */
+	if (!sd_schema_kept(snap, form->oprnamespace) || !RegProcedureIsValid(form->oprcode) ||
+		sd_is_member(snap, OperatorRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "operator", NULL);
+	doc->identity =
+		psprintf("%s.%s(%s, %s)", sd_schema_name(snap, form->oprnamespace), NameStr(form->oprname),
+				 operand(snap, form->oprleft), operand(snap, form->oprright));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	put_proc(snap, core, "function", form->oprcode);
+	sd_put_text(core, "returns", sd_type_name(snap, form->oprresult, -1));
+	put_operator(snap, core, "commutator", form->oprcom);
+	put_operator(snap, core, "negator", form->oprnegate);
+	put_proc(snap, core, "restrict", form->oprrest);
+	put_proc(snap, core, "join", form->oprjoin);
+	sd_put_true(core, "merges", form->oprcanmerge);
+	sd_put_true(core, "hashes", form->oprcanhash);
+	sd_doc_common(snap, doc, OperatorRelationId, form->oid, form->oprowner, OBJECT_OPERATOR, NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+static bool
+emit_opclass(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_opclass form = (Form_pg_opclass) GETSTRUCT(tuple);
+	HeapTuple family;
+	SdDoc *doc;
+	SdNode *core;
+
+	if (!sd_schema_kept(snap, form->opcnamespace) ||
+		sd_is_member(snap, OperatorClassRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "operator class", NULL);
+	doc->identity =
+		psprintf("%s USING %s", sd_qualified(snap, form->opcnamespace, NameStr(form->opcname)),
+				 sd_am_name(snap, form->opcmethod));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	sd_put_text(core, "type", sd_type_name(snap, form->opcintype, -1));
+	sd_put_true(core, "default", form->opcdefault);
+	if (OidIsValid(form->opckeytype))
+		sd_put_text(core, "storage", sd_type_name(snap, form->opckeytype, -1));
+	family = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(form->opcfamily));
+	if (!HeapTupleIsValid(family))
+		elog(ERROR, "cache lookup failed for operator family %u", form->opcfamily);
+	sd_put_text(core, "family",
+				sd_qualified(snap, ((Form_pg_opfamily) GETSTRUCT(family))->opfnamespace,
+							 NameStr(((Form_pg_opfamily) GETSTRUCT(family))->opfname)));
+	ReleaseSysCache(family);
+	sd_doc_common(snap, doc, OperatorClassRelationId, form->oid, form->opcowner, OBJECT_OPCLASS,
+				  NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+/* Members of operator families, which may stand in families of the system too. */
+typedef struct FamilyMember
+{
+	Oid family;
+	const char *key;
+	const char *value;
+	bool is_operator;
+} FamilyMember;
+
+static void
+add_member(SdSnap *snap, Oid family, bool is_operator, int number, Oid left, Oid right,
+		   const char *value)
+{
+	FamilyMember *member = palloc(sizeof(FamilyMember));
+
+	member->family = family;
+	member->is_operator = is_operator;
+	member->key = psprintf("%d (%s, %s)", number, operand(snap, left), operand(snap, right));
+	member->value = value;
+	snap->family_members = lappend(snap->family_members, member);
+}
+
+static bool
+load_amop(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_amop form = (Form_pg_amop) GETSTRUCT(tuple);
+
+	if (form->oid < FirstNormalObjectId)
+		return false;
+	add_member(snap, form->amopfamily, true, form->amopstrategy, form->amoplefttype,
+			   form->amoprighttype,
+			   psprintf("%s%s", sd_operator_name(snap, form->amopopr),
+						form->amoppurpose == AMOP_ORDER ? " for order by" : ""));
+	return true;
+}
+
+static bool
+load_amproc(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_amproc form = (Form_pg_amproc) GETSTRUCT(tuple);
+
+	if (form->oid < FirstNormalObjectId)
+		return false;
+	add_member(snap, form->amprocfamily, false, form->amprocnum, form->amproclefttype,
+			   form->amprocrighttype, sd_proc_name(snap, form->amproc));
+	return true;
+}
+
+static bool
+emit_opfamily(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_opfamily form = (Form_pg_opfamily) GETSTRUCT(tuple);
+	SdDoc *doc;
+	ListCell *lc;
+
+	if (!sd_schema_kept(snap, form->opfnamespace) ||
+		sd_is_member(snap, OperatorFamilyRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "operator family", NULL);
+	doc->identity =
+		psprintf("%s USING %s", sd_qualified(snap, form->opfnamespace, NameStr(form->opfname)),
+				 sd_am_name(snap, form->opfmethod));
+	foreach (lc, snap->family_members)
+	{
+		FamilyMember *member = lfirst(lc);
+
+		if (member->family == form->oid)
+			sd_put_text(sd_map_map(sd_doc_map(doc, SD_FACET_CORE),
+								   member->is_operator ? "operators" : "functions"),
+						member->key, member->value);
+	}
+	sd_doc_common(snap, doc, OperatorFamilyRelationId, form->oid, form->opfowner, OBJECT_OPFAMILY,
+				  NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+static bool
+emit_language(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_language form = (Form_pg_language) GETSTRUCT(tuple);
+	SdDoc *doc;
+	SdNode *core;
+
+	if (form->oid < FirstNormalObjectId || sd_is_member(snap, LanguageRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "language", quote_identifier(pstrdup(NameStr(form->lanname))));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	put_proc(snap, core, "handler", form->lanplcallfoid);
+	put_proc(snap, core, "inline", form->laninline);
+	put_proc(snap, core, "validator", form->lanvalidator);
+	sd_put_true(core, "trusted", form->lanpltrusted);
+	sd_doc_common(snap, doc, LanguageRelationId, form->oid, form->lanowner, OBJECT_LANGUAGE,
+				  (Acl *) sd_attr_array(tuple, desc, Anum_pg_language_lanacl));
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+static bool
+emit_conversion(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_conversion form = (Form_pg_conversion) GETSTRUCT(tuple);
+	SdDoc *doc;
+	SdNode *core;
+
+	if (!sd_schema_kept(snap, form->connamespace) ||
+		sd_is_member(snap, ConversionRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "conversion",
+					   sd_qualified(snap, form->connamespace, NameStr(form->conname)));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	sd_put_text(core, "from", pg_encoding_to_char(form->conforencoding));
+	sd_put_text(core, "to", pg_encoding_to_char(form->contoencoding));
+	put_proc(snap, core, "function", form->conproc);
+	sd_put_true(core, "default", form->condefault);
+	sd_doc_common(snap, doc, ConversionRelationId, form->oid, form->conowner, OBJECT_CONVERSION,
+				  NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+static bool
+emit_transform(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_transform form = (Form_pg_transform) GETSTRUCT(tuple);
+	SdDoc *doc;
+	SdNode *core;
+
+	if (sd_is_member(snap, TransformRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "transform", NULL);
+	doc->identity = psprintf("for %s language %s", sd_type_name(snap, form->trftype, -1),
+							 quote_identifier(sd_language_name(snap, form->trflang)));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	put_proc(snap, core, "from_sql", form->trffromsql);
+	put_proc(snap, core, "to_sql", form->trftosql);
+	sd_doc_common(snap, doc, TransformRelationId, form->oid, InvalidOid, OBJECT_TRANSFORM, NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+static bool
+emit_access_method(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_am form = (Form_pg_am) GETSTRUCT(tuple);
+	SdDoc *doc;
+	SdNode *core;
+
+	if (form->oid < FirstNormalObjectId || sd_is_member(snap, AccessMethodRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "access method", quote_identifier(pstrdup(NameStr(form->amname))));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	put_proc(snap, core, "handler", form->amhandler);
+	sd_put_text(core, "type", form->amtype == AMTYPE_TABLE ? "table" : "index");
+	sd_doc_common(snap, doc, AccessMethodRelationId, form->oid, InvalidOid, OBJECT_ACCESS_METHOD,
+				  NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+static const char *
+dictionary_name(SdSnap *snap, Oid oid)
+{
+	HeapTuple tuple = SearchSysCache1(TSDICTOID, ObjectIdGetDatum(oid));
+	Form_pg_ts_dict form;
+	const char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for text search dictionary %u", oid);
+	form = (Form_pg_ts_dict) GETSTRUCT(tuple);
+	name = sd_qualified(snap, form->dictnamespace, NameStr(form->dictname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+static const char *
+template_name(SdSnap *snap, Oid oid)
+{
+	HeapTuple tuple = SearchSysCache1(TSTEMPLATEOID, ObjectIdGetDatum(oid));
+	Form_pg_ts_template form;
+	const char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for text search template %u", oid);
+	form = (Form_pg_ts_template) GETSTRUCT(tuple);
+	name = sd_qualified(snap, form->tmplnamespace, NameStr(form->tmplname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+static const char *
+parser_name(SdSnap *snap, Oid oid)
+{
+	HeapTuple tuple = SearchSysCache1(TSPARSEROID, ObjectIdGetDatum(oid));
+	Form_pg_ts_parser form;
+	const char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for text search parser %u", oid);
+	form = (Form_pg_ts_parser) GETSTRUCT(tuple);
+	name = sd_qualified(snap, form->prsnamespace, NameStr(form->prsname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+static bool
+emit_dictionary(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_ts_dict form = (Form_pg_ts_dict) GETSTRUCT(tuple);
+	SdDoc *doc;
+	SdNode *core;
+
+	if (!sd_schema_kept(snap, form->dictnamespace) ||
+		sd_is_member(snap, TSDictionaryRelationId, form->oid))
+		return false;
+	doc = sd_doc_begin(snap, "text search dictionary",
+					   sd_qualified(snap, form->dictnamespace, NameStr(form->dictname)));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	sd_put_text(core, "template", template_name(snap, form->dicttemplate));
+	sd_put_text(core, "options", sd_attr_text(tuple, desc, Anum_pg_ts_dict_dictinitoption));
+	sd_doc_common(snap, doc, TSDictionaryRelationId, form->oid, form->dictowner,
+				  OBJECT_TSDICTIONARY, NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+typedef struct TsMapping
+{
+	Oid config;
+	int32 token;
+	int32 seqno;
+	Oid dictionary;
+} TsMapping;
+
+static bool
+load_mapping(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_ts_config_map form = (Form_pg_ts_config_map) GETSTRUCT(tuple);
+	TsMapping *mapping;
+
+	if (form->mapcfg < FirstNormalObjectId)
+		return false;
+	mapping = palloc(sizeof(TsMapping));
+	mapping->config = form->mapcfg;
+	mapping->token = form->maptokentype;
+	mapping->seqno = form->mapseqno;
+	mapping->dictionary = form->mapdict;
+	snap->ts_mappings = lappend(snap->ts_mappings, mapping);
+	return true;
+}
+
+static int
+compare_mappings(const ListCell *a, const ListCell *b)
+{
+	return ((TsMapping *) lfirst(a))->seqno - ((TsMapping *) lfirst(b))->seqno;
+}
+
+static bool
+emit_config(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_ts_config form = (Form_pg_ts_config) GETSTRUCT(tuple);
+	LexDescr *tokens;
+	SdDoc *doc;
+	SdNode *core;
+
+	if (!sd_schema_kept(snap, form->cfgnamespace) ||
+		sd_is_member(snap, TSConfigRelationId, form->oid))
+		return false;
+	tokens = (LexDescr *) DatumGetPointer(
+		OidFunctionCall1(lookup_ts_parser_cache(form->cfgparser)->lextypeOid, (Datum) 0));
+	doc = sd_doc_begin(snap, "text search configuration",
+					   sd_qualified(snap, form->cfgnamespace, NameStr(form->cfgname)));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	sd_put_text(core, "parser", parser_name(snap, form->cfgparser));
+	for (LexDescr *token = tokens; token->lexid != 0; token++)
+	{
+		SdNode *list = sd_node_list();
+		ListCell *lc;
+
+		foreach (lc, snap->ts_mappings)
+		{
+			TsMapping *mapping = lfirst(lc);
+
+			if (mapping->config == form->oid && mapping->token == token->lexid)
+				sd_add_text(list, dictionary_name(snap, mapping->dictionary));
+		}
+		if (list->first != NULL)
+			sd_put(sd_map_map(core, "mappings"), token->alias, list);
+	}
+	sd_doc_common(snap, doc, TSConfigRelationId, form->oid, form->cfgowner, OBJECT_TSCONFIGURATION,
+				  NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+/* Names of the options alone: their values are passwords as a rule. */
+static bool
+emit_user_mapping(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
+	SdDoc *doc = sd_doc_begin(snap, "user mapping", NULL);
+	SdNode *options =
+		sd_options_node(snap, sd_attr_array(tuple, desc, Anum_pg_user_mapping_umoptions));
+
+	doc->identity =
+		psprintf("for %s server %s",
+				 OidIsValid(form->umuser) ? quote_identifier(sd_role_name(snap, form->umuser)) :
+											"PUBLIC",
+				 quote_identifier(GetForeignServer(form->umserver)->servername));
+	for (SdNode *option = options ? options->first : NULL; option != NULL; option = option->next)
+	{
+		option->str = "(hidden)";
+		option->len = strlen(option->str);
+	}
+	if (options != NULL)
+		sd_put(sd_doc_map(doc, SD_FACET_CORE), "options", options);
+	sd_doc_phys_oid(snap, doc, form->oid);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+/* Without the connection string, which may hold a password. */
+static bool
+emit_subscription(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_subscription form = (Form_pg_subscription) GETSTRUCT(tuple);
+	ArrayType *publications;
+	Datum *elems;
+	int count;
+	bool isnull;
+	Datum slot;
+	SdDoc *doc;
+	SdNode *core;
+
+	if (form->subdbid != MyDatabaseId)
+		return false;
+	doc = sd_doc_begin(snap, "subscription", quote_identifier(pstrdup(NameStr(form->subname))));
+	core = sd_doc_map(doc, SD_FACET_CORE);
+	/* a restored subscription is disabled, whatever it was */
+	if (doc->phys != NULL)
+		sd_put_bool(doc->phys, "enabled", form->subenabled);
+	slot = sd_attr(tuple, desc, Anum_pg_subscription_subslotname, &isnull);
+	if (!isnull)
+		sd_put_text(core, "slot", pstrdup(NameStr(*DatumGetName(slot))));
+	sd_put_text(core, "synchronous_commit",
+				sd_attr_text(tuple, desc, Anum_pg_subscription_subsynccommit));
+	publications = sd_attr_array(tuple, desc, Anum_pg_subscription_subpublications);
+	deconstruct_array(publications, TEXTOID, -1, false, TYPALIGN_INT, &elems, NULL, &count);
+	sd_put(core, "publications", sd_sorted_list(elems, count));
+	sd_doc_common(snap, doc, SubscriptionRelationId, form->oid, form->subowner, OBJECT_SUBSCRIPTION,
+				  NULL);
+	sd_doc_emit(snap, doc);
+	return true;
+}
+
+void
+sd_emit_other(SdSnap *snap)
+{
+	sd_scan(snap, CastRelationId, emit_cast);
+	sd_scan(snap, OperatorRelationId, emit_operator);
+	sd_scan(snap, AccessMethodOperatorRelationId, load_amop);
+	sd_scan(snap, AccessMethodProcedureRelationId, load_amproc);
+	sd_scan(snap, OperatorClassRelationId, emit_opclass);
+	sd_scan(snap, OperatorFamilyRelationId, emit_opfamily);
+	sd_scan(snap, LanguageRelationId, emit_language);
+	sd_scan(snap, ConversionRelationId, emit_conversion);
+	sd_scan(snap, TransformRelationId, emit_transform);
+	sd_scan(snap, AccessMethodRelationId, emit_access_method);
+	sd_scan(snap, TSDictionaryRelationId, emit_dictionary);
+	sd_scan(snap, TSConfigMapRelationId, load_mapping);
+	list_sort(snap->ts_mappings, compare_mappings);
+	sd_scan(snap, TSConfigRelationId, emit_config);
+	sd_scan(snap, UserMappingRelationId, emit_user_mapping);
+	sd_scan(snap, SubscriptionRelationId, emit_subscription);
+}
