@@ -87,6 +87,21 @@ has_contents(Node *statement)
 		   IsA(statement, DeleteStmt) || SD_IS_MERGE(statement);
 }
 
+/*
+ * is_plain_insert recognises INSERT of constants, whose tree may be large: the
+ * only name before a parenthesis is the table's, so that nothing is called.
+ */
+static bool
+is_plain_insert(const SdAnalysis *analysis, Node *statement)
+{
+	InsertStmt *stmt = (InsertStmt *) statement;
+
+	return IsA(statement, InsertStmt) && analysis->calls >= 0 && stmt->withClause == NULL &&
+		   stmt->onConflictClause == NULL && stmt->returningList == NIL &&
+		   stmt->selectStmt != NULL && ((SelectStmt *) stmt->selectStmt)->valuesLists != NIL &&
+		   analysis->calls <= (stmt->cols != NIL ? 1 : 0);
+}
+
 /* run_contents_checks judges the data changes and calls inside a query. */
 static void
 run_contents_checks(SdAnalysis *analysis, Node *statement)
@@ -125,7 +140,7 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 		if (has_contents(inner))
 			run_contents_checks(analysis, inner);
 	}
-	if (has_contents(statement))
+	if (has_contents(statement) && !is_plain_insert(analysis, statement))
 		run_contents_checks(analysis, statement);
 	sd_check_locks(analysis, statement);
 	if (!analysis->deferred)
@@ -184,7 +199,6 @@ sd_analyze_script(SdAnalysis *analysis)
 		{
 			analysis->number++;
 			analysis->start = parsed.piece.start;
-			sd_script_locate(analysis->script, analysis->start);
 			if (parsed.failed)
 				report_unparsed(analysis, &parsed);
 			else
@@ -193,14 +207,14 @@ sd_analyze_script(SdAnalysis *analysis)
 		foreach (cell, parsed.statements)
 		{
 			RawStmt *raw = lfirst_node(RawStmt, cell);
-			int end;
 
 			analysis->number++;
 			analysis->origin = parsed.piece.from;
-			sd_statement_bounds(analysis->script, &parsed, raw, &analysis->start, &end);
-			sd_script_locate(analysis->script, analysis->start);
+			analysis->calls = parsed.piece.calls;
+			analysis->start = sd_statement_start(analysis->script, &parsed, raw);
 			sd_analyze_statement(analysis, raw->stmt);
 		}
 		MemoryContextSwitchTo(old);
+		sd_scope_forget(analysis->scope);
 	}
 }

@@ -118,11 +118,9 @@ safedeploy_statements(PG_FUNCTION_ARGS)
 		foreach (cell, parsed.statements)
 		{
 			RawStmt *raw = lfirst_node(RawStmt, cell);
-			int start;
-			int end;
 
-			sd_statement_bounds(&script, &parsed, raw, &start, &end);
-			put_statement(&script, store, desc, ++number, start, end,
+			put_statement(&script, store, desc, ++number, sd_statement_start(&script, &parsed, raw),
+						  sd_statement_end(&script, &parsed, raw),
 						  GetCommandTagName(CreateCommandTag(raw->stmt)),
 						  sd_runs_in_transaction(raw->stmt) ? SD_YES : SD_NO);
 		}

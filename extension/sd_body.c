@@ -150,6 +150,7 @@ analyze_plpgsql(SdAnalysis *analysis, const char *text, int origin)
 		CHECK_FOR_INTERRUPTS();
 		analyze_pl_statement(analysis, text, &statement, origin);
 		MemoryContextSwitchTo(old);
+		sd_scope_forget(analysis->scope);
 		MemoryContextReset(context);
 	}
 	MemoryContextDelete(context);
@@ -165,6 +166,7 @@ sd_analyze_body(SdAnalysis *analysis, const SdBodyText *body, int origin, const 
 	analysis->conditional = true;
 	analysis->deferred |= deferred;
 	analysis->depth++;
+	analysis->calls = -1;
 	if (analysis->depth > MAX_BODY_DEPTH)
 		report_unparsed(analysis, "bodies are nested too deeply");
 	else if (strcmp(body->language, "sql") == 0)

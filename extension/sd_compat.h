@@ -166,6 +166,17 @@ sd_sha256_free(SdSha256 *ctx)
 #define SD_CONSTANT_STRING(value)  (IsA(&(value)->val, String) ? strVal(&(value)->val) : NULL)
 #endif
 
+/* 18 returns the path of a relation's file in a struct. */
+#if PG_VERSION_NUM >= 180000
+#define sd_relation_path(buffer, size, database, tablespace, filenode)                            \
+	strlcpy(buffer,                                                                               \
+			GetRelationPath(database, tablespace, filenode, INVALID_PROC_NUMBER, MAIN_FORKNUM).str, \
+			size)
+#else
+#define sd_relation_path(buffer, size, database, tablespace, filenode) \
+	strlcpy(buffer, GetRelationPath(database, tablespace, filenode, -1, MAIN_FORKNUM), size)
+#endif
+
 /* 18 made NOT ENFORCED and virtual generated columns. */
 #if PG_VERSION_NUM >= 180000
 #define SD_CONSTRAINT_IS_ENFORCED(constraint) ((constraint)->is_enforced)

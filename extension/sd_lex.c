@@ -9,12 +9,42 @@
 
 #include "sd_lex.h"
 
-#define IS_BLANK(c) \
-	((c) == ' ' || (c) == '\t' || (c) == '\n' || (c) == '\r' || (c) == '\f' || (c) == '\v')
-#define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
-#define IS_WORD_START(c) \
-	(((c) >= 'a' && (c) <= 'z') || ((c) >= 'A' && (c) <= 'Z') || (c) == '_' || (c) >= 0x80)
-#define IS_WORD(c) (IS_WORD_START(c) || IS_DIGIT(c) || (c) == '$')
+/* Classes of bytes. */
+#define BLANK	   1
+#define WORD	   2 /* may go on in a word */
+#define WORD_START 4
+#define DIGIT	   8
+#define DULL	   16 /* means nothing to whoever looks for the end of a statement */
+
+#define B (BLANK | DULL)
+#define D (WORD | DIGIT | DULL)
+#define P DULL /* punctuation */
+#define W (WORD | WORD_START)
+#define S WORD /* $ */
+
+/* clang-format off */
+static const uint8 classes[256] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, B, B, B, B, B, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	B, 0, 0, 0, S, 0, 0, 0, 0, 0, P, P, P, 0, P, 0, D, D, D, D, D, D, D, D, D, D, P, 0, P, P, P, 0,
+	0, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, 0, 0, 0, 0, W,
+	0, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, 0, 0, 0, 0, 0,
+	W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+	W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+	W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+	W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+};
+/* clang-format on */
+
+#undef B
+#undef D
+#undef W
+#undef S
+#undef P
+
+#define IS_BLANK(c)		 (classes[c] & BLANK)
+#define IS_DIGIT(c)		 (classes[c] & DIGIT)
+#define IS_WORD_START(c) (classes[c] & WORD_START)
+#define IS_WORD(c)		 (classes[c] & WORD)
 
 /* at reads one byte, 0 beyond the end. */
 static inline unsigned char
@@ -60,21 +90,41 @@ skip_block_comment(const SdLexer *lexer, int pos)
 void
 sd_lex_skip_blank(SdLexer *lexer)
 {
-	for (;;)
-	{
-		unsigned char c = at(lexer, lexer->pos);
+	const unsigned char *text = (const unsigned char *) lexer->text;
+	int pos = lexer->pos;
+	int len = lexer->len;
 
-		if (lexer->pos >= lexer->len)
-			return;
+	while (pos < len)
+	{
+		unsigned char c = text[pos];
+
 		if (IS_BLANK(c))
-			lexer->pos++;
-		else if (c == '-' && at(lexer, lexer->pos + 1) == '-')
-			lexer->pos = skip_line_comment(lexer, lexer->pos);
-		else if (c == '/' && at(lexer, lexer->pos + 1) == '*')
-			lexer->pos = skip_block_comment(lexer, lexer->pos);
+			pos++;
+		else if (c == '-' && pos + 1 < len && text[pos + 1] == '-')
+			pos = skip_line_comment(lexer, pos);
+		else if (c == '/' && pos + 1 < len && text[pos + 1] == '*')
+			pos = skip_block_comment(lexer, pos);
 		else
-			return;
+			break;
 	}
+	lexer->pos = pos;
+}
+
+int
+sd_lex_skip_dull(SdLexer *lexer)
+{
+	const unsigned char *text = (const unsigned char *) lexer->text;
+	int pos = lexer->pos;
+	int end = -1;
+
+	while (pos < lexer->len && (classes[text[pos]] & DULL))
+	{
+		if (!IS_BLANK(text[pos]))
+			end = pos + 1;
+		pos++;
+	}
+	lexer->pos = pos;
+	return end;
 }
 
 /* end_of_quoted returns the offset behind the quote that closes; a doubled one does not. */
@@ -221,6 +271,7 @@ word_token(const SdLexer *lexer, int start)
 SdToken
 sd_lex_next(SdLexer *lexer)
 {
+	const unsigned char *text = (const unsigned char *) lexer->text;
 	SdToken token;
 	unsigned char c;
 
@@ -230,42 +281,25 @@ sd_lex_next(SdLexer *lexer)
 	if (lexer->pos >= lexer->len)
 		return token;
 
-	c = lexer->text[lexer->pos];
+	c = text[lexer->pos];
+	token.end++;
 	if (IS_WORD_START(c))
-		token = word_token(lexer, lexer->pos);
-	else if (c == '\'' || c == '"')
-	{
-		token.kind = c == '"' ? SD_TOKEN_QUOTED_NAME : SD_TOKEN_STRING;
-		token.end = end_of_quoted(lexer, lexer->pos + 1, c);
-	}
-	else if (c == '$')
-		token = dollar_token(lexer, lexer->pos);
+		token = word_token(lexer, token.start);
 	else if (IS_DIGIT(c))
 	{
 		token.kind = SD_TOKEN_NUMBER;
-		while (IS_DIGIT(at(lexer, token.end)))
+		while (token.end < lexer->len && IS_DIGIT(text[token.end]))
 			token.end++;
 	}
-	else
+	else if (c == '\'' || c == '"')
 	{
-		token.kind = SD_TOKEN_CHAR;
-		token.end = lexer->pos + 1;
+		token.kind = c == '"' ? SD_TOKEN_QUOTED_NAME : SD_TOKEN_STRING;
+		token.end = end_of_quoted(lexer, token.end, c);
 	}
+	else if (c == '$')
+		token = dollar_token(lexer, token.start);
+	else
+		token.kind = SD_TOKEN_CHAR;
 	lexer->pos = token.end;
 	return token;
-}
-
-bool
-sd_token_is(const SdLexer *lexer, const SdToken *token, const char *word)
-{
-	int len = token->end - token->start;
-
-	return token->kind == SD_TOKEN_WORD && (int) strlen(word) == len &&
-		   pg_strncasecmp(lexer->text + token->start, word, len) == 0;
-}
-
-bool
-sd_token_is_char(const SdLexer *lexer, const SdToken *token, char c)
-{
-	return token->kind == SD_TOKEN_CHAR && lexer->text[token->start] == c;
 }

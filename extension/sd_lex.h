@@ -42,10 +42,32 @@ extern SdToken sd_lex_next(SdLexer *lexer);
 /* sd_lex_skip_blank moves over white space and comments only. */
 extern void sd_lex_skip_blank(SdLexer *lexer);
 
-/* sd_token_is tells whether a token is this unquoted word; "word" is lower case. */
-extern bool sd_token_is(const SdLexer *lexer, const SdToken *token, const char *word);
+/*
+ * sd_lex_skip_dull moves over white space, numbers and punctuation that cannot
+ * begin or end anything, and returns the offset behind the last of them that is
+ * not white space, or -1 when there was none.
+ */
+extern int sd_lex_skip_dull(SdLexer *lexer);
+
+/*
+ * sd_token_is tells whether a token is this unquoted word; "word" is lower case.
+ * It is inline so that the length of a constant word costs nothing.
+ */
+static inline bool
+sd_token_is(const SdLexer *lexer, const SdToken *token, const char *word)
+{
+	size_t len = strlen(word);
+
+	return token->kind == SD_TOKEN_WORD && (size_t) (token->end - token->start) == len &&
+		   (lexer->text[token->start] | 0x20) == word[0] &&
+		   pg_strncasecmp(lexer->text + token->start, word, len) == 0;
+}
 
 /* sd_token_is_char tells whether a token is this single character. */
-extern bool sd_token_is_char(const SdLexer *lexer, const SdToken *token, char c);
+static inline bool
+sd_token_is_char(const SdLexer *lexer, const SdToken *token, char c)
+{
+	return token->kind == SD_TOKEN_CHAR && lexer->text[token->start] == c;
+}
 
 #endif

@@ -163,18 +163,26 @@ sd_script_next(SdScript *script, SdParsed *parsed)
 	return true;
 }
 
-void
-sd_statement_bounds(const SdScript *script, const SdParsed *parsed, const RawStmt *raw, int *start,
-					int *end)
+int
+sd_statement_start(const SdScript *script, const SdParsed *parsed, const RawStmt *raw)
 {
 	SdLexer lexer = { script->text, parsed->piece.end, parsed->piece.from };
 
-	if (raw->stmt_location > 0)
-		lexer.pos += raw->stmt_location;
-	*end = raw->stmt_len > 0 ? lexer.pos + raw->stmt_len : parsed->piece.end;
+	/* the first of a piece begins at its first token */
+	if (raw->stmt_location <= 0)
+		return parsed->piece.start;
+	lexer.pos += raw->stmt_location;
 	/* before 18 the location covers the comments in front */
 	sd_lex_skip_blank(&lexer);
-	*start = lexer.pos;
+	return lexer.pos;
+}
+
+int
+sd_statement_end(const SdScript *script, const SdParsed *parsed, const RawStmt *raw)
+{
+	if (raw->stmt_len <= 0)
+		return parsed->piece.end;
+	return parsed->piece.from + Max(raw->stmt_location, 0) + raw->stmt_len;
 }
 
 int
@@ -213,8 +221,11 @@ SdPlace
 sd_script_locate(SdScript *script, int offset)
 {
 	Assert(offset >= script->place.offset);
-	advance(script, &script->place, offset);
-	script->inner = script->place;
+	if (offset > script->place.offset)
+	{
+		advance(script, &script->place, offset);
+		script->inner = script->place;
+	}
 	return script->place;
 }
 

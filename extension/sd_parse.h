@@ -65,9 +65,11 @@ extern bool sd_script_next(SdScript *script, SdParsed *parsed);
  */
 extern bool sd_parse_text(const char *sql, List **statements, char **error);
 
-/* sd_statement_bounds gives the byte range of a raw statement, without comments before it. */
-extern void sd_statement_bounds(const SdScript *script, const SdParsed *parsed, const RawStmt *raw,
-								int *start, int *end);
+/* sd_statement_start gives the byte where a raw statement begins, without comments before it. */
+extern int sd_statement_start(const SdScript *script, const SdParsed *parsed, const RawStmt *raw);
+
+/* sd_statement_end gives the byte where it ends, semicolon excluded. */
+extern int sd_statement_end(const SdScript *script, const SdParsed *parsed, const RawStmt *raw);
 
 /* sd_script_locate turns a byte offset into a place; statements come in order. */
 extern SdPlace sd_script_locate(SdScript *script, int offset);

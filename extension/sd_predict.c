@@ -7,11 +7,14 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/heap.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -47,6 +50,21 @@ is_serial(const TypeName *type)
 		if (strcmp(strVal(linitial(type->names)), names[i]) == 0)
 			return true;
 	return false;
+}
+
+/* is_plain_type recognises types of the server itself, whose domains have no constraints. */
+static bool
+is_plain_type(const TypeName *type)
+{
+	Oid oid;
+
+	if (list_length(type->names) != 2 || type->pct_type ||
+		strcmp(strVal(linitial(type->names)), "pg_catalog") != 0)
+		return false;
+	oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						  CStringGetDatum(strVal(lsecond(type->names))),
+						  ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
+	return OidIsValid(oid) && oid < FirstNormalObjectId;
 }
 
 typedef struct AddColumnQuestion
@@ -115,6 +133,15 @@ sd_predict_add_column(ColumnDef *column)
 	}
 	if (answer.is_serial)
 		return answer;
+	/* the common case needs no planner: a constant, or none, of a type of the server */
+	if (is_plain_type(column->typeName) &&
+		(question.raw_default == NULL || IsA(question.raw_default, A_Const)))
+	{
+		answer.has_default =
+			question.raw_default != NULL && !SD_CONSTANT_IS_NULL((A_Const *) question.raw_default);
+		answer.default_rewrites = answer.domain_rewrites = SD_NO;
+		return answer;
+	}
 	answer.has_default = question.raw_default != NULL;
 	answer.default_rewrites = question.raw_default != NULL ? SD_UNKNOWN : SD_NO;
 	if (!sd_try(ask_add_column, &question, &error))

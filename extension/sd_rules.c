@@ -39,17 +39,21 @@ sd_severity_name(SdSeverity severity)
 const char *
 sd_size_text(SdSize size)
 {
-	const char *bytes;
+	static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB" };
+	int64 amount = size.bytes;
+	int unit = 0;
 
 	if (size.bytes == 0)
 		return "empty";
 	if (size.bytes < 0)
 		return "of unknown size";
-	bytes = text_to_cstring(
-		DatumGetTextPP(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(size.bytes))));
+	/* two digits at least, as pg_size_pretty() has it */
+	for (; amount >= 10 * 1024 && unit < lengthof(units) - 1; unit++)
+		amount = (amount + 512) / 1024;
 	if (size.rows < 0)
-		return psprintf("%s, rows not counted yet", bytes);
-	return psprintf("about " INT64_FORMAT " rows, %s", size.rows, bytes);
+		return psprintf(INT64_FORMAT " %s, rows not counted yet", amount, units[unit]);
+	return psprintf("about " INT64_FORMAT " rows, " INT64_FORMAT " %s", size.rows, amount,
+					units[unit]);
 }
 
 SdFinding
@@ -64,7 +68,7 @@ sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
 	finding.rewrites = finding.scans = SD_NO;
 	if (relation != NULL)
 	{
-		finding.object = relation->shown;
+		finding.object = sd_shown(relation);
 		if (relation->presence == SD_EXISTS)
 			finding.size = sd_relation_size(analysis->sizes, relation->oid);
 	}
@@ -78,7 +82,7 @@ sd_alter_finding(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, cons
 
 	finding.lock = alter->lock;
 	if (column != NULL)
-		finding.object = psprintf("%s.%s", alter->relation.shown, quote_identifier(column));
+		finding.object = psprintf("%s.%s", sd_shown(&alter->relation), quote_identifier(column));
 	return finding;
 }
 
@@ -120,6 +124,7 @@ place_of_finding(SdAnalysis *analysis, const SdFinding *finding)
 {
 	int offset = analysis->start;
 
+	sd_script_locate(analysis->script, offset);
 	if (finding->location >= 0 && analysis->origin >= 0)
 		offset = Max(offset, analysis->origin + finding->location);
 	return sd_script_locate_inner(analysis->script, Min(offset, analysis->script->len));
@@ -188,7 +193,7 @@ sd_is_target(SdAnalysis *analysis, const SdRelation *relation, bool missing_ok)
 			if (missing_ok)
 				return false;
 			finding = sd_finding(analysis, SD_RULE_MISSING_OBJECT, relation);
-			finding.message = psprintf("relation %s does not exist%s", relation->shown,
+			finding.message = psprintf("relation %s does not exist%s", sd_shown(relation),
 									   relation->presence == SD_GONE ?
 										   " any more: the script dropped or renamed it" :
 										   ", nor does the script make it before");

@@ -111,6 +111,7 @@ typedef struct SdAnalysis
 	int number;
 	int start;			/* its byte offset in the script */
 	int origin;			/* script offset of the text that locations count from, -1 for none */
+	int calls;			/* SdPiece.calls, or -1 when not counted */
 	bool reported;		/* it has a finding that says what it does to its target */
 	const char *inside; /* what it is part of, such as "function f", or NULL */
 	bool conditional;	/* it may not be reached */

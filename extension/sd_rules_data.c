@@ -26,7 +26,7 @@ check_truncate(SdAnalysis *analysis, Node *statement)
 		if (finding.data_loss == SD_LOSS_NONE)
 			finding.severity = SD_NOTICE;
 		finding.message =
-			psprintf("removes all rows of %s (%s)%s", relation.shown, sd_size_text(finding.size),
+			psprintf("removes all rows of %s (%s)%s", sd_shown(&relation), sd_size_text(finding.size),
 					 stmt->behavior == DROP_CASCADE ?
 						 " and, with CASCADE, of every table whose foreign keys lead to it" :
 						 "");
@@ -51,7 +51,7 @@ report_all_rows(SdAnalysis *analysis, SdRuleId rule, RangeVar *name, Node *where
 	if (finding.data_loss == SD_LOSS_NONE)
 		finding.severity = SD_NOTICE;
 	finding.message =
-		psprintf("%s all rows of %s (%s)", what, relation.shown, sd_size_text(finding.size));
+		psprintf("%s all rows of %s (%s)", what, sd_shown(&relation), sd_size_text(finding.size));
 	if (where != NULL)
 		finding.detail = "Its condition is always true.";
 	sd_report(analysis, &finding);

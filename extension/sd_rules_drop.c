@@ -58,8 +58,9 @@ drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
 	finding.data_loss = sd_loss_of(finding.size);
 	if (finding.data_loss == SD_LOSS_NONE)
 		finding.severity = SD_WARNING;
-	finding.message = psprintf("drops table %s (%s)%s", relation->shown, sd_size_text(finding.size),
-							   cascade ? " and, with CASCADE, what depends on it" : "");
+	finding.message =
+		psprintf("drops table %s (%s)%s", sd_shown(relation), sd_size_text(finding.size),
+				 cascade ? " and, with CASCADE, what depends on it" : "");
 	if (relation->presence == SD_EXISTS)
 		referenced_tables(relation->oid, &referenced);
 	if (referenced.count > 0)
@@ -261,7 +262,7 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 		finding = sd_finding(analysis, SD_RULE_MISSING_OBJECT, &alter->relation);
 		finding.message =
 			psprintf("column %s of %s does not exist, nor does the script make it before",
-					 quote_identifier(alter->cmd->name), alter->relation.shown);
+					 quote_identifier(alter->cmd->name), sd_shown(&alter->relation));
 		sd_report(analysis, &finding);
 	}
 	finding = sd_alter_finding(analysis, SD_RULE_DROP_COLUMN, alter, alter->cmd->name);
@@ -294,9 +295,9 @@ check_drop_stored(SdAnalysis *analysis, Node *statement)
 			sd_finding(analysis, sequence ? SD_RULE_DROP_SEQUENCE : SD_RULE_DROP_MATVIEW, &relation);
 		finding.lock = AccessExclusiveLock;
 		finding.data_loss = SD_LOSS_POSSIBLE;
-		finding.message = sequence ? psprintf("drops sequence %s", relation.shown) :
-									 psprintf("drops materialized view %s (%s)", relation.shown,
-											  sd_size_text(finding.size));
+		finding.message = sequence ? psprintf("drops sequence %s", sd_shown(&relation)) :
+									 psprintf("drops materialized view %s (%s)",
+											  sd_shown(&relation), sd_size_text(finding.size));
 		sd_report(analysis, &finding);
 	}
 }
@@ -340,7 +341,7 @@ check_drop_constraint(SdAnalysis *analysis, const SdAlter *alter)
 		return;
 	finding = sd_alter_finding(analysis, SD_RULE_DROP_CONSTRAINT, alter, NULL);
 	finding.message = psprintf("drops constraint %s of %s", quote_identifier(alter->cmd->name),
-							   alter->relation.shown);
+							   sd_shown(&alter->relation));
 	sd_report(analysis, &finding);
 }
 

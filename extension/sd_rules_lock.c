@@ -56,8 +56,9 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 		finding.lock = AccessExclusiveLock;
 		table = index.presence == SD_EXISTS ? IndexGetRelation(index.oid, true) : InvalidOid;
 		finding.message =
-			psprintf("dropping index %s locks its table%s%s against reading and writing", index.shown,
-					 OidIsValid(table) ? " " : "", OidIsValid(table) ? sd_relation_name(table) : "");
+			psprintf("dropping index %s locks its table%s%s against reading and writing",
+					 sd_shown(&index), OidIsValid(table) ? " " : "",
+					 OidIsValid(table) ? sd_relation_name(table) : "");
 		sd_report(analysis, &finding);
 	}
 }
@@ -70,8 +71,8 @@ report_lock(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation, LOC
 	SdFinding finding = sd_finding(analysis, rule, relation);
 
 	finding.lock = mode;
-	finding.message =
-		psprintf("%s %s: %s until the transaction ends", what, relation->shown, lock_effect(mode));
+	finding.message = psprintf("%s %s: %s until the transaction ends", what, sd_shown(relation),
+							   lock_effect(mode));
 	sd_report(analysis, &finding);
 }
 
@@ -399,7 +400,7 @@ sd_check_locks(SdAnalysis *analysis, Node *statement)
 	finding.lock = locked.mode;
 	finding.message =
 		psprintf("%s locks %s: %s until the transaction ends", sd_command_name(statement),
-				 locked.relation.shown, lock_effect(locked.mode));
+				 sd_shown(&locked.relation), lock_effect(locked.mode));
 	sd_report(analysis, &finding);
 }
 

@@ -190,6 +190,7 @@ set_setting(SdAnalysis *analysis, const char *name, const char *value, bool loca
 		/* a value that the server refuses changes nothing */
 		(void) set_config_option("search_path", value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 								 true, DEBUG5, false);
+		sd_scope_forget(analysis->scope);
 		if (!local)
 			analysis->session_path = MemoryContextStrdup(analysis->context, namespace_search_path);
 	}

@@ -20,7 +20,8 @@ check_rename_table(SdAnalysis *analysis, Node *statement)
 		return;
 	finding = sd_finding(analysis, SD_RULE_RENAME_TABLE, &relation);
 	finding.lock = AccessExclusiveLock;
-	finding.message = psprintf("renames %s to %s", relation.shown, quote_identifier(stmt->newname));
+	finding.message =
+		psprintf("renames %s to %s", sd_shown(&relation), quote_identifier(stmt->newname));
 	sd_report(analysis, &finding);
 }
 
@@ -36,7 +37,7 @@ check_rename_column(SdAnalysis *analysis, Node *statement)
 	if (sd_scope_column(analysis->scope, &relation, stmt->subname).presence == SD_MADE)
 		return;
 	finding = sd_finding(analysis, SD_RULE_RENAME_COLUMN, &relation);
-	finding.object = psprintf("%s.%s", relation.shown, quote_identifier(stmt->subname));
+	finding.object = psprintf("%s.%s", sd_shown(&relation), quote_identifier(stmt->subname));
 	finding.lock = AccessExclusiveLock;
 	finding.message =
 		psprintf("renames column %s to %s", finding.object, quote_identifier(stmt->newname));
@@ -71,7 +72,7 @@ check_set_schema(SdAnalysis *analysis, Node *statement)
 	finding = sd_finding(analysis, SD_RULE_RENAME_SCHEMA, &relation);
 	finding.lock = AccessExclusiveLock;
 	finding.message =
-		psprintf("moves %s to schema %s", relation.shown, quote_identifier(stmt->newschema));
+		psprintf("moves %s to schema %s", sd_shown(&relation), quote_identifier(stmt->newschema));
 	sd_report(analysis, &finding);
 }
 

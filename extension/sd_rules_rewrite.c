@@ -45,7 +45,7 @@ report_rewrite(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const 
 	finding.scans = rewrites;
 	finding.message = psprintf("adding column %s %s %s (%s)", finding.object,
 							   rewrites == SD_YES ? "rewrites" : "may rewrite",
-							   alter->relation.shown, sd_size_text(finding.size));
+							   sd_shown(&alter->relation), sd_size_text(finding.size));
 	finding.detail = why;
 	sd_report_blocking(analysis, &finding);
 }
@@ -65,7 +65,7 @@ check_required(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *colu
 	finding.scans = SD_YES;
 	finding.message =
 		psprintf("column %s is NOT NULL without a default, which fails when %s has rows (%s)",
-				 finding.object, alter->relation.shown, sd_size_text(finding.size));
+				 finding.object, sd_shown(&alter->relation), sd_size_text(finding.size));
 	sd_report_blocking(analysis, &finding);
 }
 
@@ -138,7 +138,7 @@ report_type_change(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *
 		finding.location = def->location;
 		finding.rewrites = finding.scans = prediction->rewrites;
 		finding.message = psprintf("changing %s %s %s %s (%s)", finding.object, change,
-								   sure ? "rewrites" : "may rewrite", alter->relation.shown,
+								   sure ? "rewrites" : "may rewrite", sd_shown(&alter->relation),
 								   sd_size_text(finding.size));
 		if (!sure && prediction->error != NULL)
 			finding.detail = psprintf("It cannot be told: %s.", prediction->error);
@@ -155,7 +155,7 @@ report_type_change(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *
 		finding.scans = SD_YES;
 		finding.message =
 			psprintf("changing %s %s rewrites nothing, but reads all of %s (%s)", finding.object,
-					 change, alter->relation.shown, sd_size_text(finding.size));
+					 change, sd_shown(&alter->relation), sd_size_text(finding.size));
 		finding.detail =
 			prediction->checks != NIL ?
 				psprintf("CHECK constraints are verified again: %s.", join_names(prediction->checks)) :
@@ -196,7 +196,7 @@ report_whole_table(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relati
 	finding.lock = lock;
 	finding.rewrites = finding.scans = SD_YES;
 	finding.message =
-		psprintf("%s rewrites %s (%s)", what, relation->shown, sd_size_text(finding.size));
+		psprintf("%s rewrites %s (%s)", what, sd_shown(relation), sd_size_text(finding.size));
 	sd_report_blocking(analysis, &finding);
 }
 

@@ -29,7 +29,7 @@ report_scan(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const cha
 	finding.location = location;
 	finding.scans = scans;
 	finding.message = psprintf("%s %s all of %s (%s)", what, scans == SD_YES ? "reads" : "may read",
-							   alter->relation.shown, sd_size_text(finding.size));
+							   sd_shown(&alter->relation), sd_size_text(finding.size));
 	finding.detail = detail;
 	sd_report_blocking(analysis, &finding);
 }
@@ -86,10 +86,11 @@ report_foreign_key(SdAnalysis *analysis, const SdAlter *alter, const Constraint 
 
 	finding.location = constraint->location;
 	finding.scans = SD_YES;
-	finding.message = psprintf("the foreign key reads all of %s (%s) and looks each row up in %s",
-							   alter->relation.shown, sd_size_text(finding.size), referenced.shown);
-	finding.detail =
-		psprintf("Nobody can write %s or %s meanwhile.", alter->relation.shown, referenced.shown);
+	finding.message =
+		psprintf("the foreign key reads all of %s (%s) and looks each row up in %s",
+				 sd_shown(&alter->relation), sd_size_text(finding.size), sd_shown(&referenced));
+	finding.detail = psprintf("Nobody can write %s or %s meanwhile.", sd_shown(&alter->relation),
+							  sd_shown(&referenced));
 	sd_report_blocking(analysis, &finding);
 }
 
@@ -245,10 +246,10 @@ check_attach_partition(SdAnalysis *analysis, const SdAlter *alter)
 	finding.scans = SD_UNKNOWN;
 	finding.message =
 		psprintf("attaching %s (%s) reads all of it unless a valid CHECK implies its bounds",
-				 child.shown, sd_size_text(finding.size));
+				 sd_shown(&child), sd_size_text(finding.size));
 	finding.detail = psprintf("The partition is locked, and so is a default partition of %s, which "
 							  "is read too; %s itself stays usable.",
-							  alter->relation.shown, alter->relation.shown);
+							  sd_shown(&alter->relation), sd_shown(&alter->relation));
 	sd_report_blocking(analysis, &finding);
 }
 
@@ -271,7 +272,7 @@ check_create_index(SdAnalysis *analysis, Node *statement)
 	finding.lock = ShareLock;
 	finding.scans = SD_YES;
 	finding.message = psprintf("building the index reads all of %s (%s) while nobody can write it",
-							   relation.shown, sd_size_text(finding.size));
+							   sd_shown(&relation), sd_size_text(finding.size));
 	if (relation.relkind == RELKIND_PARTITIONED_TABLE)
 		finding.hint = "Create it ON ONLY the parent, CONCURRENTLY on each partition, and attach "
 					   "these to it.";
@@ -305,7 +306,7 @@ check_reindex(SdAnalysis *analysis, Node *statement)
 	finding.lock = AccessExclusiveLock;
 	finding.rewrites = finding.scans = SD_YES;
 	finding.message = psprintf("REINDEX builds %s (%s) again while nobody can use it",
-							   relation.shown, sd_size_text(finding.size));
+							   sd_shown(&relation), sd_size_text(finding.size));
 	sd_report_blocking(analysis, &finding);
 }
 

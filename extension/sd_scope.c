@@ -15,7 +15,6 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -36,33 +35,45 @@ typedef enum EntryKind
 	ENTRY_SAVEPOINT
 } EntryKind;
 
+/* What an entry is for; a name that does not matter is "". */
 typedef struct EntryKey
 {
 	int kind;
-	NameData schema;
-	NameData name;
-	NameData part; /* column or constraint */
+	const char *schema;
+	const char *name;
+	const char *part; /* column or constraint */
 } EntryKey;
 
 typedef struct Entry
 {
 	EntryKey key;
-	int before;		  /* older entry for the same key, or -1 */
+	uint64 hash;	  /* of the key */
+	int before;		  /* older entry of the same hash, or -1 */
 	bool conditional; /* counts only when the catalog has no such name */
 	SdPresence presence;
 	char relkind;
-	Oid oid;			/* relation: the one of the catalog that has this name now */
-	NameData old_name;	/* column: name in the catalog */
-	NameData not_null;	/* constraint: the column it proves to be not null */
-	bool valid;			/* constraint */
-	SdRoutine *routine; /* routine */
+	Oid oid;			  /* relation: the one of the catalog that has this name now */
+	const char *old_name; /* column: name in the catalog */
+	const char *not_null; /* constraint: the column it proves to be not null */
+	bool valid;			  /* constraint */
+	SdRoutine *routine;	  /* routine */
 } Entry;
 
-typedef struct Newest
+/* A slot of the hash table: one for each hash that was ever added. */
+typedef struct Slot
 {
-	EntryKey key;
-	int entry;
-} Newest;
+	uint64 hash;
+	int newest; /* entry, or -1 when all were taken back */
+	bool used;
+} Slot;
+
+/* One schema of the search_path. */
+typedef struct PathMember
+{
+	const char *name;
+	Oid oid;	  /* in the catalog, or InvalidOid */
+	bool touched; /* there may be entries for relations in it */
+} PathMember;
 
 struct SdScope
 {
@@ -72,51 +83,128 @@ struct SdScope
 	int allocated;
 	int committed; /* entries before this one cannot be rolled back */
 	int relations; /* number of entries of kind ENTRY_RELATION and ENTRY_SCHEMA */
-	HTAB *newest;
-	char *path_text; /* search_path that "path" was made of */
-	List *path;		 /* schema names, implicit ones included */
+	int schemas;   /* number of entries of kind ENTRY_SCHEMA */
+	Slot *slots;   /* open addressing; NULL before the first entry */
+	int nslots;	   /* a power of 2 */
+	int nused;
+	const char *kept_schema; /* schema of the last entry: they repeat */
+	char *path_text;		 /* search_path that "path" was made of */
+	List *path;				 /* PathMember, implicit ones included */
+	int implicit;			 /* how many of these the setting does not name */
+
+	/* The name that was resolved last: a statement is judged by several rules. */
+	bool has_last;
+	const char *last_schema; /* as asked for */
+	SdRelation last;
 };
 
 SdScope *
 sd_scope_create(void)
 {
 	SdScope *scope = palloc0(sizeof(SdScope));
-	HASHCTL control = { 0 };
 
 	scope->context = CurrentMemoryContext;
-	control.keysize = sizeof(EntryKey);
-	control.entrysize = sizeof(Newest);
-	control.hcxt = CurrentMemoryContext;
-	scope->newest =
-		hash_create("safedeploy scope", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return scope;
 }
 
-static EntryKey
-make_key(EntryKind kind, const char *schema, const char *name, const char *part)
+/* add_to_hash mixes a string and its end into a hash (FNV-1a). */
+static inline uint64
+add_to_hash(uint64 hash, const char *string)
 {
-	EntryKey key;
+	if (string != NULL)
+	{
+		for (int i = 0; string[i] != '\0'; i++)
+			hash = (hash ^ (unsigned char) string[i]) * UINT64CONST(1099511628211);
+	}
+	return (hash ^ 0xff) * UINT64CONST(1099511628211);
+}
 
-	memset(&key, 0, sizeof(key));
-	key.kind = kind;
-	strlcpy(NameStr(key.schema), schema ? schema : "", NAMEDATALEN);
-	strlcpy(NameStr(key.name), name ? name : "", NAMEDATALEN);
-	strlcpy(NameStr(key.part), part ? part : "", NAMEDATALEN);
-	return key;
+static uint64
+hash_key(EntryKind kind, const char *schema, const char *name, const char *part)
+{
+	uint64 hash = UINT64CONST(14695981039346656037) + kind;
+
+	return add_to_hash(add_to_hash(add_to_hash(hash, schema), name), part);
+}
+
+/* same_name compares a name of an entry with one that may be NULL. */
+static inline bool
+same_name(const char *name, const char *string)
+{
+	return strcmp(name, string == NULL ? "" : string) == 0;
+}
+
+/* keep_name copies a name into the scope's memory. */
+static const char *
+keep_name(SdScope *scope, const char *name)
+{
+	if (name == NULL || name[0] == '\0')
+		return "";
+	return MemoryContextStrdup(scope->context, name);
+}
+
+/* find_slot returns the slot of a hash, or the free one where it belongs. */
+static Slot *
+find_slot(const SdScope *scope, uint64 hash)
+{
+	int mask = scope->nslots - 1;
+	int i = (int) (hash ^ (hash >> 32)) & mask;
+
+	while (scope->slots[i].used && scope->slots[i].hash != hash)
+		i = (i + 1) & mask;
+	return &scope->slots[i];
+}
+
+/* grow_slots makes room: at most half of the slots are used. */
+static void
+grow_slots(SdScope *scope)
+{
+	Slot *old = scope->slots;
+	int nold = scope->nslots;
+
+	scope->nslots = nold == 0 ? 64 : nold * 2;
+	scope->slots = MemoryContextAllocExtended(scope->context, scope->nslots * sizeof(Slot),
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < nold; i++)
+		if (old[i].used)
+			*find_slot(scope, old[i].hash) = old[i];
+	if (old != NULL)
+		pfree(old);
 }
 
 /* find_entry returns the newest entry for a key, or NULL. */
 static Entry *
 find_entry(SdScope *scope, EntryKind kind, const char *schema, const char *name, const char *part)
 {
-	EntryKey key;
-	Newest *newest;
+	Slot *slot;
 
 	if (scope->count == 0)
 		return NULL;
-	key = make_key(kind, schema, name, part);
-	newest = hash_search(scope->newest, &key, HASH_FIND, NULL);
-	return newest == NULL || newest->entry < 0 ? NULL : &scope->entries[newest->entry];
+	slot = find_slot(scope, hash_key(kind, schema, name, part));
+	for (int i = slot->used ? slot->newest : -1; i >= 0; i = scope->entries[i].before)
+	{
+		Entry *entry = &scope->entries[i];
+
+		if (entry->key.kind == kind && same_name(entry->key.schema, schema) &&
+			same_name(entry->key.name, name) && same_name(entry->key.part, part))
+			return entry;
+	}
+	return NULL;
+}
+
+/* touch_path notes that there are entries for relations in a schema. */
+static void
+touch_path(SdScope *scope, const char *schema)
+{
+	ListCell *cell;
+
+	foreach (cell, scope->path)
+	{
+		PathMember *member = lfirst(cell);
+
+		if (!member->touched && same_name(member->name, schema))
+			member->touched = true;
+	}
 }
 
 /* add_entry appends an entry; the pointer is good until the next one is added. */
@@ -125,8 +213,7 @@ add_entry(SdScope *scope, EntryKind kind, const char *schema, const char *name, 
 		  SdPresence presence, bool conditional)
 {
 	Entry *entry;
-	Newest *newest;
-	bool found;
+	Slot *slot;
 
 	if (scope->count == scope->allocated)
 	{
@@ -141,14 +228,29 @@ add_entry(SdScope *scope, EntryKind kind, const char *schema, const char *name, 
 	}
 	entry = &scope->entries[scope->count];
 	memset(entry, 0, sizeof(*entry));
-	entry->key = make_key(kind, schema, name, part);
+	entry->key.kind = kind;
+	if (scope->kept_schema == NULL || !same_name(scope->kept_schema, schema))
+		scope->kept_schema = keep_name(scope, schema);
+	entry->key.schema = scope->kept_schema;
+	entry->key.name = keep_name(scope, name);
+	entry->key.part = keep_name(scope, part);
+	entry->old_name = entry->not_null = "";
+	entry->hash = hash_key(kind, schema, name, part);
 	entry->presence = presence;
 	entry->conditional = conditional;
-	newest = hash_search(scope->newest, &entry->key, HASH_ENTER, &found);
-	entry->before = found ? newest->entry : -1;
-	newest->entry = scope->count++;
-	if (kind == ENTRY_RELATION || kind == ENTRY_SCHEMA)
-		scope->relations++;
+	if (scope->nused * 2 >= scope->nslots)
+		grow_slots(scope);
+	slot = find_slot(scope, entry->hash);
+	entry->before = slot->used ? slot->newest : -1;
+	scope->nused += !slot->used;
+	slot->used = true;
+	slot->hash = entry->hash;
+	slot->newest = scope->count++;
+	scope->relations += kind == ENTRY_RELATION || kind == ENTRY_SCHEMA;
+	scope->schemas += kind == ENTRY_SCHEMA;
+	if (kind == ENTRY_RELATION)
+		touch_path(scope, schema);
+	scope->has_last = false;
 	return entry;
 }
 
@@ -157,11 +259,11 @@ static void
 pop_entry(SdScope *scope)
 {
 	Entry *entry = &scope->entries[--scope->count];
-	Newest *newest = hash_search(scope->newest, &entry->key, HASH_FIND, NULL);
 
-	newest->entry = entry->before;
-	if (entry->key.kind == ENTRY_RELATION || entry->key.kind == ENTRY_SCHEMA)
-		scope->relations--;
+	find_slot(scope, entry->hash)->newest = entry->before;
+	scope->relations -= entry->key.kind == ENTRY_RELATION || entry->key.kind == ENTRY_SCHEMA;
+	scope->schemas -= entry->key.kind == ENTRY_SCHEMA;
+	scope->has_last = false;
 }
 
 void
@@ -201,7 +303,19 @@ sd_scope_rollback(SdScope *scope, const char *savepoint)
 		pop_entry(scope);
 }
 
-/* search_path returns the names of the schemas that are searched, in order. */
+/* add_to_path appends a schema to the path, in the scope's memory. */
+static void
+add_to_path(SdScope *scope, const char *name)
+{
+	PathMember *member = palloc(sizeof(PathMember));
+
+	member->name = name;
+	member->oid = LookupNamespaceNoError(name);
+	member->touched = scope->relations > 0;
+	scope->path = lappend(scope->path, member);
+}
+
+/* search_path returns the schemas that are searched, in order. */
 static List *
 search_path(SdScope *scope)
 {
@@ -221,18 +335,21 @@ search_path(SdScope *scope)
 		names = NIL;
 	foreach (cell, names)
 	{
-		char *name = lfirst(cell);
-
-		if (strcmp(name, "$user") == 0)
-			name = GetUserNameFromId(GetUserId(), false);
-		catalog |= strcmp(name, "pg_catalog") == 0;
-		temp |= strcmp(name, TEMP_SCHEMA) == 0;
-		scope->path = lappend(scope->path, name);
+		catalog |= strcmp(lfirst(cell), "pg_catalog") == 0;
+		temp |= strcmp(lfirst(cell), TEMP_SCHEMA) == 0;
 	}
-	if (!catalog)
-		scope->path = lcons("pg_catalog", scope->path);
+	/* these two are searched first unless the path says where */
 	if (!temp)
-		scope->path = lcons(TEMP_SCHEMA, scope->path);
+		add_to_path(scope, TEMP_SCHEMA);
+	if (!catalog)
+		add_to_path(scope, "pg_catalog");
+	scope->implicit = list_length(scope->path);
+	foreach (cell, names)
+	{
+		const char *name = lfirst(cell);
+
+		add_to_path(scope, strcmp(name, "$user") == 0 ? GetUserNameFromId(GetUserId(), false) : name);
+	}
 	MemoryContextSwitchTo(old);
 	return scope->path;
 }
@@ -269,15 +386,15 @@ schema_oid(const char *name, const Entry *holder)
 }
 
 /*
- * look_in_schema resolves a name in one schema; false when that schema knows
- * nothing of it.
+ * look_in_schema resolves a name in one schema, whose OID in the catalog is
+ * "namespace"; false when that schema knows nothing of it.
  */
 static bool
-look_in_schema(SdScope *scope, const char *schema, const char *name, SdRelation *relation)
+look_in_schema(SdScope *scope, const char *schema, Oid namespace, const char *name,
+			   SdRelation *relation)
 {
 	Entry *entry = find_entry(scope, ENTRY_RELATION, schema, name, NULL);
-	Entry *holder = find_entry(scope, ENTRY_SCHEMA, NULL, schema, NULL);
-	Oid namespace;
+	Entry *holder = scope->schemas == 0 ? NULL : find_entry(scope, ENTRY_SCHEMA, NULL, schema, NULL);
 	Oid oid = InvalidOid;
 
 	relation->schema = schema;
@@ -292,6 +409,7 @@ look_in_schema(SdScope *scope, const char *schema, const char *name, SdRelation 
 			fill_from_catalog(relation, entry->oid);
 		return true;
 	}
+	if (holder != NULL)
 	namespace = schema_oid(schema, holder);
 	if (OidIsValid(namespace))
 		oid = get_relname_relid(name, namespace);
@@ -305,48 +423,76 @@ look_in_schema(SdScope *scope, const char *schema, const char *name, SdRelation 
 	return OidIsValid(oid) || entry != NULL;
 }
 
-SdRelation
-sd_scope_relation_in(SdScope *scope, const char *schema, const char *name)
+/* resolve does the work of sd_scope_relation_in. */
+static SdRelation
+resolve(SdScope *scope, const char *schema, const char *name)
 {
-	SdRelation relation = { 0 };
+	SdRelation relation = { .name = name };
+	SdRelation gone = { .name = name };
+	ListCell *cell;
 
-	relation.name = name;
 	if (schema != NULL)
-		look_in_schema(scope, schema, name, &relation);
-	else if (scope->relations == 0)
+	{
+		look_in_schema(scope, schema, LookupNamespaceNoError(schema), name, &relation);
+		return relation;
+	}
+	if (scope->relations == 0)
 	{
 		/* nothing to mix in: the server's own search is the fast way */
 		Oid oid = RelnameGetRelid(name);
 
 		if (OidIsValid(oid))
 			fill_from_catalog(&relation, oid);
+		return relation;
 	}
-	else
+	foreach (cell, search_path(scope))
 	{
-		SdRelation gone = { 0 };
-		ListCell *cell;
+		PathMember *member = lfirst(cell);
 
-		foreach (cell, search_path(scope))
-		{
-			memset(&relation, 0, sizeof(relation));
-			relation.name = name;
-			if (!look_in_schema(scope, lfirst(cell), name, &relation))
-				continue;
-			if (relation.presence != SD_GONE)
-				break;
-			gone = relation;
-		}
-		if (relation.presence != SD_MADE && relation.presence != SD_EXISTS)
-		{
-			relation = gone;
-			relation.name = name;
-		}
+		/* what the script has not touched is what the catalog says; of its own it has "pg_" only */
+		if (!member->touched && scope->schemas == 0 &&
+			(!OidIsValid(member->oid) ||
+			 (member->oid == PG_CATALOG_NAMESPACE && strncmp(name, "pg_", 3) != 0)))
+			continue;
+		memset(&relation, 0, sizeof(relation));
+		relation.name = name;
+		if (!look_in_schema(scope, member->name, member->oid, name, &relation))
+			continue;
+		if (relation.presence != SD_GONE)
+			return relation;
+		gone = relation;
 	}
-	if (relation.schema == NULL || strcmp(relation.schema, TEMP_SCHEMA) == 0)
-		relation.shown = quote_identifier(relation.name);
-	else
-		relation.shown = quote_qualified_identifier(relation.schema, relation.name);
+	return gone;
+}
+
+SdRelation
+sd_scope_relation_in(SdScope *scope, const char *schema, const char *name)
+{
+	SdRelation relation;
+
+	if (scope->has_last && strcmp(scope->last.name, name) == 0 &&
+		(schema == NULL ? scope->last_schema == NULL :
+						  scope->last_schema != NULL && strcmp(scope->last_schema, schema) == 0))
+		return scope->last;
+	relation = resolve(scope, schema, name);
+	scope->has_last = true;
+	scope->last_schema = schema;
+	scope->last = relation;
 	return relation;
+}
+
+const char *
+sd_shown(const SdRelation *relation)
+{
+	if (relation->schema == NULL || strcmp(relation->schema, TEMP_SCHEMA) == 0)
+		return quote_identifier(relation->name);
+	return quote_qualified_identifier(relation->schema, relation->name);
+}
+
+void
+sd_scope_forget(SdScope *scope)
+{
+	scope->has_last = false;
 }
 
 SdRelation
@@ -367,28 +513,24 @@ sd_scope_relation_list(SdScope *scope, const List *names)
 const char *
 sd_scope_creation_schema(SdScope *scope, const RangeVar *name)
 {
-	ListCell *cell;
-	int implicit = 0;
+	List *path;
 
 	if (name->schemaname != NULL)
 		return name->schemaname;
 	if (name->relpersistence == RELPERSISTENCE_TEMP)
 		return TEMP_SCHEMA;
-	foreach (cell, search_path(scope))
+	path = search_path(scope);
+	/* the implicit ones are searched, not created in */
+	for (int i = scope->implicit; i < list_length(path); i++)
 	{
-		const char *schema = lfirst(cell);
+		PathMember *member = list_nth(path, i);
 		SdPresence presence;
 
-		/* the two that search_path() puts in front are searched, not created in */
-		if (implicit < 2 && foreach_current_index(cell) == implicit &&
-			(strcmp(schema, TEMP_SCHEMA) == 0 || strcmp(schema, "pg_catalog") == 0))
-		{
-			implicit++;
-			continue;
-		}
-		presence = sd_scope_schema(scope, schema, NULL);
+		if (scope->schemas == 0 && OidIsValid(member->oid))
+			return member->name;
+		presence = sd_scope_schema(scope, member->name, NULL);
 		if (presence == SD_MADE || presence == SD_EXISTS)
-			return schema;
+			return member->name;
 	}
 	return NULL;
 }
@@ -433,8 +575,8 @@ sd_scope_column(SdScope *scope, const SdRelation *relation, const char *column)
 	if (entry != NULL && !entry->conditional)
 	{
 		part.presence = entry->presence;
-		if (NameStr(entry->old_name)[0] != '\0')
-			part.old_name = pstrdup(NameStr(entry->old_name));
+		if (entry->old_name[0] != '\0')
+			part.old_name = entry->old_name;
 	}
 	return part;
 }
@@ -449,7 +591,7 @@ sd_scope_constraint(SdScope *scope, const SdRelation *relation, const char *name
 	{
 		part.presence = entry->presence;
 		part.valid = entry->valid;
-		part.not_null = pstrdup(NameStr(entry->not_null));
+		part.not_null = entry->not_null;
 		part.same_transaction = entry - scope->entries >= scope->committed;
 	}
 	return part;
@@ -466,14 +608,13 @@ sd_scope_proves_not_null(SdScope *scope, const SdRelation *relation, const char 
 		ListCell *cell;
 
 		if (entry->key.kind != ENTRY_CONSTRAINT || entry->presence != SD_MADE || !entry->valid ||
-			entry->conditional || strcmp(NameStr(entry->not_null), column) != 0 ||
-			relation->schema == NULL || strcmp(NameStr(entry->key.schema), relation->schema) != 0 ||
-			strcmp(NameStr(entry->key.name), relation->name) != 0)
+			entry->conditional || strcmp(entry->not_null, column) != 0 ||
+			relation->schema == NULL || strcmp(entry->key.schema, relation->schema) != 0 ||
+			strcmp(entry->key.name, relation->name) != 0)
 			continue;
 		foreach (cell, dropped_constraints)
-			dropped |= strcmp(lfirst(cell), NameStr(entry->key.part)) == 0;
-		if (!dropped &&
-			part_entry(scope, ENTRY_CONSTRAINT, relation, NameStr(entry->key.part)) == entry)
+			dropped |= strcmp(lfirst(cell), entry->key.part) == 0;
+		if (!dropped && part_entry(scope, ENTRY_CONSTRAINT, relation, entry->key.part) == entry)
 			return true;
 	}
 	return false;
@@ -490,16 +631,15 @@ sd_scope_changed_constraints(SdScope *scope, const SdRelation *relation, List **
 	{
 		Entry *entry = &scope->entries[i];
 
-		if (entry->key.kind != ENTRY_CONSTRAINT ||
-			strcmp(NameStr(entry->key.schema), relation->schema) != 0 ||
-			strcmp(NameStr(entry->key.name), relation->name) != 0 ||
-			part_entry(scope, ENTRY_CONSTRAINT, relation, NameStr(entry->key.part)) != entry)
+		if (entry->key.kind != ENTRY_CONSTRAINT || strcmp(entry->key.schema, relation->schema) != 0 ||
+			strcmp(entry->key.name, relation->name) != 0 ||
+			part_entry(scope, ENTRY_CONSTRAINT, relation, entry->key.part) != entry)
 			continue;
 		/* one made anew under an old name is not the catalog's either */
 		if (entry->presence != SD_EXISTS)
-			*dropped = lappend(*dropped, pstrdup(NameStr(entry->key.part)));
+			*dropped = lappend(*dropped, pstrdup(entry->key.part));
 		else if (entry->valid)
-			*validated = lappend(*validated, pstrdup(NameStr(entry->key.part)));
+			*validated = lappend(*validated, pstrdup(entry->key.part));
 	}
 }
 
@@ -602,7 +742,7 @@ sd_scope_rename_column(SdScope *scope, const SdRelation *relation, const char *c
 	sd_scope_drop_column(scope, relation, column, conditional);
 	entry = add_entry(scope, ENTRY_COLUMN, relation->schema, relation->name, new_name,
 					  part.presence, conditional);
-	strlcpy(NameStr(entry->old_name), part.old_name, NAMEDATALEN);
+	entry->old_name = keep_name(scope, part.old_name);
 }
 
 void
@@ -612,7 +752,7 @@ sd_scope_make_constraint(SdScope *scope, const SdRelation *relation, const char 
 	Entry *entry = add_entry(scope, ENTRY_CONSTRAINT, relation->schema, relation->name, name,
 							 SD_MADE, conditional);
 
-	strlcpy(NameStr(entry->not_null), not_null ? not_null : "", NAMEDATALEN);
+	entry->not_null = keep_name(scope, not_null);
 	entry->valid = valid;
 }
 
@@ -627,7 +767,7 @@ sd_scope_validate_constraint(SdScope *scope, const SdRelation *relation, const c
 		return;
 	entry = add_entry(scope, ENTRY_CONSTRAINT, relation->schema, relation->name, name,
 					  part.presence, false);
-	strlcpy(NameStr(entry->not_null), part.not_null ? part.not_null : "", NAMEDATALEN);
+	entry->not_null = keep_name(scope, part.not_null);
 	entry->valid = true;
 }
 
@@ -694,11 +834,12 @@ sd_scope_drop_type(SdScope *scope, List *names, bool conditional)
 	}
 	foreach (cell, search_path(scope))
 	{
-		SdPresence presence = type_in_schema(scope, lfirst(cell), name, &oid);
+		const char *schema = ((PathMember *) lfirst(cell))->name;
+		SdPresence presence = type_in_schema(scope, schema, name, &oid);
 
 		if (presence == SD_MADE || presence == SD_EXISTS)
 		{
-			add_entry(scope, ENTRY_TYPE, lfirst(cell), name, NULL, SD_GONE, false);
+			add_entry(scope, ENTRY_TYPE, schema, name, NULL, SD_GONE, false);
 			return;
 		}
 	}

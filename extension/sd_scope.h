@@ -28,7 +28,6 @@ typedef struct SdRelation
 	bool is_partition;
 	const char *schema; /* NULL when an unqualified name means nothing */
 	const char *name;	/* as used now */
-	const char *shown;	/* qualified and quoted, for people */
 } SdRelation;
 
 /* What the script knows of a column or constraint. */
@@ -58,6 +57,12 @@ extern SdRelation sd_scope_relation(SdScope *scope, const RangeVar *name);
 
 /* sd_scope_relation_in does the same for a relation that is the member of a known one's schema. */
 extern SdRelation sd_scope_relation_in(SdScope *scope, const char *schema, const char *name);
+
+/* sd_shown returns a relation's name for people: qualified and quoted. */
+extern const char *sd_shown(const SdRelation *relation);
+
+/* sd_scope_forget must be called before memory of the last statement is given back. */
+extern void sd_scope_forget(SdScope *scope);
 
 /* sd_scope_relation_list resolves a list of name parts, as DROP has them. */
 extern SdRelation sd_scope_relation_list(SdScope *scope, const List *names);

@@ -4,16 +4,17 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "storage/bufpage.h"
-#include "storage/lmgr.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
+#include "common/relpath.h"
+#include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/syscache.h"
 
+#include "sd_compat.h"
 #include "sd_size.h"
 
 typedef struct SizeEntry
@@ -24,46 +25,63 @@ typedef struct SizeEntry
 
 struct SdSizes
 {
-	HTAB *known;
+	MemoryContext context;
+	HTAB *known; /* NULL before the first */
 };
 
 SdSizes *
 sd_sizes_create(void)
 {
-	SdSizes *sizes = palloc(sizeof(SdSizes));
-	HASHCTL control = { 0 };
+	SdSizes *sizes = palloc0(sizeof(SdSizes));
 
-	control.keysize = sizeof(Oid);
-	control.entrysize = sizeof(SizeEntry);
-	control.hcxt = CurrentMemoryContext;
-	sizes->known =
-		hash_create("safedeploy sizes", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	sizes->context = CurrentMemoryContext;
 	return sizes;
 }
 
 /*
- * measure returns the bytes of one relation with TOAST, and those of its main
- * fork, or -1 for both when it is locked now.
+ * file_size adds up the segments of a relation's main fork.  Looking at the
+ * files needs no lock and no entry in the relation cache; -1 when there is none.
  */
 static int64
-measure(Oid relation, int64 *main_fork)
+file_size(Oid tablespace, Oid filenode)
 {
-	int64 bytes = -1;
+	char path[MAXPGPATH + 16];
+	struct stat file;
+	int64 bytes = 0;
+	Size len;
 
-	*main_fork = -1;
-	if (!ConditionalLockRelationOid(relation, AccessShareLock))
-		return -1;
-	/* under the lock it cannot be dropped; it may have been before */
-	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation)))
+	sd_relation_path(path, MAXPGPATH, MyDatabaseId,
+					 OidIsValid(tablespace) ? tablespace : MyDatabaseTableSpace, filenode);
+	len = strlen(path);
+	for (int segment = 0;; segment++)
 	{
-		*main_fork = DatumGetInt64(DirectFunctionCall2(pg_relation_size, ObjectIdGetDatum(relation),
-													   CStringGetTextDatum("main")));
-		bytes = *main_fork == 0 ?
-					0 :
-					DatumGetInt64(DirectFunctionCall1(pg_table_size, ObjectIdGetDatum(relation)));
+		if (segment > 0)
+			snprintf(path + len, 16, ".%d", segment);
+		if (stat(path, &file) < 0)
+			return segment == 0 ? -1 : bytes;
+		bytes += file.st_size;
+		/* only a full segment has another one behind it */
+		if (file.st_size < (off_t) RELSEG_SIZE * BLCKSZ)
+			return bytes;
 	}
-	UnlockRelationOid(relation, AccessShareLock);
-	return bytes;
+}
+
+/* storage_size returns the bytes of a relation's main fork, and what pg_class knows of it. */
+static int64
+storage_size(Oid relation, FormData_pg_class *form)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	memcpy(form, GETSTRUCT(tuple), sizeof(*form));
+	ReleaseSysCache(tuple);
+	if (form->relkind == RELKIND_PARTITIONED_TABLE || form->relkind == RELKIND_PARTITIONED_INDEX)
+		return 0;
+	/* a mapped catalog, another session's temporary table, or no storage at all */
+	if (form->relfilenode == 0 || form->relpersistence == RELPERSISTENCE_TEMP)
+		return -1;
+	return file_size(form->reltablespace, form->relfilenode);
 }
 
 /* size_of_one returns the size of a relation without its children. */
@@ -71,36 +89,27 @@ static SdSize
 size_of_one(Oid relation)
 {
 	SdSize size = { -1, -1 };
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Form_pg_class form;
-	float4 reltuples;
-	int32 relpages;
-	int64 main_fork;
-	char relkind;
+	FormData_pg_class form;
+	FormData_pg_class toast;
+	int64 toast_bytes;
 
-	if (!HeapTupleIsValid(tuple))
+	size.bytes = storage_size(relation, &form);
+	if (size.bytes < 0)
 		return size;
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	reltuples = form->reltuples;
-	relpages = form->relpages;
-	relkind = form->relkind;
-	ReleaseSysCache(tuple);
-
-	if (relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_PARTITIONED_INDEX)
-		return (SdSize){ 0, 0 };
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_MATVIEW && relkind != RELKIND_INDEX)
-		return size;
-	size.bytes = measure(relation, &main_fork);
 	if (size.bytes == 0)
 		size.rows = 0;
-	else if (reltuples >= 0 && relpages > 0)
+	else if (form.reltuples >= 0 && form.relpages > 0)
 	{
-		size.rows = reltuples;
+		size.rows = form.reltuples;
 		/* it may have grown since: assume the same density, as the planner does */
-		if (main_fork > (int64) relpages * BLCKSZ)
-			size.rows = (double) reltuples / relpages * (main_fork / BLCKSZ);
-		if (size.bytes < 0)
-			size.bytes = (int64) relpages * BLCKSZ;
+		if (size.bytes > (int64) form.relpages * BLCKSZ)
+			size.rows = (double) form.reltuples / form.relpages * (size.bytes / BLCKSZ);
+	}
+	if (OidIsValid(form.reltoastrelid))
+	{
+		toast_bytes = storage_size(form.reltoastrelid, &toast);
+		if (toast_bytes > 0)
+			size.bytes += toast_bytes;
 	}
 	return size;
 }
@@ -109,7 +118,19 @@ SdSize
 sd_relation_size(SdSizes *sizes, Oid relation)
 {
 	bool found;
-	SizeEntry *entry = hash_search(sizes->known, &relation, HASH_ENTER, &found);
+	SizeEntry *entry;
+
+	if (sizes->known == NULL)
+	{
+		HASHCTL control = { 0 };
+
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(SizeEntry);
+		control.hcxt = sizes->context;
+		sizes->known =
+			hash_create("safedeploy sizes", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(sizes->known, &relation, HASH_ENTER, &found);
 
 	if (!found)
 	{

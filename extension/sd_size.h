@@ -12,9 +12,8 @@ typedef struct SdSizes SdSizes;
 extern SdSizes *sd_sizes_create(void);
 
 /*
- * sd_relation_size returns rows and bytes (TOAST included, indexes not) of a
- * relation and of all its children.  It never waits for a lock: where one is
- * held against reading, the size comes from the catalog's last estimate.
+ * sd_relation_size returns rows and bytes (TOAST included, indexes and maps
+ * not) of a relation and of all its children.  It takes no lock.
  */
 extern SdSize sd_relation_size(SdSizes *sizes, Oid relation);
 

@@ -9,6 +9,9 @@
 
 #include "sd_split.h"
 
+/* CREATE OR REPLACE FUNCTION: the words that can tell what a statement is. */
+#define MAX_WORDS 4
+
 /* What must be remembered of a statement's words to find its end. */
 typedef struct StatementWords
 {
@@ -42,7 +45,7 @@ note_word(StatementWords *words, const SdLexer *lexer, const SdToken *token)
 		words->is_create = sd_token_is(lexer, token, "create");
 		words->is_copy = sd_token_is(lexer, token, "copy");
 	}
-	else if (words->is_create && words->words <= 4 &&
+	else if (words->is_create && words->words <= MAX_WORDS &&
 			 (sd_token_is(lexer, token, "function") || sd_token_is(lexer, token, "procedure")))
 		words->is_routine = true;
 
@@ -183,6 +186,7 @@ sd_split_next(SdSplitter *splitter, SdPiece *piece)
 {
 	SdLexer *lexer = &splitter->lexer;
 	StatementWords words = { 0 };
+	bool after_name = false;
 
 	if (lexer->pos >= lexer->len)
 		return false;
@@ -196,10 +200,23 @@ sd_split_next(SdSplitter *splitter, SdPiece *piece)
 
 	piece->kind = SD_PIECE_BLANK;
 	piece->from = piece->start = piece->end = lexer->pos;
+	piece->calls = 0;
 	for (;;)
 	{
-		SdToken token = sd_lex_next(lexer);
+		SdToken token;
 
+		/* where words can no longer change what the statement is, most bytes do not matter */
+		if (words.words > MAX_WORDS && !words.is_routine && !words.is_copy)
+		{
+			int end = sd_lex_skip_dull(lexer);
+
+			if (end >= 0)
+			{
+				piece->end = end;
+				after_name = false;
+			}
+		}
+		token = sd_lex_next(lexer);
 		if (token.kind == SD_TOKEN_END)
 			break;
 		if (token.kind == SD_TOKEN_CHAR)
@@ -234,7 +251,10 @@ sd_split_next(SdSplitter *splitter, SdPiece *piece)
 				break;
 			}
 			if (c == '(')
+			{
 				words.paren_depth++;
+				piece->calls += after_name;
+			}
 			else if (c == ')' && words.paren_depth > 0)
 				words.paren_depth--;
 		}
@@ -244,8 +264,13 @@ sd_split_next(SdSplitter *splitter, SdPiece *piece)
 			piece->start = token.start;
 		}
 		piece->end = token.end;
+		after_name = token.kind == SD_TOKEN_QUOTED_NAME ||
+					 (token.kind == SD_TOKEN_WORD && !sd_token_is(lexer, &token, "values"));
 		if (token.kind == SD_TOKEN_WORD)
-			note_word(&words, lexer, &token);
+		{
+			if (words.words <= MAX_WORDS || words.is_routine || words.is_copy)
+				note_word(&words, lexer, &token);
+		}
 		else
 			words.last_from = false;
 	}

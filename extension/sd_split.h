@@ -27,6 +27,7 @@ typedef struct SdPiece
 	int start; /* first token */
 	int end;   /* behind the last token, semicolon excluded */
 	int next;  /* where the next piece begins */
+	int calls; /* names directly before "(", VALUES excluded: no fewer than function calls */
 } SdPiece;
 
 typedef struct SdSplitter
