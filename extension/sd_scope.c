@@ -673,7 +673,8 @@ sd_scope_type(SdScope *scope, List *names, Oid *oid)
 		return type_in_schema(scope, strVal(list_nth(names, list_length(names) - 2)), name, oid);
 	foreach (cell, search_path(scope))
 	{
-		SdPresence presence = type_in_schema(scope, lfirst(cell), name, oid);
+		const char *schema = ((PathMember *) lfirst(cell))->name;
+		SdPresence presence = type_in_schema(scope, schema, name, oid);
 
 		if (presence == SD_MADE || presence == SD_EXISTS)
 			return presence;
