@@ -168,8 +168,8 @@ sd_sha256_free(SdSha256 *ctx)
 
 /* 18 returns the path of a relation's file in a struct. */
 #if PG_VERSION_NUM >= 180000
-#define sd_relation_path(buffer, size, database, tablespace, filenode)                            \
-	strlcpy(buffer,                                                                               \
+#define sd_relation_path(buffer, size, database, tablespace, filenode)                              \
+	strlcpy(buffer,                                                                                 \
 			GetRelationPath(database, tablespace, filenode, INVALID_PROC_NUMBER, MAIN_FORKNUM).str, \
 			size)
 #else

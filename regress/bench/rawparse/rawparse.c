@@ -40,8 +40,8 @@ raw_parse(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "raw parse",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "raw parse", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
 
 	info->returnMode = SFRM_Materialize;
