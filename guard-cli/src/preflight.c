@@ -127,6 +127,9 @@ check_role(MgRun *run, MgCheckResult *result, MgError *err)
 	const char *mode = mg_config_string(run->config, MG_SET_REHEARSE_MODE);
 	char *missing;
 
+	/* without the extension there is nothing to be allowed; the next check tells */
+	if (facts->extension == NULL)
+		return true;
 	if (!facts->may_use_extension)
 	{
 		result->problem =
@@ -412,8 +415,8 @@ check_commands(MgRun *run, MgCheckResult *result, MgError *err)
 const MgCheck mg_checks[] = {
 	{ MG_SET_PREFLIGHT_SERVER_VERSION, "server_version", true, true, check_server_version },
 	{ MG_SET_PREFLIGHT_POOLER, "pooler", true, true, check_pooler },
-	{ MG_SET_PREFLIGHT_EXTENSION, "extension", true, true, check_extension },
 	{ MG_SET_PREFLIGHT_ROLE, "role", true, true, check_role },
+	{ MG_SET_PREFLIGHT_EXTENSION, "extension", true, true, check_extension },
 	{ MG_SET_PREFLIGHT_TOOL, "tool", false, true, check_tool },
 	{ MG_SET_PREFLIGHT_DISK_SPACE, "disk_space", false, false, check_disk_space },
 	{ MG_SET_PREFLIGHT_LONG_TRANSACTIONS, "long_transactions", false, true, check_long_transactions },

@@ -71,7 +71,7 @@ $busy->wait(10);
 
 # a real dump, held up by a lock
 my $gate = session('BEGIN; LOCK TABLE other', q{state = 'idle in transaction'});
-my $dump = start_program([ 'pg_dump', '-f', '/dev/null', $server->url('app') ]);
+my $dump = start_program([ 'pg_dump', '-f', '/dev/null', $server->url('app') ], env => { PGAPPNAME => undef });
 wait_until(sub { $server->sql('app', q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'}) }, 20, 'the dump');
 check('running_dump', 'pg_dump', "git_clean = off\nidle_in_transaction = off\n");
 $gate->();
