@@ -53,6 +53,8 @@ mg_signals_catch(void)
 	}
 	/* a reader of our output that went away is an error of write, not the end of a run */
 	signal(SIGPIPE, SIG_IGN);
+	/* and so is a file that may not grow */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 int
