@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
@@ -17,6 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
 #include "sd_errors.h"
@@ -85,17 +87,30 @@ array_datum(Datum *values, bool *nulls, int count, Oid type)
 		construct_md_array(values, nulls, 1, dims, lower, type, -1, false, TYPALIGN_INT));
 }
 
-/* Which of the hashes have no definition yet, as positions counted from 1. */
+/*
+ * Which of the hashes have no definition yet, as positions counted from 1.  The
+ * lock keeps out drop_snapshot(), which could not see that this snapshot needs a
+ * definition; the newest state is looked at even when the transaction's own
+ * snapshot is older, because a drop may have ended since.
+ */
 static int
 missing_definitions(Datum hashes, int *positions)
 {
+	static const char sql[] =
+		"SELECT min(h.n)::integer FROM pg_catalog.unnest($1) WITH ORDINALITY AS h(hash, n)"
+		" WHERE NOT EXISTS (SELECT FROM safedeploy.object_def AS d WHERE d.hash = h.hash)"
+		" GROUP BY h.hash";
 	Oid types[1] = { BYTEAARRAYOID };
+	SPIPlanPtr plan;
 	int count;
 
-	if (SPI_execute_with_args("SELECT min(h.n)::integer FROM pg_catalog.unnest($1) WITH ORDINALITY AS h(hash, n)"
-							  " WHERE NOT EXISTS (SELECT FROM safedeploy.object_def AS d WHERE d.hash = h.hash)"
-							  " GROUP BY h.hash",
-							  1, types, &hashes, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute("LOCK TABLE safedeploy.object_def IN ROW EXCLUSIVE MODE", false, 0) !=
+		SPI_OK_UTILITY)
+		elog(ERROR, "could not lock the stored definitions");
+	CommandCounterIncrement();
+	plan = SPI_prepare(sql, 1, types);
+	if (plan == NULL || SPI_execute_snapshot(plan, &hashes, NULL, GetLatestSnapshot(),
+											 InvalidSnapshot, true, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for stored definitions");
 	count = (int) SPI_processed;
 	for (int i = 0; i < count; i++)
@@ -311,6 +326,28 @@ safedeploy_take_snapshot(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(sink.id);
 }
 
+/*
+ * Deletes the objects of a snapshot and the definitions that no other one needs,
+ * by the newest state: a snapshot may have been taken after this transaction's
+ * own snapshot, with definitions that it found there.
+ */
+static void
+delete_objects(Oid *types, Datum *values)
+{
+	static const char sql[] =
+		"WITH gone AS (DELETE FROM safedeploy.snapshot_object WHERE snapshot_id = $1"
+		" RETURNING def_hash)"
+		" DELETE FROM safedeploy.object_def AS d USING (SELECT DISTINCT def_hash FROM gone) AS g"
+		" WHERE d.hash = g.def_hash AND NOT EXISTS (SELECT FROM safedeploy.snapshot_object AS o"
+		" WHERE o.def_hash = d.hash AND o.snapshot_id <> $1)";
+	SPIPlanPtr plan = SPI_prepare(sql, 1, types);
+
+	CommandCounterIncrement();
+	if (plan == NULL || SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(),
+											 InvalidSnapshot, false, false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not delete the objects of a snapshot");
+}
+
 /* The lock keeps out a take_snapshot() that counts on a definition which goes away here. */
 Datum
 safedeploy_drop_snapshot(PG_FUNCTION_ARGS)
@@ -330,13 +367,7 @@ safedeploy_drop_snapshot(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_SD_NO_SUCH_SNAPSHOT),
 						errmsg("there is no snapshot " INT64_FORMAT, id),
 						errhint("See the snapshots in safedeploy.snapshot.")));
-	if (SPI_execute_with_args("WITH gone AS (DELETE FROM safedeploy.snapshot_object WHERE snapshot_id = $1"
-							  " RETURNING def_hash)"
-							  " DELETE FROM safedeploy.object_def AS d USING (SELECT DISTINCT def_hash FROM gone) AS g"
-							  " WHERE d.hash = g.def_hash AND NOT EXISTS (SELECT FROM safedeploy.snapshot_object AS o"
-							  " WHERE o.def_hash = d.hash AND o.snapshot_id <> $1)",
-							  1, types, values, NULL, false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "could not delete the objects of a snapshot");
+	delete_objects(types, values);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
