@@ -101,12 +101,10 @@ env_value(char *const *env, const char *name)
 	return NULL;
 }
 
-/* Finds the program as execvp would, on the child's own PATH. */
-static const char *
-find_program(MgArena *arena, const MgChildSpec *spec, MgError *err)
+const char *
+mg_child_find(MgArena *arena, const char *name, char *const *env, MgError *err)
 {
-	const char *name = spec->argv[0];
-	const char *path = env_value(spec->env, "PATH");
+	const char *path = env_value(env, "PATH");
 
 	if (strchr(name, '/') != NULL)
 		return name;
@@ -451,7 +449,7 @@ start(Child *child, MgError *err)
 		{ NO_FD, NO_FD }, { NO_FD, NO_FD }, { NO_FD, NO_FD }, { NO_FD, NO_FD }
 	}; /* stdout, stderr, control, report */
 	MgKeeperJob job = { .arena = child->arena,
-						.path = find_program(child->arena, spec, err),
+						.path = mg_child_find(child->arena, spec->argv[0], spec->env, err),
 						.argv = spec->argv,
 						.env = spec->env,
 						.directory = spec->directory,

@@ -56,6 +56,9 @@ extern bool mg_child_run(MgArena *arena, const MgChildSpec *spec, MgChildResult 
 /* Exit code 0, by itself; also of a step for which nothing had to be started. */
 extern bool mg_child_succeeded(const MgChildResult *result);
 
+/* Where the program is, found as execvp would on the PATH of env; NULL with the error set. */
+extern const char *mg_child_find(MgArena *arena, const char *name, char *const *env, MgError *err);
+
 /* "exited with 1", "was ended by signal 9 (Killed)", "timed out after 30 s". */
 extern char *mg_child_describe(MgArena *arena, const MgChildResult *result);
 

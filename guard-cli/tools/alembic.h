@@ -13,7 +13,8 @@ typedef struct MgAlembic
 {
 	MgAlembicCommand command;
 	const char *ini_path; /* absolute */
-	const char *ini_text; /* NULL: the file has no URL */
+	const char *ini_text; /* NULL: there is none */
+	bool ini_has_url;
 	MgAlembicGraph graph;
 	MgStrings heads;
 	const char **texts[2]; /* by MgDirection, then by position in the graph; NULL: not known */
@@ -25,6 +26,9 @@ extern MgAlembic *mg_alembic(MgTool *tool);
 /* Runs a command that needs no database, for its output. */
 extern bool mg_alembic_ask(MgTool *tool, char *const *rest, const char **output,
 						   MgChildResult *result, MgError *err);
+
+/* Fills the graph, the heads and room for the texts: from the files, else from Alembic. */
+extern bool mg_alembic_load(MgTool *tool, MgError *err);
 
 /* What Alembic said: some of its errors go to stdout. */
 extern const char *mg_alembic_reason(MgTool *tool, const MgChildResult *result, const char *output);

@@ -1,8 +1,6 @@
 /*
  * alembic_graph.c
  *	  Alembic's revisions as "alembic history --verbose" lists them.
- *
- * Python files are not read: what a revision builds on is what Alembic says.
  */
 #include "alembic_graph.h"
 

@@ -1,6 +1,6 @@
 /*
  * alembic_ini.c
- *	  The database URL in an alembic.ini, and a copy of the file with another one.
+ *	  Values in an alembic.ini, and a copy of the file with another database URL.
  *
  * Reads lines as Python's ConfigParser does: "key = value" or "key: value",
  * comments in lines of their own, further lines of a value indented, keys in
@@ -78,7 +78,7 @@ in_section(const char *name, const char *section)
 }
 
 char *
-mg_alembic_ini_url(MgArena *arena, const char *text, const char *section)
+mg_alembic_ini_value(MgArena *arena, const char *text, const char *section, const char *key)
 {
 	const char *name = NULL;
 	char *found = NULL;
@@ -92,7 +92,7 @@ mg_alembic_ini_url(MgArena *arena, const char *text, const char *section)
 
 		if (header != NULL)
 			name = header;
-		value = in_section(name, section) ? value_of(&line, "sqlalchemy.url") : NULL;
+		value = in_section(name, section) ? value_of(&line, key) : NULL;
 		if (value == NULL || (own && strcmp(name, section) != 0))
 			continue;
 		own = strcmp(name, section) == 0;

@@ -2,9 +2,8 @@
  * tool_alembic.c
  *	  Alembic, 1.8 and later.
  *
- * What revisions there are and how they build on each other is asked of Alembic
- * itself ("history --verbose" needs no database); what is applied is read from
- * its version table, which works for revisions that the code does not know.
+ * What is applied is read from Alembic's version table, which works for
+ * revisions that the code does not know.
  * Alembic has no standard way to take a URL: the environment is set for env.py,
  * and an alembic.ini that holds one is replaced by a copy with another.
  */
@@ -70,9 +69,10 @@ run(MgTool *tool, const MgToolSession *session, char *const *rest, MgChildResult
 	int fd = -1;
 	bool ok;
 
-	if (state->ini_text != NULL)
+	if (state->ini_has_url)
 	{
-		char *old = mg_alembic_ini_url(tool->arena, state->ini_text, state->command.section);
+		char *old = mg_alembic_ini_value(tool->arena, state->ini_text, state->command.section,
+										 "sqlalchemy.url");
 		const char *end = strstr(old, "://");
 		char *url;
 
@@ -114,64 +114,7 @@ mg_alembic_reason(MgTool *tool, const MgChildResult *result, const char *output)
 	return mg_tool_reason(tool->arena, &both);
 }
 
-static bool
-failed(MgTool *tool, const MgChildResult *result, const char *output, const char *what, MgError *err)
-{
-	mg_err_set(err, MG_EXIT_CONFIG, "alembic could not %s: it %s", what,
-			   mg_child_describe(tool->arena, result));
-	mg_err_detail(err, "It said: %s", mg_alembic_reason(tool, result, output));
-	return mg_err_hint(err, "Run the same command by hand: %s history --verbose.",
-					   mg_alembic(tool)->command.program.items[0]);
-}
-
-/* Dependencies may be written as labels or parts of ids. */
-static bool
-resolve_dependencies(MgTool *tool, MgError *err)
-{
-	MgAlembicGraph *graph = &mg_alembic(tool)->graph;
-
-	for (int i = 0; i < graph->count; i++)
-		for (int j = 0; j < graph->items[i].depends.count; j++)
-		{
-			MgStrings ids;
-
-			if (mg_alembic_graph_find(graph, graph->items[i].depends.items[j]) >= 0)
-				continue;
-			mg_strings_init(&ids, tool->arena);
-			if (!mg_alembic_show(tool, graph->items[i].depends.items[j], &ids, err))
-				return false;
-			graph->items[i].depends.items[j] = ids.items[0];
-		}
-	return true;
-}
-
-static bool
-load_graph(MgTool *tool, MgError *err)
-{
-	MgAlembic *state = mg_alembic(tool);
-	char *words[] = { (char *) "history", (char *) "--verbose", NULL };
-	MgChildResult result;
-	const char *output = "";
-
-	if (!mg_alembic_ask(tool, words, &output, &result, err))
-		return false;
-	if (!mg_child_succeeded(&result))
-		return failed(tool, &result, output, "list its revisions", err);
-	mg_alembic_graph_parse(tool->arena, output, &state->graph);
-	if (!resolve_dependencies(tool, err))
-		return false;
-	mg_alembic_graph_heads(tool->arena, &state->graph, &state->heads);
-	for (int d = MG_UP; d <= MG_DOWN; d++)
-	{
-		size_t size = (size_t) (state->graph.count + 1) * sizeof(char *);
-
-		state->texts[d] = mg_alloc(tool->arena, size);
-		state->why_not[d] = mg_alloc(tool->arena, size);
-	}
-	return true;
-}
-
-/* Keeps the ini when it holds a URL, since then only another ini leads elsewhere. */
+/* Reads the ini; when it holds a URL, only another ini leads to another database. */
 static bool
 load_ini(MgTool *tool, MgError *err)
 {
@@ -189,8 +132,9 @@ load_ini(MgTool *tool, MgError *err)
 		return true;
 	if (!mg_file_read(tool->arena, state->ini_path, &text, &len, err))
 		return false;
-	if (mg_alembic_ini_url(tool->arena, text, state->command.section) != NULL)
-		state->ini_text = text;
+	state->ini_text = text;
+	state->ini_has_url =
+		mg_alembic_ini_value(tool->arena, text, state->command.section, "sqlalchemy.url") != NULL;
 	return true;
 }
 
@@ -216,7 +160,7 @@ alembic_open(MgTool *tool, MgError *err)
 	}
 	if (state->command.ini == NULL && ini != NULL)
 		state->command.ini = mg_file_absolute(tool->arena, NULL, ini);
-	return load_ini(tool, err) && load_graph(tool, err);
+	return load_ini(tool, err) && mg_alembic_load(tool, err);
 }
 
 /* The version table of this database; NULL when there is none yet. */
