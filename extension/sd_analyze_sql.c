@@ -28,6 +28,9 @@ PG_FUNCTION_INFO_V1(safedeploy_statements);
 PG_FUNCTION_INFO_V1(safedeploy_analyze);
 PG_FUNCTION_INFO_V1(safedeploy_rule_catalog);
 
+/* Results of a large script are kept in memory up to this, which saves writing a file. */
+#define RESULT_MEMORY_KB (16 * 1024)
+
 /* start_result makes the tuplestore of a set-returning function. */
 static Tuplestorestate *
 start_result(FunctionCallInfo fcinfo, TupleDesc *desc)
@@ -43,26 +46,23 @@ start_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 		elog(ERROR, "return type is not a row type");
 	*desc = CreateTupleDescCopy(*desc);
 	info->returnMode = SFRM_Materialize;
-	info->setResult =
-		tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	info->setResult = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0,
+											false, Max(work_mem, RESULT_MEMORY_KB));
 	info->setDesc = *desc;
 	MemoryContextSwitchTo(old);
 	return info->setResult;
 }
 
-/* pin_scanner sets what changes how text is read, until the nest level ends. */
+/* pin_scanner makes plain strings plain, until the nest level that it returns ends. */
 static int
 pin_scanner(void)
 {
 	int level = NewGUCNestLevel();
 
-	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("escape_string_warning", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	/* what the parser thinks of a script, such as a name that is too long, is no message to us */
-	(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	/* not set when it is on anyway: that would cost as much as parsing five statements */
+	if (!standard_conforming_strings)
+		(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	return level;
 }
 
@@ -86,21 +86,15 @@ put_statement(SdScript *script, Tuplestorestate *store, TupleDesc desc, int numb
 	tuplestore_putvalues(store, desc, values, nulls);
 }
 
-/*
- * statements(sql text) returns the statements of a script, and the pieces that
- * are none.  Documented in sql/functions/statements.sql.
- */
-Datum
-safedeploy_statements(PG_FUNCTION_ARGS)
+/* list_statements fills the result of statements(). */
+static void
+list_statements(text *sql, Tuplestorestate *store, TupleDesc desc)
 {
-	TupleDesc desc;
-	Tuplestorestate *store = start_result(fcinfo, &desc);
-	int level = pin_scanner();
 	SdScript script;
 	SdParsed parsed;
 	int number = 0;
 
-	sd_script_init(&script, PG_GETARG_TEXT_PP(0));
+	sd_script_init(&script, sql);
 	while (sd_script_next(&script, &parsed))
 	{
 		MemoryContext old = MemoryContextSwitchTo(script.context);
@@ -126,8 +120,59 @@ safedeploy_statements(PG_FUNCTION_ARGS)
 		}
 		MemoryContextSwitchTo(old);
 	}
+}
+
+/*
+ * statements(sql text) returns the statements of a script, and the pieces that
+ * are none.  Documented in sql/functions/statements.sql.
+ */
+Datum
+safedeploy_statements(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	Tuplestorestate *store = start_result(fcinfo, &desc);
+	int level = pin_scanner();
+	int messages = client_min_messages;
+
+	/* what the parser says to a client, such as that a name is too long, is not for ours */
+	client_min_messages = ERROR;
+	PG_TRY();
+	{
+		list_statements(PG_GETARG_TEXT_PP(0), store, desc);
+	}
+	PG_FINALLY();
+	{
+		client_min_messages = messages;
+	}
+	PG_END_TRY();
 	AtEOXact_GUC(true, level);
 	return (Datum) 0;
+}
+
+/* list_findings fills the result of analyze(). */
+static void
+list_findings(text *sql, bool in_transaction, bool conforming, Tuplestorestate *store, TupleDesc desc)
+{
+	SdAnalysis *analysis = palloc0(sizeof(SdAnalysis));
+	SdScript script;
+
+	sd_script_init(&script, sql);
+	analysis->script = &script;
+	analysis->store = store;
+	analysis->desc = desc;
+	analysis->context = CurrentMemoryContext;
+	analysis->scope = sd_scope_create();
+	analysis->sizes = sd_sizes_create();
+	analysis->callers_path = pstrdup(namespace_search_path);
+	analysis->session_path = analysis->begin_path = analysis->callers_path;
+	analysis->runner_transaction = analysis->in_transaction = in_transaction;
+	if (!conforming && script.len > 0)
+	{
+		analysis->number = 1;
+		sd_report_conforming_strings(analysis);
+		analysis->number = 0;
+	}
+	sd_analyze_script(analysis);
 }
 
 /*
@@ -137,29 +182,22 @@ safedeploy_statements(PG_FUNCTION_ARGS)
 Datum
 safedeploy_analyze(PG_FUNCTION_ARGS)
 {
-	SdAnalysis analysis = { 0 };
-	SdScript script;
+	TupleDesc desc;
+	Tuplestorestate *store = start_result(fcinfo, &desc);
 	bool conforming = standard_conforming_strings;
-	int level;
+	int level = pin_scanner();
+	int messages = client_min_messages;
 
-	analysis.store = start_result(fcinfo, &analysis.desc);
-	level = pin_scanner();
-	sd_script_init(&script, PG_GETARG_TEXT_PP(0));
-	analysis.script = &script;
-	analysis.context = CurrentMemoryContext;
-	analysis.callers_path = pstrdup(namespace_search_path);
-	analysis.callers_timezone = pstrdup(GetConfigOption("timezone", false, false));
-	analysis.session_path = analysis.begin_path = analysis.callers_path;
-	analysis.scope = sd_scope_create();
-	analysis.sizes = sd_sizes_create();
-	analysis.runner_transaction = analysis.in_transaction = PG_GETARG_BOOL(1);
-	if (!conforming && script.len > 0)
+	client_min_messages = ERROR;
+	PG_TRY();
 	{
-		analysis.number = 1;
-		sd_report_conforming_strings(&analysis);
-		analysis.number = 0;
+		list_findings(PG_GETARG_TEXT_PP(0), PG_GETARG_BOOL(1), conforming, store, desc);
 	}
-	sd_analyze_script(&analysis);
+	PG_FINALLY();
+	{
+		client_min_messages = messages;
+	}
+	PG_END_TRY();
 	AtEOXact_GUC(true, level);
 	return (Datum) 0;
 }

@@ -160,7 +160,11 @@ void
 sd_analyze_body(SdAnalysis *analysis, const SdBodyText *body, int origin, const char *inside,
 				bool deferred)
 {
-	SdAnalysis outer = *analysis;
+	const char *outer_inside = analysis->inside;
+	bool outer_conditional = analysis->conditional;
+	bool outer_deferred = analysis->deferred;
+	int outer_origin = analysis->origin;
+	int outer_calls = analysis->calls;
 
 	analysis->inside = inside;
 	analysis->conditional = true;
@@ -173,11 +177,12 @@ sd_analyze_body(SdAnalysis *analysis, const SdBodyText *body, int origin, const 
 		analyze_sql(analysis, body->text, origin);
 	else
 		analyze_plpgsql(analysis, body->text, origin);
-	analysis->inside = outer.inside;
-	analysis->conditional = outer.conditional;
-	analysis->deferred = outer.deferred;
-	analysis->depth = outer.depth;
-	analysis->origin = outer.origin;
+	analysis->inside = outer_inside;
+	analysis->conditional = outer_conditional;
+	analysis->deferred = outer_deferred;
+	analysis->origin = outer_origin;
+	analysis->calls = outer_calls;
+	analysis->depth--;
 	/* what it reports is inside it; the statement itself may have more to say */
 	analysis->reported = true;
 }

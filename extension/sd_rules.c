@@ -109,6 +109,20 @@ sd_loss_of(SdSize size)
 	return size.bytes > 0 ? SD_LOSS_CERTAIN : SD_LOSS_POSSIBLE;
 }
 
+/* constant_text returns a string literal as text, made once for each call of analyze(). */
+static Datum
+constant_text(SdAnalysis *analysis, Datum *kept, const char *string)
+{
+	if (*kept == (Datum) 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(analysis->context);
+
+		*kept = CStringGetTextDatum(string);
+		MemoryContextSwitchTo(old);
+	}
+	return *kept;
+}
+
 /* set_text fills one text column, or NULL. */
 static void
 set_text(Datum *values, bool *nulls, int column, const char *value)
@@ -149,8 +163,9 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	values[0] = Int32GetDatum(analysis->number);
 	values[1] = Int32GetDatum(place.character);
 	values[2] = Int32GetDatum(place.line);
-	set_text(values, nulls, 3, rule->name);
-	set_text(values, nulls, 4, severity_names[finding->severity]);
+	values[3] = constant_text(analysis, &analysis->rule_texts[finding->rule], rule->name);
+	values[4] = constant_text(analysis, &analysis->severity_texts[finding->severity],
+							  severity_names[finding->severity]);
 	set_text(values, nulls, 5, finding->object);
 	set_text(values, nulls, 6,
 			 finding->lock == NoLock ? NULL : GetLockmodeName(DEFAULT_LOCKMETHOD, finding->lock));
@@ -162,10 +177,14 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	nulls[9] = finding->size.rows < 0;
 	values[10] = Int64GetDatum(finding->size.bytes);
 	nulls[10] = finding->size.bytes < 0;
-	set_text(values, nulls, 11, data_loss_names[finding->data_loss]);
+	values[11] = constant_text(analysis, &analysis->loss_texts[finding->data_loss],
+							   data_loss_names[finding->data_loss]);
 	set_text(values, nulls, 12, message);
 	set_text(values, nulls, 13, finding->detail);
-	set_text(values, nulls, 14, finding->hint != NULL ? finding->hint : rule->hint);
+	if (finding->hint != NULL)
+		set_text(values, nulls, 14, finding->hint);
+	else
+		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
 }
 

@@ -128,6 +128,12 @@ typedef struct SdAnalysis
 	const char *begin_path;
 	const char *callers_timezone;
 	MemoryContext context; /* lives as long as this */
+
+	/* Constant texts of findings, made when they are first used. */
+	Datum rule_texts[SD_RULE_COUNT];
+	Datum hint_texts[SD_RULE_COUNT];
+	Datum severity_texts[SD_ERROR + 1];
+	Datum loss_texts[SD_LOSS_CERTAIN + 1];
 } SdAnalysis;
 
 /* sd_finding starts a finding of a rule; "relation" may be NULL, and gives object and size. */

@@ -15,6 +15,7 @@
 #include "sd_compat.h"
 #include "sd_names.h"
 #include "sd_rules.h"
+#include "sd_size.h"
 #include "sd_tree.h"
 
 /* lock_effect says what a lock keeps others from. */
@@ -55,11 +56,14 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 		finding = sd_finding(analysis, SD_RULE_DROP_INDEX_NONCONCURRENT, &index);
 		finding.lock = AccessExclusiveLock;
 		table = index.presence == SD_EXISTS ? IndexGetRelation(index.oid, true) : InvalidOid;
+		/* the lock hurts the users of the table */
+		if (OidIsValid(table))
+			finding.size = sd_relation_size(analysis->sizes, table);
 		finding.message =
 			psprintf("dropping index %s locks its table%s%s against reading and writing",
 					 sd_shown(&index), OidIsValid(table) ? " " : "",
 					 OidIsValid(table) ? sd_relation_name(table) : "");
-		sd_report(analysis, &finding);
+		sd_report_blocking(analysis, &finding);
 	}
 }
 

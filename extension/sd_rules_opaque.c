@@ -195,9 +195,14 @@ set_setting(SdAnalysis *analysis, const char *name, const char *value, bool loca
 			analysis->session_path = MemoryContextStrdup(analysis->context, namespace_search_path);
 	}
 	else if (pg_strcasecmp(name, "timezone") == 0)
+	{
 		/* it decides whether timestamps keep their bits in a change of type */
+		if (analysis->callers_timezone == NULL)
+			analysis->callers_timezone =
+				MemoryContextStrdup(analysis->context, GetConfigOption("timezone", false, false));
 		(void) set_config_option("timezone", value == NULL ? analysis->callers_timezone : value,
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
+	}
 	else if (pg_strcasecmp(name, "standard_conforming_strings") == 0 && value != NULL &&
 			 !(parse_bool(value, &on) && on))
 		sd_report_conforming_strings(analysis);
