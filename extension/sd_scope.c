@@ -162,7 +162,7 @@ grow_slots(SdScope *scope)
 	Slot *old = scope->slots;
 	int nold = scope->nslots;
 
-	scope->nslots = nold == 0 ? 64 : nold * 2;
+	scope->nslots = nold == 0 ? 32 : nold * 2;
 	scope->slots = MemoryContextAllocExtended(scope->context, scope->nslots * sizeof(Slot),
 											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < nold; i++)
@@ -219,7 +219,7 @@ add_entry(SdScope *scope, EntryKind kind, const char *schema, const char *name, 
 	{
 		Size size;
 
-		scope->allocated = scope->allocated == 0 ? 64 : scope->allocated * 2;
+		scope->allocated = scope->allocated == 0 ? 16 : scope->allocated * 2;
 		size = scope->allocated * sizeof(Entry);
 		if (scope->entries == NULL)
 			scope->entries = MemoryContextAllocHuge(scope->context, size);

@@ -10,7 +10,6 @@
 
 #include <time.h>
 
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -34,7 +33,7 @@ cpu_ms(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(now.tv_sec * 1000.0 + now.tv_nsec / 1000000.0);
 }
 
-/* raw_parse(sql text) RETURNS SETOF integer parses the whole text at once. */
+/* raw_parse(sql text) RETURNS SETOF safedeploy.finding parses the whole text at once. */
 Datum
 raw_parse(PG_FUNCTION_ARGS)
 {
@@ -46,8 +45,9 @@ raw_parse(PG_FUNCTION_ARGS)
 
 	info->returnMode = SFRM_Materialize;
 	info->setResult = tuplestore_begin_heap(false, false, work_mem);
-	info->setDesc = CreateTemplateTupleDesc(1);
-	TupleDescInitEntry(info->setDesc, 1, "n", INT4OID, -1, 0);
+	if (get_call_result_type(fcinfo, NULL, &info->setDesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type is not a row type");
+	info->setDesc = CreateTupleDescCopy(info->setDesc);
 	MemoryContextSwitchTo(context);
 #if PG_VERSION_NUM >= 140000
 	(void) raw_parser(sql, RAW_PARSE_DEFAULT);
