@@ -97,8 +97,8 @@ is_plain_insert(const SdAnalysis *analysis, Node *statement)
 	InsertStmt *stmt = (InsertStmt *) statement;
 
 	return IsA(statement, InsertStmt) && analysis->calls >= 0 && stmt->withClause == NULL &&
-		   stmt->onConflictClause == NULL && stmt->returningList == NIL &&
-		   stmt->selectStmt != NULL && ((SelectStmt *) stmt->selectStmt)->valuesLists != NIL &&
+		   stmt->onConflictClause == NULL && stmt->selectStmt != NULL &&
+		   ((SelectStmt *) stmt->selectStmt)->valuesLists != NIL &&
 		   analysis->calls <= (stmt->cols != NIL ? 1 : 0);
 }
 

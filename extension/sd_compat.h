@@ -126,6 +126,11 @@ sd_sha256_free(SdSha256 *ctx)
 #define sd_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
+/* 16 moved the macros of variable-length values out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 14 gave the raw parser a mode. */
 #if PG_VERSION_NUM >= 140000
 #define sd_raw_parser(sql) raw_parser(sql, RAW_PARSE_DEFAULT)
