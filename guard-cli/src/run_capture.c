@@ -45,7 +45,7 @@ count_lines(const char *text)
 static void
 note_opaque(MgRun *run, const MgMigration *migration, const char *why_not)
 {
-	const char *text = mg_printf(run->arena, "%s: not analysed, only rehearsed: %s", migration->id,
+	const char *text = mg_printf(run->arena, "%s: not analysed: %s", migration->id,
 								 why_not != NULL ? why_not : "its SQL is not available");
 
 	mg_strings_add(&run->findings, text);
