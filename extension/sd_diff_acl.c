@@ -39,6 +39,7 @@ static const struct
 	{ "composite type", ACL_ALL_RIGHTS_TYPE, ACL_USAGE },
 	{ "range", ACL_ALL_RIGHTS_TYPE, ACL_USAGE },
 	{ "type", ACL_ALL_RIGHTS_TYPE, ACL_USAGE },
+	{ "language", ACL_ALL_RIGHTS_LANGUAGE, ACL_USAGE },
 	{ "foreign data wrapper", ACL_ALL_RIGHTS_FDW, 0 },
 	{ "server", ACL_ALL_RIGHTS_FOREIGN_SERVER, 0 },
 };

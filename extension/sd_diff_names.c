@@ -65,6 +65,14 @@ enter_name(HTAB *table, const char *name)
 	return entry;
 }
 
+/* Kinds that a definition names by schema and name alone. */
+static const char *const named_kinds[] = {
+	"table",	 "foreign table", "view",	  "materialized view",
+	"sequence",	 "enum",		  "domain",	  "composite type",
+	"range",	 "type",		  "function", "procedure",
+	"aggregate",
+};
+
 /* Identity as a text names it: routines without their arguments, other kinds by schema and name. */
 static char *
 pair_key(const SdDiffPair *pair, const char *identity)
@@ -74,10 +82,11 @@ pair_key(const SdDiffPair *pair, const char *identity)
 	sd_diff_split_identity(identity, &schema, &name, &rest);
 	if (schema == NULL)
 		return strcmp(pair->kind, "schema") == 0 ? name : NULL;
-	/* these may bear the name of a table and are not named where one is */
-	if (strcmp(pair->kind, "statistics") == 0 || strcmp(pair->kind, "collation") == 0)
-		return NULL;
-	return psprintf("%s.%s%s", schema, name, *rest == '(' ? "()" : "");
+	/* the others may bear the name of a table and are not named where one is */
+	for (int i = 0; i < lengthof(named_kinds); i++)
+		if (strcmp(pair->kind, named_kinds[i]) == 0)
+			return psprintf("%s.%s%s", schema, name, *rest == '(' ? "()" : "");
+	return NULL;
 }
 
 SdDiffPair *

@@ -45,11 +45,11 @@ COMMENT ON COLUMN da.t.code IS 'a code';
 GRANT SELECT ON da.t TO PUBLIC;
 SELECT safedeploy.import_snapshot(:'lines'::jsonb[]) AS there \gset
 -- built another way, and the same
-SELECT seq, op, kind, identity, path, class, confidence FROM safedeploy.diff(:there) WHERE identity ~ '\mda\M';
+SELECT row_number() OVER (ORDER BY seq) AS seq, op, kind, identity, path, class, confidence FROM safedeploy.diff(:there) WHERE identity ~ '\mda\M';
 -- a table renamed here is another table there
 ALTER TABLE da.p RENAME TO q;
 ALTER TABLE da.t RENAME code TO kode;
-SELECT seq, op, kind, identity, path, class, severity, data_loss, cause, confidence FROM safedeploy.diff(:there) WHERE identity ~ '\mda\M' ORDER BY seq;
+SELECT row_number() OVER (ORDER BY seq) AS seq, op, kind, identity, path, class, severity, data_loss, cause, confidence FROM safedeploy.diff(:there) WHERE identity ~ '\mda\M' ORDER BY seq;
 ALTER TABLE da.q RENAME TO p;
 ALTER TABLE da.t RENAME kode TO code;
 -- other differences
@@ -57,7 +57,7 @@ ALTER TABLE da.t DROP CONSTRAINT t_code, ADD CONSTRAINT t_code CHECK (code IN ('
 REVOKE SELECT ON da.t FROM PUBLIC;
 ALTER TYPE da.mood ADD VALUE 'so-so' BEFORE 'happy';
 COMMENT ON COLUMN da.t.code IS 'the code';
-SELECT seq, op, kind, identity, path, old, new, class, severity, data_loss FROM safedeploy.diff(:there) WHERE identity ~ '\mda\M' ORDER BY seq;
+SELECT row_number() OVER (ORDER BY seq) AS seq, op, kind, identity, path, old, new, class, severity, data_loss FROM safedeploy.diff(:there) WHERE identity ~ '\mda\M' ORDER BY seq;
 -- a snapshot that came back home knows where it is from
 SELECT safedeploy.take_snapshot('here') AS here \gset
 SELECT array_agg(l ORDER BY n)::text AS lines FROM safedeploy.export_snapshot(:here) WITH ORDINALITY AS e (l, n) \gset

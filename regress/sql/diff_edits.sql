@@ -55,6 +55,7 @@ CREATE SERVER regress_diff_server FOREIGN DATA WRAPPER regress_diff_fdw;
 CREATE FOREIGN TABLE ft (a integer, b varchar(5)) SERVER regress_diff_server OPTIONS (x '1');
 SET allow_in_place_tablespaces = on;
 CREATE TABLESPACE regress_diff_space LOCATION '';
+CREATE TRUSTED LANGUAGE regress_diff_language HANDLER plpgsql_call_handler;
 CREATE ACCESS METHOD regress_diff_heap TYPE TABLE HANDLER heap_tableam_handler;
 CREATE STATISTICS st ON code, note FROM t;
 CREATE PUBLICATION regress_diff_pub FOR TABLE parent;
@@ -325,6 +326,9 @@ drop statistics - real none caution <1'),
 ('ALTER RULE ru ON r RENAME TO ru9', 'ALTER RULE ru9 ON r RENAME TO ru', 'rename rule rules.ru9 real none caution'),
 ('ALTER PUBLICATION regress_diff_pub OWNER TO regress_diff_owner', 'ALTER PUBLICATION regress_diff_pub OWNER TO CURRENT_USER', 'alter publication name real none caution'),
 ('DROP PUBLICATION regress_diff_pub', 'CREATE PUBLICATION regress_diff_pub FOR TABLE parent', 'drop publication - real none breaking'),
+('REVOKE USAGE ON LANGUAGE regress_diff_language FROM PUBLIC', 'GRANT USAGE ON LANGUAGE regress_diff_language TO PUBLIC', 'drop privilege acl."PUBLIC" real none breaking'),
+('CREATE CAST (pair AS text) WITH INOUT', 'DROP CAST (pair AS text)', 'add cast - real none additive'),
+('CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq)', 'DROP OPERATOR === (integer, integer)', 'add operator - real none additive'),
 ('ALTER EVENT TRIGGER regress_diff_et DISABLE', 'ALTER EVENT TRIGGER regress_diff_et ENABLE', 'alter event trigger enabled real none security'),
 ('ALTER DEFAULT PRIVILEGES IN SCHEMA dt GRANT SELECT ON TABLES TO regress_diff_app', 'ALTER DEFAULT PRIVILEGES IN SCHEMA dt REVOKE SELECT ON TABLES FROM regress_diff_app', 'add default acl - real none caution'),
 ('ALTER DEFAULT PRIVILEGES IN SCHEMA dt GRANT SELECT ON TABLES TO PUBLIC', 'ALTER DEFAULT PRIVILEGES IN SCHEMA dt REVOKE SELECT ON TABLES FROM PUBLIC', 'add default acl - real none security');
@@ -393,10 +397,13 @@ $$;
 SELECT count(*) > 200 AS enough FROM public.edits;
 SELECT * FROM public.faults ORDER BY n, what;
 
+DROP PUBLICATION regress_diff_pub;
 DROP EVENT TRIGGER regress_diff_et;
 DROP SCHEMA dt, dt_other CASCADE;
 DROP FUNCTION public.changes;
 DROP TABLE public.edits, public.faults;
 DROP FOREIGN DATA WRAPPER regress_diff_fdw CASCADE;
 DROP TABLESPACE regress_diff_space;
+DROP ACCESS METHOD regress_diff_heap;
+DROP LANGUAGE regress_diff_language;
 DROP ROLE regress_diff_owner, regress_diff_app;

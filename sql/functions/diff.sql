@@ -3,6 +3,8 @@ RETURNS SETOF safedeploy.change
 LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+-- two lists of 10,000 objects are joined without a file
+SET work_mem = '64MB'
 AS 'MODULE_PATHNAME', 'safedeploy_diff';
 REVOKE ALL ON FUNCTION safedeploy.diff(bigint, bigint, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION safedeploy.diff(bigint, bigint, text[]) IS
