@@ -18,6 +18,8 @@ extern const MgCommand mg_cmd_init;
 static const MgOption options[] = {
 	{ '\0', "deployer", "ROLE", MG_SETTING_COUNT, NULL, "grant ROLE what a deploying role needs" },
 	{ '\0', "reader", "ROLE", MG_SETTING_COUNT, NULL, "grant ROLE what a reading role needs" },
+	{ '\0', "rehearsal-template", "NAME", MG_SETTING_COUNT, NULL,
+	  "make template database NAME, from which such roles can rehearse" },
 	{ '\0', "no-config", NULL, MG_SETTING_COUNT, "on", "write no configuration file" },
 	{ '\0', NULL, NULL, MG_SETTING_COUNT, NULL, NULL },
 };
@@ -27,6 +29,7 @@ typedef struct Outcome
 	const char *extension; /* "created", "updated", "unchanged" */
 	const char *deployer;
 	const char *reader;
+	const char *template_name;
 	const char *file; /* path of what was written, NULL: one was there, or none wanted */
 } Outcome;
 
@@ -57,6 +60,24 @@ write_file(MgContext *context, const char *path, Outcome *outcome, MgError *err)
 }
 
 static bool
+grant(MgPg *pg, const Outcome *outcome, MgError *err)
+{
+	return (outcome->deployer == NULL || mg_extension_grant(pg, true, outcome->deployer, err)) &&
+		   (outcome->reader == NULL || mg_extension_grant(pg, false, outcome->reader, err));
+}
+
+static bool
+prepare_template(MgPg *pg, const Outcome *outcome, MgError *err)
+{
+	MgPg *template_pg = NULL;
+	bool ok = mg_extension_template(pg, outcome->template_name, &template_pg, err) &&
+			  grant(template_pg, outcome, err);
+
+	mg_pg_close(template_pg);
+	return ok;
+}
+
+static bool
 prepare_database(MgContext *context, Outcome *outcome, MgError *err)
 {
 	MgExtension extension;
@@ -77,9 +98,8 @@ prepare_database(MgContext *context, Outcome *outcome, MgError *err)
 		outcome->extension = "unchanged";
 	if (!mg_extension_read(pg, &extension, err) || !mg_extension_check(&extension, err))
 		goto done;
-	if (outcome->deployer != NULL && !mg_extension_grant(pg, true, outcome->deployer, err))
-		goto done;
-	if (outcome->reader != NULL && !mg_extension_grant(pg, false, outcome->reader, err))
+	if (!grant(pg, outcome, err) ||
+		(outcome->template_name != NULL && !prepare_template(pg, outcome, err)))
 		goto done;
 	ok = true;
 done:
@@ -99,6 +119,7 @@ print_outcome(MgContext *context, const Outcome *outcome)
 		mg_json_text(root, "extension", outcome->extension);
 		mg_json_text(root, "deployer", outcome->deployer);
 		mg_json_text(root, "reader", outcome->reader);
+		mg_json_text(root, "rehearsal_template", outcome->template_name);
 		mg_json_text(root, "config_file", outcome->file);
 		mg_json_print(stdout, root);
 		return;
@@ -109,6 +130,9 @@ print_outcome(MgContext *context, const Outcome *outcome)
 		printf("role %s may deploy\n", mg_report_clean(arena, outcome->deployer));
 	if (outcome->reader != NULL)
 		printf("role %s may read\n", mg_report_clean(arena, outcome->reader));
+	if (outcome->template_name != NULL)
+		printf("template database %s is ready: set template in section [rehearse] to it\n",
+			   mg_report_clean(arena, outcome->template_name));
 	if (outcome->file != NULL)
 		printf("wrote %s\n", mg_report_clean(arena, outcome->file));
 	puts("next: migguard doctor");
@@ -120,7 +144,8 @@ run_init(MgContext *context, int *exit_code, MgError *err)
 	const char *given = mg_config_path(context->config);
 	const char *path = context->config_file != NULL ? context->config_file : "migguard.ini";
 	Outcome outcome = { .deployer = mg_cli_flag(context, &mg_cmd_init, "deployer"),
-						.reader = mg_cli_flag(context, &mg_cmd_init, "reader") };
+						.reader = mg_cli_flag(context, &mg_cmd_init, "reader"),
+						.template_name = mg_cli_flag(context, &mg_cmd_init, "rehearsal-template") };
 
 	(void) exit_code;
 	if (!prepare_database(context, &outcome, err))
@@ -138,7 +163,9 @@ const MgCommand mg_cmd_init = {
 	.description =
 		"Creates the extension safedeploy in the database, or updates it to the version that the "
 		"server has on disk, which takes a superuser; grants roles what they need; and writes a "
-		"migguard.ini with every setting explained, unless there is one. It can be run again.",
+		"migguard.ini with every setting explained, unless there is one. It can be run again.\n\n"
+		"A role that is no superuser cannot create the extension in the scratch database of a "
+		"rehearsal. With --rehearsal-template it is made from a template database that has it.",
 	.needs_database = true,
 	.config_optional = true,
 	.options = options,

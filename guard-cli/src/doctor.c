@@ -55,6 +55,50 @@ add_error(MgDoctor *doctor, const char *what, MgDoctorLevel level, MgError *err)
 	mg_err_clear(err);
 }
 
+/* What a rehearsal on the same server takes: a scratch database, and the extension in it. */
+static void
+examine_role(MgDoctor *doctor, const MgRows *rows)
+{
+	if (strcmp(mg_config_string(doctor->context->config, MG_SET_REHEARSE_MODE), "off") != 0 &&
+		mg_config_string(doctor->context->config, MG_SET_REHEARSE_URL) == NULL &&
+		mg_rows_get(rows, 0, "may_create_database")[0] == 't' &&
+		mg_rows_get(rows, 0, "superuser")[0] != 't' &&
+		strcmp(mg_config_string(doctor->context->config, MG_SET_REHEARSE_TEMPLATE), "template0") == 0)
+		add(doctor, "role", MG_DOCTOR_WARNING,
+			"Let a superuser run \"migguard init --rehearsal-template NAME\", and set template in "
+			"section [rehearse] to that name.",
+			"%s may not create the extension in the scratch database of a rehearsal",
+			mg_rows_get(rows, 0, "role"));
+	else if (mg_rows_get(rows, 0, "may_create_database")[0] == 't')
+		add(doctor, "role", MG_DOCTOR_OK, NULL, "%s%s", mg_rows_get(rows, 0, "role"),
+			mg_rows_get(rows, 0, "superuser")[0] == 't' ? ", a superuser" : "");
+	else if (mg_config_string(doctor->context->config, MG_SET_REHEARSE_URL) != NULL)
+		add(doctor, "role", MG_DOCTOR_OK, NULL, "%s; rehearsals run at rehearse.url",
+			mg_rows_get(rows, 0, "role"));
+	else
+		add(doctor, "role", MG_DOCTOR_WARNING,
+			"Grant it with ALTER ROLE ... CREATEDB, or set rehearse.url to a server where it may.",
+			"%s may not create the scratch database of a rehearsal", mg_rows_get(rows, 0, "role"));
+}
+
+static void
+examine_preload(MgDoctor *doctor, MgPg *pg, const char *preloaded)
+{
+	if (strstr(preloaded, "safedeploy") != NULL)
+		add(doctor, "preload", MG_DOCTOR_OK, NULL,
+			"the library is loaded into every session: the server refuses a stale deploy by itself");
+	else if (mg_extension_can_preload(pg))
+		add(doctor, "preload", MG_DOCTOR_OK, NULL,
+			"the library can be loaded into the tool's sessions: the server refuses a stale deploy "
+			"by itself");
+	else
+		add(doctor, "preload", MG_DOCTOR_WARNING,
+			"Set session_preload_libraries = 'safedeploy', or run \"make install\", which links it into "
+			"$libdir/plugins.",
+			"the library is not loaded into the tool's sessions; lost: a deploy that lost its lock is "
+			"stopped by migguard only, not by the server");
+}
+
 static void
 examine_server(MgDoctor *doctor, MgPg *pg, MgError *err)
 {
@@ -75,29 +119,8 @@ examine_server(MgDoctor *doctor, MgPg *pg, MgError *err)
 	else
 		add(doctor, "server", MG_DOCTOR_OK, NULL, "PostgreSQL %s",
 			mg_rows_get(&rows, 0, "server_version"));
-	if (mg_rows_get(&rows, 0, "may_create_database")[0] == 't')
-		add(doctor, "role", MG_DOCTOR_OK, NULL, "%s%s", mg_rows_get(&rows, 0, "role"),
-			mg_rows_get(&rows, 0, "superuser")[0] == 't' ? ", a superuser" : "");
-	else if (mg_config_string(doctor->context->config, MG_SET_REHEARSE_URL) != NULL)
-		add(doctor, "role", MG_DOCTOR_OK, NULL, "%s; rehearsals run at rehearse.url",
-			mg_rows_get(&rows, 0, "role"));
-	else
-		add(doctor, "role", MG_DOCTOR_WARNING,
-			"Grant it with ALTER ROLE ... CREATEDB, or set rehearse.url to a server where it may.",
-			"%s may not create the scratch database of a rehearsal", mg_rows_get(&rows, 0, "role"));
-	if (strstr(mg_rows_get(&rows, 0, "preloaded"), "safedeploy") != NULL)
-		add(doctor, "preload", MG_DOCTOR_OK, NULL,
-			"the library is loaded into every session: the server refuses a stale deploy by itself");
-	else if (mg_extension_can_preload(pg))
-		add(doctor, "preload", MG_DOCTOR_OK, NULL,
-			"the library can be loaded into the tool's sessions: the server refuses a stale deploy "
-			"by itself");
-	else
-		add(doctor, "preload", MG_DOCTOR_WARNING,
-			"Set session_preload_libraries = 'safedeploy', or run \"make install\", which links it into "
-			"$libdir/plugins.",
-			"the library is not loaded into the tool's sessions; lost: a deploy that lost its lock is "
-			"stopped by migguard only, not by the server");
+	examine_role(doctor, &rows);
+	examine_preload(doctor, pg, mg_rows_get(&rows, 0, "preloaded"));
 }
 
 static void

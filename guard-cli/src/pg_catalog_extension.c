@@ -9,6 +9,7 @@
 
 #include "common/sd_protocol.h"
 #include "mg_sql.h"
+#include "pg_catalog_server.h"
 
 bool
 mg_extension_read(MgPg *pg, MgExtension *extension, MgError *err)
@@ -81,6 +82,42 @@ mg_extension_create(MgPg *pg, const char **changed, MgError *err)
 		return true;
 	*changed = "updated";
 	return mg_pg_exec(pg, mg_sql_extension_update, 0, NULL, NULL, err);
+}
+
+/* The template's database, made when it is not there. */
+static bool
+make_database(MgPg *pg, const char *name, MgError *err)
+{
+	const char *const values[] = { name };
+	MgRows rows;
+
+	if (!mg_pg_rows(pg, mg_sql_database_template, 1, values, &rows, err))
+		return false;
+	if (rows.count > 0 && strcmp(rows.cells[0], "t") == 0)
+		return true;
+	if (rows.count > 0)
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "database \"%s\" is there and is no template", name);
+		return mg_err_hint(err, "Give another name; migguard makes the database itself.");
+	}
+	return mg_server_create_scratch(pg, pg, name, "template0", "migguard: template of rehearsals",
+									err) &&
+		   mg_pg_exec(pg,
+					  mg_printf(pg->arena, "ALTER DATABASE %s IS_TEMPLATE true",
+								mg_pg_identifier(pg, name)),
+					  0, NULL, NULL, err);
+}
+
+bool
+mg_extension_template(MgPg *pg, const char *name, MgPg **template_pg, MgError *err)
+{
+	const char *ignored;
+
+	*template_pg = NULL;
+	return make_database(pg, name, err) &&
+		   mg_pg_open(pg->arena, mg_target_with_database(pg->arena, pg->target, name),
+					  "migguard:init", template_pg, err) &&
+		   mg_extension_create(*template_pg, &ignored, err);
 }
 
 bool

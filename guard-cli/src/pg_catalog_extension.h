@@ -28,6 +28,13 @@ extern bool mg_extension_server(MgPg *pg, MgRows *rows, MgError *err);
 /* A session of the same role may load the library by itself; tried by opening one. */
 extern bool mg_extension_can_preload(MgPg *pg);
 
+/*
+ * Makes a template database that has the extension, so that a role that may not
+ * create it can rehearse; one that is there is brought up to date.  *template_pg
+ * is connected to it, for grants, and is the caller's to close.
+ */
+extern bool mg_extension_template(MgPg *pg, const char *name, MgPg **template_pg, MgError *err);
+
 extern bool mg_extension_grant(MgPg *pg, bool deployer, const char *role, MgError *err);
 
 #endif

@@ -68,6 +68,17 @@ foreach my $who ($role, 'reading')
 	exit_is(guard(['history'], %as), 0, "history as $who");
 	exit_is(guard(['snapshot'], %as), $who eq $role ? 0 : 69, "snapshot as $who");
 }
+my $template = qq{tem"pl'ate ä};
+$run = guard([ 'init', '--no-config', '--deployer', $role, '--rehearsal-template', $template ]);
+exit_is($run, 0, 'a template for rehearsals');
+is($server->sql('postgres', q{SELECT count(*) FROM pg_database WHERE datistemplate AND datname = } . quote_literal($template)), 1, 'is a template');
+is($server->sql($template, q{SELECT has_function_privilege(} . quote_literal($role) . q{, 'safedeploy.take_snapshot(text, uuid)', 'EXECUTE')}),
+	't', 'with the extension and its grants');
+exit_is(guard([ 'init', '--no-config', '--rehearsal-template', $template ]), 0, 'made again it stays');
+$run = guard([ 'init', '--no-config', '--rehearsal-template', $database ]);
+exit_is($run, 65, 'a database that is no template');
+like($run->stderr, qr/is there and is no template/, 'is left alone');
+
 $server->sql('postgres', 'CREATE DATABASE plain OWNER ' . quote_ident($role));
 $run = $server->migguard(undef, ['init'], cwd => "$dir", env => { DATABASE_URL => $server->url('plain', user => $role) });
 exit_is($run, 69, 'init without the right to create the extension');
@@ -110,7 +121,13 @@ $server->sql('postgres', q{CREATE ROLE plain_role LOGIN; GRANT CONNECT ON DATABA
 $run = $server->migguard(undef, ['doctor'], env => { DATABASE_URL => $server->url('app', user => 'plain_role') });
 exit_is($run, 10, 'doctor as a role without rights');
 like($run->stdout, qr/^missing +extension +permission denied/m, 'names what is denied');
-like($run->stdout, qr/^warning +role +plain_role may not create/m, 'and that it cannot rehearse here');
+like($run->stdout, qr/^warning +role +plain_role may not create the scratch database/m, 'and that it cannot rehearse here');
+$server->sql('postgres', 'ALTER ROLE plain_role CREATEDB');
+my %as_plain = (DATABASE_URL => $server->url('app', user => 'plain_role'));
+$run = $server->migguard(undef, ['doctor'], env => {%as_plain});
+like($run->stdout, qr/^warning +role +plain_role may not create the extension.*\n +hint: .*--rehearsal-template/m, 'nor with CREATEDB alone');
+$run = $server->migguard(undef, ['doctor'], env => { %as_plain, MIGGUARD_REHEARSE_TEMPLATE => $template });
+like($run->stdout, qr/^ok +role +plain_role$/m, 'but from a template');
 
 # status
 mkdir "$dir/migrations";

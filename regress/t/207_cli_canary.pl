@@ -18,8 +18,9 @@ my $percent = SafeDeployTest::percent($canary);
 my $leak = join '|', map { quotemeta } $canary, $percent, $json, $conninfo, lc $percent;
 
 $server->sql('postgres', "SET log_statement = 'none'; SET password_encryption = 'scram-sha-256'; CREATE ROLE deployer LOGIN CREATEDB PASSWORD " . quote_literal($canary));
-$server->create_database('app', options => 'OWNER deployer');
-$server->sql('app', q{SELECT safedeploy.grant_deployer('deployer'); GRANT ALL ON SCHEMA public TO deployer});
+$server->create_database('app', extension => 0, options => 'OWNER deployer');
+exit_is($server->migguard('app', [ 'init', '--no-config', '--deployer', 'deployer', '--rehearsal-template', 'rehearsal' ]),
+	0, 'a superuser prepares the database');
 {
 	my $hba = $server->node->data_dir . '/pg_hba.conf';
 	open my $in, '<', $hba or die $!;
@@ -54,7 +55,7 @@ sub guard
 }
 
 mkdir "$dir/migrations";
-save('migguard.ini', "[tool]\nname = sql\ndirectory = migrations\n[preflight]\ngit_clean = off\n");
+save('migguard.ini', "[tool]\nname = sql\ndirectory = migrations\n[preflight]\ngit_clean = off\n[rehearse]\ntemplate = rehearsal\n");
 save('migrations/1_first.up.sql', "CREATE TABLE one (id integer);\nDO \$\$ BEGIN RAISE NOTICE 'it is %', convert_from(decode('"
 	  . unpack('H*', $canary) . "', 'hex'), 'UTF8'); END \$\$;\n");
 save('migrations/1_first.down.sql', 'DROP TABLE one;');
@@ -90,13 +91,13 @@ print $pgpass "127.0.0.1:*:*:deployer:$escaped\n";
 close $pgpass;
 chmod 0600, $pgpass->filename;
 guard(0, 'password file', [ 'rollback', '-v' ], env => { DATABASE_URL => $bare, PGPASSFILE => $pgpass->filename });
-save('env.ini', "[database]\nurl = env:MY_URL\n[tool]\nname = sql\ndirectory = migrations\n[preflight]\ngit_clean = off\n");
+save('env.ini', "[database]\nurl = env:MY_URL\n[tool]\nname = sql\ndirectory = migrations\n[preflight]\ngit_clean = off\n[rehearse]\ntemplate = rehearsal\n");
 guard(0, 'env:NAME', [ 'run', '-v', '-c', 'env.ini' ], env => { DATABASE_URL => undef, MY_URL => $url });
 
 # Alembic takes it by the URL in the environment.
 my $project = SafeDeployTest::Alembic->new(git => 1,
 	revisions => [ { id => 'a1', up_sql => ['CREATE TABLE al (id integer)'], down_sql => ['DROP TABLE al'] } ]);
-guard(0, 'Alembic', [ 'run', '-v', '--', $project->alembic, 'upgrade', 'head' ], cwd => $project->dir);
+guard(0, 'Alembic', [ 'run', '-v', '--', $project->alembic, 'upgrade', 'head' ], cwd => $project->dir, env => { MIGGUARD_REHEARSE_TEMPLATE => 'rehearsal' });
 guard(65, 'a wrong URL', ['history'], env => { DATABASE_URL => "postgresql://u:$percent%@/x" });
 guard(69, 'a wrong password', ['history'], env => { DATABASE_URL => $server->url('app', user => 'deployer', password => "$canary wrong", tcp => 1) });
 
