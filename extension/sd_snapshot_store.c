@@ -24,7 +24,7 @@
 #include "sd_errors.h"
 #include "sd_snapshot_store.h"
 
-#define BATCH_SIZE 500
+#define BATCH_SIZE 1000
 
 PG_FUNCTION_INFO_V1(safedeploy_take_snapshot);
 PG_FUNCTION_INFO_V1(safedeploy_drop_snapshot);

@@ -253,13 +253,40 @@ all_roots(SdEntries *entries, uint8 roots[][SD_SHA256_LENGTH])
 	sd_sha256_free(sha);
 }
 
+/* What the last attempt read, as long as nothing but the next one can prove it good. */
+typedef struct WalkProof
+{
+	bool have_last;
+	uint64 versions;
+	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
+} WalkProof;
+
+/* Whether an attempt is consistent; if not, it is kept for the proof of the next one. */
+static bool
+is_proved(WalkProof *proof, uint64 counter, SdEntries *entries, uint64 versions)
+{
+	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
+	bool proved;
+
+	AcceptInvalidationMessages();
+	if (counter == SharedInvalidMessageCounter)
+		return true;
+	all_roots(entries, roots);
+	proved = proof->have_last && proof->versions == versions &&
+			 memcmp(proof->roots, roots, sizeof(roots)) == 0;
+	memcpy(proof->roots, roots, sizeof(roots));
+	proof->versions = versions;
+	proof->have_last = true;
+	return proved;
+}
+
 /*
  * An attempt in a subtransaction, because a concurrent change may also show as
- * an error of a cache look-up.  Returns NULL when such an error was met and the
- * catalogs did change.
+ * an error of a cache look-up, and because what the sink has written goes away
+ * with an attempt that is not proved.  Returns NULL then.
  */
 static SdEntries *
-walk_attempt(SdSink *sink, bool *changed, uint64 *versions)
+walk_attempt(SdSink *sink, WalkProof *proof)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt =
@@ -275,8 +302,16 @@ walk_attempt(SdSink *sink, bool *changed, uint64 *versions)
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
-		entries = walk_once(sink, cxt, versions);
-		ReleaseCurrentSubTransaction();
+		uint64 versions;
+
+		entries = walk_once(sink, cxt, &versions);
+		if (is_proved(proof, counter, entries, versions))
+			ReleaseCurrentSubTransaction();
+		else
+		{
+			RollbackAndReleaseCurrentSubTransaction();
+			entries = NULL;
+		}
 	}
 	PG_CATCH();
 	{
@@ -297,43 +332,26 @@ walk_attempt(SdSink *sink, bool *changed, uint64 *versions)
 			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
 			ReThrowError(error);
 		entries = NULL;
+		proof->have_last = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(cxt);
 	CurrentResourceOwner = owner;
-	AcceptInvalidationMessages();
-	*changed = counter != SharedInvalidMessageCounter;
 	return entries;
 }
 
 SdEntries *
 sd_snapshot_walk(SdSink *sink)
 {
-	uint8 last[SD_NFACETS][SD_SHA256_LENGTH];
-	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
-	uint64 last_versions = 0;
-	bool have_last = false;
+	WalkProof proof = { .have_last = false };
 	int level = pin_settings();
 
 	for (int attempt = 0; attempt < SD_WALK_ATTEMPTS; attempt++)
 	{
-		bool changed;
-		uint64 versions;
-		SdEntries *entries = walk_attempt(sink, &changed, &versions);
+		SdEntries *entries = walk_attempt(sink, &proof);
 
-		if (entries == NULL)
-			have_last = false;
-		else if (changed)
-		{
-			all_roots(entries, roots);
-			changed =
-				!have_last || last_versions != versions || memcmp(last, roots, sizeof(roots)) != 0;
-			memcpy(last, roots, sizeof(roots));
-			last_versions = versions;
-			have_last = true;
-		}
-		if (entries != NULL && !changed)
+		if (entries != NULL)
 		{
 			AtEOXact_GUC(false, level);
 			return entries;

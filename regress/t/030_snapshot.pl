@@ -161,8 +161,13 @@ close $fh;
 $writer = start_program([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $churn, $server->url('churn') ]);
 wait_until(sub { $server->sql('churn', q{SELECT count(*) FROM c.t1}) eq '1' }, 30, 'the writer at work');
 my @steady = map { fingerprint('churn', q{'{core,security,owner,storage,comment,version,order}'}) } 1 .. 20;
+my @stored = map { $server->sql('churn', 'SELECT safedeploy.take_snapshot()') } 1 .. 10;
+my @objects = map { $server->sql('churn', 'SELECT count(*) FROM safedeploy.objects()') } 1 .. 5;
 ok($writer->running, 'temporary tables came and went all the time');
 $writer->kill_group;
 is(scalar(grep { $_ ne $steady } @steady), 0, 'and disturbed no fingerprint');
+is($server->sql('churn', 'SELECT count(*), count(DISTINCT s.facets), bool_and(s.objects = (SELECT count(DISTINCT (o.kind, o.identity)) FROM safedeploy.snapshot_object AS o WHERE o.snapshot_id = s.id) AND s.objects = (SELECT count(*) FROM safedeploy.snapshot_object AS o WHERE o.snapshot_id = s.id)) FROM safedeploy.snapshot AS s'),
+	'10|1|t', 'nor any stored snapshot, each object of which is there once');
+is(join(' ', do { my %once; grep { !$once{$_}++ } @objects }), $server->sql('churn', 'SELECT count(*) FROM safedeploy.objects()'), 'nor objects()');
 
 done_testing();

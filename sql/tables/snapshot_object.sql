@@ -16,7 +16,6 @@ CREATE TABLE safedeploy.snapshot_object (
 	phys jsonb,
 	CONSTRAINT snapshot_object_pkey PRIMARY KEY (snapshot_id, n)
 );
-CREATE INDEX snapshot_object_def_hash_idx ON safedeploy.snapshot_object (def_hash);
 COMMENT ON TABLE safedeploy.snapshot_object IS 'objects of stored snapshots; kind and identity are unique in a snapshot';
 COMMENT ON COLUMN safedeploy.snapshot_object.n IS 'number in the snapshot, without meaning';
 COMMENT ON COLUMN safedeploy.snapshot_object.def_hash IS 'definition in object_def';
