@@ -44,6 +44,7 @@ OBJS = \
 	extension/sd_diff_walk.o \
 	extension/sd_body.o \
 	extension/sd_effects.o \
+	extension/sd_entries.o \
 	extension/sd_lex.o \
 	extension/sd_names.o \
 	extension/sd_narrow.o \

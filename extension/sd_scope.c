@@ -1,10 +1,7 @@
 /*
  * sd_scope.c
- *	  What names mean at a point of a script.
- *
- * All changes are entries in one array, in the order of the script, and a hash
- * table leads from a name to the newest entry for it, which leads to the one
- * before.  So a rollback takes entries off the end, as the server does.
+ *	  What names mean at a point of a script: the catalog, and on top of it what
+ *	  the script itself has made, dropped and renamed so far.
  */
 #include "postgres.h"
 
@@ -20,294 +17,13 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
-#include "sd_scope.h"
-
-#define TEMP_SCHEMA "pg_temp"
-
-typedef enum EntryKind
-{
-	ENTRY_RELATION,
-	ENTRY_COLUMN,
-	ENTRY_CONSTRAINT,
-	ENTRY_SCHEMA,
-	ENTRY_TYPE,
-	ENTRY_ROUTINE,
-	ENTRY_SAVEPOINT
-} EntryKind;
-
-/* What an entry is for; a name that does not matter is "". */
-typedef struct EntryKey
-{
-	int kind;
-	const char *schema;
-	const char *name;
-	const char *part; /* column or constraint */
-} EntryKey;
-
-typedef struct Entry
-{
-	EntryKey key;
-	uint64 hash;	  /* of the key */
-	int before;		  /* older entry of the same hash, or -1 */
-	bool conditional; /* counts only when the catalog has no such name */
-	SdPresence presence;
-	char relkind;
-	Oid oid;			  /* relation: the one of the catalog that has this name now */
-	const char *old_name; /* column: name in the catalog */
-	const char *not_null; /* constraint: the column it proves to be not null */
-	bool valid;			  /* constraint */
-	SdRoutine *routine;	  /* routine */
-} Entry;
-
-/* A slot of the hash table: one for each hash that was ever added. */
-typedef struct Slot
-{
-	uint64 hash;
-	int newest; /* entry, or -1 when all were taken back */
-	bool used;
-} Slot;
-
-/* One schema of the search_path. */
-typedef struct PathMember
-{
-	const char *name;
-	Oid oid;	  /* in the catalog, or InvalidOid */
-	bool touched; /* there may be entries for relations in it */
-} PathMember;
-
-struct SdScope
-{
-	MemoryContext context;
-	Entry *entries;
-	int count;
-	int allocated;
-	int committed; /* entries before this one cannot be rolled back */
-	int relations; /* number of entries of kind ENTRY_RELATION and ENTRY_SCHEMA */
-	int schemas;   /* number of entries of kind ENTRY_SCHEMA */
-	Slot *slots;   /* open addressing; NULL before the first entry */
-	int nslots;	   /* a power of 2 */
-	int nused;
-	const char *kept_schema; /* schema of the last entry: they repeat */
-	char *path_text;		 /* search_path that "path" was made of */
-	List *path;				 /* PathMember, implicit ones included */
-	int implicit;			 /* how many of these the setting does not name */
-
-	/* The name that was resolved last: a statement is judged by several rules. */
-	bool has_last;
-	const char *last_schema; /* as asked for */
-	SdRelation last;
-};
-
-SdScope *
-sd_scope_create(void)
-{
-	SdScope *scope = palloc0(sizeof(SdScope));
-
-	scope->context = CurrentMemoryContext;
-	return scope;
-}
-
-/* add_to_hash mixes a string and its end into a hash (FNV-1a). */
-static inline uint64
-add_to_hash(uint64 hash, const char *string)
-{
-	if (string != NULL)
-	{
-		for (int i = 0; string[i] != '\0'; i++)
-			hash = (hash ^ (unsigned char) string[i]) * UINT64CONST(1099511628211);
-	}
-	return (hash ^ 0xff) * UINT64CONST(1099511628211);
-}
-
-static uint64
-hash_key(EntryKind kind, const char *schema, const char *name, const char *part)
-{
-	uint64 hash = UINT64CONST(14695981039346656037) + kind;
-
-	return add_to_hash(add_to_hash(add_to_hash(hash, schema), name), part);
-}
-
-/* same_name compares a name of an entry with one that may be NULL. */
-static inline bool
-same_name(const char *name, const char *string)
-{
-	return strcmp(name, string == NULL ? "" : string) == 0;
-}
-
-/* keep_name copies a name into the scope's memory. */
-static const char *
-keep_name(SdScope *scope, const char *name)
-{
-	if (name == NULL || name[0] == '\0')
-		return "";
-	return MemoryContextStrdup(scope->context, name);
-}
-
-/* find_slot returns the slot of a hash, or the free one where it belongs. */
-static Slot *
-find_slot(const SdScope *scope, uint64 hash)
-{
-	int mask = scope->nslots - 1;
-	int i = (int) (hash ^ (hash >> 32)) & mask;
-
-	while (scope->slots[i].used && scope->slots[i].hash != hash)
-		i = (i + 1) & mask;
-	return &scope->slots[i];
-}
-
-/* grow_slots makes room: at most half of the slots are used. */
-static void
-grow_slots(SdScope *scope)
-{
-	Slot *old = scope->slots;
-	int nold = scope->nslots;
-
-	scope->nslots = nold == 0 ? 32 : nold * 2;
-	scope->slots = MemoryContextAllocExtended(scope->context, scope->nslots * sizeof(Slot),
-											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (int i = 0; i < nold; i++)
-		if (old[i].used)
-			*find_slot(scope, old[i].hash) = old[i];
-	if (old != NULL)
-		pfree(old);
-}
-
-/* find_entry returns the newest entry for a key, or NULL. */
-static Entry *
-find_entry(SdScope *scope, EntryKind kind, const char *schema, const char *name, const char *part)
-{
-	Slot *slot;
-
-	if (scope->count == 0)
-		return NULL;
-	slot = find_slot(scope, hash_key(kind, schema, name, part));
-	for (int i = slot->used ? slot->newest : -1; i >= 0; i = scope->entries[i].before)
-	{
-		Entry *entry = &scope->entries[i];
-
-		if (entry->key.kind == kind && same_name(entry->key.schema, schema) &&
-			same_name(entry->key.name, name) && same_name(entry->key.part, part))
-			return entry;
-	}
-	return NULL;
-}
-
-/* touch_path notes that there are entries for relations in a schema. */
-static void
-touch_path(SdScope *scope, const char *schema)
-{
-	ListCell *cell;
-
-	foreach (cell, scope->path)
-	{
-		PathMember *member = lfirst(cell);
-
-		if (!member->touched && same_name(member->name, schema))
-			member->touched = true;
-	}
-}
-
-/* add_entry appends an entry; the pointer is good until the next one is added. */
-static Entry *
-add_entry(SdScope *scope, EntryKind kind, const char *schema, const char *name, const char *part,
-		  SdPresence presence, bool conditional)
-{
-	Entry *entry;
-	Slot *slot;
-
-	if (scope->count == scope->allocated)
-	{
-		Size size;
-
-		scope->allocated = scope->allocated == 0 ? 16 : scope->allocated * 2;
-		size = scope->allocated * sizeof(Entry);
-		if (scope->entries == NULL)
-			scope->entries = MemoryContextAllocHuge(scope->context, size);
-		else
-			scope->entries = repalloc_huge(scope->entries, size);
-	}
-	entry = &scope->entries[scope->count];
-	memset(entry, 0, sizeof(*entry));
-	entry->key.kind = kind;
-	if (scope->kept_schema == NULL || !same_name(scope->kept_schema, schema))
-		scope->kept_schema = keep_name(scope, schema);
-	entry->key.schema = scope->kept_schema;
-	entry->key.name = keep_name(scope, name);
-	entry->key.part = keep_name(scope, part);
-	entry->old_name = entry->not_null = "";
-	entry->hash = hash_key(kind, schema, name, part);
-	entry->presence = presence;
-	entry->conditional = conditional;
-	if (scope->nused * 2 >= scope->nslots)
-		grow_slots(scope);
-	slot = find_slot(scope, entry->hash);
-	entry->before = slot->used ? slot->newest : -1;
-	scope->nused += !slot->used;
-	slot->used = true;
-	slot->hash = entry->hash;
-	slot->newest = scope->count++;
-	scope->relations += kind == ENTRY_RELATION || kind == ENTRY_SCHEMA;
-	scope->schemas += kind == ENTRY_SCHEMA;
-	if (kind == ENTRY_RELATION)
-		touch_path(scope, schema);
-	scope->has_last = false;
-	return entry;
-}
-
-/* pop_entry takes back the newest entry of all. */
-static void
-pop_entry(SdScope *scope)
-{
-	Entry *entry = &scope->entries[--scope->count];
-
-	find_slot(scope, entry->hash)->newest = entry->before;
-	scope->relations -= entry->key.kind == ENTRY_RELATION || entry->key.kind == ENTRY_SCHEMA;
-	scope->schemas -= entry->key.kind == ENTRY_SCHEMA;
-	scope->has_last = false;
-}
-
-void
-sd_scope_commit(SdScope *scope)
-{
-	scope->committed = scope->count;
-}
-
-void
-sd_scope_savepoint(SdScope *scope, const char *name)
-{
-	add_entry(scope, ENTRY_SAVEPOINT, NULL, name, NULL, SD_MADE, false);
-}
-
-void
-sd_scope_release(SdScope *scope, const char *name)
-{
-	if (find_entry(scope, ENTRY_SAVEPOINT, NULL, name, NULL) != NULL)
-		add_entry(scope, ENTRY_SAVEPOINT, NULL, name, NULL, SD_GONE, false);
-}
-
-void
-sd_scope_rollback(SdScope *scope, const char *savepoint)
-{
-	int keep = scope->committed;
-
-	if (savepoint != NULL)
-	{
-		Entry *entry = find_entry(scope, ENTRY_SAVEPOINT, NULL, savepoint, NULL);
-
-		/* what the server would refuse changes nothing */
-		if (entry == NULL || entry->presence != SD_MADE || entry - scope->entries < scope->committed)
-			return;
-		keep = entry - scope->entries + 1;
-	}
-	while (scope->count > keep)
-		pop_entry(scope);
-}
+#include "sd_entries.h"
 
 /* add_to_path appends a schema to the path, in the scope's memory. */
 static void
 add_to_path(SdScope *scope, const char *name)
 {
-	PathMember *member = palloc(sizeof(PathMember));
+	SdPathMember *member = palloc(sizeof(SdPathMember));
 
 	member->name = name;
 	member->oid = LookupNamespaceNoError(name);
@@ -336,11 +52,11 @@ search_path(SdScope *scope)
 	foreach (cell, names)
 	{
 		catalog |= strcmp(lfirst(cell), "pg_catalog") == 0;
-		temp |= strcmp(lfirst(cell), TEMP_SCHEMA) == 0;
+		temp |= strcmp(lfirst(cell), SD_TEMP_SCHEMA) == 0;
 	}
 	/* these two are searched first unless the path says where */
 	if (!temp)
-		add_to_path(scope, TEMP_SCHEMA);
+		add_to_path(scope, SD_TEMP_SCHEMA);
 	if (!catalog)
 		add_to_path(scope, "pg_catalog");
 	scope->implicit = list_length(scope->path);
@@ -371,14 +87,14 @@ fill_from_catalog(SdRelation *relation, Oid oid)
 	relation->is_partition = form->relispartition;
 	if (relation->schema == NULL)
 		relation->schema = isTempNamespace(form->relnamespace) ?
-							   TEMP_SCHEMA :
+							   SD_TEMP_SCHEMA :
 							   get_namespace_name(form->relnamespace);
 	ReleaseSysCache(tuple);
 }
 
 /* schema_oid returns the schema of the catalog that has a name now, holder being its entry. */
 static Oid
-schema_oid(const char *name, const Entry *holder)
+schema_oid(const char *name, const SdEntry *holder)
 {
 	if (holder == NULL || holder->conditional)
 		return LookupNamespaceNoError(name);
@@ -393,8 +109,9 @@ static bool
 look_in_schema(SdScope *scope, const char *schema, Oid namespace, const char *name,
 			   SdRelation *relation)
 {
-	Entry *entry = find_entry(scope, ENTRY_RELATION, schema, name, NULL);
-	Entry *holder = scope->schemas == 0 ? NULL : find_entry(scope, ENTRY_SCHEMA, NULL, schema, NULL);
+	SdEntry *entry = sd_entry_find(scope, SD_ENTRY_RELATION, schema, name, NULL);
+	SdEntry *holder =
+		scope->schemas == 0 ? NULL : sd_entry_find(scope, SD_ENTRY_SCHEMA, NULL, schema, NULL);
 	Oid oid = InvalidOid;
 
 	relation->schema = schema;
@@ -447,7 +164,7 @@ resolve(SdScope *scope, const char *schema, const char *name)
 	}
 	foreach (cell, search_path(scope))
 	{
-		PathMember *member = lfirst(cell);
+		SdPathMember *member = lfirst(cell);
 
 		/* what the script has not touched is what the catalog says; of its own it has "pg_" only */
 		if (!member->touched && scope->schemas == 0 &&
@@ -484,7 +201,7 @@ sd_scope_relation_in(SdScope *scope, const char *schema, const char *name)
 const char *
 sd_shown(const SdRelation *relation)
 {
-	if (relation->schema == NULL || strcmp(relation->schema, TEMP_SCHEMA) == 0)
+	if (relation->schema == NULL || strcmp(relation->schema, SD_TEMP_SCHEMA) == 0)
 		return quote_identifier(relation->name);
 	return quote_qualified_identifier(relation->schema, relation->name);
 }
@@ -518,12 +235,12 @@ sd_scope_creation_schema(SdScope *scope, const RangeVar *name)
 	if (name->schemaname != NULL)
 		return name->schemaname;
 	if (name->relpersistence == RELPERSISTENCE_TEMP)
-		return TEMP_SCHEMA;
+		return SD_TEMP_SCHEMA;
 	path = search_path(scope);
 	/* the implicit ones are searched, not created in */
 	for (int i = scope->implicit; i < list_length(path); i++)
 	{
-		PathMember *member = list_nth(path, i);
+		SdPathMember *member = list_nth(path, i);
 		SdPresence presence;
 
 		if (scope->schemas == 0 && OidIsValid(member->oid))
@@ -538,7 +255,7 @@ sd_scope_creation_schema(SdScope *scope, const RangeVar *name)
 SdPresence
 sd_scope_schema(SdScope *scope, const char *name, Oid *oid)
 {
-	Entry *entry = find_entry(scope, ENTRY_SCHEMA, NULL, name, NULL);
+	SdEntry *entry = sd_entry_find(scope, SD_ENTRY_SCHEMA, NULL, name, NULL);
 	Oid found = schema_oid(name, entry);
 
 	if (oid != NULL)
@@ -551,18 +268,18 @@ sd_scope_schema(SdScope *scope, const char *name, Oid *oid)
 }
 
 /* part_entry finds the newest entry for a part, unless the table itself is newer. */
-static Entry *
-part_entry(SdScope *scope, EntryKind kind, const SdRelation *relation, const char *part)
+static SdEntry *
+part_entry(SdScope *scope, SdEntryKind kind, const SdRelation *relation, const char *part)
 {
-	Entry *entry;
-	Entry *table;
+	SdEntry *entry;
+	SdEntry *table;
 
 	if (scope->count == 0)
 		return NULL;
-	entry = find_entry(scope, kind, relation->schema, relation->name, part);
+	entry = sd_entry_find(scope, kind, relation->schema, relation->name, part);
 	if (entry == NULL)
 		return NULL;
-	table = find_entry(scope, ENTRY_RELATION, relation->schema, relation->name, NULL);
+	table = sd_entry_find(scope, SD_ENTRY_RELATION, relation->schema, relation->name, NULL);
 	return table != NULL && table > entry ? NULL : entry;
 }
 
@@ -570,7 +287,7 @@ SdPart
 sd_scope_column(SdScope *scope, const SdRelation *relation, const char *column)
 {
 	SdPart part = { .presence = SD_EXISTS, .old_name = column };
-	Entry *entry = part_entry(scope, ENTRY_COLUMN, relation, column);
+	SdEntry *entry = part_entry(scope, SD_ENTRY_COLUMN, relation, column);
 
 	if (entry != NULL && !entry->conditional)
 	{
@@ -585,7 +302,7 @@ SdPart
 sd_scope_constraint(SdScope *scope, const SdRelation *relation, const char *name)
 {
 	SdPart part = { .presence = SD_EXISTS, .old_name = name };
-	Entry *entry = part_entry(scope, ENTRY_CONSTRAINT, relation, name);
+	SdEntry *entry = part_entry(scope, SD_ENTRY_CONSTRAINT, relation, name);
 
 	if (entry != NULL && !entry->conditional)
 	{
@@ -603,18 +320,18 @@ sd_scope_proves_not_null(SdScope *scope, const SdRelation *relation, const char 
 {
 	for (int i = scope->count - 1; i >= 0; i--)
 	{
-		Entry *entry = &scope->entries[i];
+		SdEntry *entry = &scope->entries[i];
 		bool dropped = false;
 		ListCell *cell;
 
-		if (entry->key.kind != ENTRY_CONSTRAINT || entry->presence != SD_MADE || !entry->valid ||
+		if (entry->key.kind != SD_ENTRY_CONSTRAINT || entry->presence != SD_MADE || !entry->valid ||
 			entry->conditional || strcmp(entry->not_null, column) != 0 ||
 			relation->schema == NULL || strcmp(entry->key.schema, relation->schema) != 0 ||
 			strcmp(entry->key.name, relation->name) != 0)
 			continue;
 		foreach (cell, dropped_constraints)
 			dropped |= strcmp(lfirst(cell), entry->key.part) == 0;
-		if (!dropped && part_entry(scope, ENTRY_CONSTRAINT, relation, entry->key.part) == entry)
+		if (!dropped && part_entry(scope, SD_ENTRY_CONSTRAINT, relation, entry->key.part) == entry)
 			return true;
 	}
 	return false;
@@ -629,11 +346,12 @@ sd_scope_changed_constraints(SdScope *scope, const SdRelation *relation, List **
 		return;
 	for (int i = 0; i < scope->count; i++)
 	{
-		Entry *entry = &scope->entries[i];
+		SdEntry *entry = &scope->entries[i];
 
-		if (entry->key.kind != ENTRY_CONSTRAINT || strcmp(entry->key.schema, relation->schema) != 0 ||
+		if (entry->key.kind != SD_ENTRY_CONSTRAINT ||
+			strcmp(entry->key.schema, relation->schema) != 0 ||
 			strcmp(entry->key.name, relation->name) != 0 ||
-			part_entry(scope, ENTRY_CONSTRAINT, relation, entry->key.part) != entry)
+			part_entry(scope, SD_ENTRY_CONSTRAINT, relation, entry->key.part) != entry)
 			continue;
 		/* one made anew under an old name is not the catalog's either */
 		if (entry->presence != SD_EXISTS)
@@ -647,13 +365,13 @@ sd_scope_changed_constraints(SdScope *scope, const SdRelation *relation, List **
 static SdPresence
 type_in_schema(SdScope *scope, const char *schema, const char *name, Oid *oid)
 {
-	Entry *entry = find_entry(scope, ENTRY_TYPE, schema, name, NULL);
+	SdEntry *entry = sd_entry_find(scope, SD_ENTRY_TYPE, schema, name, NULL);
 	Oid namespace;
 
 	*oid = InvalidOid;
 	if (entry != NULL && !entry->conditional)
 		return entry->presence;
-	namespace = schema_oid(schema, find_entry(scope, ENTRY_SCHEMA, NULL, schema, NULL));
+	namespace = schema_oid(schema, sd_entry_find(scope, SD_ENTRY_SCHEMA, NULL, schema, NULL));
 	if (OidIsValid(namespace))
 		*oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
 							   ObjectIdGetDatum(namespace));
@@ -673,7 +391,7 @@ sd_scope_type(SdScope *scope, List *names, Oid *oid)
 		return type_in_schema(scope, strVal(list_nth(names, list_length(names) - 2)), name, oid);
 	foreach (cell, search_path(scope))
 	{
-		const char *schema = ((PathMember *) lfirst(cell))->name;
+		const char *schema = ((SdPathMember *) lfirst(cell))->name;
 		SdPresence presence = type_in_schema(scope, schema, name, oid);
 
 		if (presence == SD_MADE || presence == SD_EXISTS)
@@ -687,7 +405,7 @@ sd_scope_type(SdScope *scope, List *names, Oid *oid)
 const SdRoutine *
 sd_scope_routine(SdScope *scope, const char *name)
 {
-	Entry *entry = find_entry(scope, ENTRY_ROUTINE, NULL, name, NULL);
+	SdEntry *entry = sd_entry_find(scope, SD_ENTRY_ROUTINE, NULL, name, NULL);
 
 	return entry == NULL ? NULL : entry->routine;
 }
@@ -696,26 +414,29 @@ void
 sd_scope_make_relation(SdScope *scope, const char *schema, const char *name, char relkind,
 					   bool conditional)
 {
-	add_entry(scope, ENTRY_RELATION, schema, name, NULL, SD_MADE, conditional)->relkind = relkind;
+	sd_entry_add(scope, SD_ENTRY_RELATION, schema, name, NULL, SD_MADE, conditional)->relkind =
+		relkind;
 }
 
 void
 sd_scope_drop_relation(SdScope *scope, const SdRelation *relation, bool conditional)
 {
 	if (!conditional && relation->schema != NULL)
-		add_entry(scope, ENTRY_RELATION, relation->schema, relation->name, NULL, SD_GONE, false);
+		sd_entry_add(scope, SD_ENTRY_RELATION, relation->schema, relation->name, NULL, SD_GONE,
+					 false);
 }
 
 void
 sd_scope_rename_relation(SdScope *scope, const SdRelation *relation, const char *schema,
 						 const char *name, bool conditional)
 {
-	Entry *entry;
+	SdEntry *entry;
 
 	if (relation->presence != SD_MADE && relation->presence != SD_EXISTS)
 		return;
 	sd_scope_drop_relation(scope, relation, conditional);
-	entry = add_entry(scope, ENTRY_RELATION, schema, name, NULL, relation->presence, conditional);
+	entry =
+		sd_entry_add(scope, SD_ENTRY_RELATION, schema, name, NULL, relation->presence, conditional);
 	entry->relkind = relation->relkind;
 	entry->oid = relation->oid;
 }
@@ -723,14 +444,16 @@ sd_scope_rename_relation(SdScope *scope, const SdRelation *relation, const char 
 void
 sd_scope_make_column(SdScope *scope, const SdRelation *relation, const char *column, bool conditional)
 {
-	add_entry(scope, ENTRY_COLUMN, relation->schema, relation->name, column, SD_MADE, conditional);
+	sd_entry_add(scope, SD_ENTRY_COLUMN, relation->schema, relation->name, column, SD_MADE,
+				 conditional);
 }
 
 void
 sd_scope_drop_column(SdScope *scope, const SdRelation *relation, const char *column, bool conditional)
 {
 	if (!conditional)
-		add_entry(scope, ENTRY_COLUMN, relation->schema, relation->name, column, SD_GONE, false);
+		sd_entry_add(scope, SD_ENTRY_COLUMN, relation->schema, relation->name, column, SD_GONE,
+					 false);
 }
 
 void
@@ -738,22 +461,22 @@ sd_scope_rename_column(SdScope *scope, const SdRelation *relation, const char *c
 					   const char *new_name, bool conditional)
 {
 	SdPart part = sd_scope_column(scope, relation, column);
-	Entry *entry;
+	SdEntry *entry;
 
 	sd_scope_drop_column(scope, relation, column, conditional);
-	entry = add_entry(scope, ENTRY_COLUMN, relation->schema, relation->name, new_name,
-					  part.presence, conditional);
-	entry->old_name = keep_name(scope, part.old_name);
+	entry = sd_entry_add(scope, SD_ENTRY_COLUMN, relation->schema, relation->name, new_name,
+						 part.presence, conditional);
+	entry->old_name = sd_entry_keep_name(scope, part.old_name);
 }
 
 void
 sd_scope_make_constraint(SdScope *scope, const SdRelation *relation, const char *name,
 						 const char *not_null, bool valid, bool conditional)
 {
-	Entry *entry = add_entry(scope, ENTRY_CONSTRAINT, relation->schema, relation->name, name,
-							 SD_MADE, conditional);
+	SdEntry *entry = sd_entry_add(scope, SD_ENTRY_CONSTRAINT, relation->schema, relation->name,
+								  name, SD_MADE, conditional);
 
-	entry->not_null = keep_name(scope, not_null);
+	entry->not_null = sd_entry_keep_name(scope, not_null);
 	entry->valid = valid;
 }
 
@@ -762,13 +485,13 @@ sd_scope_validate_constraint(SdScope *scope, const SdRelation *relation, const c
 							 bool conditional)
 {
 	SdPart part = sd_scope_constraint(scope, relation, name);
-	Entry *entry;
+	SdEntry *entry;
 
 	if (conditional)
 		return;
-	entry = add_entry(scope, ENTRY_CONSTRAINT, relation->schema, relation->name, name,
-					  part.presence, false);
-	entry->not_null = keep_name(scope, part.not_null);
+	entry = sd_entry_add(scope, SD_ENTRY_CONSTRAINT, relation->schema, relation->name, name,
+						 part.presence, false);
+	entry->not_null = sd_entry_keep_name(scope, part.not_null);
 	entry->valid = true;
 }
 
@@ -777,20 +500,21 @@ sd_scope_drop_constraint(SdScope *scope, const SdRelation *relation, const char 
 						 bool conditional)
 {
 	if (!conditional)
-		add_entry(scope, ENTRY_CONSTRAINT, relation->schema, relation->name, name, SD_GONE, false);
+		sd_entry_add(scope, SD_ENTRY_CONSTRAINT, relation->schema, relation->name, name, SD_GONE,
+					 false);
 }
 
 void
 sd_scope_make_schema(SdScope *scope, const char *name, bool conditional)
 {
-	add_entry(scope, ENTRY_SCHEMA, NULL, name, NULL, SD_MADE, conditional);
+	sd_entry_add(scope, SD_ENTRY_SCHEMA, NULL, name, NULL, SD_MADE, conditional);
 }
 
 void
 sd_scope_drop_schema(SdScope *scope, const char *name, bool conditional)
 {
 	if (!conditional)
-		add_entry(scope, ENTRY_SCHEMA, NULL, name, NULL, SD_GONE, false);
+		sd_entry_add(scope, SD_ENTRY_SCHEMA, NULL, name, NULL, SD_GONE, false);
 }
 
 void
@@ -798,12 +522,12 @@ sd_scope_rename_schema(SdScope *scope, const char *name, const char *new_name, b
 {
 	Oid oid;
 	SdPresence presence = sd_scope_schema(scope, name, &oid);
-	Entry *entry;
+	SdEntry *entry;
 
 	if (presence != SD_MADE && presence != SD_EXISTS)
 		return;
 	sd_scope_drop_schema(scope, name, conditional);
-	entry = add_entry(scope, ENTRY_SCHEMA, NULL, new_name, NULL, presence, conditional);
+	entry = sd_entry_add(scope, SD_ENTRY_SCHEMA, NULL, new_name, NULL, presence, conditional);
 	entry->oid = oid;
 }
 
@@ -814,8 +538,8 @@ sd_scope_make_type(SdScope *scope, List *names, bool conditional)
 
 	if (list_length(names) > 1)
 		name.schemaname = strVal(list_nth(names, list_length(names) - 2));
-	add_entry(scope, ENTRY_TYPE, sd_scope_creation_schema(scope, &name), strVal(llast(names)), NULL,
-			  SD_MADE, conditional);
+	sd_entry_add(scope, SD_ENTRY_TYPE, sd_scope_creation_schema(scope, &name), strVal(llast(names)),
+				 NULL, SD_MADE, conditional);
 }
 
 void
@@ -829,18 +553,18 @@ sd_scope_drop_type(SdScope *scope, List *names, bool conditional)
 		return;
 	if (list_length(names) > 1)
 	{
-		add_entry(scope, ENTRY_TYPE, strVal(list_nth(names, list_length(names) - 2)), name, NULL,
-				  SD_GONE, false);
+		sd_entry_add(scope, SD_ENTRY_TYPE, strVal(list_nth(names, list_length(names) - 2)), name,
+					 NULL, SD_GONE, false);
 		return;
 	}
 	foreach (cell, search_path(scope))
 	{
-		const char *schema = ((PathMember *) lfirst(cell))->name;
+		const char *schema = ((SdPathMember *) lfirst(cell))->name;
 		SdPresence presence = type_in_schema(scope, schema, name, &oid);
 
 		if (presence == SD_MADE || presence == SD_EXISTS)
 		{
-			add_entry(scope, ENTRY_TYPE, schema, name, NULL, SD_GONE, false);
+			sd_entry_add(scope, SD_ENTRY_TYPE, schema, name, NULL, SD_GONE, false);
 			return;
 		}
 	}
@@ -855,5 +579,5 @@ sd_scope_make_routine(SdScope *scope, const char *name, const SdRoutine *routine
 	copy->language = pstrdup(routine->language);
 	copy->body = pstrdup(routine->body);
 	MemoryContextSwitchTo(old);
-	add_entry(scope, ENTRY_ROUTINE, NULL, name, NULL, SD_MADE, false)->routine = copy;
+	sd_entry_add(scope, SD_ENTRY_ROUTINE, NULL, name, NULL, SD_MADE, false)->routine = copy;
 }
