@@ -23,6 +23,10 @@ typedef struct MgAlembic
 
 extern MgAlembic *mg_alembic(MgTool *tool);
 
+/* Runs a command in a session, with an ini that leads to its database. */
+extern bool mg_alembic_run(MgTool *tool, const MgToolSession *session, char *const *rest,
+						   MgChildResult *result, MgError *err);
+
 /* Runs a command that needs no database, for its output. */
 extern bool mg_alembic_ask(MgTool *tool, char *const *rest, const char **output,
 						   MgChildResult *result, MgError *err);
@@ -45,5 +49,12 @@ extern bool mg_alembic_show(MgTool *tool, const char *name, MgStrings *ids, MgEr
 
 /* Sets the error for a history with more than one head. */
 extern bool mg_alembic_several_heads(MgTool *tool, MgError *err);
+
+/* All of these are in the migrations. */
+extern bool mg_alembic_check_known(MgTool *tool, const MgRevisions *current, MgError *err);
+
+extern bool mg_alembic_current(MgTool *tool, MgPg *pg, MgRevisions *revisions, MgError *err);
+extern bool mg_alembic_down(MgTool *tool, const MgToolSession *session, const MgRevisions *to,
+							MgChildResult *result, MgError *err);
 
 #endif

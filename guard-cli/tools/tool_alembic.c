@@ -37,83 +37,6 @@ alembic_recognise(char *const *argv)
 	return ok;
 }
 
-/* The words to run: the program, its options with that ini (NULL: the user's), then rest. */
-static void
-build_argv(MgTool *tool, const char *ini, char *const *rest, MgStrings *argv)
-{
-	const MgAlembicCommand *command = &mg_alembic(tool)->command;
-
-	mg_strings_init(argv, tool->arena);
-	for (int i = 0; i < command->program.count; i++)
-		mg_strings_add(argv, command->program.items[i]);
-	if (ini == NULL)
-		ini = command->ini;
-	if (ini != NULL)
-		mg_strings_addf(argv, "--config=%s", ini);
-	if (strcmp(command->section, "alembic") != 0)
-		mg_strings_addf(argv, "--name=%s", command->section);
-	for (int i = 0; i < command->globals.count; i++)
-		mg_strings_add(argv, command->globals.items[i]);
-	for (; *rest != NULL; rest++)
-		mg_strings_add(argv, *rest);
-}
-
-/* Runs a command in a session, with an ini that leads to its database. */
-static bool
-run(MgTool *tool, const MgToolSession *session, char *const *rest, MgChildResult *result, MgError *err)
-{
-	MgAlembic *state = mg_alembic(tool);
-	const char *scheme = mg_config_string(tool->config, MG_SET_TOOL_URL_SCHEME);
-	MgStrings argv;
-	char *path = NULL;
-	int fd = -1;
-	bool ok;
-
-	if (state->ini_has_url)
-	{
-		char *old = mg_alembic_ini_value(tool->arena, state->ini_text, state->command.section,
-										 "sqlalchemy.url");
-		const char *end = strstr(old, "://");
-		char *url;
-
-		if (scheme == NULL && end != NULL)
-			scheme = mg_strndup(tool->arena, old, (size_t) (end - old));
-		url = mg_target_url(tool->arena, mg_tool_plain_target(tool, session->target), scheme, true);
-		if (!mg_file_unnamed(tool->arena,
-							 mg_alembic_ini_redirect(tool->arena, state->ini_text,
-													 state->command.section, url,
-													 mg_strndup(tool->arena, state->ini_path,
-																(size_t) (mg_file_name(state->ini_path) -
-																		  state->ini_path - 1))),
-							 &fd, &path, err))
-			return false;
-	}
-	build_argv(tool, path, rest, &argv);
-	ok = mg_tool_exec(tool, session, argv.items, NULL, result, err);
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-bool
-mg_alembic_ask(MgTool *tool, char *const *rest, const char **output, MgChildResult *result,
-			   MgError *err)
-{
-	MgStrings argv;
-
-	build_argv(tool, NULL, rest, &argv);
-	return mg_tool_read(tool, argv.items, output, result, err);
-}
-
-const char *
-mg_alembic_reason(MgTool *tool, const MgChildResult *result, const char *output)
-{
-	MgChildResult both = *result;
-
-	both.out = mg_strdup(tool->arena, output);
-	return mg_tool_reason(tool->arena, &both);
-}
-
 /* Reads the ini; when it holds a URL, only another ini leads to another database. */
 static bool
 load_ini(MgTool *tool, MgError *err)
@@ -190,8 +113,8 @@ find_table(MgTool *tool, MgPg *pg, const char **table, MgError *err)
 	return mg_err_hint(err, "Set version_table in section [tool] to the one of these migrations.");
 }
 
-static bool
-alembic_current(MgTool *tool, MgPg *pg, MgRevisions *revisions, MgError *err)
+bool
+mg_alembic_current(MgTool *tool, MgPg *pg, MgRevisions *revisions, MgError *err)
 {
 	const char *table;
 	MgStrings ids;
@@ -205,35 +128,13 @@ alembic_current(MgTool *tool, MgPg *pg, MgRevisions *revisions, MgError *err)
 	return true;
 }
 
-/* All of these are in the migrations. */
-static bool
-check_known(MgTool *tool, const MgRevisions *current, MgError *err)
-{
-	MgAlembic *state = mg_alembic(tool);
-	MgRevisions heads;
-
-	for (int i = 0; i < current->count; i++)
-		if (mg_alembic_graph_find(&state->graph, current->ids[i]) < 0)
-		{
-			mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
-					   "the database is at revision \"%s\", which the migrations do not have",
-					   current->ids[i]);
-			mg_revisions_set(tool->arena, &heads, &state->heads);
-			mg_err_detail(err, "The newest of the %d revisions known here: %s.", state->graph.count,
-						  mg_revisions_text(tool->arena, &heads));
-			return mg_err_hint(err, "Run from the code that has this revision, usually a newer "
-									"release or another branch.");
-		}
-	return true;
-}
-
 static bool
 alembic_check(MgTool *tool, MgPg *pg, const MgRevisions *current, MgError *err)
 {
 	MgAlembic *state = mg_alembic(tool);
 
 	(void) pg;
-	if (!check_known(tool, current, err))
+	if (!mg_alembic_check_known(tool, current, err))
 		return false;
 	if (strcmp(mg_alembic_target(tool, NULL), "head") == 0 && state->heads.count > 1)
 		return mg_alembic_several_heads(tool, err);
@@ -400,7 +301,7 @@ alembic_probe(MgTool *tool, const MgToolSession *session, MgChildResult *result,
 {
 	char *words[] = { (char *) "current", NULL };
 
-	return run(tool, session, words, result, err);
+	return mg_alembic_run(tool, session, words, result, err);
 }
 
 static bool
@@ -415,125 +316,7 @@ alembic_up(MgTool *tool, const MgToolSession *session, const char *target, MgChi
 	for (int i = 0; i < command->options.count; i++)
 		mg_strings_add(&words, command->options.items[i]);
 	mg_strings_add(&words, mg_alembic_target(tool, target));
-	return run(tool, session, words.items, result, err);
-}
-
-static bool
-downgrade(MgTool *tool, const MgToolSession *session, const char *to, MgChildResult *total,
-		  MgError *err)
-{
-	char *words[] = { (char *) "downgrade", (char *) to, NULL };
-	MgChildResult result;
-
-	if (!run(tool, session, words, &result, err))
-		return false;
-	mg_tool_add_result(tool, total, &result);
-	return true;
-}
-
-/* What is applied in the session's database. */
-static bool
-applied_there(MgTool *tool, const MgToolSession *session, MgRevisions *current, MgError *err)
-{
-	MgPg *pg = NULL;
-	bool ok;
-
-	if (!mg_tool_connect(tool, session, &pg, err))
-		return false;
-	ok = alembic_current(tool, pg, current, err);
-	mg_pg_close(pg);
-	return ok;
-}
-
-/* A parent of the revision that stays; NULL when it has none. */
-static const char *
-kept_parent(const MgAlembicGraph *graph, int at, const bool *kept)
-{
-	const MgStrings *parents = &graph->items[at].parents;
-
-	for (int i = 0; i < parents->count; i++)
-	{
-		int parent = mg_alembic_graph_find(graph, parents->items[i]);
-
-		if (parent >= 0 && kept[parent])
-			return parents->items[i];
-	}
-	return NULL;
-}
-
-/* Nothing that stays builds on the revision. */
-static bool
-nothing_kept_above(MgTool *tool, const char *id, const bool *kept)
-{
-	const MgAlembicGraph *graph = &mg_alembic(tool)->graph;
-	bool *rest = mg_alloc(tool->arena, (size_t) (graph->count + 1) * sizeof *rest);
-
-	memcpy(rest, kept, (size_t) graph->count * sizeof *rest);
-	mg_alembic_graph_downgrade(tool->arena, graph, id, rest);
-	return memcmp(rest, kept, (size_t) graph->count * sizeof *rest) == 0;
-}
-
-/*
- * "downgrade X" takes back all that builds on X by way of parents, in every branch;
- * "downgrade R@X" only the branch of R above X.  So the lowest revision that has to
- * go names the next command, until none is left.
- */
-static bool
-downgrade_to(MgTool *tool, const MgToolSession *session, bool *marks, const bool *kept,
-			 MgChildResult *result, MgError *err)
-{
-	const MgAlembicGraph *graph = &mg_alembic(tool)->graph;
-
-	for (int i = 0; i < graph->count; i++)
-	{
-		const char *id = graph->items[i].id;
-		const char *parent = kept_parent(graph, i, kept);
-		const char *name;
-
-		if (!marks[i] || kept[i])
-			continue;
-		if (parent != NULL && nothing_kept_above(tool, parent, kept))
-		{
-			name = parent;
-			mg_alembic_graph_downgrade(tool->arena, graph, parent, marks);
-		}
-		else
-			name = mg_printf(tool->arena, "%s@%s", id, parent != NULL ? parent : "base");
-		if (!downgrade(tool, session, name, result, err))
-			return false;
-		if (!mg_child_succeeded(result))
-			return true;
-		mg_alembic_graph_downgrade(tool->arena, graph, id, marks);
-		marks[i] = false;
-	}
-	return true;
-}
-
-static bool
-alembic_down(MgTool *tool, const MgToolSession *session, const MgRevisions *to,
-			 MgChildResult *result, MgError *err)
-{
-	const MgAlembicGraph *graph = &mg_alembic(tool)->graph;
-	MgRevisions current;
-	bool *marks;
-	bool *kept;
-
-	mg_tool_idle(tool, result);
-	if (!applied_there(tool, session, &current, err))
-		return false;
-	if (mg_revisions_equal(&current, to))
-		return true;
-	if (!check_known(tool, &current, err) || !check_known(tool, to, err))
-		return false;
-	if (to->count == 0)
-		return downgrade(tool, session, "base", result, err);
-	marks = mg_alembic_graph_closure(tool->arena, graph, current.ids, current.count);
-	kept = mg_alembic_graph_closure(tool->arena, graph, to->ids, to->count);
-	for (int i = 0; i < graph->count; i++)
-		if (kept[i] && !marks[i])
-			return mg_err_set(err, MG_EXIT_CONFIG, "revision \"%s\" is not applied",
-							  graph->items[i].id);
-	return downgrade_to(tool, session, marks, kept, result, err);
+	return mg_alembic_run(tool, session, words.items, result, err);
 }
 
 /*
@@ -602,13 +385,13 @@ const MgToolOps mg_tool_alembic = {
 	.summary = "Alembic 1.8 and later",
 	.recognise = alembic_recognise,
 	.open = alembic_open,
-	.current = alembic_current,
+	.current = mg_alembic_current,
 	.check = alembic_check,
 	.pending = alembic_pending,
 	.locate = alembic_locate,
 	.sql = alembic_sql,
 	.probe = alembic_probe,
 	.up = alembic_up,
-	.down = alembic_down,
+	.down = mg_alembic_down,
 	.bookkeeping = alembic_bookkeeping,
 };

@@ -5,10 +5,8 @@
  * The migration files are read here, and compared with Flyway's history, by
  * Flyway's own rules; what is applied is always applied by Flyway.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "file.h"
 #include "flyway.h"
@@ -16,8 +14,6 @@
 #include "script.h"
 #include "tool_util.h"
 #include "tools.h"
-
-#define DEFAULT_TABLE "flyway_schema_history"
 
 MgFlyway *
 mg_flyway(MgTool *tool)
@@ -59,288 +55,6 @@ says_where(const char *word)
 	return false;
 }
 
-/* Takes "flyway [-key=value]... migrate" apart; the list of options may be NULL. */
-static bool
-parse_command(char *const *argv, bool must_migrate, int *program, MgStrings *options)
-{
-	int at = mg_tool_program(argv, "flyway", NULL);
-	int commands = 0;
-
-	if (at < 0)
-		return false;
-	*program = at;
-	for (; argv[at] != NULL; at++)
-	{
-		if (argv[at][0] == '-' && options != NULL)
-			mg_strings_add(options, argv[at]);
-		else if (argv[at][0] != '-' && strcmp(argv[at], "migrate") == 0)
-			commands++;
-		else if (argv[at][0] != '-')
-			return false;
-	}
-	return commands == 1 || (commands == 0 && !must_migrate);
-}
-
-static bool
-flyway_recognise(char *const *argv)
-{
-	int program;
-
-	return parse_command(argv, true, &program, NULL);
-}
-
-/* Directory of the program's installation, where its conf/ is; NULL when it is not found. */
-static char *
-installation(MgTool *tool)
-{
-	const char *program = mg_flyway(tool)->program.items[mg_flyway(tool)->program.count - 1];
-	const char *path = getenv("PATH");
-	char *found = NULL;
-	char *real;
-
-	if (strchr(program, '/') != NULL)
-		found = mg_file_absolute(tool->arena, mg_tool_directory(tool), program);
-	while (found == NULL && path != NULL && *path != '\0')
-	{
-		size_t len = strcspn(path, ":");
-		char *file = mg_file_join(tool->arena, mg_strndup(tool->arena, path, len), program);
-
-		if (access(file, X_OK) == 0)
-			found = file;
-		path += len;
-		path += *path == ':';
-	}
-	real = found != NULL ? realpath(found, NULL) : NULL;
-	if (real == NULL)
-		return NULL;
-	found = mg_strndup(tool->arena, real, (size_t) (mg_file_name(real) - real));
-	free(real);
-	return found;
-}
-
-/* Files that Flyway reads by itself, in their order. */
-static void
-default_files(MgTool *tool, const char *end, MgStrings *paths)
-{
-	const char *home = getenv("HOME");
-	char *install = installation(tool);
-	const char *const places[] = { install != NULL ? mg_file_join(tool->arena, install, "conf") : NULL,
-								   home, mg_flyway(tool)->directory };
-	static const char *const names[] = { "flyway", "flyway.user" };
-
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-		for (size_t j = 0; places[i] != NULL && j < sizeof names / sizeof names[0]; j++)
-		{
-			char *path =
-				mg_file_join(tool->arena, places[i], mg_printf(tool->arena, "%s%s", names[j], end));
-
-			if (mg_file_kind(path) == MG_FILE_REGULAR && !mg_strings_has(paths, path))
-				mg_strings_add(paths, path);
-		}
-}
-
-static bool
-load_config(MgTool *tool, MgError *err)
-{
-	MgFlyway *flyway = mg_flyway(tool);
-	MgFlywayConfig first;
-	MgStrings named;
-	MgStrings paths;
-
-	/* The options and the environment say which files there are, and win over them. */
-	mg_flyway_config_init(&first, tool->arena);
-	mg_flyway_config_environ(&first);
-	for (int pass = 0; pass < 2; pass++)
-	{
-		MgFlywayConfig *config = pass == 0 ? &first : &flyway->config;
-
-		if (pass == 1)
-			mg_flyway_config_environ(config);
-		for (int i = 0; i < flyway->options.count; i++)
-		{
-			const char *word = flyway->options.items[i] + strspn(flyway->options.items[i], "-");
-			size_t len = strcspn(word, "=");
-
-			if (word[len] == '=')
-				mg_flyway_config_set(config, mg_strndup(tool->arena, word, len), word + len + 1,
-									 "command line");
-		}
-		if (pass == 1)
-			return true;
-		flyway->directory = mg_tool_directory(tool);
-		if (mg_flyway_config_get(&first, "workingDirectory", NULL) != NULL)
-			flyway->directory =
-				mg_file_absolute(tool->arena, flyway->directory,
-								 mg_flyway_config_get(&first, "workingDirectory", NULL));
-		mg_strings_init(&paths, tool->arena);
-		mg_strings_init(&named, tool->arena);
-		default_files(tool, ".toml", &paths);
-		mg_flyway_config_list(&named, mg_flyway_config_get(&first, "configFiles", NULL));
-		for (int i = 0; i < named.count; i++)
-			mg_strings_add(&paths, mg_file_absolute(tool->arena, flyway->directory, named.items[i]));
-		/* With any TOML there is, Flyway does not look for flyway.conf. */
-		if (paths.count == named.count &&
-			(named.count == 0 || strstr(named.items[0], ".toml") == NULL))
-		{
-			mg_strings_init(&paths, tool->arena);
-			default_files(tool, ".conf", &paths);
-			for (int i = 0; i < named.count; i++)
-				mg_strings_add(&paths,
-							   mg_file_absolute(tool->arena, flyway->directory, named.items[i]));
-		}
-		for (int i = 0; i < paths.count; i++)
-			if (!mg_flyway_config_read(&flyway->config, paths.items[i], err))
-				return false;
-	}
-	return true;
-}
-
-static bool
-flyway_open(MgTool *tool, MgError *err)
-{
-	MgFlyway *flyway = mg_alloc(tool->arena, sizeof *flyway);
-	const char *command = mg_config_string(tool->config, MG_SET_TOOL_COMMAND);
-	const char *file = mg_config_string(tool->config, MG_SET_TOOL_CONFIG);
-	const char *directory = mg_config_string(tool->config, MG_SET_TOOL_DIRECTORY);
-	MgStrings words;
-	char *const *argv;
-	int program;
-
-	tool->state = flyway;
-	mg_strings_init(&flyway->program, tool->arena);
-	mg_strings_init(&flyway->options, tool->arena);
-	mg_flyway_config_init(&flyway->config, tool->arena);
-	mg_strings_init(&words, tool->arena);
-	mg_tool_words(&words, command != NULL ? command : "flyway");
-	argv = tool->argv != NULL ? tool->argv : words.items;
-	if (!parse_command(argv, tool->argv != NULL, &program, &flyway->options))
-	{
-		mg_err_set(err, MG_EXIT_CONFIG, "tool.command is not a command of Flyway's");
-		mg_err_detail(err, "It is \"%s\", from %s.", command != NULL ? command : "flyway",
-					  mg_config_source(tool->config, MG_SET_TOOL_COMMAND));
-		return mg_err_hint(err, "Write \"flyway\" or a path to it, with its options.");
-	}
-	for (int i = 0; i < program; i++)
-		mg_strings_add(&flyway->program, argv[i]);
-	if (file != NULL)
-		mg_strings_addf(&flyway->options, "-configFiles=%s",
-						mg_file_absolute(tool->arena, NULL, file));
-	if (!load_config(tool, err))
-		return false;
-	if (directory != NULL)
-		mg_flyway_config_set(&flyway->config, "locations",
-							 mg_printf(tool->arena, "filesystem:%s",
-									   mg_file_absolute(tool->arena, NULL, directory)),
-							 mg_config_source(tool->config, MG_SET_TOOL_DIRECTORY));
-	return mg_flyway_files_find(&flyway->config, flyway->directory, &flyway->files, err);
-}
-
-/* The schema that the configuration names, NULL: the first on the role's search path. */
-static const char *
-configured_schema(MgTool *tool)
-{
-	MgFlyway *flyway = mg_flyway(tool);
-	const char *schema = mg_flyway_config_get(&flyway->config, "defaultSchema", NULL);
-	MgStrings schemas;
-
-	if (schema != NULL)
-		return schema;
-	mg_strings_init(&schemas, tool->arena);
-	mg_flyway_config_list(&schemas, mg_flyway_config_environment(&flyway->config, "schemas"));
-	return schemas.count > 0 ? schemas.items[0] : NULL;
-}
-
-static bool
-find_table(MgTool *tool, MgPg *pg, MgError *err)
-{
-	MgFlyway *flyway = mg_flyway(tool);
-	const char *wanted = mg_config_string(tool->config, MG_SET_TOOL_VERSION_TABLE);
-	MgFlywayTable *found;
-	MgBuf names;
-	int count;
-
-	memset(&flyway->table, 0, sizeof flyway->table);
-	if (!mg_catalog_flyway_tables(pg, configured_schema(tool),
-								  mg_flyway_config_get(&flyway->config, "table", DEFAULT_TABLE),
-								  &found, &count, err))
-		return false;
-	mg_buf_init(&names, tool->arena);
-	for (int i = 0; i < count; i++)
-	{
-		mg_buf_addf(&names, "%s%s", i == 0 ? "" : ", ", found[i].quoted);
-		if (wanted != NULL ? strcmp(found[i].quoted, wanted) == 0 : count == 1)
-			flyway->table = found[i];
-	}
-	if (flyway->table.quoted != NULL)
-		mg_log_verbose("flyway: the history is in %s", flyway->table.quoted);
-	if (flyway->table.quoted != NULL || wanted != NULL || count == 0)
-		return true;
-	mg_err_set(err, MG_EXIT_CONFIG, "several tables may hold Flyway's history");
-	mg_err_detail(err, "They are: %s.", names.data);
-	return mg_err_hint(err, "Set defaultSchema in Flyway's configuration, or version_table in section "
-							"[tool].");
-}
-
-bool
-mg_flyway_history(MgTool *tool, MgPg *pg, MgFlywayRow **rows, int *count, MgError *err)
-{
-	*rows = NULL;
-	*count = 0;
-	if (!find_table(tool, pg, err))
-		return false;
-	if (mg_flyway(tool)->table.quoted == NULL)
-		return true;
-	return mg_catalog_flyway_history(pg, mg_flyway(tool)->table.quoted, rows, count, err);
-}
-
-static bool
-is_type(const MgFlywayRow *row, const char *type)
-{
-	return strcmp(row->type, type) == 0;
-}
-
-/* Undone by the paid edition, or deleted by "repair". */
-static bool
-is_taken_back(const MgFlywayRow *row)
-{
-	return strncmp(row->type, "UNDO_", 5) == 0 || is_type(row, "DELETE");
-}
-
-const MgFlywayRow *
-mg_flyway_applied(const MgFlywayRow *rows, int count, const char *version)
-{
-	const MgFlywayRow *found = NULL;
-
-	for (int i = 0; i < count; i++)
-		if (rows[i].version != NULL && rows[i].success &&
-			mg_flyway_version_compare(rows[i].version, version) == 0)
-			found = is_taken_back(&rows[i]) ? NULL : &rows[i];
-	return found;
-}
-
-const MgFlywayRow *
-mg_flyway_newest(const MgFlywayRow *rows, int count)
-{
-	const MgFlywayRow *newest = NULL;
-
-	for (int i = 0; i < count; i++)
-		if (rows[i].version != NULL && mg_flyway_applied(rows, count, rows[i].version) == &rows[i] &&
-			(newest == NULL || mg_flyway_version_compare(rows[i].version, newest->version) > 0))
-			newest = &rows[i];
-	return newest;
-}
-
-/* Versions at or below a baseline count as applied without having run. */
-static bool
-below_baseline(const MgFlywayRow *rows, int count, const char *version)
-{
-	for (int i = 0; i < count; i++)
-		if (rows[i].success && rows[i].version != NULL && strstr(rows[i].type, "BASELINE") != NULL &&
-			mg_flyway_version_compare(version, rows[i].version) <= 0)
-			return true;
-	return false;
-}
-
 static bool
 flyway_current(MgTool *tool, MgPg *pg, MgRevisions *revisions, MgError *err)
 {
@@ -361,7 +75,7 @@ flyway_current(MgTool *tool, MgPg *pg, MgRevisions *revisions, MgError *err)
 		if (files->items[i].kind == MG_FLYWAY_VERSIONED &&
 			mg_flyway_version_compare(files->items[i].version, newest->version) < 0 &&
 			mg_flyway_applied(rows, count, files->items[i].version) == NULL &&
-			!below_baseline(rows, count, files->items[i].version))
+			!mg_flyway_below_baseline(rows, count, files->items[i].version))
 			mg_strings_addf(&ids, "without %s", files->items[i].version);
 	mg_revisions_set(tool->arena, revisions, &ids);
 	return true;
@@ -371,13 +85,13 @@ MgFlywayPlaces
 mg_flyway_places(MgTool *tool, const MgTarget *target)
 {
 	MgFlyway *flyway = mg_flyway(tool);
-	const char *schema = configured_schema(tool);
+	const char *schema = mg_flyway_schema(tool);
 
 	if (schema == NULL)
 		schema = flyway->table.schema != NULL ? flyway->table.schema : "public";
 	return (MgFlywayPlaces){ .target = target,
 							 .schema = schema,
-							 .table = mg_flyway_config_get(&flyway->config, "table", DEFAULT_TABLE),
+							 .table = mg_flyway_config_get(&flyway->config, "table", MG_FLYWAY_TABLE),
 							 .directory = flyway->directory };
 }
 
@@ -392,99 +106,6 @@ mg_flyway_reachable(const MgTarget *target, MgError *err)
 					  mg_printf(err->arena, "at socket directory \"%s\"", target->host) :
 					  "at the default socket");
 	return mg_err_hint(err, "Give it by TCP: postgresql://user@127.0.0.1:5432/database.");
-}
-
-/* An applied SQL migration has its file, as it was. */
-static bool
-check_row(MgTool *tool, const MgFlywayRow *row, MgError *err)
-{
-	MgFlyway *flyway = mg_flyway(tool);
-	MgFlywayFile *file = mg_flyway_files_version(&flyway->files, MG_FLYWAY_VERSIONED, row->version);
-	const char *ignored = mg_flyway_config_get(&flyway->config, "ignoreMigrationPatterns", "");
-
-	if (file == NULL)
-	{
-		if (strstr(ignored, ":missing") != NULL || strstr(ignored, "*:*") != NULL)
-			return true;
-		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "version %s is applied, but its file is missing",
-				   row->version);
-		mg_err_detail(err, "It was \"%s\".", row->script);
-		return mg_err_hint(err, "Run from the code that has this file.");
-	}
-	if (!mg_flyway_file_load(tool->arena, file, err))
-		return false;
-	if (row->checksum == NULL || atoi(row->checksum) == mg_flyway_checksum(file->text))
-		return true;
-	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "migration \"%s\" was changed after it was applied",
-			   file->path);
-	mg_err_detail(err, "Its checksum is %d, but it was %s.", mg_flyway_checksum(file->text),
-				  row->checksum);
-	return mg_err_hint(err, "Restore the file and put the change into a new migration, or run "
-							"\"flyway repair\" when the change means nothing.");
-}
-
-static bool
-check_order(MgTool *tool, const MgFlywayRow *rows, int count, MgError *err)
-{
-	MgFlyway *flyway = mg_flyway(tool);
-	const MgFlywayRow *newest = mg_flyway_newest(rows, count);
-	const char *ignored = mg_flyway_config_get(&flyway->config, "ignoreMigrationPatterns", "");
-
-	if (newest == NULL || mg_flyway_config_bool(&flyway->config, "outOfOrder", false) ||
-		strstr(ignored, ":ignored") != NULL)
-		return true;
-	for (int i = 0; i < flyway->files.count; i++)
-	{
-		const MgFlywayFile *file = &flyway->files.items[i];
-
-		if (file->kind != MG_FLYWAY_VERSIONED ||
-			mg_flyway_version_compare(file->version, newest->version) > 0 ||
-			mg_flyway_applied(rows, count, file->version) != NULL ||
-			below_baseline(rows, count, file->version))
-			continue;
-		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
-				   "migration \"%s\" was never applied, but a newer one was", file->path);
-		mg_err_detail(err, "The newest applied version is %s.", newest->version);
-		return mg_err_hint(err, "Give it a number above all that are applied, or set outOfOrder in "
-								"Flyway's configuration.");
-	}
-	return true;
-}
-
-static bool
-flyway_check(MgTool *tool, MgPg *pg, const MgRevisions *current, MgError *err)
-{
-	MgFlyway *flyway = mg_flyway(tool);
-	MgFlywayRow *rows;
-	int count;
-
-	(void) current;
-	if (!mg_flyway_reachable(pg->target, err) || !mg_flyway_history(tool, pg, &rows, &count, err))
-		return false;
-	for (int i = 0; i < count; i++)
-		if (!rows[i].success)
-		{
-			mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
-					   "Flyway's history has a failed entry: version %s (\"%s\")",
-					   rows[i].version != NULL ? rows[i].version : "(repeatable)", rows[i].script);
-			mg_err_detail(err, "It ran outside a transaction, so part of it may be there.");
-			return mg_err_hint(err, "Clean up what it left, then run \"flyway repair\".");
-		}
-	for (int i = 0; i < count; i++)
-		if (rows[i].version != NULL && is_type(&rows[i], "SQL") &&
-			mg_flyway_applied(rows, count, rows[i].version) == &rows[i] &&
-			!check_row(tool, &rows[i], err))
-			return false;
-	for (int i = 0; i < flyway->files.count && count == 0; i++)
-		if (flyway->files.items[i].kind == MG_FLYWAY_BASELINE)
-		{
-			mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
-					   "baseline migration \"%s\" would replace those below it",
-					   flyway->files.items[i].path);
-			return mg_err_hint(err, "migguard does not know baseline migrations yet; run Flyway itself "
-									"once.");
-		}
-	return check_order(tool, rows, count, err);
 }
 
 /* The version to go up to, NULL for the newest. */
@@ -542,7 +163,7 @@ repeatable_is_due(MgTool *tool, const MgFlywayRow *rows, int count, const MgTarg
 		return false;
 	text = mg_flyway_replace(&mg_flyway(tool)->config, &places, file, &missing);
 	for (int i = 0; i < count; i++)
-		if (rows[i].version == NULL && rows[i].success && is_type(&rows[i], "SQL") &&
+		if (rows[i].version == NULL && rows[i].success && strcmp(rows[i].type, "SQL") == 0 &&
 			strcmp(rows[i].description, file->description) == 0)
 			last = &rows[i];
 	*due = last == NULL || last->checksum == NULL || text == NULL ||
@@ -613,7 +234,7 @@ flyway_pending(MgTool *tool, MgPg *pg, const MgRevisions *current, const char *t
 		if (file->kind != MG_FLYWAY_VERSIONED ||
 			(limit != NULL && mg_flyway_version_compare(file->version, limit) > 0) ||
 			(below && !out_of_order) || mg_flyway_applied(rows, count, file->version) != NULL ||
-			below_baseline(rows, count, file->version))
+			mg_flyway_below_baseline(rows, count, file->version))
 			continue;
 		if (!add_pending(tool, pg, file, migrations, err))
 			return false;
@@ -783,28 +404,29 @@ static bool
 flyway_bookkeeping(MgTool *tool, MgPg *pg, MgStrings *tables, MgError *err)
 {
 	MgFlyway *flyway = mg_flyway(tool);
-	const char *schema = configured_schema(tool);
+	const char *schema = mg_flyway_schema(tool);
 	char *own = NULL;
 
 	mg_strings_init(tables, tool->arena);
-	if (!find_table(tool, pg, err) || (schema == NULL && !mg_catalog_default_schema(pg, &own, err)))
+	if (!mg_flyway_find_table(tool, pg, err) ||
+		(schema == NULL && !mg_catalog_default_schema(pg, &own, err)))
 		return false;
 	if (flyway->table.quoted != NULL)
 		mg_strings_add(tables, flyway->table.quoted);
 	else
 		mg_strings_addf(tables, "%s.%s", schema != NULL ? mg_tool_quote(tool->arena, schema) : own,
 						mg_tool_quote(tool->arena, mg_flyway_config_get(&flyway->config, "table",
-																		DEFAULT_TABLE)));
+																		MG_FLYWAY_TABLE)));
 	return true;
 }
 
 const MgToolOps mg_tool_flyway = {
 	.name = "flyway",
 	.summary = "Flyway Community, with undo by U files",
-	.recognise = flyway_recognise,
-	.open = flyway_open,
+	.recognise = mg_flyway_recognise,
+	.open = mg_flyway_open,
 	.current = flyway_current,
-	.check = flyway_check,
+	.check = mg_flyway_check,
 	.pending = flyway_pending,
 	.locate = flyway_locate,
 	.sql = flyway_sql,

@@ -23,7 +23,8 @@ my $canary = 'canary-7f3a';
 my $session_sql = <<'SQL';
 CREATE TABLE session AS SELECT current_setting('application_name') AS app, current_setting('lock_timeout') AS lock_timeout,
 	current_setting('statement_timeout') AS statement_timeout, current_setting('safedeploy.run_id', true) AS run_id,
-	coalesce(current_setting('safedeploy.fence_token', true), '') AS token
+	coalesce(current_setting('safedeploy.fence_token', true), '') AS token,
+	current_setting('local_preload_libraries') AS preload, current_setting('work_mem') AS work_mem
 SQL
 
 sub head_of { return $server->sql($_[0], 'SELECT string_agg(version_num, \',\' ORDER BY version_num) FROM alembic_version'); }
@@ -48,7 +49,7 @@ foreach my $name (sort keys %programs)
 	my $guard   = sub {
 		my ($database, $arguments, %env) = @_;
 		return $server->migguard($database, $arguments, cwd => $dir,
-			env => { %quick, MIGGUARD_RUN_STATEMENT_TIMEOUT => '77s', MIGGUARD_RUN_LOCK_TIMEOUT => '4321ms',
+			env => { %quick, MIGGUARD_RUN_STATEMENT_TIMEOUT => '77s', MIGGUARD_RUN_LOCK_TIMEOUT => '4321ms', PGOPTIONS => '-c work_mem=7MB',
 				DATABASE_URL => $server->url($database) =~ s/^postgresql/postgresql+psycopg2/r, %env });
 	};
 	my $db = "app_$name";
@@ -71,6 +72,8 @@ foreach my $name (sort keys %programs)
 	is($session->{statement_timeout}, '77s',              "$name: statement_timeout reaches the session");
 	is($session->{run_id},            $history->{run_id}, "$name: the run id reaches the session");
 	like($session->{token}, qr/^[0-9]+$/, "$name: the fencing token reaches the session");
+	is($session->{preload}, 'safedeploy', "$name: the library is loaded into the session, so that its fence is armed");
+	is($session->{work_mem}, '7MB', "$name: settings of the user reach the session as well");
 
 	exit_is($guard->($db, [ 'run', '--', @alembic, 'upgrade', '+1' ], %fast), 0, "$name: up by one");
 	is(head_of($db), 'b2', "$name: one it is");

@@ -60,7 +60,8 @@ sub refused
 
 my $session_sql = <<'SQL';
 CREATE TABLE session AS SELECT current_setting('application_name') AS app, current_setting('lock_timeout') AS lock_timeout,
-	current_setting('safedeploy.run_id', true) AS run_id, current_setting('safedeploy.fence_token', true) AS token;
+	current_setting('safedeploy.run_id', true) AS run_id, current_setting('safedeploy.fence_token', true) AS token,
+	current_setting('local_preload_libraries') AS preload, current_setting('work_mem') AS work_mem;
 SQL
 
 # Names of files with everything in them, numbers of any width
@@ -81,7 +82,7 @@ SQL
 	is(applied($p), '', 'a plan records nothing');
 	is($server->sql($p->{db}, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), 0, 'and makes nothing');
 
-	exit_is(guard($p, [ 'run' ], %quick, MIGGUARD_RUN_TARGET => '0002', MIGGUARD_RUN_LOCK_TIMEOUT => '4321ms'), 0, 'up to a target');
+	exit_is(guard($p, [ 'run' ], %quick, PGOPTIONS => '-c work_mem=7MB', MIGGUARD_RUN_TARGET => '0002', MIGGUARD_RUN_LOCK_TIMEOUT => '4321ms'), 0, 'up to a target');
 	is(applied($p), '1 2', 'and no further');
 	my ($history) = $server->runs($p->{db});
 	my ($session) = $server->json($p->{db}, 'SELECT * FROM session');
@@ -89,6 +90,8 @@ SQL
 	is($session->{lock_timeout}, '4321ms',           'lock_timeout reaches the session');
 	is($session->{run_id},       $history->{run_id}, 'the run id reaches the session');
 	like($session->{token}, qr/^[0-9]+$/, 'the fencing token reaches the session');
+	is($session->{preload}, 'safedeploy', 'the library is loaded into the session, so that its fence is armed');
+	is($session->{work_mem}, '7MB', 'settings of the user reach the session as well');
 	my ($row) = $server->json($p->{db}, q{SELECT * FROM safedeploy.applied_migration WHERE version = '1'});
 	is($row->{checksum}, sha256_hex($session_sql), 'the checksum is the SHA-256 of the file');
 	is($row->{run_id},   $history->{run_id},       'the record has the run');

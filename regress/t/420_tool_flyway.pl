@@ -80,7 +80,8 @@ sub refused
 my $session_sql = <<'SQL';
 CREATE TABLE session AS SELECT current_setting('application_name') AS app, current_setting('lock_timeout') AS lock_timeout,
 	current_setting('statement_timeout') AS statement_timeout, current_setting('safedeploy.run_id', true) AS run_id,
-	coalesce(current_setting('safedeploy.fence_token', true), '') AS token
+	coalesce(current_setting('safedeploy.fence_token', true), '') AS token,
+	current_setting('local_preload_libraries') AS preload, current_setting('work_mem') AS work_mem
 SQL
 
 # The whole way, with names and versions of all kinds
@@ -103,7 +104,7 @@ my $p = project(
 	is($told->{downgrade}, 'restores the schema', 'the undo is proved on the clone');
 	is($server->sql($p->{db}, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), 0, 'a plan leaves the database alone');
 
-	exit_is(guard($p, ['run'], MIGGUARD_RUN_TARGET => '1.2', MIGGUARD_RUN_LOCK_TIMEOUT => '4321ms', MIGGUARD_RUN_STATEMENT_TIMEOUT => '77s'),
+	exit_is(guard($p, ['run'], MIGGUARD_RUN_TARGET => '1.2', PGOPTIONS => '-c work_mem=7MB', MIGGUARD_RUN_LOCK_TIMEOUT => '4321ms', MIGGUARD_RUN_STATEMENT_TIMEOUT => '77s'),
 		0, 'up to a version');
 	is(applied($p), '1 1.2', 'and no further');
 	my ($history) = $server->runs($p->{db});
@@ -113,6 +114,8 @@ my $p = project(
 	is($session->{statement_timeout}, '77s',              'statement_timeout reaches the session');
 	is($session->{run_id},            $history->{run_id}, 'the run id reaches the session');
 	like($session->{token}, qr/^[0-9]+$/, 'the fencing token reaches the session');
+	is($session->{preload}, 'safedeploy', 'the library is loaded into the session, so that its fence is armed');
+	is($session->{work_mem}, '7MB', 'settings of the user reach the session as well');
 
 	exit_is(guard($p, ['run']), 0, 'up to the newest');
 	is(applied($p), '1 1.2 1.9 1.10', 'all of it');
