@@ -161,7 +161,7 @@ PYTHON
 	my $lint = $server->migguard('offline', [ 'run', '-v', '--', $project->alembic, 'upgrade', 'd4' ], cwd => $project->dir,
 		env => { %quick, MIGGUARD_RUN_FAIL_ON => 'error' });
 	exit_is($lint, 13, 'findings of a later migration are seen although an earlier one has no text');
-	like($lint->stderr, qr/b2: not analysed: alembic upgrade a1:b2 --sql/, 'and what has none is named');
+	like($lint->stderr, qr/b2: not analysed[^:]*: alembic upgrade a1:b2 --sql/, 'and what has none is named');
 	like($lint->stderr, qr/d4, line 1: .*\(drop-table\)/, 'the finding is that of the later one');
 	exit_is($server->migguard('offline', [ 'run', '--', $project->alembic, 'upgrade', 'c3' ], cwd => $project->dir, env => \%quick), 0,
 		'a migration that asks the database and one outside of a transaction run');
