@@ -9,6 +9,7 @@
 #include "pg_catalog_ledger.h"
 #include "report.h"
 #include "run.h"
+#include "signals.h"
 #include "text.h"
 
 /* What each end means for the reader, beyond its text. */
@@ -141,6 +142,8 @@ finish(MgRun *run, MgError *err)
 	MgError end_error;
 	char *head = NULL;
 
+	/* a run that was told to stop still ends in order */
+	mg_signals_shield(true);
 	mg_err_init(&end_error, run->arena);
 	if (err->set)
 		message = err->message;

@@ -92,6 +92,8 @@ foreach my $signal (qw(INT TERM HUP))
 	is(sessions($scene), 0, 'no session of the run is left');
 	is($server->fingerprint($scene->{database}), $scene->{before}, 'the schema is as before');
 	is(last_run($scene)->{result}, 'failed_unchanged', 'the ledger says so');
+	like($p->stdout, qr/^ledger head: +\d+:[0-9a-f]{64}$/m, 'and its head is printed');
+	unlike($p->stderr, qr/could not be recorded/, 'without complaint');
 	open_gate($scene);
 }
 
