@@ -12,6 +12,14 @@
 #error "safedeploy supports PostgreSQL 13 to 18"
 #endif
 
+/* Only some servers bring the settings of a session along with other headers. */
+#include "utils/guc.h"
+
+/* 16 moved the varlena macros out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 15 reserves a prefix; before that unknown names under it only warn. */
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
