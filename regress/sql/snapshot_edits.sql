@@ -204,7 +204,9 @@ CREATE FUNCTION snap.et() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE EVENT TRIGGER regress_snapshot_et ON ddl_command_end EXECUTE FUNCTION snap.et();
 ALTER EVENT TRIGGER regress_snapshot_et DISABLE;
 CREATE STATISTICS snap.st ON a, c FROM snap.t;
+SET client_min_messages = error; -- the warning of wal_level
 CREATE PUBLICATION regress_snapshot_pub FOR TABLE snap.ref;
+SET client_min_messages = warning;
 CREATE FOREIGN DATA WRAPPER regress_snapshot_fdw;
 CREATE SERVER regress_snapshot_srv FOREIGN DATA WRAPPER regress_snapshot_fdw OPTIONS (host 'h');
 CREATE FOREIGN TABLE snap.ft (a integer) SERVER regress_snapshot_srv;
