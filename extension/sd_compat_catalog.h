@@ -198,10 +198,19 @@ sd_compat_collation_attr(HeapTuple tuple, TupleDesc desc, int attnum)
 #define sd_compat_colllocale(tuple, desc) NULL
 #endif
 
+/* 16 added rules of a collation's own. */
+#if PG_VERSION_NUM >= 160000
+#define sd_compat_collrules(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_collation_collicurules)
+#else
+#define sd_compat_collrules(tuple, desc) NULL
+#endif
+
 /*
  * 14 added expressions of extended statistics, 17 made their unset target NULL; 15 added
  * publications of schemas, of some columns and of some rows.
  */
+#include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_statistic_ext.h"
 #if PG_VERSION_NUM >= 150000
@@ -235,6 +244,24 @@ sd_compat_stxstattarget(HeapTuple tuple, TupleDesc desc)
 #define SD_ANUM_PRQUAL			 0
 #define SD_ANUM_PRATTRS			 0
 #define SD_PUBLICATION_NAMESPACE InvalidOid
+#endif
+
+/* 18 lets a publication choose whether stored generated columns are published. */
+static inline bool
+sd_compat_publishes_generated(Form_pg_publication form)
+{
+#if PG_VERSION_NUM >= 180000
+	return form->pubgencols == PUBLISH_GENCOLS_STORED;
+#else
+	return false;
+#endif
+}
+
+/* 17 keeps the NOT NULL of domains as constraints, 18 that of tables as well. */
+#if PG_VERSION_NUM >= 170000
+#define SD_IS_NOT_NULL(contype) ((contype) == CONSTRAINT_NOTNULL)
+#else
+#define SD_IS_NOT_NULL(contype) (false)
 #endif
 
 static inline void

@@ -212,7 +212,8 @@ load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	con->enforced = sd_compat_enforced(form);
 	con->inherited = form->coninhcount > 0;
 	/* the keys of a partitioned table always say so, and nobody can choose */
-	con->no_inherit = form->connoinherit && form->contype == CONSTRAINT_CHECK;
+	con->no_inherit =
+		form->connoinherit && (form->contype == CONSTRAINT_CHECK || SD_IS_NOT_NULL(form->contype));
 	con->triggers_enabled = TRIGGER_FIRES_ON_ORIGIN;
 	con->definition = define(snap, rel, own_index && index ? index->index : NULL, tuple, desc);
 	if (own_index && index != NULL && index->index != NULL)

@@ -151,6 +151,7 @@ emit_publication(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (form->pubupdate)
 		sd_add_text(list, "update");
 	sd_put(core, "publish", list);
+	sd_put_true(core, "generated_columns", sd_compat_publishes_generated(form));
 	sd_put_true(core, "via_root", form->pubviaroot);
 	foreach (lc, snap->publication_tables)
 	{

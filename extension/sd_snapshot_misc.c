@@ -173,6 +173,7 @@ emit_collation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_put_text(core, "lc_collate", sd_compat_collcollate(tuple, desc));
 	sd_put_text(core, "lc_ctype", sd_compat_collctype(tuple, desc));
 	sd_put_text(core, "locale", sd_compat_colllocale(tuple, desc));
+	sd_put_text(core, "rules", sd_compat_collrules(tuple, desc));
 	version = sd_attr_text(tuple, desc, Anum_pg_collation_collversion);
 	if (version != NULL)
 		sd_put_text(sd_doc_map(doc, SD_FACET_VERSION), "version", version);

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
@@ -277,6 +278,13 @@ store_end(SdSink *base)
 	sd_batch_flush(((StoreSink *) base)->batch);
 }
 
+/* The server may be of a later minor version than its headers were at the build. */
+static int32
+server_version(void)
+{
+	return atoi(GetConfigOption("server_version_num", false, false));
+}
+
 static void
 insert_header(int64 id, SdEntries *entries, Datum label, bool no_label, Datum run, bool no_run)
 {
@@ -293,7 +301,7 @@ insert_header(int64 id, SdEntries *entries, Datum label, bool no_label, Datum ru
 						 run,
 						 CStringGetTextDatum(fingerprint),
 						 JsonbPGetDatum(facets),
-						 Int32GetDatum(PG_VERSION_NUM),
+						 Int32GetDatum(server_version()),
 						 CStringGetTextDatum(get_database_name(MyDatabaseId)),
 						 ObjectIdGetDatum(MyDatabaseId),
 						 Int64GetDatum((int64) GetSystemIdentifier()),
