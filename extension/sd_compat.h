@@ -200,6 +200,13 @@ sd_sha256_free(SdSha256 *ctx)
 #define SD_GENERATED_IS_STORED(constraint)	  (true)
 #endif
 
+/* 17 made ALTER COLUMN SET EXPRESSION; no command before has this number. */
+#if PG_VERSION_NUM >= 170000
+#define SD_AT_SET_EXPRESSION AT_SetExpression
+#else
+#define SD_AT_SET_EXPRESSION ((AlterTableType) -1)
+#endif
+
 /* 14 asks for the kind of key of a hash table; before that strings were the default. */
 #if PG_VERSION_NUM < 140000
 #define HASH_STRINGS 0

@@ -227,6 +227,29 @@ check_set_tablespace(SdAnalysis *analysis, const SdAlter *alter)
 					   "SET TABLESPACE");
 }
 
+/* check_set_expression reports a new expression; a virtual column keeps nothing to rewrite. */
+static void
+check_set_expression(SdAnalysis *analysis, const SdAlter *alter)
+{
+	AttrNumber attnum = InvalidAttrNumber;
+	SdFinding finding;
+
+	if (alter->relation.presence == SD_EXISTS)
+		attnum = get_attnum(alter->relation.oid, alter->cmd->name);
+	if (attnum != InvalidAttrNumber &&
+		get_attgenerated(alter->relation.oid, attnum) != ATTRIBUTE_GENERATED_STORED)
+		return;
+	finding =
+		sd_alter_finding(analysis, SD_RULE_ADD_COLUMN_GENERATED_STORED, alter, alter->cmd->name);
+	finding.rewrites = attnum != InvalidAttrNumber ? SD_YES : SD_UNKNOWN;
+	finding.scans = finding.rewrites;
+	finding.message = psprintf("a new expression for column %s %s %s (%s)", finding.object,
+							   finding.rewrites == SD_YES ? "rewrites" : "may rewrite",
+							   sd_shown(&alter->relation), sd_size_text(finding.size));
+	finding.detail = "Each row gets its computed value.";
+	sd_report_blocking(analysis, &finding);
+}
+
 #if PG_VERSION_NUM >= 150000
 static void
 check_set_access_method(SdAnalysis *analysis, const SdAlter *alter)
@@ -325,6 +348,7 @@ const SdAlterCheck sd_alter_checks_rewrite[] = {
 	{ AT_SetLogged, check_set_persistence },
 	{ AT_SetUnLogged, check_set_persistence },
 	{ AT_SetTableSpace, check_set_tablespace },
+	{ SD_AT_SET_EXPRESSION, check_set_expression },
 #if PG_VERSION_NUM >= 150000
 	{ AT_SetAccessMethod, check_set_access_method },
 #endif
