@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "nodes/makefuncs.h"
 #include "utils/syscache.h"
 
@@ -13,19 +14,19 @@
 #include "sd_scope.h"
 #include "sd_tree.h"
 
-/* make_relation records a CREATE, unless IF NOT EXISTS finds one there. */
+/*
+ * make_relation records a CREATE.  Where the name is taken the server refuses,
+ * or does nothing with IF NOT EXISTS: what is there stays what it was.
+ */
 static void
-make_relation(SdScope *scope, const RangeVar *name, char relkind, bool if_missing, bool conditional)
+make_relation(SdScope *scope, const RangeVar *name, char relkind, bool conditional)
 {
 	const char *schema = sd_scope_creation_schema(scope, name);
+	SdRelation now = sd_scope_relation_in(scope, schema, name->relname);
 
-	if (if_missing)
-	{
-		SdRelation now = sd_scope_relation_in(scope, schema, name->relname);
-
-		if (now.presence == SD_EXISTS || now.presence == SD_MADE)
-			return;
-	}
+	/* pg_temp is searched first, but the name may be free there */
+	if (now.presence == SD_EXISTS || now.presence == SD_MADE)
+		return;
 	sd_scope_make_relation(scope, schema, name->relname, relkind, conditional);
 }
 
@@ -40,7 +41,7 @@ apply_create_schema(SdScope *scope, CreateSchemaStmt *stmt, bool conditional)
 		name = stmt->authrole->rolename;
 	if (name == NULL)
 		return;
-	if (!stmt->if_not_exists || sd_scope_schema(scope, name, NULL) != SD_EXISTS)
+	if (sd_scope_schema(scope, name, NULL) != SD_EXISTS)
 		sd_scope_make_schema(scope, name, conditional);
 	foreach (cell, stmt->schemaElts)
 	{
@@ -121,6 +122,36 @@ apply_rename(SdScope *scope, RenameStmt *stmt, bool conditional)
 	}
 }
 
+/* make_column records ADD COLUMN of a name that is free. */
+static void
+make_column(SdScope *scope, const SdRelation *relation, const char *name, bool conditional)
+{
+	if (sd_scope_column(scope, relation, name).presence == SD_EXISTS &&
+		relation->presence == SD_EXISTS && SearchSysCacheExistsAttName(relation->oid, name))
+		return;
+	sd_scope_make_column(scope, relation, name, conditional);
+}
+
+/* make_constraint records ADD CONSTRAINT of a name that is free. */
+static void
+make_constraint(SdScope *scope, const SdRelation *relation, const Constraint *constraint,
+				bool conditional)
+{
+	const char *name = constraint->conname;
+
+	/* one without a name could not be followed to its DROP */
+	if (name == NULL || (sd_scope_constraint(scope, relation, name).presence == SD_EXISTS &&
+						 relation->presence == SD_EXISTS &&
+						 OidIsValid(get_relation_constraint_oid(relation->oid, name, true))))
+		return;
+	sd_scope_make_constraint(scope, relation, name,
+							 constraint->contype == CONSTR_CHECK ?
+								 sd_check_proves_not_null(constraint->raw_expr) :
+								 NULL,
+							 !constraint->skip_validation && SD_CONSTRAINT_IS_ENFORCED(constraint),
+							 conditional);
+}
+
 static void
 apply_alter_table(SdScope *scope, AlterTableStmt *stmt, bool conditional)
 {
@@ -136,29 +167,14 @@ apply_alter_table(SdScope *scope, AlterTableStmt *stmt, bool conditional)
 		switch (cmd->subtype)
 		{
 			case AT_AddColumn:
-				if (!cmd->missing_ok || relation.presence != SD_EXISTS ||
-					!SearchSysCacheExistsAttName(relation.oid, castNode(ColumnDef, cmd->def)->colname))
-					sd_scope_make_column(scope, &relation, castNode(ColumnDef, cmd->def)->colname,
-										 conditional);
+				make_column(scope, &relation, castNode(ColumnDef, cmd->def)->colname, conditional);
 				break;
 			case AT_DropColumn:
 				sd_scope_drop_column(scope, &relation, cmd->name, conditional);
 				break;
 			case AT_AddConstraint:
-			{
-				Constraint *constraint = castNode(Constraint, cmd->def);
-
-				/* one without a name could not be followed to its DROP */
-				if (constraint->conname != NULL)
-					sd_scope_make_constraint(scope, &relation, constraint->conname,
-											 constraint->contype == CONSTR_CHECK ?
-												 sd_check_proves_not_null(constraint->raw_expr) :
-												 NULL,
-											 !constraint->skip_validation &&
-												 SD_CONSTRAINT_IS_ENFORCED(constraint),
-											 conditional);
+				make_constraint(scope, &relation, castNode(Constraint, cmd->def), conditional);
 				break;
-			}
 			case AT_ValidateConstraint:
 				sd_scope_validate_constraint(scope, &relation, cmd->name, conditional);
 				break;
@@ -199,7 +215,7 @@ sd_scope_apply(SdScope *scope, Node *statement, bool conditional)
 						  IsA(statement, CreateForeignTableStmt) ? RELKIND_FOREIGN_TABLE :
 						  stmt->partspec != NULL				 ? RELKIND_PARTITIONED_TABLE :
 																   RELKIND_RELATION,
-						  stmt->if_not_exists, conditional);
+						  conditional);
 			break;
 		}
 		case T_CreateTableAsStmt:
@@ -208,7 +224,7 @@ sd_scope_apply(SdScope *scope, Node *statement, bool conditional)
 
 			make_relation(scope, stmt->into->rel,
 						  SD_CTAS_OBJTYPE(stmt) == OBJECT_MATVIEW ? RELKIND_MATVIEW : RELKIND_RELATION,
-						  stmt->if_not_exists, conditional);
+						  conditional);
 			break;
 		}
 		case T_SelectStmt:
@@ -216,16 +232,15 @@ sd_scope_apply(SdScope *scope, Node *statement, bool conditional)
 			IntoClause *into = sd_select_into((SelectStmt *) statement);
 
 			if (into != NULL)
-				make_relation(scope, into->rel, RELKIND_RELATION, false, conditional);
+				make_relation(scope, into->rel, RELKIND_RELATION, conditional);
 			break;
 		}
 		case T_ViewStmt:
-			make_relation(scope, ((ViewStmt *) statement)->view, RELKIND_VIEW,
-						  ((ViewStmt *) statement)->replace, conditional);
+			make_relation(scope, ((ViewStmt *) statement)->view, RELKIND_VIEW, conditional);
 			break;
 		case T_CreateSeqStmt:
 			make_relation(scope, ((CreateSeqStmt *) statement)->sequence, RELKIND_SEQUENCE,
-						  ((CreateSeqStmt *) statement)->if_not_exists, conditional);
+						  conditional);
 			break;
 		case T_IndexStmt:
 		{
@@ -234,7 +249,7 @@ sd_scope_apply(SdScope *scope, Node *statement, bool conditional)
 
 			if (stmt->idxname != NULL && table.schema != NULL)
 				make_relation(scope, makeRangeVar(pstrdup(table.schema), stmt->idxname, -1),
-							  RELKIND_INDEX, stmt->if_not_exists, conditional);
+							  RELKIND_INDEX, conditional);
 			break;
 		}
 		case T_CompositeTypeStmt:

@@ -163,6 +163,9 @@ X(DELETE_WITHOUT_WHERE, "delete-without-where", DATA, ERROR,
 X(UPDATE_WITHOUT_WHERE, "update-without-where", DATA, ERROR,
   "UPDATE without a condition overwrites all rows",
   "Add the condition that was meant, such as the column IS NULL; update many rows in batches.")
+X(CATALOG_WRITE, "catalog-write", DATA, ERROR,
+  "rows of a system catalog are written by hand",
+  "Use the command that makes such a change; a wrong row can make the database unusable.")
 X(ALTER_TYPE_NARROWING, "alter-type-narrowing", DATA, ERROR,
   "the new type of a column refuses, cuts or rounds values",
   "Look for values that do not fit first; add a CHECK of the new limit before changing the type.")
@@ -200,6 +203,9 @@ X(STANDARD_CONFORMING_STRINGS_OFF, "standard-conforming-strings-off", OPAQUE, ER
 X(MISSING_OBJECT, "missing-object", OPAQUE, WARNING,
   "the target is neither in the database nor made earlier in the script",
   "Check the name and the search_path, and that the database is the one meant.")
+X(EXISTING_OBJECT, "existing-object", OPAQUE, WARNING,
+  "what the script makes is there already",
+  "Check whether the script has been run before; IF NOT EXISTS hides a table of another shape.")
 X(NO_RULE, "no-rule", OPAQUE, INFO,
   "no rule judges this kind of statement",
   "Rehearse it on a clone and look at what it really does.")

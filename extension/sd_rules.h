@@ -224,6 +224,9 @@ extern void sd_check_outside(SdAnalysis *analysis, Node *statement);
 /* sd_report_conforming_strings reports that strings are read in another way from here on. */
 extern void sd_report_conforming_strings(SdAnalysis *analysis);
 
+/* sd_check_attach reports ATTACH PARTITION; the parent may be the script's own. */
+extern void sd_check_attach(SdAnalysis *analysis, const SdAlter *alter);
+
 /* sd_check_locks reports the lock of a statement that no rule has reported; see sd_rules_lock.c. */
 extern void sd_check_locks(SdAnalysis *analysis, Node *statement);
 

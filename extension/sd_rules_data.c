@@ -4,6 +4,9 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "catalog/pg_class.h"
+
 #include "sd_rules.h"
 #include "sd_tree.h"
 
@@ -75,7 +78,36 @@ check_update(SdAnalysis *analysis, Node *statement)
 					"overwrites");
 }
 
+/* check_catalog reports rows that are written into the server's own tables. */
+static void
+check_catalog(SdAnalysis *analysis, Node *statement)
+{
+	RangeVar *name = IsA(statement, InsertStmt) ? ((InsertStmt *) statement)->relation :
+					 IsA(statement, UpdateStmt) ? ((UpdateStmt *) statement)->relation :
+												  ((DeleteStmt *) statement)->relation;
+	SdRelation relation;
+	SdFinding finding;
+
+	/* all of their names begin so, which spares a look-up for each INSERT */
+	if (strncmp(name->relname, "pg_", 3) != 0)
+		return;
+	relation = sd_scope_relation(analysis->scope, name);
+	if (relation.presence != SD_EXISTS || relation.oid >= FirstNormalObjectId ||
+		relation.relkind != RELKIND_RELATION)
+		return;
+	finding = sd_finding(analysis, SD_RULE_CATALOG_WRITE, &relation);
+	finding.location = name->location;
+	finding.lock = RowExclusiveLock;
+	finding.data_loss = SD_LOSS_POSSIBLE;
+	finding.message = psprintf("%s writes rows of the system catalog %s",
+							   sd_command_name(statement), sd_shown(&relation));
+	sd_report(analysis, &finding);
+}
+
 const SdCheck sd_checks_data[] = {
+	{ T_InsertStmt, -1, check_catalog },
+	{ T_UpdateStmt, -1, check_catalog },
+	{ T_DeleteStmt, -1, check_catalog },
 	{ T_DeleteStmt, -1, check_delete },
 	{ T_UpdateStmt, -1, check_update },
 	{ T_TruncateStmt, -1, check_truncate },

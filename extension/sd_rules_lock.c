@@ -162,14 +162,16 @@ check_create_table(SdAnalysis *analysis, Node *statement)
 	}
 }
 
-/* check_alter_made reports foreign keys that are added to a table of the script. */
+/* check_alter_made reports what a change of the script's own table does to others. */
 static void
 check_alter_made(SdAnalysis *analysis, Node *statement)
 {
 	AlterTableStmt *stmt = (AlterTableStmt *) statement;
+	SdAlter alter = { .stmt = stmt };
 	ListCell *cell;
 
-	if (sd_scope_relation(analysis->scope, stmt->relation).presence != SD_MADE)
+	alter.relation = sd_scope_relation(analysis->scope, stmt->relation);
+	if (alter.relation.presence != SD_MADE)
 		return;
 	foreach (cell, stmt->cmds)
 	{
@@ -179,6 +181,11 @@ check_alter_made(SdAnalysis *analysis, Node *statement)
 			report_referenced(analysis, list_make1(cmd->def));
 		else if (cmd->subtype == AT_AddColumn)
 			report_referenced(analysis, castNode(ColumnDef, cmd->def)->constraints);
+		else if (cmd->subtype == AT_AttachPartition)
+		{
+			alter.cmd = cmd;
+			sd_check_attach(analysis, &alter);
+		}
 	}
 }
 

@@ -320,7 +320,50 @@ check_load(SdAnalysis *analysis, Node *statement)
 				  NULL);
 }
 
+/* check_existing reports a CREATE of a name that is taken. */
+static void
+check_existing(SdAnalysis *analysis, Node *statement)
+{
+	const RangeVar *name;
+	bool passes = false;
+	SdRelation relation;
+	SdFinding finding;
+
+	switch (nodeTag(statement))
+	{
+		case T_CreateTableAsStmt:
+			name = ((CreateTableAsStmt *) statement)->into->rel;
+			passes = ((CreateTableAsStmt *) statement)->if_not_exists;
+			break;
+		case T_CreateSeqStmt:
+			name = ((CreateSeqStmt *) statement)->sequence;
+			passes = ((CreateSeqStmt *) statement)->if_not_exists;
+			break;
+		case T_ViewStmt:
+			name = ((ViewStmt *) statement)->view;
+			passes = ((ViewStmt *) statement)->replace;
+			break;
+		default:
+			name = ((CreateStmt *) statement)->relation;
+			passes = ((CreateStmt *) statement)->if_not_exists;
+			break;
+	}
+	relation = sd_scope_relation_in(analysis->scope,
+									sd_scope_creation_schema(analysis->scope, name), name->relname);
+	if (passes || relation.presence != SD_EXISTS)
+		return;
+	finding = sd_finding(analysis, SD_RULE_EXISTING_OBJECT, &relation);
+	finding.message =
+		psprintf("%s fails: %s is there already", sd_command_name(statement), sd_shown(&relation));
+	sd_report(analysis, &finding);
+}
+
 const SdCheck sd_checks_opaque[] = {
+	{ T_CreateStmt, -1, check_existing },
+	{ T_CreateForeignTableStmt, -1, check_existing },
+	{ T_CreateTableAsStmt, -1, check_existing },
+	{ T_CreateSeqStmt, -1, check_existing },
+	{ T_ViewStmt, -1, check_existing },
 	{ T_DoStmt, -1, check_do },
 	{ T_CreateFunctionStmt, -1, check_create_function },
 	{ T_CallStmt, -1, check_call },

@@ -231,8 +231,8 @@ check_validate(SdAnalysis *analysis, const SdAlter *alter)
 					"VALIDATE CONSTRAINT", "Reads and writes go on meanwhile.");
 }
 
-static void
-check_attach_partition(SdAnalysis *analysis, const SdAlter *alter)
+void
+sd_check_attach(SdAnalysis *analysis, const SdAlter *alter)
 {
 	RangeVar *name = castNode(PartitionCmd, alter->cmd->def)->name;
 	SdRelation child;
@@ -351,5 +351,5 @@ const SdCheck sd_checks_scan[] = {
 const SdAlterCheck sd_alter_checks_scan[] = {
 	{ AT_AddColumn, check_add_column_constraints }, { AT_AddConstraint, check_add_constraint },
 	{ AT_SetNotNull, check_set_not_null },			{ AT_ValidateConstraint, check_validate },
-	{ AT_AttachPartition, check_attach_partition }, { 0, NULL },
+	{ AT_AttachPartition, sd_check_attach },		{ 0, NULL },
 };

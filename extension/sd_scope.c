@@ -432,7 +432,11 @@ sd_scope_rename_relation(SdScope *scope, const SdRelation *relation, const char 
 {
 	SdEntry *entry;
 
-	if (relation->presence != SD_MADE && relation->presence != SD_EXISTS)
+	SdRelation target = sd_scope_relation_in(scope, schema, name);
+
+	/* the server refuses to rename what is not there, and to a name that is taken */
+	if ((relation->presence != SD_MADE && relation->presence != SD_EXISTS) ||
+		target.presence == SD_MADE || target.presence == SD_EXISTS)
 		return;
 	sd_scope_drop_relation(scope, relation, conditional);
 	entry =
@@ -522,9 +526,10 @@ sd_scope_rename_schema(SdScope *scope, const char *name, const char *new_name, b
 {
 	Oid oid;
 	SdPresence presence = sd_scope_schema(scope, name, &oid);
+	SdPresence target = sd_scope_schema(scope, new_name, NULL);
 	SdEntry *entry;
 
-	if (presence != SD_MADE && presence != SD_EXISTS)
+	if ((presence != SD_MADE && presence != SD_EXISTS) || target == SD_MADE || target == SD_EXISTS)
 		return;
 	sd_scope_drop_schema(scope, name, conditional);
 	entry = sd_entry_add(scope, SD_ENTRY_SCHEMA, NULL, new_name, NULL, presence, conditional);
@@ -535,11 +540,17 @@ void
 sd_scope_make_type(SdScope *scope, List *names, bool conditional)
 {
 	RangeVar name = { .type = T_RangeVar };
+	const char *schema;
+	SdPresence presence;
+	Oid oid;
 
 	if (list_length(names) > 1)
 		name.schemaname = strVal(list_nth(names, list_length(names) - 2));
-	sd_entry_add(scope, SD_ENTRY_TYPE, sd_scope_creation_schema(scope, &name), strVal(llast(names)),
-				 NULL, SD_MADE, conditional);
+	schema = sd_scope_creation_schema(scope, &name);
+	presence =
+		schema == NULL ? SD_MISSING : type_in_schema(scope, schema, strVal(llast(names)), &oid);
+	if (presence != SD_EXISTS && presence != SD_MADE)
+		sd_entry_add(scope, SD_ENTRY_TYPE, schema, strVal(llast(names)), NULL, SD_MADE, conditional);
 }
 
 void
