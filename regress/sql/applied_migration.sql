@@ -25,8 +25,14 @@ SELECT safedeploy.try_lock('applied_migration') AS token \gset
 SET safedeploy.fence_token = :'token';
 SELECT safedeploy.record_migration('app', '11', 'held.up.sql', :sum);
 SELECT safedeploy.unlock('applied_migration', :token);
+-- in a new session, which has not loaded the library that would refuse the write as well
+\c -
+SET safedeploy.fence_token = :'token';
 SELECT safedeploy.record_migration('app', '12', 'stale.up.sql', :sum);
+\c -
+SET safedeploy.fence_token = :'token';
 SELECT safedeploy.forget_migration('app', '11');
+\c -
 SET safedeploy.fence_token = 'nonsense';
 SELECT safedeploy.forget_migration('app', '11');
 RESET safedeploy.fence_token;
