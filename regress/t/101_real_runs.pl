@@ -71,7 +71,12 @@ foreach my $name ('conductor', 'hawkbit')
 	compare($name,
 		sub {
 			run([ $flyway, 'migrate' ],
-				env => { FLYWAY_URL => $server->jdbc_url($_[0]), FLYWAY_USER => $server->user, FLYWAY_LOCATIONS => "filesystem:$dir" });
+				env => {
+					FLYWAY_URL       => $server->jdbc_url($_[0]),
+					FLYWAY_USER      => $server->user,
+					FLYWAY_LOCATIONS => "filesystem:$dir",
+					# else it waits for itself in CREATE INDEX CONCURRENTLY; migguard sets this
+					FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK => 'false' });
 		},
 		sub {
 			$server->migguard(undef, [ 'run', '--', $flyway, 'migrate' ], cwd => "$work",
