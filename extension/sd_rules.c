@@ -141,6 +141,14 @@ place_of_finding(SdAnalysis *analysis, const SdFinding *finding)
 	sd_script_locate(analysis->script, offset);
 	if (finding->location >= 0 && analysis->origin >= 0)
 		offset = Max(offset, analysis->origin + finding->location);
+	else if (analysis->inside != NULL && analysis->origin >= 0)
+	{
+		SdLexer lexer = { analysis->script->text, analysis->script->len, analysis->origin };
+
+		/* the statement of a body, behind the white space in front of it */
+		sd_lex_skip_blank(&lexer);
+		offset = Max(offset, lexer.pos);
+	}
 	return sd_script_locate_inner(analysis->script, Min(offset, analysis->script->len));
 }
 

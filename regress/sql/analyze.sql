@@ -11,6 +11,25 @@ DROP TABLE analyze_full, analyze_empty;');
 SELECT rule FROM safedeploy.analyze('CREATE TABLE made (); DROP TABLE made;');
 -- A name that means nothing is said so, unless IF EXISTS expects it.
 SELECT rule, severity, object, message FROM safedeploy.analyze('DROP TABLE nothing; DROP TABLE IF EXISTS nothing');
+-- Positions count characters, also inside bodies; a body that is only made is for information.
+SELECT statement, position, line, rule, severity, message FROM safedeploy.analyze($s$-- é
+DO $$
+BEGIN
+  -- ü
+  DELETE FROM analyze_full;
+  EXECUTE 'TRUNCATE analyze_full';
+  EXECUTE format('DROP TABLE %I', 'analyze_full');
+END $$;
+CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $f$
+BEGIN
+  UPDATE analyze_full SET note = '';
+END $f$;
+SELECT f(), 1;
+ALTER TABLE analyze_full
+  ADD COLUMN c integer DEFAULT 1,
+  ADD COLUMN d serial,
+  ALTER COLUMN id TYPE smallint;
+SELECT 1 FROM analyze_full WHERE;$s$);
 -- Every rule has a name, a family, a severity, a summary and a hint.
 SELECT count(*) > 10 AS many, bool_and(rule ~ '^[a-z-]+$' AND family <> '' AND severity <> '' AND summary <> '' AND hint <> '') AS complete, count(DISTINCT rule) = count(*) AS distinct_names FROM safedeploy.rules;
 DROP TABLE analyze_empty, analyze_full;
