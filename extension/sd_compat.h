@@ -190,9 +190,13 @@ sd_sha256_free(SdSha256 *ctx)
 	strlcpy(buffer, GetRelationPath(database, tablespace, filenode, -1, MAIN_FORKNUM), size)
 #endif
 
-/* 18 made NOT ENFORCED and virtual generated columns. */
+/*
+ * 18 made virtual generated columns and NOT ENFORCED.  Its parser leaves is_enforced
+ * unset for NOT NULL, which is always enforced.
+ */
 #if PG_VERSION_NUM >= 180000
-#define SD_CONSTRAINT_IS_ENFORCED(constraint) ((constraint)->is_enforced)
+#define SD_CONSTRAINT_IS_ENFORCED(constraint) \
+	((constraint)->is_enforced || (constraint)->contype == CONSTR_NOTNULL)
 #define SD_GENERATED_IS_STORED(constraint) \
 	((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)
 #else
