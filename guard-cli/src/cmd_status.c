@@ -233,6 +233,7 @@ run_status(MgContext *context, int *exit_code, MgError *err)
 
 	mg_strings_init(&status.changes.real, context->arena);
 	mg_strings_init(&status.changes.order, context->arena);
+	mg_strings_init(&status.changes.lost, context->arena);
 	if (!mg_session_open(context, "status", &pg, err))
 		return false;
 	read_tool(context, pg, &status.tool, err);

@@ -63,16 +63,20 @@ collect(MgPg *pg, const char *sql, int count, const char *const *values, MgChang
 
 	mg_strings_init(&changes->real, pg->arena);
 	mg_strings_init(&changes->order, pg->arena);
-	changes->loses_data = false;
+	mg_strings_init(&changes->lost, pg->arena);
 	if (!mg_pg_exec(pg, sql, count, values, &result, err))
 		return false;
 	for (int i = 0; i < PQntuples(result); i++)
 	{
-		bool real = strcmp(PQgetvalue(result, i, 0), "real") == 0;
+		const char *class = PQgetvalue(result, i, 0);
+		const char *summary = PQgetvalue(result, i, 2);
 
-		mg_strings_add(real ? &changes->real : &changes->order, PQgetvalue(result, i, 2));
+		if (strcmp(class, "real") == 0)
+			mg_strings_add(&changes->real, summary);
+		else if (strcmp(class, "order") == 0)
+			mg_strings_add(&changes->order, summary);
 		if (strcmp(PQgetvalue(result, i, 1), "none") != 0)
-			changes->loses_data = true;
+			mg_strings_add(&changes->lost, summary);
 	}
 	PQclear(result);
 	return true;

@@ -28,7 +28,7 @@ typedef struct MgChanges
 {
 	MgStrings real;
 	MgStrings order;
-	bool loses_data; /* one of them loses or may lose data */
+	MgStrings lost; /* loses data, or may; some of these are real as well */
 } MgChanges;
 
 /* From a snapshot to another, or to the schema as it is (NULL); ignore names tables left out. */

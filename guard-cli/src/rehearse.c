@@ -138,6 +138,13 @@ down(Rehearsal *r, bool *restores, MgError *err)
 		mg_log_warning("the downgrade %s: %s", run->downgrade,
 					   mg_changes_text(run->arena, &changes.order, MOST_CHANGES));
 	}
+	if (*restores && changes.lost.count > 0)
+	{
+		run->downgrade = "restores the schema, but not the data";
+		mg_run_detail_list(run, "downgrade_loses", &changes.lost);
+		mg_log_warning("the downgrade %s: %s", run->downgrade,
+					   mg_changes_text(run->arena, &changes.lost, MOST_CHANGES));
+	}
 	if (*restores)
 		return true;
 	run->downgrade = "does not restore the schema";

@@ -43,10 +43,17 @@ prove(MgRun *run, const char *how, bool downgrade_failed, MgError *err)
 
 	if (!mg_verify_unchanged(run, &unchanged, &now, &changes, err))
 		return false;
+	if (changes.lost.count > 0)
+	{
+		mg_run_detail_list(run, "data_lost", &changes.lost);
+		mg_log_warning("data did not come back: %s",
+					   mg_changes_text(run->arena, &changes.lost, MOST_CHANGES));
+	}
 	if (unchanged)
 	{
 		run->exit_code = MG_EXIT_ROLLED_BACK;
-		mg_run_say(run, "revision %s, schema equal to before", mg_revisions_text(run->arena, &now));
+		mg_run_say(run, "revision %s, schema equal to before%s", mg_revisions_text(run->arena, &now),
+				   changes.lost.count > 0 ? ", but data is lost" : "");
 		return true;
 	}
 	if (!describe_rest(run, &now, &changes, err))
@@ -106,7 +113,7 @@ mg_state_rollback(MgRun *run, MgError *err)
 	if (!mg_run_event(run, "begin", err) || !mg_verify_no_sessions(run, "migrate", err) ||
 		!mg_verify_unchanged(run, &unchanged, &now, &changes, err))
 		return MG_STEP_FAILED;
-	if (unchanged)
+	if (unchanged && changes.lost.count == 0)
 	{
 		run->exit_code = MG_EXIT_FAILED_UNCHANGED;
 		mg_run_say(run, "nothing to bring back: revision %s, schema equal to before",

@@ -33,10 +33,11 @@ mg_verify_same(MgRun *run, const MgSnapshot *snapshot, bool *same, MgChanges *ch
 bool
 mg_verify_unchanged(MgRun *run, bool *unchanged, MgRevisions *now, MgChanges *changes, MgError *err)
 {
+	/* no short cut by the fingerprint: what was dropped and made again has the same one */
 	if (!run->tool->ops->current(run->tool, run->pg, now, err) ||
-		!mg_verify_same(run, &run->before, unchanged, changes, err))
+		!mg_schema_changes(run->pg, run->before.id, NULL, &run->bookkeeping, changes, err))
 		return false;
-	*unchanged = *unchanged && mg_revisions_equal(now, &run->from);
+	*unchanged = changes->real.count == 0 && mg_revisions_equal(now, &run->from);
 	return true;
 }
 
