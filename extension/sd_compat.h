@@ -211,6 +211,13 @@ sd_sha256_free(SdSha256 *ctx)
 #define SD_AT_SET_EXPRESSION ((AlterTableType) -1)
 #endif
 
+/* 15 made ALTER TABLE SET ACCESS METHOD, likewise. */
+#if PG_VERSION_NUM >= 150000
+#define SD_AT_SET_ACCESS_METHOD AT_SetAccessMethod
+#else
+#define SD_AT_SET_ACCESS_METHOD ((AlterTableType) -1)
+#endif
+
 /* 14 asks for the kind of key of a hash table; before that strings were the default. */
 #if PG_VERSION_NUM < 140000
 #define HASH_STRINGS 0

@@ -250,7 +250,6 @@ check_set_expression(SdAnalysis *analysis, const SdAlter *alter)
 	sd_report_blocking(analysis, &finding);
 }
 
-#if PG_VERSION_NUM >= 150000
 static void
 check_set_access_method(SdAnalysis *analysis, const SdAlter *alter)
 {
@@ -274,7 +273,6 @@ check_set_access_method(SdAnalysis *analysis, const SdAlter *alter)
 	report_whole_table(analysis, SD_RULE_SET_ACCESS_METHOD, &alter->relation, alter->lock,
 					   "SET ACCESS METHOD");
 }
-#endif
 
 static void
 check_vacuum_full(SdAnalysis *analysis, Node *statement)
@@ -349,8 +347,6 @@ const SdAlterCheck sd_alter_checks_rewrite[] = {
 	{ AT_SetUnLogged, check_set_persistence },
 	{ AT_SetTableSpace, check_set_tablespace },
 	{ SD_AT_SET_EXPRESSION, check_set_expression },
-#if PG_VERSION_NUM >= 150000
-	{ AT_SetAccessMethod, check_set_access_method },
-#endif
+	{ SD_AT_SET_ACCESS_METHOD, check_set_access_method },
 	{ 0, NULL },
 };

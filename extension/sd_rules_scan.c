@@ -163,13 +163,11 @@ check_add_constraint(SdAnalysis *analysis, const SdAlter *alter)
 						constraint->location, SD_YES, "EXCLUDE builds an index and",
 						"Nobody can read or write the table meanwhile.");
 			break;
-#if PG_VERSION_NUM >= 180000
-		case CONSTR_NOTNULL:
+		case CONSTR_NOTNULL: /* a table constraint from 18 on */
 			if (verified && constraint->keys != NIL)
 				report_not_null(analysis, alter, strVal(linitial(constraint->keys)),
 								constraint->location);
 			break;
-#endif
 		default:
 			break;
 	}

@@ -473,6 +473,21 @@ mg_pg_counts_bytes(const MgPg *pg)
 	return encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
 }
 
+bool
+mg_pg_strings(MgPg *pg, const char *sql, int count, const char *const *values, MgStrings *list,
+			  MgError *err)
+{
+	PGresult *result;
+
+	mg_strings_init(list, pg->arena);
+	if (!mg_pg_exec(pg, sql, count, values, &result, err))
+		return false;
+	for (int i = 0; i < PQntuples(result); i++)
+		mg_strings_add(list, PQgetvalue(result, i, 0));
+	PQclear(result);
+	return true;
+}
+
 char *
 mg_pg_value(MgArena *arena, const PGresult *result, int row, int column)
 {

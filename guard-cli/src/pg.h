@@ -48,6 +48,10 @@ extern bool mg_pg_alive(MgPg *pg);
 /* The database's encoding is SQL_ASCII, in which a character is a byte. */
 extern bool mg_pg_counts_bytes(const MgPg *pg);
 
+/* The first column of all rows of a statement, as a new list; parameters as in mg_pg_exec. */
+extern bool mg_pg_strings(MgPg *pg, const char *sql, int count, const char *const *values,
+						  MgStrings *list, MgError *err);
+
 /* A value copied to the arena; NULL for SQL NULL. */
 extern char *mg_pg_value(MgArena *arena, const PGresult *result, int row, int column);
 

@@ -96,24 +96,10 @@ mg_server_database_size(MgPg *pg, long long *bytes, MgError *err)
 	return true;
 }
 
-/* Adds the first column of a query to a list. */
-static bool
-strings(MgPg *pg, const char *sql, int count, const char *const *values, MgStrings *list, MgError *err)
-{
-	PGresult *result;
-
-	if (!mg_pg_exec(pg, sql, count, values, &result, err))
-		return false;
-	for (int i = 0; i < PQntuples(result); i++)
-		mg_strings_add(list, PQgetvalue(result, i, 0));
-	PQclear(result);
-	return true;
-}
-
 bool
 mg_server_invalid_indexes(MgPg *pg, MgStrings *names, MgError *err)
 {
-	return strings(pg, mg_sql_server_invalid_indexes, 0, NULL, names, err);
+	return mg_pg_strings(pg, mg_sql_server_invalid_indexes, 0, NULL, names, err);
 }
 
 bool
@@ -121,7 +107,7 @@ mg_server_living_sessions(MgPg *pg, const char *prefix, MgStrings *names, MgErro
 {
 	const char *values[] = { prefix };
 
-	return strings(pg, mg_sql_sessions_of_run, 1, values, names, err);
+	return mg_pg_strings(pg, mg_sql_sessions_of_run, 1, values, names, err);
 }
 
 /* Runs a query that returns one number. */

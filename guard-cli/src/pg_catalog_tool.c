@@ -30,32 +30,17 @@ is_true(const PGresult *result, int row, int column)
 	return strcmp(PQgetvalue(result, row, column), "t") == 0;
 }
 
-/* First column of all rows. */
-static bool
-read_list(MgPg *pg, const char *sql, int parameters, const char *const *values, MgStrings *list,
-		  MgError *err)
-{
-	PGresult *result = NULL;
-
-	mg_strings_init(list, pg->arena);
-	if (!mg_pg_exec(pg, sql, parameters, values, &result, err))
-		return false;
-	for (int i = 0; i < PQntuples(result); i++)
-		mg_strings_add(list, PQgetvalue(result, i, 0));
-	PQclear(result);
-	return true;
-}
-
 bool
 mg_catalog_alembic_tables(MgPg *pg, MgStrings *tables, MgError *err)
 {
-	return read_list(pg, mg_sql_alembic_tables, 0, NULL, tables, err);
+	return mg_pg_strings(pg, mg_sql_alembic_tables, 0, NULL, tables, err);
 }
 
 bool
 mg_catalog_alembic_revisions(MgPg *pg, const char *table, MgStrings *ids, MgError *err)
 {
-	return read_list(pg, for_table(pg->arena, mg_sql_alembic_revisions, table), 0, NULL, ids, err);
+	return mg_pg_strings(pg, for_table(pg->arena, mg_sql_alembic_revisions, table), 0, NULL, ids,
+						 err);
 }
 
 bool
@@ -63,7 +48,7 @@ mg_catalog_default_schema(MgPg *pg, char **schema, MgError *err)
 {
 	MgStrings found;
 
-	if (!read_list(pg, mg_sql_default_schema, 0, NULL, &found, err))
+	if (!mg_pg_strings(pg, mg_sql_default_schema, 0, NULL, &found, err))
 		return false;
 	*schema = mg_strdup(pg->arena, found.count > 0 ? found.items[0] : "public");
 	return true;

@@ -430,9 +430,10 @@ plan_down(MgTool *tool, MgPg *pg, const MgRevisions *to, Step *steps, int *count
 	return true;
 }
 
+/* Plans the steps through a connection of the session's own, then runs them. */
 static bool
-sql_up(MgTool *tool, const MgToolSession *session, const char *target, MgChildResult *result,
-	   MgError *err)
+sql_go(MgTool *tool, const MgToolSession *session, const char *target, const MgRevisions *to,
+	   MgDirection direction, MgChildResult *result, MgError *err)
 {
 	Step *steps = mg_alloc(tool->arena, (size_t) (files_of(tool)->count + 1) * sizeof *steps);
 	MgPg *pg = NULL;
@@ -442,26 +443,24 @@ sql_up(MgTool *tool, const MgToolSession *session, const char *target, MgChildRe
 	mg_tool_idle(tool, result);
 	if (!mg_tool_connect(tool, session, &pg, err))
 		return false;
-	ok = plan_up(tool, pg, target, steps, &count, err);
+	ok = direction == MG_UP ? plan_up(tool, pg, target, steps, &count, err) :
+							  plan_down(tool, pg, to, steps, &count, err);
 	mg_pg_close(pg);
-	return ok && run_steps(tool, session, steps, count, MG_UP, result, err);
+	return ok && run_steps(tool, session, steps, count, direction, result, err);
+}
+
+static bool
+sql_up(MgTool *tool, const MgToolSession *session, const char *target, MgChildResult *result,
+	   MgError *err)
+{
+	return sql_go(tool, session, target, NULL, MG_UP, result, err);
 }
 
 static bool
 sql_down(MgTool *tool, const MgToolSession *session, const MgRevisions *to, MgChildResult *result,
 		 MgError *err)
 {
-	Step *steps = mg_alloc(tool->arena, (size_t) (files_of(tool)->count + 1) * sizeof *steps);
-	MgPg *pg = NULL;
-	int count;
-	bool ok;
-
-	mg_tool_idle(tool, result);
-	if (!mg_tool_connect(tool, session, &pg, err))
-		return false;
-	ok = plan_down(tool, pg, to, steps, &count, err);
-	mg_pg_close(pg);
-	return ok && run_steps(tool, session, steps, count, MG_DOWN, result, err);
+	return sql_go(tool, session, NULL, to, MG_DOWN, result, err);
 }
 
 static bool
