@@ -259,21 +259,22 @@ sd_scope_apply(SdScope *scope, Node *statement, bool conditional)
 
 			if (name->schemaname != NULL)
 				names = lcons(makeString(name->schemaname), names);
-			sd_scope_make_type(scope, names, conditional);
+			sd_scope_make_type(scope, names, false, conditional);
 			break;
 		}
 		case T_CreateEnumStmt:
-			sd_scope_make_type(scope, ((CreateEnumStmt *) statement)->typeName, conditional);
+			sd_scope_make_type(scope, ((CreateEnumStmt *) statement)->typeName, false, conditional);
 			break;
 		case T_CreateDomainStmt:
-			sd_scope_make_type(scope, ((CreateDomainStmt *) statement)->domainname, conditional);
+			sd_scope_make_type(scope, ((CreateDomainStmt *) statement)->domainname, true,
+							   conditional);
 			break;
 		case T_CreateRangeStmt:
-			sd_scope_make_type(scope, ((CreateRangeStmt *) statement)->typeName, conditional);
+			sd_scope_make_type(scope, ((CreateRangeStmt *) statement)->typeName, false, conditional);
 			break;
 		case T_DefineStmt:
 			if (((DefineStmt *) statement)->kind == OBJECT_TYPE)
-				sd_scope_make_type(scope, ((DefineStmt *) statement)->defnames, conditional);
+				sd_scope_make_type(scope, ((DefineStmt *) statement)->defnames, false, conditional);
 			break;
 		case T_CreateSchemaStmt:
 			apply_create_schema(scope, (CreateSchemaStmt *) statement, conditional);

@@ -43,6 +43,7 @@ typedef struct SdEntry
 	const char *old_name; /* column: name in the catalog */
 	const char *not_null; /* constraint: the column it proves to be not null */
 	bool valid;			  /* constraint */
+	bool is_domain;		  /* type */
 	SdRoutine *routine;	  /* routine */
 } SdEntry;
 

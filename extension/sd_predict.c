@@ -133,6 +133,7 @@ sd_predict_add_column(ColumnDef *column)
 	}
 	if (answer.is_serial)
 		return answer;
+	answer.constant_default = question.raw_default != NULL && IsA(question.raw_default, A_Const);
 	/* the common case needs no planner: a constant, or none, of a type of the server */
 	if (is_plain_type(column->typeName) &&
 		(question.raw_default == NULL || IsA(question.raw_default, A_Const)))

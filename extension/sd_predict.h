@@ -15,8 +15,9 @@ typedef struct SdColumnPrediction
 {
 	bool is_serial;
 	bool is_identity;
-	bool is_stored;	  /* a generated column whose values are kept */
-	bool has_default; /* a DEFAULT that is not NULL */
+	bool is_stored;		   /* a generated column whose values are kept */
+	bool has_default;	   /* a DEFAULT that is not NULL */
+	bool constant_default; /* the DEFAULT is a literal */
 	bool not_null;
 	SdTruth default_rewrites; /* the DEFAULT is volatile */
 	SdTruth domain_rewrites;  /* the type is a domain with constraints */

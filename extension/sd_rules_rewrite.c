@@ -82,6 +82,13 @@ check_add_column(SdAnalysis *analysis, const SdAlter *alter)
 		SearchSysCacheExistsAttName(alter->relation.oid, column->colname))
 		return;
 	prediction = sd_predict_add_column(column);
+	/* Such a type is not in the catalog yet, but it has no constraints, and a literal is no function. */
+	if (sd_scope_made_plain_type(analysis->scope, column->typeName->names))
+	{
+		prediction.domain_rewrites = SD_NO;
+		if (prediction.constant_default)
+			prediction.default_rewrites = SD_NO;
+	}
 	if (prediction.is_serial)
 		report_rewrite(analysis, SD_RULE_ADD_COLUMN_SERIAL, alter, column, SD_YES,
 					   "Each row gets a number of the new sequence.");

@@ -402,6 +402,34 @@ sd_scope_type(SdScope *scope, List *names, Oid *oid)
 	return seen;
 }
 
+static bool
+made_plain_in_schema(SdScope *scope, const char *schema, const char *name)
+{
+	SdEntry *entry = sd_entry_find(scope, SD_ENTRY_TYPE, schema, name, NULL);
+
+	return entry != NULL && !entry->conditional && entry->presence == SD_MADE && !entry->is_domain;
+}
+
+bool
+sd_scope_made_plain_type(SdScope *scope, List *names)
+{
+	const char *name = strVal(llast(names));
+	ListCell *cell;
+	Oid oid;
+
+	if (list_length(names) > 1)
+		return made_plain_in_schema(scope, strVal(list_nth(names, list_length(names) - 2)), name);
+	foreach (cell, search_path(scope))
+	{
+		const char *schema = ((SdPathMember *) lfirst(cell))->name;
+		SdPresence presence = type_in_schema(scope, schema, name, &oid);
+
+		if (presence == SD_MADE || presence == SD_EXISTS)
+			return made_plain_in_schema(scope, schema, name);
+	}
+	return false;
+}
+
 const SdRoutine *
 sd_scope_routine(SdScope *scope, const char *name)
 {
@@ -537,7 +565,7 @@ sd_scope_rename_schema(SdScope *scope, const char *name, const char *new_name, b
 }
 
 void
-sd_scope_make_type(SdScope *scope, List *names, bool conditional)
+sd_scope_make_type(SdScope *scope, List *names, bool is_domain, bool conditional)
 {
 	RangeVar name = { .type = T_RangeVar };
 	const char *schema;
@@ -550,7 +578,8 @@ sd_scope_make_type(SdScope *scope, List *names, bool conditional)
 	presence =
 		schema == NULL ? SD_MISSING : type_in_schema(scope, schema, strVal(llast(names)), &oid);
 	if (presence != SD_EXISTS && presence != SD_MADE)
-		sd_entry_add(scope, SD_ENTRY_TYPE, schema, strVal(llast(names)), NULL, SD_MADE, conditional);
+		sd_entry_add(scope, SD_ENTRY_TYPE, schema, strVal(llast(names)), NULL, SD_MADE, conditional)
+			->is_domain = is_domain;
 }
 
 void

@@ -88,6 +88,9 @@ extern void sd_scope_changed_constraints(SdScope *scope, const SdRelation *relat
 extern SdPresence sd_scope_schema(SdScope *scope, const char *name, Oid *oid);
 extern SdPresence sd_scope_type(SdScope *scope, List *names, Oid *oid);
 
+/* sd_scope_made_plain_type tells whether the script made it, and not as a domain. */
+extern bool sd_scope_made_plain_type(SdScope *scope, List *names);
+
 /* sd_scope_routine finds a routine that the script made, by its last name. */
 extern const SdRoutine *sd_scope_routine(SdScope *scope, const char *name);
 
@@ -117,7 +120,7 @@ extern void sd_scope_make_schema(SdScope *scope, const char *name, bool conditio
 extern void sd_scope_drop_schema(SdScope *scope, const char *name, bool conditional);
 extern void sd_scope_rename_schema(SdScope *scope, const char *name, const char *new_name,
 								   bool conditional);
-extern void sd_scope_make_type(SdScope *scope, List *names, bool conditional);
+extern void sd_scope_make_type(SdScope *scope, List *names, bool is_domain, bool conditional);
 extern void sd_scope_drop_type(SdScope *scope, List *names, bool conditional);
 extern void sd_scope_make_routine(SdScope *scope, const char *name, const SdRoutine *routine);
 

@@ -8,16 +8,16 @@
 #include "sd_snapshot_doc.h"
 
 /* An object with its hashes, as the fingerprint needs it. */
-typedef struct SdEntry
+typedef struct SdObjectHash
 {
 	const char *kind;
 	const char *identity;
 	SdHashes hashes;
-} SdEntry;
+} SdObjectHash;
 
 typedef struct SdEntries
 {
-	SdEntry *items;
+	SdObjectHash *items;
 	int count;
 	int size;
 } SdEntries;
@@ -54,7 +54,7 @@ extern char *sd_roots_fingerprint(uint8 roots[][SD_SHA256_LENGTH], uint32 facets
 
 /* Entries that come from elsewhere. */
 extern SdEntries *sd_entries_create(void);
-extern SdEntry *sd_entries_add(SdEntries *entries);
+extern SdObjectHash *sd_entries_add(SdEntries *entries);
 extern void sd_entries_sort(SdEntries *entries);
 
 /* Lower-case hexadecimal digits. */

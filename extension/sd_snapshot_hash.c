@@ -22,17 +22,17 @@ sd_entries_create(void)
 	SdEntries *entries = palloc0(sizeof(SdEntries));
 
 	entries->size = 1024;
-	entries->items = palloc(entries->size * sizeof(SdEntry));
+	entries->items = palloc(entries->size * sizeof(SdObjectHash));
 	return entries;
 }
 
-SdEntry *
+SdObjectHash *
 sd_entries_add(SdEntries *entries)
 {
 	if (entries->count == entries->size)
 	{
 		entries->size *= 2;
-		entries->items = repalloc_huge(entries->items, entries->size * sizeof(SdEntry));
+		entries->items = repalloc_huge(entries->items, entries->size * sizeof(SdObjectHash));
 	}
 	return &entries->items[entries->count++];
 }
@@ -40,8 +40,8 @@ sd_entries_add(SdEntries *entries)
 static int
 compare_entries(const void *a, const void *b)
 {
-	const SdEntry *x = a;
-	const SdEntry *y = b;
+	const SdObjectHash *x = a;
+	const SdObjectHash *y = b;
 	int cmp = strcmp(x->kind, y->kind);
 
 	return cmp != 0 ? cmp : strcmp(x->identity, y->identity);
@@ -50,7 +50,7 @@ compare_entries(const void *a, const void *b)
 void
 sd_entries_sort(SdEntries *entries)
 {
-	qsort(entries->items, entries->count, sizeof(SdEntry), compare_entries);
+	qsort(entries->items, entries->count, sizeof(SdObjectHash), compare_entries);
 }
 
 static void
@@ -69,7 +69,7 @@ sd_entries_root(SdEntries *entries, SdFacet facet, SdSha256 *sha, uint8 *out)
 	sd_sha256_begin(sha);
 	for (int i = 0; i < entries->count; i++)
 	{
-		SdEntry *entry = &entries->items[i];
+		SdObjectHash *entry = &entries->items[i];
 
 		if ((entry->hashes.have & (1 << facet)) == 0)
 			continue;

@@ -365,7 +365,7 @@ stored_entries(int64 id)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[i];
 		TupleDesc desc = SPI_tuptable->tupdesc;
-		SdEntry *entry = sd_entries_add(entries);
+		SdObjectHash *entry = sd_entries_add(entries);
 		bool isnull;
 
 		entry->kind = TextDatumGetCString(SPI_getbinval(tuple, desc, 1, &isnull));

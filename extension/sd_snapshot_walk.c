@@ -176,7 +176,7 @@ sd_doc_begin(SdSnap *snap, const char *kind, const char *identity)
 void
 sd_doc_emit(SdSnap *snap, SdDoc *doc)
 {
-	SdEntry *entry;
+	SdObjectHash *entry;
 
 	entry = sd_entries_add(snap->entries);
 	entry->kind = doc->kind; /* a literal */
