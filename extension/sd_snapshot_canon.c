@@ -96,13 +96,13 @@ forget_source_names(Query *query)
  * print otherwise than the dumped one: x IN ('a', 'b') on a varchar column.
  */
 static Node *
-canonicalize(Node *node, void *context)
+canonical_node(Node *node, void *context)
 {
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Query))
 	{
-		Query *query = query_tree_mutator((Query *) node, canonicalize, context, 0);
+		Query *query = query_tree_mutator((Query *) node, canonical_node, context, 0);
 
 		if (query->commandType == CMD_INSERT)
 			forget_source_names(query);
@@ -110,7 +110,7 @@ canonicalize(Node *node, void *context)
 	}
 	if (IsA(node, SubLink))
 	{
-		SubLink *link = (SubLink *) expression_tree_mutator(node, canonicalize, context);
+		SubLink *link = (SubLink *) expression_tree_mutator(node, canonical_node, context);
 
 		if (IsA(link->subselect, Query))
 			forget_names((Query *) link->subselect, ((Query *) link->subselect)->setOperations);
@@ -128,7 +128,7 @@ canonicalize(Node *node, void *context)
 
 			foreach (lc, array->elements)
 			{
-				Node *value = canonicalize(lfirst(lc), context);
+				Node *value = canonical_node(lfirst(lc), context);
 
 				value = replace_case_test((Node *) cast->elemexpr, value);
 				make_explicit(value);
@@ -140,7 +140,7 @@ canonicalize(Node *node, void *context)
 			return (Node *) array;
 		}
 	}
-	return expression_tree_mutator(node, canonicalize, context);
+	return expression_tree_mutator(node, canonical_node, context);
 }
 
 /* Node of its text, in canonical form. */
@@ -157,10 +157,10 @@ sd_read_node(const char *text)
 			ListCell *lc;
 
 			foreach (lc, (List *) node)
-				lfirst(lc) = canonicalize(lfirst(lc), NULL);
+				lfirst(lc) = canonical_node(lfirst(lc), NULL);
 		}
 		else
-			node = canonicalize(node, NULL);
+			node = canonical_node(node, NULL);
 	}
 	return node;
 }
