@@ -191,24 +191,30 @@ sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_SOURCES) $(EXTENSION).control Makefil
 
 $(OBJS): $(wildcard extension/*.h extension/common/*.h)
 
+# Where migguard goes.  Not the server's directories: those are on few people's PATH,
+# and one migguard serves all servers.
+CLI_PREFIX ?= /usr/local
+
 all: cli
 cli:
 	$(MAKE) -C guard-cli all PG_CONFIG='$(PG_CONFIG)' WERROR='$(WERROR)'
 install: install-cli install-plugin
 install-cli: cli
-	$(MAKE) -C guard-cli install PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)'
+	$(MAKE) -C guard-cli install PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)' prefix='$(CLI_PREFIX)'
 
 # Any role may preload a library from $libdir/plugins, so a link there lets
 # migguard arm the fence in its child's sessions without superuser rights.
 install-plugin: install-lib
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)/plugins'
 	ln -sf ../$(MODULE_big)$(DLSUFFIX) '$(DESTDIR)$(pkglibdir)/plugins/$(MODULE_big)$(DLSUFFIX)'
-uninstall: uninstall-plugin
+uninstall: uninstall-cli uninstall-plugin
+uninstall-cli:
+	$(MAKE) -C guard-cli uninstall DESTDIR='$(DESTDIR)' prefix='$(CLI_PREFIX)'
 uninstall-plugin:
-	rm -f '$(DESTDIR)$(pkglibdir)/plugins/$(MODULE_big)$(DLSUFFIX)' '$(DESTDIR)$(bindir)/migguard' '$(DESTDIR)$(mandir)/man1/migguard.1'
+	rm -f '$(DESTDIR)$(pkglibdir)/plugins/$(MODULE_big)$(DLSUFFIX)'
 clean: clean-cli
 clean-cli:
 	$(MAKE) -C guard-cli clean PG_CONFIG='$(PG_CONFIG)'
-.PHONY: cli install-cli install-plugin uninstall-plugin clean-cli
+.PHONY: cli install-cli install-plugin uninstall-cli uninstall-plugin clean-cli
 
 endif

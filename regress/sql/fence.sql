@@ -65,6 +65,7 @@ SELECT to_regclass('fence_late');
 -- a prepared transaction of a stale session waits for somebody else
 SELECT safedeploy.try_lock('fence') AS token \gset
 SET safedeploy.fence_token = :token;
+-- fence_1.out is for servers with max_prepared_transactions = 0
 BEGIN;
 DELETE FROM fence_t;
 PREPARE TRANSACTION 'fence';
