@@ -166,7 +166,8 @@ print_drift(const MgContext *context, const Status *status)
 		mg_report_pair(context, "drift", "the tool's revision is not that of the last good run");
 	if (real->count > 0)
 		mg_report_pair(context, "drift",
-					   mg_printf(context->arena, "%d change(s) since the last good run", real->count));
+					   mg_printf(context->arena, "%s since the last good run",
+								 mg_text_count(context->arena, real->count, "change")));
 	else if (status->compared)
 		mg_report_pair(context, "schema", "as the last good run left it");
 	else if (status->good.count > 0)
@@ -191,7 +192,8 @@ print_text(MgContext *context, const Status *status)
 	mg_report_pair(context, "revision", tool->current);
 	if (tool->pending > 0)
 		mg_report_pair(context, "pending",
-					   mg_printf(arena, "%d migration(s), up to %s", tool->pending, tool->target));
+					   mg_printf(arena, "%s, up to %s",
+								 mg_text_count(arena, tool->pending, "migration"), tool->target));
 	else if (tool->pending == 0)
 		mg_report_pair(context, "pending", "nothing");
 	if (status->good.count > 0)

@@ -141,7 +141,7 @@ $run = status();
 exit_is($run, 0, 'status of a new database');
 like($run->stdout, qr/^tool: +sql$/m, 'the tool');
 like($run->stdout, qr/^revision: +\(base\)$/m, 'no revision');
-like($run->stdout, qr/^pending: +2 migration\(s\), up to \S/m, 'what is pending');
+like($run->stdout, qr/^pending: +2 migrations, up to \S/m, 'what is pending');
 like($run->stdout, qr/^last known good: +none yet$/m, 'no good run');
 
 $server->sql('app', q{CREATE TABLE one (id integer)});
