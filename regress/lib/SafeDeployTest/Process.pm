@@ -76,6 +76,8 @@ sub start
 		POSIX::write(2, $message, length $message);
 		POSIX::_exit(127);
 	}
+	# The child has its own; fifty children would use up what one process may open.
+	close $self->{$_} foreach qw(in out err);
 	$self->{pid} = $pid;
 	push @started, $self;
 	return $self;
@@ -98,6 +100,7 @@ sub running
 	return 1 if $got == 0;
 	$self->{status} = $got == $self->{pid} ? $? : -1;
 	$self->{ended} = time;
+	@started = grep { $_ != $self } @started;
 	return 0;
 }
 
@@ -184,7 +187,7 @@ sub slurp
 END
 {
 	my $keep = $?;
-	$_->running && $_->kill_group foreach @started;
+	foreach my $process (my @living = @started) { $process->kill_group if $process->running; }
 	$? = $keep;
 }
 
