@@ -10,6 +10,7 @@
 #include "log.h"
 #include "verify.h"
 #include "text.h"
+#include "tool_util.h"
 
 #define MOST_CHANGES 20
 #define TAIL_LINES	 12
@@ -90,7 +91,7 @@ mg_rollback_bring_back(MgRun *run, MgError *err)
 		how = mg_printf(run->arena, "the downgrade failed: %s", failure.message);
 	else if (!mg_child_succeeded(&result))
 		how = mg_printf(run->arena, "the downgrade %s: %s", mg_child_describe(run->arena, &result),
-						mg_child_tail(run->arena, &result, 1));
+						mg_tool_reason(run->arena, &result));
 	else if (!mg_revisions_equal(&now, &run->from))
 		how = "the downgrade exited with 0 but the revision did not come back";
 	else

@@ -1,6 +1,6 @@
 /*
  * alembic_graph.c
- *	  Alembic's revisions as "alembic history --verbose" lists them.
+ *	  Alembic's revisions and how they build on each other.
  */
 #include "alembic_graph.h"
 

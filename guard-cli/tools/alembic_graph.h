@@ -1,6 +1,6 @@
 /*
  * alembic_graph.h
- *	  Alembic's revisions as "alembic history --verbose" lists them.
+ *	  Alembic's revisions and how they build on each other.
  */
 #ifndef MG_ALEMBIC_GRAPH_H
 #define MG_ALEMBIC_GRAPH_H
