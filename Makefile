@@ -1,12 +1,15 @@
 # safedeploy: the server module by PGXS at the top, the CLI through a sub-make.
 # The goals of developers stand apart: they need no pg_config yet, because
 # regress/setup-deps brings it, and PGXS has a rule "check" of its own.
-ifneq (,$(filter check demo bench lint format,$(MAKECMDGOALS)))
+ifneq (,$(filter check check-versions demo bench lint format,$(MAKECMDGOALS)))
 
 # Everything that is a test, on private throwaway servers; see regress/check.
 check:
 	regress/setup-deps
 	regress/check
+check-versions:
+	regress/setup-deps --versions
+	regress/check-versions
 demo:
 	regress/setup-deps
 	regress/demo
@@ -18,7 +21,7 @@ lint:
 	ci/lint
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
-.PHONY: check demo bench lint format
+.PHONY: check check-versions demo bench lint format
 
 else
 
