@@ -12,6 +12,7 @@
 
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
@@ -252,6 +253,9 @@ extern const char *sd_type_name(SdSnap *snap, Oid oid, int32 typmod);
 extern char sd_type_storage(SdSnap *snap, Oid oid);
 extern Oid sd_type_collation(SdSnap *snap, Oid oid);
 extern const char *sd_proc_name(SdSnap *snap, Oid oid);
+/* With the types of the arguments, where a name alone may mean several functions. */
+extern const char *sd_proc_identity(SdSnap *snap, Oid oid);
+extern const char *sd_routine_identity(SdSnap *snap, Form_pg_proc form);
 extern const char *sd_collation_name(SdSnap *snap, Oid oid);
 extern const char *sd_opclass_name(SdSnap *snap, Oid oid);
 extern const char *sd_operator_name(SdSnap *snap, Oid oid);

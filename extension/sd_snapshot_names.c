@@ -344,6 +344,39 @@ sd_proc_name(SdSnap *snap, Oid oid)
 	return entry->name;
 }
 
+/* Name with the types of the input arguments, in the current context. */
+const char *
+sd_routine_identity(SdSnap *snap, Form_pg_proc form)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s(", visible_name(snap, form->pronamespace, NameStr(form->proname)));
+	for (int i = 0; i < form->pronargs; i++)
+		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
+						 sd_type_name(snap, form->proargtypes.values[i], -1));
+	appendStringInfoChar(&buf, ')');
+	return sd_trim(&buf);
+}
+
+const char *
+sd_proc_identity(SdSnap *snap, Oid oid)
+{
+	bool found;
+	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, ProcedureRelationId, oid, 1, &found, &old);
+
+	if (!found)
+	{
+		HeapTuple tuple = lookup(PROCOID, oid, "function");
+
+		entry->name = sd_routine_identity(snap, (Form_pg_proc) GETSTRUCT(tuple));
+		ReleaseSysCache(tuple);
+		MemoryContextSwitchTo(old);
+	}
+	return entry->name;
+}
+
 const char *
 sd_collation_name(SdSnap *snap, Oid oid)
 {

@@ -6,13 +6,18 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_conversion.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
@@ -33,6 +38,7 @@
 #include "tsearch/ts_public.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/syscache.h"
 
 #include "sd_snapshot_int.h"
@@ -72,7 +78,8 @@ emit_cast(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	doc->identity = psprintf("(%s AS %s)", sd_type_name(snap, form->castsource, -1),
 							 sd_type_name(snap, form->casttarget, -1));
 	core = sd_doc_map(doc, SD_FACET_CORE);
-	put_proc(snap, core, "function", form->castfunc);
+	if (OidIsValid(form->castfunc))
+		sd_put_text(core, "function", sd_proc_identity(snap, form->castfunc));
 	sd_put_text(core, "context",
 				form->castcontext == COERCION_CODE_IMPLICIT	  ? "implicit" :
 				form->castcontext == COERCION_CODE_ASSIGNMENT ? "assignment" :
@@ -115,11 +122,120 @@ emit_operator(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	return true;
 }
 
+static const char *
+family_name(SdSnap *snap, Oid oid)
+{
+	HeapTuple tuple = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(oid));
+	Form_pg_opfamily form;
+	const char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator family %u", oid);
+	form = (Form_pg_opfamily) GETSTRUCT(tuple);
+	name = sd_qualified(snap, form->opfnamespace, NameStr(form->opfname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/*
+ * Operators and functions of the families.  One that was made with a class goes
+ * with it and stands there; the others are loose in the family.  A family may be
+ * one of the system's.
+ */
+typedef struct FamilyMember
+{
+	Oid family;
+	Oid opclass; /* InvalidOid for a loose one */
+	const char *key;
+	const char *value;
+	bool is_operator;
+} FamilyMember;
+
+/* Operator class that a member depends on, InvalidOid when on the family alone. */
+static Oid
+member_opclass(SdSnap *snap, Oid classid, Oid oid)
+{
+	Relation depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid opclass = InvalidOid;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(classid));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(oid));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, snap->snapshot, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		if (((Form_pg_depend) GETSTRUCT(tuple))->refclassid == OperatorClassRelationId)
+			opclass = ((Form_pg_depend) GETSTRUCT(tuple))->refobjid;
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return opclass;
+}
+
+static void
+add_member(SdSnap *snap, FamilyMember member, int number, Oid left, Oid right)
+{
+	FamilyMember *copy = palloc(sizeof(FamilyMember));
+
+	*copy = member;
+	copy->key = psprintf("%d (%s, %s)", number, operand(snap, left), operand(snap, right));
+	snap->family_members = lappend(snap->family_members, copy);
+}
+
+static bool
+load_amop(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_amop form = (Form_pg_amop) GETSTRUCT(tuple);
+	FamilyMember member = { .family = form->amopfamily, .is_operator = true };
+
+	if (form->oid < FirstNormalObjectId)
+		return false;
+	member.opclass = member_opclass(snap, AccessMethodOperatorRelationId, form->oid);
+	member.value = sd_operator_name(snap, form->amopopr);
+	if (form->amoppurpose == AMOP_ORDER)
+		member.value =
+			psprintf("%s for order by %s", member.value, family_name(snap, form->amopsortfamily));
+	add_member(snap, member, form->amopstrategy, form->amoplefttype, form->amoprighttype);
+	return true;
+}
+
+static bool
+load_amproc(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_amproc form = (Form_pg_amproc) GETSTRUCT(tuple);
+	FamilyMember member = { .family = form->amprocfamily };
+
+	if (form->oid < FirstNormalObjectId)
+		return false;
+	member.opclass = member_opclass(snap, AccessMethodProcedureRelationId, form->oid);
+	member.value = sd_proc_identity(snap, form->amproc);
+	add_member(snap, member, form->amprocnum, form->amproclefttype, form->amprocrighttype);
+	return true;
+}
+
+/* Members of a class, or the loose ones of a family. */
+static void
+doc_members(SdSnap *snap, SdDoc *doc, Oid opclass, Oid family)
+{
+	ListCell *lc;
+
+	foreach (lc, snap->family_members)
+	{
+		FamilyMember *member = lfirst(lc);
+
+		if (OidIsValid(member->opclass) ? member->opclass == opclass : member->family == family)
+			sd_put_text(sd_map_map(sd_doc_map(doc, SD_FACET_CORE),
+								   member->is_operator ? "operators" : "functions"),
+						member->key, member->value);
+	}
+}
+
 static bool
 emit_opclass(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_opclass form = (Form_pg_opclass) GETSTRUCT(tuple);
-	HeapTuple family;
 	SdDoc *doc;
 	SdNode *core;
 
@@ -135,64 +251,11 @@ emit_opclass(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_put_true(core, "default", form->opcdefault);
 	if (OidIsValid(form->opckeytype))
 		sd_put_text(core, "storage", sd_type_name(snap, form->opckeytype, -1));
-	family = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(form->opcfamily));
-	if (!HeapTupleIsValid(family))
-		elog(ERROR, "cache lookup failed for operator family %u", form->opcfamily);
-	sd_put_text(core, "family",
-				sd_qualified(snap, ((Form_pg_opfamily) GETSTRUCT(family))->opfnamespace,
-							 NameStr(((Form_pg_opfamily) GETSTRUCT(family))->opfname)));
-	ReleaseSysCache(family);
+	sd_put_text(core, "family", family_name(snap, form->opcfamily));
+	doc_members(snap, doc, form->oid, InvalidOid);
 	sd_doc_common(snap, doc, OperatorClassRelationId, form->oid, form->opcowner, OBJECT_OPCLASS,
 				  NULL);
 	sd_doc_emit(snap, doc);
-	return true;
-}
-
-/* Members of operator families, which may stand in families of the system too. */
-typedef struct FamilyMember
-{
-	Oid family;
-	const char *key;
-	const char *value;
-	bool is_operator;
-} FamilyMember;
-
-static void
-add_member(SdSnap *snap, Oid family, bool is_operator, int number, Oid left, Oid right,
-		   const char *value)
-{
-	FamilyMember *member = palloc(sizeof(FamilyMember));
-
-	member->family = family;
-	member->is_operator = is_operator;
-	member->key = psprintf("%d (%s, %s)", number, operand(snap, left), operand(snap, right));
-	member->value = value;
-	snap->family_members = lappend(snap->family_members, member);
-}
-
-static bool
-load_amop(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
-{
-	Form_pg_amop form = (Form_pg_amop) GETSTRUCT(tuple);
-
-	if (form->oid < FirstNormalObjectId)
-		return false;
-	add_member(snap, form->amopfamily, true, form->amopstrategy, form->amoplefttype,
-			   form->amoprighttype,
-			   psprintf("%s%s", sd_operator_name(snap, form->amopopr),
-						form->amoppurpose == AMOP_ORDER ? " for order by" : ""));
-	return true;
-}
-
-static bool
-load_amproc(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
-{
-	Form_pg_amproc form = (Form_pg_amproc) GETSTRUCT(tuple);
-
-	if (form->oid < FirstNormalObjectId)
-		return false;
-	add_member(snap, form->amprocfamily, false, form->amprocnum, form->amproclefttype,
-			   form->amprocrighttype, sd_proc_name(snap, form->amproc));
 	return true;
 }
 
@@ -201,7 +264,6 @@ emit_opfamily(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_opfamily form = (Form_pg_opfamily) GETSTRUCT(tuple);
 	SdDoc *doc;
-	ListCell *lc;
 
 	if (!sd_schema_kept(snap, form->opfnamespace) ||
 		sd_is_member(snap, OperatorFamilyRelationId, form->oid))
@@ -210,15 +272,7 @@ emit_opfamily(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	doc->identity =
 		psprintf("%s USING %s", sd_qualified(snap, form->opfnamespace, NameStr(form->opfname)),
 				 sd_am_name(snap, form->opfmethod));
-	foreach (lc, snap->family_members)
-	{
-		FamilyMember *member = lfirst(lc);
-
-		if (member->family == form->oid)
-			sd_put_text(sd_map_map(sd_doc_map(doc, SD_FACET_CORE),
-								   member->is_operator ? "operators" : "functions"),
-						member->key, member->value);
-	}
+	doc_members(snap, doc, InvalidOid, form->oid);
 	sd_doc_common(snap, doc, OperatorFamilyRelationId, form->oid, form->opfowner, OBJECT_OPFAMILY,
 				  NULL);
 	sd_doc_emit(snap, doc);

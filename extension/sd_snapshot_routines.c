@@ -33,21 +33,6 @@ load_routine(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	return true;
 }
 
-/* Name with the types of the input arguments, which is what identifies a routine. */
-static const char *
-routine_identity(SdSnap *snap, Form_pg_proc form)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "%s(", sd_qualified(snap, form->pronamespace, NameStr(form->proname)));
-	for (int i = 0; i < form->pronargs; i++)
-		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
-						 sd_type_name(snap, form->proargtypes.values[i], -1));
-	appendStringInfoChar(&buf, ')');
-	return sd_trim(&buf);
-}
-
 static const char *
 mode_name(char mode)
 {
@@ -269,7 +254,7 @@ emit_routine(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 															"function";
 	SdDoc *doc = sd_doc_begin(snap, kind, NULL);
 
-	doc->identity = routine_identity(snap, form);
+	doc->identity = sd_routine_identity(snap, form);
 	doc_arguments(snap, sd_doc_map(doc, SD_FACET_CORE), tuple, desc);
 	if (form->prokind == PROKIND_AGGREGATE)
 		doc_aggregate(snap, doc, form);
