@@ -416,10 +416,15 @@ container_of(JsonbValue *value)
 	return value != NULL && value->type == jbvBinary ? value->val.binary.data : NULL;
 }
 
-/* What the definition of a constraint says as well: its type and the table it references. */
+/*
+ * What another key says as well: the definition of a constraint its type and the table it
+ * references, the body of a routine in which of both forms it is.
+ */
 static bool
 is_derived(const Walk *walk, const char *key)
 {
+	if (walk->depth == 0 && strcmp(key, "sql_body") == 0)
+		return true;
 	return walk->collection == SD_DIFF_CONSTRAINTS && walk->facet == SD_DIFF_CORE &&
 		   (strcmp(key, "type") == 0 || strcmp(key, "references") == 0);
 }
