@@ -75,6 +75,7 @@ OBJS = \
 	extension/sd_snapshot_doc.o \
 	extension/sd_snapshot_hash.o \
 	extension/sd_snapshot_indexes.o \
+	extension/sd_snapshot_jsonb.o \
 	extension/sd_snapshot_misc.o \
 	extension/sd_snapshot_names.o \
 	extension/sd_snapshot_other.o \

@@ -120,6 +120,7 @@ sd_add(SdNode *list, SdNode *value)
 	else
 		list->last->next = value;
 	list->last = value;
+	value->next = NULL;
 	list->len++;
 }
 
@@ -205,41 +206,58 @@ compare_keys(const SdNode *a, const SdNode *b)
 	return a->keylen < b->keylen ? -1 : a->keylen > b->keylen;
 }
 
-static int
-compare_key_pointers(const void *a, const void *b)
+/* Merges two sorted lists; members of the first one come first among equals. */
+static SdNode *
+merge_members(SdNode *a, SdNode *b, SdNodeCompare compare)
 {
-	return compare_keys(*(SdNode *const *) a, *(SdNode *const *) b);
+	SdNode *first;
+	SdNode **link = &first;
+
+	while (a != NULL && b != NULL)
+	{
+		SdNode **least = compare(b, a) < 0 ? &b : &a;
+
+		*link = *least;
+		link = &(*least)->next;
+		*least = *link;
+	}
+	*link = a != NULL ? a : b;
+	return first;
 }
 
-/* Sorts the members of a map by key, which most often they are already. */
-static void
-sort_map(SdNode *map)
+/* Takes "count" members off the list and returns them sorted. */
+static SdNode *
+sort_members(SdNode **list, uint32 count, SdNodeCompare compare)
 {
-	SdNode **members;
-	int count = 0;
-	bool sorted = true;
+	SdNode *a;
 
-	for (SdNode *node = map->first; node != NULL && node->next != NULL; node = node->next)
-		if (compare_keys(node, node->next) > 0)
-		{
-			sorted = false;
-			break;
-		}
-	if (sorted)
+	if (count == 1)
+	{
+		a = *list;
+		*list = a->next;
+		a->next = NULL;
+		return a;
+	}
+	a = sort_members(list, count / 2, compare);
+	return merge_members(a, sort_members(list, count - count / 2, compare), compare);
+}
+
+void
+sd_map_sort(SdNode *map, SdNodeCompare compare)
+{
+	SdNode *node = map->first;
+
+	/* most often it is sorted already */
+	while (node != NULL && node->next != NULL && compare(node, node->next) <= 0)
+		node = node->next;
+	if (node == NULL || node->next == NULL)
 		return;
 
-	members = palloc(map->len * sizeof(SdNode *));
-	for (SdNode *node = map->first; node != NULL; node = node->next)
-		members[count++] = node;
-	qsort(members, count, sizeof(SdNode *), compare_key_pointers);
-	map->first = map->last = NULL;
-	map->len = 0;
-	for (int i = 0; i < count; i++)
-	{
-		members[i]->next = NULL;
-		sd_add(map, members[i]);
-	}
-	pfree(members);
+	node = map->first;
+	map->first = sort_members(&node, map->len, compare);
+	for (node = map->first; node->next != NULL;)
+		node = node->next;
+	map->last = node;
 }
 
 static void
@@ -263,7 +281,7 @@ encode(StringInfo buf, SdNode *node)
 	switch (node->type)
 	{
 		case SD_NODE_MAP:
-			sort_map(node);
+			sd_map_sort(node, compare_keys);
 			encode_length(buf, node->len);
 			for (SdNode *member = node->first; member != NULL; member = member->next)
 			{
@@ -377,85 +395,4 @@ sd_node_from_jsonb(JsonbContainer *container)
 		}
 	}
 	return node;
-}
-
-/* Nearly all numbers are integers, for which there is a shorter way. */
-static Numeric
-node_numeric(SdNode *node)
-{
-	char *text = pnstrdup(node->str, node->len);
-	char *end;
-	int64 value;
-
-	if (node->len < INT64_DIGITS - 1)
-	{
-		value = strtoll(text, &end, 10);
-		if (*end == '\0')
-			return DatumGetNumeric(DirectFunctionCall1(int8_numeric, Int64GetDatum(value)));
-	}
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-}
-
-static JsonbValue *
-push_node(JsonbParseState **state, SdNode *node, JsonbIteratorToken token)
-{
-	JsonbValue value;
-
-	check_stack_depth();
-	switch (node->type)
-	{
-		case SD_NODE_MAP:
-			pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-			for (SdNode *member = node->first; member != NULL; member = member->next)
-			{
-				value.type = jbvString;
-				value.val.string.val = unconstify(char *, member->key);
-				value.val.string.len = member->keylen;
-				pushJsonbValue(state, WJB_KEY, &value);
-				push_node(state, member, WJB_VALUE);
-			}
-			return pushJsonbValue(state, WJB_END_OBJECT, NULL);
-		case SD_NODE_LIST:
-			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-			for (SdNode *member = node->first; member != NULL; member = member->next)
-				push_node(state, member, WJB_ELEM);
-			return pushJsonbValue(state, WJB_END_ARRAY, NULL);
-		case SD_NODE_STRING:
-			value.type = jbvString;
-			value.val.string.val = unconstify(char *, node->str);
-			value.val.string.len = node->len;
-			break;
-		case SD_NODE_NUMBER:
-			value.type = jbvNumeric;
-			value.val.numeric = node_numeric(node);
-			break;
-		case SD_NODE_BOOL:
-			value.type = jbvBool;
-			value.val.boolean = node->boolean;
-			break;
-		case SD_NODE_NULL:
-			value.type = jbvNull;
-			break;
-	}
-	return pushJsonbValue(state, token, &value);
-}
-
-Jsonb *
-sd_node_to_jsonb(SdNode *node)
-{
-	JsonbParseState *state = NULL;
-
-	return JsonbValueToJsonb(push_node(&state, node, WJB_VALUE));
-}
-
-Jsonb *
-sd_doc_to_jsonb(SdDoc *doc)
-{
-	SdNode *map = sd_node_map();
-
-	for (int i = 0; i < SD_NFACETS; i++)
-		if (doc->facet[i] != NULL)
-			sd_put(map, sd_facet_names[i], doc->facet[i]);
-	return sd_node_to_jsonb(map);
 }

@@ -97,8 +97,14 @@ extern void sd_put_bool(SdNode *map, const char *key, bool value);
 extern void sd_add(SdNode *list, SdNode *value);
 extern void sd_add_text(SdNode *list, const char *value);
 
-/* Tree of a jsonb object, and back.  The tree points into the jsonb. */
+/* Stable sort of the members of a map. */
+typedef int (*SdNodeCompare)(const SdNode *a, const SdNode *b);
+extern void sd_map_sort(SdNode *map, SdNodeCompare compare);
+
+/* Tree of a jsonb object.  The tree points into the jsonb. */
 extern SdNode *sd_node_from_jsonb(JsonbContainer *container);
+
+/* sd_snapshot_jsonb.c: jsonb of a map or list; sorts the maps in the order of jsonb. */
 extern Jsonb *sd_doc_to_jsonb(SdDoc *doc);
 extern Jsonb *sd_node_to_jsonb(SdNode *node);
 

@@ -68,6 +68,23 @@ SELECT a.fingerprint = b.fingerprint AS unchanged, c.fingerprint <> b.fingerprin
 	(SELECT string_agg(key, ' ') FROM jsonb_each(c.facets) WHERE value <> b.facets -> key) AS facets
 	FROM safedeploy.snapshot AS a, safedeploy.snapshot AS b, safedeploy.snapshot AS c WHERE a.id = :id AND b.id = :id2 AND c.id = :id3;
 
+-- the extension writes the stored form of jsonb itself: byte for byte what the server writes
+DO $$
+BEGIN
+	EXECUTE 'CREATE TABLE store.wide (' || (SELECT string_agg(format('%I text', repeat(chr(96 + n % 26), n % 7 + 1) || n || CASE WHEN n % 10 = 0 THEN 'é' ELSE '' END), ', ')
+		FROM generate_series(1, 150) AS n) || ')';
+	EXECUTE 'CREATE TYPE store.many AS ENUM (' || (SELECT string_agg(quote_literal('label ' || n), ', ') FROM generate_series(1, 100) AS n) || ')';
+END $$;
+ALTER TABLE store.t ALTER COLUMN id SET STATISTICS 0, ALTER COLUMN at SET STATISTICS 1, ALTER COLUMN span SET STATISTICS 10000,
+	ALTER COLUMN raw SET STATISTICS 9999, ALTER COLUMN ratio SET STATISTICS 100;
+SELECT count(*) > 5 AS several, count(*) FILTER (WHERE record_image_ne(ROW (definition), ROW (definition::text::jsonb))) AS definitions,
+	count(*) FILTER (WHERE record_image_ne(ROW (phys), ROW (phys::text::jsonb))) AS phys
+	FROM safedeploy.objects();
+DROP TABLE store.wide;
+DROP TYPE store.many;
+ALTER TABLE store.t ALTER COLUMN id SET STATISTICS -1, ALTER COLUMN at SET STATISTICS -1, ALTER COLUMN span SET STATISTICS -1,
+	ALTER COLUMN raw SET STATISTICS -1, ALTER COLUMN ratio SET STATISTICS -1;
+
 -- 4. a definition says what it should
 SELECT jsonb_pretty(definition) FROM safedeploy.objects() WHERE identity = 'store.t';
 SELECT definition -> 'core' ->> 'bound' AS bound, definition -> 'order' AS "order", phys -> 'columns' AS columns FROM safedeploy.objects() WHERE identity = 'store.p1';
