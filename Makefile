@@ -34,6 +34,11 @@ OBJS = \
 	extension/sd_fence.o \
 	extension/sd_analyze.o \
 	extension/sd_analyze_sql.o \
+	extension/sd_ddl.o \
+	extension/sd_ddl_common.o \
+	extension/sd_ddl_enum.o \
+	extension/sd_ddl_sequence.o \
+	extension/sd_ddl_table.o \
 	extension/sd_diff.o \
 	extension/sd_diff_acl.o \
 	extension/sd_diff_fold.o \
@@ -54,6 +59,7 @@ OBJS = \
 	extension/sd_parse.o \
 	extension/sd_plpgsql.o \
 	extension/sd_predict.o \
+	extension/sd_revert.o \
 	extension/sd_rules.o \
 	extension/sd_rules_data.o \
 	extension/sd_rules_drop.o \
@@ -140,6 +146,7 @@ SQL_SOURCES = \
 	sql/functions/end_run.sql \
 	sql/functions/ledger_head.sql \
 	sql/functions/diff.sql \
+	sql/functions/definition_sql.sql \
 	sql/functions/refuse_ddl.sql \
 	sql/functions/refuse_drop.sql \
 	sql/functions/verify_chain.sql \

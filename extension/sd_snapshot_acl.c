@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -113,6 +114,28 @@ grants_node(SdSnap *snap, Grant *grants, int count)
 				sd_add_text(list, grants[g].options & privileges[p].mode ? privileges[p].grantable :
 																		   privileges[p].plain);
 		sd_put(map, sd_grantee_name(snap, grants[g].grantee), list);
+	}
+	return map;
+}
+
+/* The built-in default of a type of object, for an owner of that name. */
+SdNode *
+sd_acl_default_node(ObjectType objtype, const char *owner)
+{
+	Acl *acl = acldefault(objtype, BOOTSTRAP_SUPERUSERID);
+	SdNode *map = sd_node_map();
+
+	for (int i = 0; i < ACL_NUM(acl); i++)
+	{
+		AclItem *item = &ACL_DAT(acl)[i];
+		SdNode *list = sd_node_list();
+
+		for (int p = 0; p < lengthof(privileges); p++)
+			if (ACLITEM_GET_PRIVS(*item) & privileges[p].mode)
+				sd_add_text(list, privileges[p].plain);
+		if (list->first == NULL)
+			continue;
+		sd_put(map, item->ai_grantee == ACL_ID_PUBLIC ? "PUBLIC" : owner, list);
 	}
 	return map;
 }

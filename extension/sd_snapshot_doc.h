@@ -11,6 +11,7 @@
 #define SD_SNAPSHOT_DOC_H
 
 #include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
 #include "utils/jsonb.h"
 
 #include "sd_compat.h"
@@ -52,6 +53,7 @@ typedef struct SdNode
 	uint32 len; /* bytes of str, or members of a map or list */
 	SdNodeType type;
 	bool boolean;
+	bool used; /* read by a writer of DDL, see sd_ddl.h */
 } SdNode;
 
 typedef struct SdDoc
@@ -96,6 +98,9 @@ extern void sd_put_bool(SdNode *map, const char *key, bool value);
 /* Append to a list. */
 extern void sd_add(SdNode *list, SdNode *value);
 extern void sd_add_text(SdNode *list, const char *value);
+
+/* Built-in privileges of a type of object, as a document lists them. */
+extern SdNode *sd_acl_default_node(ObjectType objtype, const char *owner);
 
 /* Stable sort of the members of a map. */
 typedef int (*SdNodeCompare)(const SdNode *a, const SdNode *b);

@@ -1,0 +1,490 @@
+/*
+ * sd_ddl.c
+ *	  What all writers of DDL share: steps, readers that mark, whole runs.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "sd_ddl.h"
+
+/* The families of writers; each is a list that ends with a NULL kind. */
+static const SdDdlKind *const families[] = {
+	sd_ddl_table_kinds,
+};
+
+const SdDdlKind *
+sd_ddl_kind(const char *kind)
+{
+	for (int f = 0; f < lengthof(families); f++)
+		for (const SdDdlKind *row = families[f]; row->kind != NULL; row++)
+			if (strcmp(row->kind, kind) == 0)
+				return row;
+	return NULL;
+}
+
+static SdDdlStep *
+add_step(SdDdl *ddl)
+{
+	SdDdlStep *step = palloc0(sizeof(SdDdlStep));
+
+	step->stage = ddl->stage;
+	step->part = ddl->part;
+	step->kind = ddl->kind;
+	step->identity = ddl->identity;
+	ddl->steps = lappend(ddl->steps, step);
+	return step;
+}
+
+static char *format_text(const char *format, va_list *args) pg_attribute_printf(1, 0);
+
+static char *
+format_text(const char *format, va_list *args)
+{
+	StringInfoData buf;
+	va_list copy;
+	int needed;
+
+	initStringInfo(&buf);
+	do
+	{
+		va_copy(copy, *args);
+		needed = appendStringInfoVA(&buf, format, copy);
+		va_end(copy);
+		if (needed > 0)
+			enlargeStringInfo(&buf, needed);
+	} while (needed > 0);
+	return buf.data;
+}
+
+SdDdlStep *
+sd_ddl_step(SdDdl *ddl, const char *format, ...)
+{
+	SdDdlStep *step = add_step(ddl);
+	va_list args;
+
+	va_start(args, format);
+	step->sql = format_text(format, &args);
+	va_end(args);
+	return step;
+}
+
+SdDdlStep *
+sd_ddl_impossible(SdDdl *ddl, const char *format, ...)
+{
+	SdDdlStep *step = add_step(ddl);
+	va_list args;
+
+	va_start(args, format);
+	step->reason = format_text(format, &args);
+	va_end(args);
+	step->level = SD_DDL_NONE;
+	return step;
+}
+
+void
+sd_ddl_loses(SdDdlStep *step, SdDdlLevel level, SdDiffLoss loss, const char *reason)
+{
+	step->level = level;
+	step->loss = loss;
+	step->reason = reason;
+}
+
+void
+sd_ddl_mark(SdNode *node)
+{
+	if (node != NULL)
+		node->used = true;
+}
+
+/* A map is entered, anything else is dealt with when it is read. */
+SdNode *
+sd_ddl_get(SdNode *map, const char *key)
+{
+	SdNode *node;
+
+	if (map == NULL || map->type != SD_NODE_MAP)
+		return NULL;
+	node = sd_map_find(map, key);
+	if (node != NULL && node->type != SD_NODE_MAP)
+		node->used = true;
+	return node;
+}
+
+const char *
+sd_ddl_scalar(SdNode *node)
+{
+	if (node == NULL)
+		return NULL;
+	switch (node->type)
+	{
+		case SD_NODE_STRING:
+		case SD_NODE_NUMBER:
+			return pnstrdup(node->str, node->len);
+		case SD_NODE_BOOL:
+			return node->boolean ? "true" : "false";
+		default:
+			return NULL;
+	}
+}
+
+char *
+sd_ddl_key(SdNode *node)
+{
+	return pnstrdup(node->key, node->keylen);
+}
+
+const char *
+sd_ddl_text(SdNode *map, const char *key, const char *otherwise)
+{
+	const char *text = sd_ddl_scalar(sd_ddl_get(map, key));
+
+	return text ? text : otherwise;
+}
+
+bool
+sd_ddl_true(SdNode *map, const char *key)
+{
+	SdNode *node = sd_ddl_get(map, key);
+
+	return node != NULL && node->type == SD_NODE_BOOL && node->boolean;
+}
+
+static SdNode *
+descend(SdNode *side, const char *facet, const char *key, const char *member)
+{
+	SdNode *node = sd_ddl_get(side, facet);
+
+	if (key != NULL)
+		node = sd_ddl_get(node, key);
+	if (member != NULL)
+		node = sd_ddl_get(node, member);
+	return node;
+}
+
+SdNode *
+sd_ddl_node(SdDdl *ddl, SdNode *side, const char *facet, const char *key, const char *member)
+{
+	/* the other side's value is dealt with along with this one */
+	(void) descend(side == ddl->old ? ddl->new : ddl->old, facet, key, member);
+	return descend(side, facet, key, member);
+}
+
+const char *
+sd_ddl_old(SdDdl *ddl, const char *facet, const char *key, const char *otherwise)
+{
+	const char *text = sd_ddl_scalar(sd_ddl_node(ddl, ddl->old, facet, key, NULL));
+
+	return text ? text : otherwise;
+}
+
+const char *
+sd_ddl_new(SdDdl *ddl, const char *facet, const char *key, const char *otherwise)
+{
+	const char *text = sd_ddl_scalar(sd_ddl_node(ddl, ddl->new, facet, key, NULL));
+
+	return text ? text : otherwise;
+}
+
+bool
+sd_ddl_equal(SdNode *a, SdNode *b)
+{
+	check_stack_depth();
+	if (a == NULL || b == NULL)
+		return a == b;
+	if (a->type != b->type || a->len != b->len)
+		return false;
+	switch (a->type)
+	{
+		case SD_NODE_MAP:
+			for (SdNode *member = a->first; member != NULL; member = member->next)
+				if (!sd_ddl_equal(member, sd_map_find(b, sd_ddl_key(member))))
+					return false;
+			return true;
+		case SD_NODE_LIST:
+			for (SdNode *x = a->first, *y = b->first; x != NULL; x = x->next, y = y->next)
+				if (!sd_ddl_equal(x, y))
+					return false;
+			return true;
+		case SD_NODE_STRING:
+		case SD_NODE_NUMBER:
+			return memcmp(a->str, b->str, a->len) == 0;
+		case SD_NODE_BOOL:
+			return a->boolean == b->boolean;
+		case SD_NODE_NULL:
+			return true;
+	}
+	return false;
+}
+
+bool
+sd_ddl_changed(SdDdl *ddl, const char *facet, const char *key)
+{
+	SdNode *old = descend(ddl->old, facet, key, NULL);
+	SdNode *new = descend(ddl->new, facet, key, NULL);
+
+	sd_ddl_mark(old);
+	sd_ddl_mark(new);
+	return !sd_ddl_equal(old, new);
+}
+
+static char *
+join_path(const char *path, const char *key)
+{
+	return path == NULL ? pstrdup(key) : psprintf("%s.%s", path, key);
+}
+
+static void
+left_out(SdDdl *ddl, const char *path)
+{
+	sd_ddl_impossible(ddl, "no statement is known that sets \"%s\" of a %s", path, ddl->kind);
+}
+
+/* Keys of a new object that no writer has asked for. */
+static void
+leftovers_of_one(SdDdl *ddl, SdNode *map, const char *path)
+{
+	check_stack_depth();
+	for (SdNode *member = map->first; member != NULL; member = member->next)
+	{
+		char *name;
+
+		if (member->used)
+			continue;
+		name = join_path(path, sd_ddl_key(member));
+		if (member->type == SD_NODE_MAP)
+			leftovers_of_one(ddl, member, name);
+		else
+			left_out(ddl, name);
+	}
+}
+
+/* Keys whose values differ and that no writer has asked for. */
+static void
+leftovers_of_two(SdDdl *ddl, SdNode *old, SdNode *new, const char *path)
+{
+	check_stack_depth();
+	for (SdNode *member = old->first; member != NULL; member = member->next)
+	{
+		char *key = sd_ddl_key(member);
+		SdNode *other = sd_map_find(new, key);
+
+		if (member->used || (other != NULL && other->used) || sd_ddl_equal(member, other))
+			continue;
+		if (member->type == SD_NODE_MAP && other != NULL && other->type == SD_NODE_MAP)
+			leftovers_of_two(ddl, member, other, join_path(path, key));
+		else if (member->type == SD_NODE_MAP)
+			leftovers_of_one(ddl, member, join_path(path, key));
+		else
+			left_out(ddl, join_path(path, key));
+	}
+	for (SdNode *member = new->first; member != NULL; member = member->next)
+	{
+		char *key = sd_ddl_key(member);
+
+		if (member->used || sd_map_find(old, key) != NULL)
+			continue;
+		if (member->type == SD_NODE_MAP)
+			leftovers_of_one(ddl, member, join_path(path, key));
+		else
+			left_out(ddl, join_path(path, key));
+	}
+}
+
+void
+sd_ddl_leftovers(SdDdl *ddl)
+{
+	if (ddl->old == NULL)
+		return;
+	ddl->part = NULL;
+	if (ddl->new == NULL)
+		leftovers_of_one(ddl, ddl->old, NULL);
+	else
+		leftovers_of_two(ddl, ddl->old, ddl->new, NULL);
+}
+
+SdDdl *
+sd_ddl_begin(const char *kind, const char *identity, const char *new_identity, Jsonb *old, Jsonb *new)
+{
+	SdDdl *ddl = palloc0(sizeof(SdDdl));
+
+	ddl->writer = sd_ddl_kind(kind);
+	ddl->kind = kind;
+	ddl->identity = identity;
+	ddl->new_identity = new_identity;
+	ddl->old = old ? sd_node_from_jsonb(&old->root) : NULL;
+	ddl->new = new ? sd_node_from_jsonb(&new->root) : NULL;
+	ddl->stage = SD_DDL_MAKE;
+	return ddl;
+}
+
+static SdNode *
+peek(SdNode *side, const char *facet, const char *key)
+{
+	SdNode *map = side ? sd_map_find(side, facet) : NULL;
+
+	return map && map->type == SD_NODE_MAP ? sd_map_find(map, key) : NULL;
+}
+
+/* Owner, privileges and comment of the object as a whole. */
+static void
+write_common(SdDdl *ddl)
+{
+	const SdDdlKind *writer = ddl->writer;
+	const char *address;
+	SdNode *sides[2];
+
+	if (writer->plain)
+		return;
+	address = sd_ddl_address(writer, ddl->identity);
+	ddl->part = NULL;
+	ddl->stage = SD_DDL_MAKE;
+	if (writer->has_owner)
+		sd_ddl_owner(ddl);
+	if (writer->acl_keyword != NULL)
+	{
+		sides[0] = peek(ddl->old, "security", "acl");
+		sides[1] = peek(ddl->new, "security", "acl");
+		sd_ddl_mark(sides[0]);
+		sd_ddl_mark(sides[1]);
+		sd_ddl_privileges(ddl,
+						  psprintf("%s %s", writer->acl_keyword,
+								   address + strlen(writer->keyword) + 1),
+						  NULL, writer->acl_type, sides[0], sides[1],
+						  sd_ddl_old(ddl, "owner", "name", NULL),
+						  sd_ddl_new(ddl, "owner", "name", NULL));
+	}
+	if (writer->has_comment)
+	{
+		sides[0] = peek(ddl->old, "comment", "self");
+		sides[1] = peek(ddl->new, "comment", "self");
+		sd_ddl_mark(sides[0]);
+		sd_ddl_mark(sides[1]);
+		sd_ddl_comment(ddl, address, sides[0], sides[1]);
+	}
+}
+
+static void
+no_writer(SdDdl *ddl, const char *what)
+{
+	sd_ddl_impossible(ddl, "a %s cannot be %s: statements for this kind are not known", ddl->kind,
+					  what);
+}
+
+void
+sd_ddl_run_create(SdDdl *ddl)
+{
+	if (ddl->writer == NULL || ddl->writer->create == NULL)
+	{
+		no_writer(ddl, "made again");
+		return;
+	}
+	ddl->writer->create(ddl);
+	write_common(ddl);
+	sd_ddl_leftovers(ddl);
+}
+
+/* A change that the common facets do not cover. */
+static bool
+differs_in_itself(SdDdl *ddl)
+{
+	static const char *const facets[] = { "core", "storage", "version" };
+	SdNode *old = sd_map_find(ddl->old, "security");
+	SdNode *new = sd_map_find(ddl->new, "security");
+
+	for (int f = 0; f < lengthof(facets); f++)
+		if (!sd_ddl_equal(sd_map_find(ddl->old, facets[f]), sd_map_find(ddl->new, facets[f])))
+			return true;
+	for (SdNode *node = old ? old->first : NULL; node != NULL; node = node->next)
+		if (strcmp(sd_ddl_key(node), "acl") != 0 &&
+			!sd_ddl_equal(node, new ? sd_map_find(new, sd_ddl_key(node)) : NULL))
+			return true;
+	for (SdNode *node = new ? new->first : NULL; node != NULL; node = node->next)
+		if (strcmp(sd_ddl_key(node), "acl") != 0 &&
+			(old == NULL || sd_map_find(old, sd_ddl_key(node)) == NULL))
+			return true;
+	return false;
+}
+
+bool
+sd_ddl_run_alter(SdDdl *ddl)
+{
+	bool possible;
+
+	if (ddl->writer == NULL)
+	{
+		no_writer(ddl, "changed back");
+		return true;
+	}
+	possible = ddl->writer->alter ? ddl->writer->alter(ddl) : !differs_in_itself(ddl);
+	if (!possible)
+	{
+		ddl->steps = NIL;
+		return false;
+	}
+	write_common(ddl);
+	sd_ddl_leftovers(ddl);
+	return true;
+}
+
+void
+sd_ddl_run_drop(SdDdl *ddl)
+{
+	SdDdlStep *step;
+
+	if (ddl->writer == NULL)
+	{
+		no_writer(ddl, "dropped");
+		return;
+	}
+	if (ddl->writer->drop != NULL)
+	{
+		ddl->writer->drop(ddl);
+		return;
+	}
+	step = sd_ddl_step(ddl, "DROP %s", sd_ddl_address(ddl->writer, ddl->identity));
+	if (ddl->writer->loss != SD_DIFF_NONE)
+		sd_ddl_loses(step, SD_DDL_FULL, ddl->writer->loss,
+					 psprintf("%s since the change are lost", ddl->writer->lost));
+}
+
+char *
+sd_ddl_address(const SdDdlKind *writer, const char *identity)
+{
+	return psprintf("%s %s", writer->keyword, writer->address ? writer->address(identity) : identity);
+}
+
+const char *
+sd_ddl_literal(const char *text)
+{
+	return quote_literal_cstr(text);
+}
+
+char *
+sd_ddl_join(SdNode *list, const char *separator, bool quote)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (SdNode *item = list ? list->first : NULL; item != NULL; item = item->next)
+	{
+		const char *text = sd_ddl_scalar(item);
+
+		appendStringInfo(&buf, "%s%s", item == list->first ? "" : separator,
+						 quote ? quote_identifier(text) : text);
+	}
+	return buf.data;
+}
+
+char *
+sd_ddl_options(SdNode *map)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (SdNode *item = map ? map->first : NULL; item != NULL; item = item->next)
+		appendStringInfo(&buf, "%s%s=%s", item == map->first ? "" : ", ",
+						 quote_identifier(sd_ddl_key(item)), sd_ddl_literal(sd_ddl_scalar(item)));
+	return buf.data;
+}
