@@ -79,6 +79,7 @@ OBJS = \
 	extension/sd_snapshot_data.o \
 	extension/sd_snapshot_deparse.o \
 	extension/sd_snapshot_doc.o \
+	extension/sd_snapshot_environment.o \
 	extension/sd_snapshot_hash.o \
 	extension/sd_snapshot_indexes.o \
 	extension/sd_snapshot_jsonb.o \

@@ -63,7 +63,7 @@ read_facets(FunctionCallInfo fcinfo, int argument, bool *facets)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("unknown facet \"%s\"", name ? name : "NULL"),
 					 errhint(
-						 "Facets are core, security, owner, storage, comment, version and order.")));
+						 "Facets are core, security, owner, storage, comment, version, order and environment.")));
 	}
 	if (n == 0)
 		ereport(ERROR,

@@ -30,6 +30,7 @@ typedef enum SdDiffFacet
 	SD_DIFF_COMMENT,
 	SD_DIFF_VERSION,
 	SD_DIFF_ORDER,
+	SD_DIFF_ENVIRONMENT,
 	SD_DIFF_FACETS
 } SdDiffFacet;
 
@@ -72,7 +73,8 @@ typedef enum SdDiffClass
 	SD_DIFF_REAL,
 	SD_DIFF_COSMETIC,
 	SD_DIFF_COLUMN_ORDER,
-	SD_DIFF_PHYSICAL
+	SD_DIFF_PHYSICAL,
+	SD_DIFF_SURROUNDINGS
 } SdDiffClass;
 
 /* One side of one object, as a snapshot holds it. */
@@ -224,9 +226,9 @@ extern const SdDiffCollectionInfo sd_diff_collections[SD_DIFF_COLLECTIONS];
  */
 
 /* Adds the changes of one access list; a NULL list is the built-in default. */
-extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection, int depth,
-							 const char *const *path, JsonbContainer *old_acl,
-							 JsonbContainer *new_acl);
+extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffFacet facet,
+							 SdDiffCollection collection, int depth, const char *const *path,
+							 JsonbContainer *old_acl, JsonbContainer *new_acl);
 
 /*
  * sd_diff_fold

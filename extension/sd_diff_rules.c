@@ -284,10 +284,58 @@ becomes_false(const SdDiffChange *change)
 	return is_boolean(change->old, &truth) && truth;
 }
 
+static bool
+is_superuser(const SdDiffChange *change)
+{
+	return is_true(change->new, "environment", "superuser");
+}
+
+/* An attribute of a role by which it passes checks that others do not. */
+static bool
+gains_power(const SdDiffChange *change)
+{
+	static const char *const powers[] = { "superuser", "bypassrls", "createrole", "replication" };
+
+	for (int i = 0; i < lengthof(powers); i++)
+		if (strcmp(change->path[change->depth - 1], powers[i]) == 0)
+			return becomes_true(change);
+	return false;
+}
+
 #define ANY		 SD_DIFF_FACETS
 #define ROUTINES "function,procedure,aggregate"
 
 static const SdDiffRule rules[] = {
+	/* what surrounds the schema */
+	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, "privilege", NULL, NULL, to_public, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "PUBLIC is granted {granted} on {thing}." },
+	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, "privilege", NULL, NULL, is_revoked, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{grantee} is revoked {revoked} on {thing}." },
+	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, "privilege", NULL, NULL, NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{grantee} is granted {granted} on {thing}." },
+	{ SD_DIFF_RECREATE, SD_DIFF_ENVIRONMENT, NULL, NULL, "", NULL, SD_DIFF_PHYSICAL, SD_DIFF_INFO,
+	  SD_DIFF_NONE, "{thing} is dropped and created again." },
+	{ SD_DIFF_ADD, SD_DIFF_ENVIRONMENT, "parameter", NULL, "", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} may be set by others than superusers." },
+	{ SD_DIFF_ADD, SD_DIFF_ENVIRONMENT, "role", NULL, "", is_superuser, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is added and may do everything." },
+	{ SD_DIFF_ADD, SD_DIFF_ENVIRONMENT, NULL, NULL, "", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_ADDITIVE, SD_DIFF_NONE, "{thing} is added." },
+	{ SD_DIFF_DROP, SD_DIFF_ENVIRONMENT, NULL, NULL, "", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} is dropped." },
+	{ SD_DIFF_RENAME, SD_DIFF_ENVIRONMENT, NULL, NULL, "", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{was} is renamed to {new}." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, NULL, gains_power, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} has {attribute} now." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, "member_of.*", gained, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is a member of {key} now." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, "member_of.*", lost, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} is not a member of {key} any more." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, NULL, NULL, "settings.*", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "Setting {key} of {thing} changes from {old} to {new}." },
+	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, NULL, NULL, NULL, NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+
 	/* comments and order, whatever they are on */
 	{ SD_DIFF_ANY_OP, SD_DIFF_COMMENT, NULL, NULL, NULL, gained, SD_DIFF_COSMETIC, SD_DIFF_INFO,
 	  SD_DIFF_NONE, "A comment is set on {thing}." },
@@ -573,6 +621,12 @@ static const SdDiffRule rules[] = {
 
 /* Kinds in an order in which each mostly needs only those before it. */
 static const char *const kind_order[] = {
+	"role",
+	"role setting",
+	"tablespace",
+	"database",
+	"parameter",
+	"large objects",
 	"schema",
 	"extension",
 	"language",
@@ -705,7 +759,7 @@ sd_diff_op_name(SdDiffOp op)
 const char *
 sd_diff_class_name(SdDiffClass class)
 {
-	static const char *const names[] = { "real", "cosmetic", "order", "physical" };
+	static const char *const names[] = { "real", "cosmetic", "order", "physical", "environment" };
 
 	return names[class];
 }
