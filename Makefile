@@ -37,8 +37,16 @@ OBJS = \
 	extension/sd_ddl.o \
 	extension/sd_ddl_common.o \
 	extension/sd_ddl_enum.o \
+	extension/sd_ddl_foreign.o \
+	extension/sd_ddl_list.o \
+	extension/sd_ddl_misc.o \
+	extension/sd_ddl_operator.o \
+	extension/sd_ddl_replication.o \
+	extension/sd_ddl_routine.o \
 	extension/sd_ddl_sequence.o \
 	extension/sd_ddl_table.o \
+	extension/sd_ddl_text_search.o \
+	extension/sd_ddl_type.o \
 	extension/sd_diff.o \
 	extension/sd_diff_acl.o \
 	extension/sd_diff_fold.o \
