@@ -55,6 +55,8 @@ OBJS = \
 	extension/sd_diff_load.o \
 	extension/sd_diff_match.o \
 	extension/sd_diff_names.o \
+	extension/sd_diff_order.o \
+	extension/sd_diff_policy.o \
 	extension/sd_diff_rules.o \
 	extension/sd_diff_text.o \
 	extension/sd_diff_walk.o \

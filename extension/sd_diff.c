@@ -112,47 +112,12 @@ emit_rewrite(SdDiff *diff, SdDiffPair *pair)
 	sd_diff_emit_whole(diff, pair, SD_DIFF_REWRITE);
 }
 
-static int
-compare_changes(const ListCell *x, const ListCell *y)
-{
-	const SdDiffChange *a = lfirst(x);
-	const SdDiffChange *b = lfirst(y);
-	int order;
-
-#define BY(expression)                   \
-	do                                   \
-	{                                    \
-		if ((order = (expression)) != 0) \
-			return order;                \
-	} while (0)
-
-	BY(sd_diff_kind_rank(a->pair->kind) - sd_diff_kind_rank(b->pair->kind));
-	BY(strcmp(a->pair->kind, b->pair->kind));
-	BY(strcmp(a->pair->identity, b->pair->identity));
-	BY((a->depth > 0) - (b->depth > 0));
-	BY((a->member != NULL) - (b->member != NULL));
-	if (a->member != NULL)
-	{
-		BY((int) a->collection - (int) b->collection);
-		BY(strcmp(a->member, b->member));
-	}
-	BY((int) a->facet - (int) b->facet);
-	for (int i = 0; i < a->depth && i < b->depth; i++)
-		BY(strcmp(a->path[i], b->path[i]));
-	BY(a->depth - b->depth);
-	BY((int) a->op - (int) b->op);
-	/* a dropped object and the one that took its name */
-	return (a->pair->new != NULL) - (b->pair->new != NULL);
-#undef BY
-}
-
 static void
 compare(SdDiff *diff)
 {
 	MemoryContext scratch = AllocSetContextCreate(diff->context, "safedeploy diff of one object",
 												  ALLOCSET_DEFAULT_SIZES);
 	ListCell *cell;
-	int seq = 0;
 
 	sd_diff_match(diff);
 	foreach (cell, diff->pairs)
@@ -166,14 +131,14 @@ compare(SdDiff *diff)
 		sd_diff_walk(diff, pair);
 		if (diff->same_lineage && diff->facets[SD_DIFF_CORE])
 			emit_rewrite(diff, pair);
+		sd_diff_emit_remade(diff, pair);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(diff->context);
 	/* sorted first, so that the choice between two causes does not depend on the join */
-	list_sort(diff->changes, compare_changes);
+	list_sort(diff->changes, sd_diff_compare_changes);
 	sd_diff_fold(diff, scratch);
-	foreach (cell, diff->changes)
-		((SdDiffChange *) lfirst(cell))->seq = ++seq;
+	sd_diff_order(diff);
 	MemoryContextDelete(scratch);
 }
 

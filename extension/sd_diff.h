@@ -8,6 +8,7 @@
  *	  match   (sd_diff_match)	old and new rows into pairs: by OID, else by key
  *	  walk    (sd_diff_walk)	descend into facets whose hashes differ
  *	  fold    (sd_diff_fold)	hang consequences under the change they follow from
+ *	  order   (sd_diff_order)	what depends after what it depends on, roots before consequences
  *	  judge   (sd_diff_rules)	class, severity, data loss and sentence, from one table
  *
  * What lives as long as the diff is in SdDiff.context; what a step needs for one
@@ -20,6 +21,9 @@
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/palloc.h"
+
+/* Longest name that is looked up: kind and identity, or a name in a text. */
+#define SD_DIFF_NAME_KEY (8 * NAMEDATALEN)
 
 typedef enum SdDiffFacet
 {
@@ -77,6 +81,14 @@ typedef enum SdDiffClass
 	SD_DIFF_SURROUNDINGS
 } SdDiffClass;
 
+/* How a text that differs says the same. */
+typedef enum SdDiffFollows
+{
+	SD_DIFF_FOLLOWS_NOTHING, /* it says something else */
+	SD_DIFF_FOLLOWS_NAME,	 /* equal but for names that were changed */
+	SD_DIFF_FOLLOWS_TYPE	 /* equal but for casts to the new type of a column */
+} SdDiffFollows;
+
 /* One side of one object, as a snapshot holds it. */
 typedef struct SdDiffObject
 {
@@ -129,6 +141,7 @@ typedef struct SdDiffPair
 	bool recreated;
 	struct SdDiffChange *root; /* add, drop, rename, move or recreate of the whole */
 	List *changes;			   /* of SdDiffChange *, this pair's share */
+	int rank;				   /* place among the objects, by dependency; 0 before it is known */
 } SdDiffPair;
 
 typedef struct SdDiffChange
@@ -146,7 +159,8 @@ typedef struct SdDiffChange
 	const char *granted; /* of a privilege: what was gained, NULL for nothing */
 	const char *revoked; /* of a privilege: what was lost, NULL for nothing */
 	struct SdDiffChange *cause;
-	bool follows_rename; /* equal but for names that were changed */
+	List *effects; /* of SdDiffChange *, those it is the cause of, once ordered */
+	SdDiffFollows follows;
 
 	/* filled by the judge */
 	SdDiffClass class;
@@ -187,6 +201,8 @@ extern const char *sd_diff_facet_name(SdDiffFacet facet);
 
 /* Pairs the objects; adds the changes of whole objects and of renamed members. */
 extern void sd_diff_match(SdDiff *diff);
+/* Adds the constraints, indexes, triggers, rules and policies of a pair that are the same but made anew. */
+extern void sd_diff_emit_remade(SdDiff *diff, SdDiffPair *pair);
 /* Name on the other side of a member, NULL when it is not there. */
 extern const char *sd_diff_new_name(const SdDiffPair *pair, SdDiffCollection collection,
 									const char *old_name);
@@ -238,6 +254,15 @@ extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffFacet facet,
 extern void sd_diff_fold(SdDiff *diff, MemoryContext scratch);
 
 /*
+ * sd_diff_order
+ */
+
+/* Order of two cells of a list of changes; by dependency once that is known. */
+extern int sd_diff_compare_changes(const ListCell *x, const ListCell *y);
+/* Puts the changes in their final order and numbers them. */
+extern void sd_diff_order(SdDiff *diff);
+
+/*
  * sd_diff_lex
  */
 
@@ -268,6 +293,20 @@ extern const char *sd_diff_op_name(SdDiffOp op);
 extern const char *sd_diff_class_name(SdDiffClass class);
 extern const char *sd_diff_severity_name(SdDiffSeverity severity);
 extern const char *sd_diff_loss_name(SdDiffLoss loss);
+
+/*
+ * sd_diff_policy
+ */
+
+/* What a changed attribute of a policy means for what the policy lets through. */
+typedef enum SdDiffDirection
+{
+	SD_DIFF_UNKNOWN,
+	SD_DIFF_WIDER,
+	SD_DIFF_NARROWER
+} SdDiffDirection;
+
+extern SdDiffDirection sd_diff_policy_direction(const SdDiffChange *change);
 
 /*
  * sd_diff_text

@@ -42,7 +42,7 @@ const SdDiffCollectionInfo sd_diff_collections[SD_DIFF_COLLECTIONS] = {
 	[SD_DIFF_CONSTRAINTS] = { "constraints", "constraints", "constraint", SD_DIFF_CORE },
 	[SD_DIFF_INDEXES] = { "indexes", "indexes", "index", SD_DIFF_CORE },
 	[SD_DIFF_TRIGGERS] = { "triggers", "triggers", "trigger", SD_DIFF_CORE },
-	[SD_DIFF_RULES] = { "rules", NULL, "rule", SD_DIFF_CORE },
+	[SD_DIFF_RULES] = { "rules", "rules", "rule", SD_DIFF_CORE },
 	[SD_DIFF_POLICIES] = { "policies", "policies", "policy", SD_DIFF_SECURITY },
 	[SD_DIFF_PRIVILEGES] = { "acl", NULL, "privilege", SD_DIFF_SECURITY },
 };
