@@ -50,6 +50,7 @@ OBJS = \
 	extension/sd_diff.o \
 	extension/sd_diff_acl.o \
 	extension/sd_diff_fold.o \
+	extension/sd_diff_hits.o \
 	extension/sd_diff_json.o \
 	extension/sd_diff_lex.o \
 	extension/sd_diff_load.o \

@@ -13,7 +13,7 @@
 #include "utils/memutils.h"
 
 #include "sd_compat.h"
-#include "sd_diff.h"
+#include "sd_diff_names.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_diff);
 
@@ -34,6 +34,8 @@ enum
 	OUT_CAUSE,
 	OUT_CONFIDENCE,
 	OUT_SUMMARY,
+	OUT_OBJECT,
+	OUT_HITS,
 	OUT_COLUMNS
 };
 
@@ -113,7 +115,7 @@ emit_rewrite(SdDiff *diff, SdDiffPair *pair)
 }
 
 static void
-compare(SdDiff *diff)
+compare(SdDiff *diff, SdDiffNames *names)
 {
 	MemoryContext scratch = AllocSetContextCreate(diff->context, "safedeploy diff of one object",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -137,7 +139,8 @@ compare(SdDiff *diff)
 	MemoryContextSwitchTo(diff->context);
 	/* sorted first, so that the choice between two causes does not depend on the join */
 	list_sort(diff->changes, sd_diff_compare_changes);
-	sd_diff_fold(diff, scratch);
+	sd_diff_names_build(names);
+	sd_diff_fold(diff, names, scratch);
 	sd_diff_order(diff);
 	MemoryContextDelete(scratch);
 }
@@ -158,8 +161,20 @@ put_jsonb(Datum *values, bool *nulls, int column, Jsonb *value)
 		values[column] = JsonbPGetDatum(value);
 }
 
+static Datum
+text_array(List *strings)
+{
+	Datum *elements = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	ListCell *cell;
+	int n = 0;
+
+	foreach (cell, strings)
+		elements[n++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 static void
-put_changes(const SdDiff *diff, Tuplestorestate *store, TupleDesc desc)
+put_changes(const SdDiff *diff, SdDiffNames *names, Tuplestorestate *store, TupleDesc desc)
 {
 	MemoryContext row =
 		AllocSetContextCreate(CurrentMemoryContext, "safedeploy change", ALLOCSET_DEFAULT_SIZES);
@@ -190,6 +205,8 @@ put_changes(const SdDiff *diff, Tuplestorestate *store, TupleDesc desc)
 			values[OUT_CAUSE] = Int32GetDatum(change->cause->seq);
 		put_text(values, nulls, OUT_CONFIDENCE, diff->same_lineage ? "exact" : "textual");
 		put_text(values, nulls, OUT_SUMMARY, change->summary);
+		put_text(values, nulls, OUT_OBJECT, change->pair->kind);
+		values[OUT_HITS] = text_array(sd_diff_hits(names, change));
 		tuplestore_putvalues(store, desc, values, nulls);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(row);
@@ -227,6 +244,7 @@ Datum
 safedeploy_diff(PG_FUNCTION_ARGS)
 {
 	SdDiff diff = { 0 };
+	SdDiffNames names = { &diff, NULL, NULL };
 	MemoryContext work, caller;
 	Tuplestorestate *store;
 	TupleDesc desc;
@@ -252,8 +270,8 @@ safedeploy_diff(PG_FUNCTION_ARGS)
 	SPI_finish();
 
 	MemoryContextSwitchTo(work);
-	compare(&diff);
-	put_changes(&diff, store, desc);
+	compare(&diff, &names);
+	put_changes(&diff, &names, store, desc);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(work);
 	return (Datum) 0;

@@ -141,6 +141,7 @@ typedef struct SdDiffPair
 	bool recreated;
 	struct SdDiffChange *root; /* add, drop, rename, move or recreate of the whole */
 	List *changes;			   /* of SdDiffChange *, this pair's share */
+	int stamp;				   /* seq of the change whose hits list it already */
 	int rank;				   /* place among the objects, by dependency; 0 before it is known */
 } SdDiffPair;
 
@@ -250,8 +251,10 @@ extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffFacet facet,
  * sd_diff_fold
  */
 
+struct SdDiffNames;
+
 /* Sets cause on every change that follows from another one; resets scratch as it goes. */
-extern void sd_diff_fold(SdDiff *diff, MemoryContext scratch);
+extern void sd_diff_fold(SdDiff *diff, struct SdDiffNames *names, MemoryContext scratch);
 
 /*
  * sd_diff_order

@@ -17,15 +17,28 @@
 
 typedef SdDiffChange *(*FindCause)(SdDiffNames *names, SdDiffChange *change);
 
-/* Everything in a dropped schema goes with it. */
+/* Everything in a dropped schema goes with it, also an extension and default privileges. */
 static SdDiffChange *
 cause_schema(SdDiffNames *names, SdDiffChange *change)
 {
+	const char *identity = change->pair->old->identity;
+	const char *in_schema = strstr(identity, " in schema ");
 	char *schema, *name, *rest;
+	JsonbValue value;
 
 	if (change->depth > 0)
 		return NULL;
-	sd_diff_split_identity(change->pair->identity, &schema, &name, &rest);
+	if (strcmp(change->kind, "default acl") == 0)
+	{
+		if (in_schema == NULL)
+			return NULL;
+		sd_diff_split_identity(in_schema + strlen(" in schema "), &rest, &schema, &name);
+	}
+	else if (strcmp(change->kind, "extension") == 0 &&
+			 sd_diff_get(sd_diff_find(change->old, "core", NULL), "schema", &value))
+		schema = sd_diff_value_string(&value);
+	else
+		sd_diff_split_identity(identity, &schema, &name, &rest);
 	return schema ? sd_diff_loss_of(names, schema) : NULL;
 }
 
@@ -131,14 +144,30 @@ test_column(SdDiffNames *names, const SdDiffChange *change, const char *text)
 	return NULL;
 }
 
+/* Definition of a member that is the same and made anew; NULL when that is not what happened. */
+static Jsonb *
+member_before(const SdDiffChange *change)
+{
+	const SdDiffCollectionInfo *info = &sd_diff_collections[change->collection];
+	JsonbValue value;
+
+	if (change->member == NULL || change->op != SD_DIFF_RECREATE ||
+		!sd_diff_get(sd_diff_find(change->pair->old->definition, sd_diff_facet_name(info->facet),
+								  info->key),
+					 change->member, &value))
+		return NULL;
+	return JsonbValueToJsonb(&value);
+}
+
 /* What is defined over a column goes with it; another column only when it is computed from it. */
 static SdDiffChange *
 cause_column(SdDiffNames *names, SdDiffChange *change)
 {
+	Jsonb *was = change->old ? change->old : member_before(change);
 	JsonbValue generated;
 
 	if (strcmp(change->kind, "column") != 0)
-		return sd_diff_search_strings(names, change, change->old, test_column);
+		return sd_diff_search_strings(names, change, was, test_column);
 	if (change->old == NULL || !sd_diff_get(&change->old->root, "generated", &generated) ||
 		generated.type != jbvString)
 		return NULL;
@@ -279,6 +308,25 @@ cause_type(SdDiffNames *names, SdDiffChange *change)
 		if (other->member == NULL ?
 				change->member == NULL :
 				change->member != NULL && strcmp(other->member, change->member) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* Only what is deferrable can be deferred at first. */
+static SdDiffChange *
+cause_deferrable(SdDiffNames *names, SdDiffChange *change)
+{
+	ListCell *cell;
+
+	if (change->depth != 3 || strcmp(change->path[2], "deferred") != 0)
+		return NULL;
+	foreach (cell, change->pair->changes)
+	{
+		SdDiffChange *other = lfirst(cell);
+
+		if (other->depth == 3 && other->collection == change->collection &&
+			strcmp(other->member, change->member) == 0 && strcmp(other->path[2], "deferrable") == 0)
 			return other;
 	}
 	return NULL;
@@ -639,6 +687,7 @@ static const struct
 	{ SD_DIFF_DROP, ",statistics,", cause_statistics },
 	{ SD_DIFF_ALTER, ",publication,", cause_published },
 	{ SD_DIFF_ALTER, ",column,sequence,", cause_type },
+	{ SD_DIFF_ALTER, ",constraint,trigger,", cause_deferrable },
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_ALTER,
 	  ",table,foreign table,column,constraint,index,trigger,", cause_attached },
 	{ SD_DIFF_ALTER, ",column,", cause_primary_key },
@@ -677,20 +726,18 @@ find_cause(SdDiffNames *names, SdDiffChange *change)
 }
 
 void
-sd_diff_fold(SdDiff *diff, MemoryContext scratch)
+sd_diff_fold(SdDiff *diff, SdDiffNames *names, MemoryContext scratch)
 {
-	SdDiffNames names = { diff, NULL, NULL };
 	MemoryContext caller = CurrentMemoryContext;
 	ListCell *cell;
 
-	sd_diff_names_build(&names);
 	foreach (cell, diff->changes)
 	{
 		SdDiffChange *change = lfirst(cell);
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(scratch);
-		change->cause = find_cause(&names, change);
+		change->cause = find_cause(names, change);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(scratch);
 	}

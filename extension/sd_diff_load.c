@@ -256,11 +256,29 @@ sd_diff_same_hash(const bytea *a, const bytea *b)
 	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
 }
 
+/* Nothing in either was made anew. */
+static bool
+same_members(const SdDiffObject *old, const SdDiffObject *new)
+{
+	for (int c = 0; c < SD_DIFF_COLLECTIONS; c++)
+	{
+		const char *key = sd_diff_collections[c].phys_key;
+		JsonbContainer *was = key ? sd_diff_find(old->phys, key, NULL) : NULL;
+		JsonbContainer *is = key ? sd_diff_find(new->phys, key, NULL) : NULL;
+
+		if (was != NULL && is != NULL && c != SD_DIFF_INDEXES &&
+			compareJsonbContainers(was, is) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* Both sides are there, say the same and are the same thing. */
 static bool
 unchanged(const SdDiff *diff, const SdDiffObject *old, const SdDiffObject *new)
 {
-	if (old == NULL || new == NULL || (diff->same_lineage && old->oid != new->oid))
+	if (old == NULL || new == NULL ||
+		(diff->same_lineage && (old->oid != new->oid || !same_members(old, new))))
 		return false;
 	for (int f = 0; f < SD_DIFF_FACETS; f++)
 		if (!sd_diff_same_hash(old->hash[f], new->hash[f]))
