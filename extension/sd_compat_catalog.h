@@ -25,8 +25,9 @@
  * Text of a view's query, of a rule's action (before 15, of the whole rule) and
  * of a function's SQL-standard body.  15 exports the deparser of queries, which
  * takes the tree that the caller made canonical; before that the server reads its
- * own copy.
+ * own copy, with all the locks that this needs.
  */
+#define SD_DEPARSES_OWN_TREES (PG_VERSION_NUM < 150000)
 
 static inline const char *
 sd_compat_querydef(Query *query, Oid view)
@@ -255,77 +256,6 @@ sd_compat_publishes_generated(Form_pg_publication form)
 #else
 	return false;
 #endif
-}
-
-/*
- * 15 gave databases a provider and a version of their locale, whose name 17 changed, and
- * privileges to parameters; 16 gave them ICU rules and memberships two more options.
- */
-#include "catalog/pg_auth_members.h"
-#include "catalog/pg_database.h"
-#if PG_VERSION_NUM >= 150000
-#include "catalog/pg_parameter_acl.h"
-#define sd_compat_datcollate(tuple, desc) \
-	sd_compat_collation_attr(tuple, desc, Anum_pg_database_datcollate)
-#define sd_compat_datctype(tuple, desc) \
-	sd_compat_collation_attr(tuple, desc, Anum_pg_database_datctype)
-#define sd_compat_datcollversion(tuple, desc) \
-	sd_compat_collation_attr(tuple, desc, Anum_pg_database_datcollversion)
-#else
-#define sd_compat_datcollate(tuple, desc) \
-	pstrdup(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datcollate))
-#define sd_compat_datctype(tuple, desc) \
-	pstrdup(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datctype))
-#define sd_compat_datcollversion(tuple, desc) NULL
-#endif
-#if PG_VERSION_NUM >= 170000
-#define sd_compat_datlocale(tuple, desc) \
-	sd_compat_collation_attr(tuple, desc, Anum_pg_database_datlocale)
-#elif PG_VERSION_NUM >= 150000
-#define sd_compat_datlocale(tuple, desc) \
-	sd_compat_collation_attr(tuple, desc, Anum_pg_database_daticulocale)
-#else
-#define sd_compat_datlocale(tuple, desc) NULL
-#endif
-#if PG_VERSION_NUM >= 160000
-#define sd_compat_daticurules(tuple, desc) \
-	sd_compat_collation_attr(tuple, desc, Anum_pg_database_daticurules)
-#else
-#define sd_compat_daticurules(tuple, desc) NULL
-#endif
-
-static inline const char *
-sd_compat_datlocprovider(Form_pg_database form)
-{
-#if PG_VERSION_NUM >= 150000
-	return form->datlocprovider == COLLPROVIDER_ICU	 ? "icu" :
-		   form->datlocprovider == COLLPROVIDER_LIBC ? "libc" :
-													   "builtin";
-#else
-	return NULL;
-#endif
-}
-
-/* "chosen" says whether the last two can be chosen at all. */
-typedef struct SdMemberOptions
-{
-	bool admin;
-	bool inherit;
-	bool set;
-	bool chosen;
-} SdMemberOptions;
-
-static inline SdMemberOptions
-sd_compat_member_options(Form_pg_auth_members form)
-{
-	SdMemberOptions options = { .admin = form->admin_option };
-
-#if PG_VERSION_NUM >= 160000
-	options.inherit = form->inherit_option;
-	options.set = form->set_option;
-	options.chosen = true;
-#endif
-	return options;
 }
 
 /* 17 keeps the NOT NULL of domains as constraints, 18 that of tables as well. */

@@ -42,6 +42,15 @@ hash_datum(const uint8 *hash)
 	return PointerGetDatum(result);
 }
 
+static Jsonb *
+unread_definition(const SdUnread *unread)
+{
+	SdNode *map = sd_node_map();
+
+	sd_put(map, "unread", sd_unread_node(unread));
+	return sd_node_to_jsonb(map);
+}
+
 static void
 objects_emit(SdSink *base, SdDoc *doc, const SdHashes *hashes)
 {
@@ -51,7 +60,7 @@ objects_emit(SdSink *base, SdDoc *doc, const SdHashes *hashes)
 
 	values[0] = CStringGetTextDatum(doc->kind);
 	values[1] = CStringGetTextDatum(doc->identity);
-	values[2] = JsonbPGetDatum(sd_doc_to_jsonb(doc));
+	values[2] = JsonbPGetDatum(doc->unread ? unread_definition(doc->unread) : sd_doc_to_jsonb(doc));
 	for (int i = 0; i < SD_NFACETS; i++)
 	{
 		nulls[3 + i] = (hashes->have & (1 << i)) == 0;
@@ -65,10 +74,7 @@ Datum
 safedeploy_objects(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	ObjectsSink sink = { .base = { .want_phys = true,
-								   .want_environment = PG_GETARG_BOOL(0),
-								   .begin = objects_begin,
-								   .emit = objects_emit } };
+	ObjectsSink sink = { .base = { .want_phys = true, .begin = objects_begin, .emit = objects_emit } };
 	MemoryContext per_query;
 	MemoryContext old;
 
@@ -98,12 +104,12 @@ Datum
 safedeploy_fingerprint(PG_FUNCTION_ARGS)
 {
 	uint32 facets = sd_facets_from_array(PG_ARGISNULL(0) ? NULL : PG_GETARG_ARRAYTYPE_P(0));
-	SdSink sink = { .want_environment = (facets & (1 << SD_FACET_ENVIRONMENT)) != 0 };
-	SdEntries *entries = sd_snapshot_walk(&sink);
+	SdEntries *entries = sd_snapshot_walk(NULL);
 	SdSha256 *sha = sd_sha256_create();
 	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
 	char *fingerprint;
 
+	sd_refuse_unread(entries);
 	for (int i = 0; i < SD_NFACETS; i++)
 		if (facets & (1 << i))
 			sd_entries_root(entries, i, sha, roots[i]);

@@ -5,6 +5,8 @@
 #ifndef SD_SNAPSHOT_H
 #define SD_SNAPSHOT_H
 
+#include "nodes/pg_list.h"
+
 #include "sd_snapshot_doc.h"
 
 /* An object with its hashes, as the fingerprint needs it. */
@@ -15,11 +17,31 @@ typedef struct SdObjectHash
 	SdHashes hashes;
 } SdObjectHash;
 
+/*
+ * An object that was not read, because that needs a relation which another
+ * session has locked.  What is not known of the holder is NULL.
+ */
+typedef struct SdUnread
+{
+	const char *kind;
+	const char *identity;
+	Oid relid;
+	const char *relation;
+	const char *reason; /* a sentence that says all of it */
+	const char *pid;
+	const char *usename;
+	const char *application_name;
+	const char *query_start;
+	const char *gid; /* of a prepared transaction */
+	const char *granted;
+} SdUnread;
+
 typedef struct SdEntries
 {
 	SdObjectHash *items;
 	int count;
 	int size;
+	List *unread; /* of SdUnread *; not empty means that nothing can be proved */
 } SdEntries;
 
 /*
@@ -31,8 +53,7 @@ typedef struct SdEntries
  */
 typedef struct SdSink
 {
-	bool want_phys;		   /* fill SdDoc.phys */
-	bool want_environment; /* documents of roles and the like too */
+	bool want_phys; /* fill SdDoc.phys */
 	MemoryContext keep_cxt;
 	void (*begin)(struct SdSink *sink);
 	void (*emit)(struct SdSink *sink, SdDoc *doc, const SdHashes *hashes);
@@ -44,14 +65,21 @@ typedef struct SdSink
  * may be NULL.  The result is sorted and lives in the current context.  A change
  * of the catalogs while they are read leads to another attempt, in a
  * subtransaction of its own; after some attempts it is an error.  Never waits
- * for a lock on a user's table: an error with ERRCODE_LOCK_NOT_AVAILABLE names
- * the object instead.
+ * for a lock on a user's table: an object that needs one is in the list of
+ * unread ones instead, and its document and hashes are empty.
  */
 extern SdEntries *sd_snapshot_walk(SdSink *sink);
 
 /* Hash of one facet over sorted entries, and of several facets as 64 hex digits. */
 extern void sd_entries_root(SdEntries *entries, SdFacet facet, SdSha256 *sha, uint8 *out);
 extern char *sd_roots_fingerprint(uint8 roots[][SD_SHA256_LENGTH], uint32 facets, SdSha256 *sha);
+
+/* An error with ERRCODE_LOCK_NOT_AVAILABLE that names every unread object, if there is one. */
+extern void sd_refuse_unread(SdEntries *entries);
+
+/* Unread objects as text, a line each, and one of them as a map, whose strings are not copied. */
+extern char *sd_unread_list(List *unread);
+extern SdNode *sd_unread_node(const SdUnread *unread);
 
 /* Entries that come from elsewhere. */
 extern SdEntries *sd_entries_create(void);

@@ -127,6 +127,7 @@ load_default(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	/* only a generated column may look at the others */
 	column->expr =
 		column->generated ? sd_deparse_column(snap, rel, node) : sd_deparse_free(snap, node);
+	sd_take_unread(snap, &rel->unread);
 	pfree(node);
 	return true;
 }

@@ -220,6 +220,7 @@ load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		index->index->name_of_constraint = con->name;
 	if (rel != NULL)
 	{
+		sd_take_unread(snap, &rel->unread);
 		con->next = rel->constraints;
 		rel->constraints = con;
 	}
@@ -231,7 +232,9 @@ load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		{
 			domain = hash_search(snap->domains, &form->contypid, HASH_ENTER, NULL);
 			domain->constraints = NULL;
+			domain->unread = NULL;
 		}
+		sd_take_unread(snap, &domain->unread);
 		con->next = domain->constraints;
 		domain->constraints = con;
 	}

@@ -80,6 +80,7 @@ typedef struct PublicationPart
 	Oid publication;
 	const char *name;
 	SdNode *node; /* of a table: columns and condition */
+	SdUnread *unread;
 } PublicationPart;
 
 static bool
@@ -95,6 +96,7 @@ load_publication_table(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	part->publication = form->prpubid;
 	part->name = sd_rel_name(snap, form->prrelid);
 	part->node = sd_node_map();
+	part->unread = NULL;
 	if (!isnull)
 	{
 		int2vector *vector = (int2vector *) DatumGetArrayTypePCopy(columns);
@@ -106,6 +108,7 @@ load_publication_table(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	}
 	if (condition != NULL && rel != NULL)
 		sd_put_text(part->node, "where", sd_deparse_column(snap, rel, condition));
+	sd_take_unread(snap, &part->unread);
 	snap->publication_tables = lappend(snap->publication_tables, part);
 	return true;
 }
@@ -119,6 +122,7 @@ load_publication_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_compat_publication_namespace(tuple, &part->publication, &schema);
 	part->name = sd_schema_name(snap, schema);
 	part->node = NULL;
+	part->unread = NULL;
 	snap->publication_schemas = lappend(snap->publication_schemas, part);
 	return true;
 }
@@ -157,8 +161,11 @@ emit_publication(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	{
 		PublicationPart *part = lfirst(lc);
 
-		if (part->publication == form->oid)
-			sd_put(sd_map_map(core, "tables"), part->name, part->node);
+		if (part->publication != form->oid)
+			continue;
+		sd_put(sd_map_map(core, "tables"), part->name, part->node);
+		if (part->unread != NULL)
+			doc->unread = part->unread;
 	}
 	list = sd_node_list();
 	foreach (lc, snap->publication_schemas)

@@ -4,8 +4,9 @@
  *
  * The server's own functions open the table of an expression, and so wait for
  * whoever alters it.  Here an expression of one table is deparsed over a made-up
- * range table that carries nothing but the column names.  Queries do name other
- * tables, and those are locked first, if that can be done at once.
+ * range table that carries nothing but the column names, and a query without the
+ * tables that it names (sd_snapshot_detach.c).  What has to be opened all the
+ * same is locked first, if that can be done at once; if not, it stays unread.
  */
 #include "postgres.h"
 
@@ -16,7 +17,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
-#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "storage/lmgr.h"
@@ -66,14 +66,20 @@ fabricated_context(List *names, List *columns)
 	return deparse_context_for_plan_tree(stmt, names);
 }
 
-/* Column names as the deparser wants them: a dropped one is an empty string. */
+/*
+ * Column names as the deparser wants them: a dropped one is an empty string.  The
+ * system columns follow, by their numbers.
+ */
 static List *
 column_names(SdRel *rel)
 {
+	static const char *const system[] = { "ctid", "xmin", "cmin", "xmax", "cmax", "tableoid" };
 	List *names = NIL;
 
 	for (int i = 1; i <= rel->natts; i++)
 		names = lappend(names, makeString(pstrdup(rel->columns[i].name ? rel->columns[i].name : "")));
+	for (int i = 0; i < lengthof(system); i++)
+		names = lappend(names, makeString(pstrdup(system[i])));
 	return names;
 }
 
@@ -108,10 +114,128 @@ keep_text(SdSnap *snap, const char *text, MemoryContext old)
 	return result;
 }
 
-const char *
-sd_deparse_plain(Node *node)
+
+/*
+ * A subtransaction around a deparser that opens relations, many times each: its
+ * rollback is what releases exactly those locks.
+ */
+typedef struct LockScope
 {
-	return deparse_expression(node, NIL, false, false);
+	MemoryContext cxt;
+	ResourceOwner owner;
+	bool open;
+} LockScope;
+
+static LockScope
+begin_locks(void)
+{
+	LockScope scope = { CurrentMemoryContext, CurrentResourceOwner, true };
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(scope.cxt);
+	return scope;
+}
+
+static void
+end_locks(LockScope scope)
+{
+	if (!scope.open)
+		return;
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(scope.cxt);
+	CurrentResourceOwner = scope.owner;
+}
+
+/*
+ * Makes a tree ready for the deparser: without its tables where that can be, and
+ * else with their locks, taken at once or not at all.  Returns false when
+ * another session holds one of them; the walk then knows what is unread, and why.
+ */
+static bool
+prepare(SdSnap *snap, Node *tree, SdRel *view, bool own_tree, LockScope *scope)
+{
+	List *opened = sd_detach(snap, tree, view, own_tree);
+	ListCell *lc;
+
+	scope->open = false;
+	if (opened == NIL)
+		return true;
+	*scope = begin_locks();
+	foreach (lc, opened)
+	{
+		Oid relid = lfirst_oid(lc);
+
+		if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		{
+			end_locks(*scope);
+			sd_note_unread(snap, relid);
+			return false;
+		}
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+			elog(ERROR, "cache lookup failed for relation %u", relid);
+	}
+	return true;
+}
+
+/*
+ * Gives system columns of the outermost range table, which has made-up columns
+ * only, the place after the columns of the table.
+ */
+typedef struct Renumber
+{
+	int natts;
+	int depth;
+} Renumber;
+
+static bool
+renumber_system_columns(Node *node, Renumber *renumber)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		Var *var = (Var *) node;
+
+		if (var->varattno < 0 && var->varlevelsup == renumber->depth)
+			var->varattno = var->varattnosyn = renumber->natts - var->varattno;
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool result;
+
+		renumber->depth++;
+		result = query_tree_walker((Query *) node, renumber_system_columns, renumber, 0);
+		renumber->depth--;
+		return result;
+	}
+	return expression_tree_walker(node, renumber_system_columns, renumber);
+}
+
+/* Over the columns of one table, of its rows OLD and NEW, or of none; NULL when that is unread. */
+static const char *
+deparse_over(SdSnap *snap, Node *node, SdRel *rel, List *context, bool prefix)
+{
+	LockScope scope;
+	const char *text;
+
+	if (rel != NULL)
+	{
+		Renumber renumber = { rel->natts, 0 };
+
+		(void) renumber_system_columns(node, &renumber);
+	}
+	if (!prepare(snap, node, NULL, false, &scope))
+		return SD_UNREAD_TEXT;
+	text = sd_attach(snap, deparse_expression(node, context, prefix, false));
+	end_locks(scope);
+	return text;
+}
+
+const char *
+sd_deparse_plain(SdSnap *snap, Node *node)
+{
+	return deparse_over(snap, node, NULL, NIL, false);
 }
 
 /* Of an expression without columns, such as a default; many tables share their texts. */
@@ -137,11 +261,11 @@ sd_deparse_free(SdSnap *snap, const char *node)
 
 	old = MemoryContextSwitchTo(snap->tmp_cxt);
 	{
-		const char *text = deparse_expression(sd_read_node(node), NIL, false, false);
+		const char *text = sd_deparse_plain(snap, sd_read_node(node));
 
 		text = keep_text(snap, text, snap->cxt);
 		MemoryContextSwitchTo(old);
-		if (!found)
+		if (!found && snap->unread == NULL)
 		{
 			entry->node = MemoryContextStrdup(snap->cxt, node);
 			entry->text = text;
@@ -150,106 +274,11 @@ sd_deparse_free(SdSnap *snap, const char *node)
 	}
 }
 
-/* System columns have no name in a made-up range table. */
-static bool
-has_system_column(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-		return ((Var *) node)->varattno < 0;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_system_column, context, 0);
-	return expression_tree_walker(node, has_system_column, context);
-}
-
-/*
- * A subtransaction around a deparser that locks relations, many times each: its
- * rollback is what releases exactly those locks.
- */
-typedef struct LockScope
-{
-	MemoryContext cxt;
-	ResourceOwner owner;
-} LockScope;
-
-static LockScope
-begin_locks(void)
-{
-	LockScope scope = { CurrentMemoryContext, CurrentResourceOwner };
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(scope.cxt);
-	return scope;
-}
-
-static void
-end_locks(LockScope scope)
-{
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(scope.cxt);
-	CurrentResourceOwner = scope.owner;
-}
-
-static void
-lock_relation(SdSnap *snap, Oid relid, const char *what, const char *name)
-{
-	if (!ConditionalLockRelationOid(relid, AccessShareLock))
-		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-						errmsg("could not read the definition of %s %s", what, name),
-						errdetail("It refers to relation %s, which another session holds an exclusive "
-								  "lock on.",
-								  sd_rel_name(snap, relid)),
-						errhint("Repeat when that session has ended its transaction.")));
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-}
-
-static bool
-collect_relations(Node *node, List **relids)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-
-		if (rte->rtekind == RTE_RELATION)
-			*relids = list_append_unique_oid(*relids, rte->relid);
-		return false;
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, collect_relations, relids, QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, collect_relations, relids);
-}
-
-/* Locks every relation that a tree names, or fails at once. */
-static void
-lock_relations(SdSnap *snap, Node *node, const char *what, const char *name)
-{
-	List *relids = NIL;
-	ListCell *lc;
-
-	(void) collect_relations(node, &relids);
-	foreach (lc, relids)
-		lock_relation(snap, lfirst_oid(lc), what, name);
-}
-
 /* Of an expression over the columns of one table; the result is in the current context. */
 const char *
 sd_deparse_node(SdSnap *snap, SdRel *rel, Node *node)
 {
-	if (has_system_column(node, NULL))
-	{
-		LockScope scope = begin_locks();
-		char *text;
-
-		lock_relation(snap, rel->oid, "relation", rel->qname);
-		text = deparse_expression(node, deparse_context_for(rel->name, rel->oid), false, false);
-		end_locks(scope);
-		return text;
-	}
-	return deparse_expression(node, rel_context(snap, rel), false, false);
+	return deparse_over(snap, node, rel, rel_context(snap, rel), false);
 }
 
 const char *
@@ -261,28 +290,6 @@ sd_deparse_column(SdSnap *snap, SdRel *rel, const char *node)
 		return NULL;
 	old = MemoryContextSwitchTo(snap->tmp_cxt);
 	return keep_text(snap, sd_deparse_node(snap, rel, sd_read_node(node)), old);
-}
-
-/* A policy may hold sub-queries over other tables. */
-const char *
-sd_deparse_policy(SdSnap *snap, SdRel *rel, const char *name, const char *node)
-{
-	MemoryContext old;
-	Node *tree;
-	LockScope scope;
-	const char *text;
-
-	if (node == NULL)
-		return NULL;
-	old = MemoryContextSwitchTo(snap->tmp_cxt);
-	tree = sd_read_node(node);
-	if (!checkExprHasSubLink(tree))
-		return keep_text(snap, sd_deparse_node(snap, rel, tree), old);
-	scope = begin_locks();
-	lock_relations(snap, tree, "policy", quote_identifier(name));
-	text = sd_deparse_node(snap, rel, tree);
-	end_locks(scope);
-	return keep_text(snap, text, old);
 }
 
 static List *
@@ -301,8 +308,8 @@ sd_deparse_when(SdSnap *snap, SdRel *rel, const char *node)
 	if (node == NULL)
 		return NULL;
 	old = MemoryContextSwitchTo(snap->tmp_cxt);
-	return keep_text(snap,
-					 deparse_expression(sd_read_node(node), old_new_context(rel), true, false), old);
+	return keep_text(snap, deparse_over(snap, sd_read_node(node), rel, old_new_context(rel), true),
+					 old);
 }
 
 /* Gives the columns of a query the names that the view has for them now. */
@@ -341,15 +348,16 @@ const char *
 sd_deparse_view(SdSnap *snap, SdRel *rel, const char *node)
 {
 	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
-	const char *what = rel->kind == RELKIND_MATVIEW ? "materialized view" : "view";
 	List *actions = castNode(List, sd_read_node(node));
 	Query *query = linitial_node(Query, actions);
-	LockScope scope = begin_locks();
+	LockScope scope;
 	const char *text;
 
-	lock_relations(snap, (Node *) query, what, rel->qname);
+	if (!prepare(snap, (Node *) query, rel, SD_DEPARSES_OWN_TREES, &scope))
+		return keep_text(snap, SD_UNREAD_TEXT, old);
 	rename_targets(query, query->setOperations, rel);
-	text = sd_canonical_query_text(sd_compat_querydef(query, rel->oid));
+	text = sd_attach(snap, sd_compat_querydef(query, rel->oid));
+	text = sd_canonical_query_text(text);
 	end_locks(scope);
 	return keep_text(snap, text, old);
 }
@@ -380,21 +388,14 @@ rule_context(SdRel *rel, List *actions)
 	return fabricated_context(names, columns);
 }
 
-const char *
-sd_deparse_rule(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, const char *qual, const char *action)
+/* Everything after the name of the rule. */
+static const char *
+rule_text(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, Node *condition, List *actions)
 {
 	static const char *const events[] = { "SELECT", "UPDATE", "INSERT", "DELETE" };
-	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
-	const char *name = quote_identifier(NameStr(rule->rulename));
-	List *actions = castNode(List, sd_read_node(action));
-	Node *condition = qual ? sd_read_node(qual) : NULL;
-	LockScope scope = begin_locks();
 	StringInfoData buf;
 	ListCell *lc;
 
-	lock_relation(snap, rel->oid, "rule", name);
-	lock_relations(snap, condition, "rule", name);
-	lock_relations(snap, (Node *) actions, "rule", name);
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "ON %s TO %s", events[rule->ev_type - '1'], rel->qname);
 	if (condition != NULL)
@@ -410,21 +411,39 @@ sd_deparse_rule(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, const char *qual
 						 list_length(actions) > 1 ? ";" : "");
 	if (list_length(actions) > 1)
 		appendStringInfoString(&buf, " )");
+	return sd_canonical_query_text(sd_attach(snap, buf.data));
+}
+
+const char *
+sd_deparse_rule(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, const char *qual, const char *action)
+{
+	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
+	List *actions = castNode(List, sd_read_node(action));
+	Node *condition = qual ? sd_read_node(qual) : NULL;
+	Renumber renumber = { rel->natts, 0 };
+	LockScope scope;
+	const char *text;
+
+	(void) renumber_system_columns(condition, &renumber);
+	if (!prepare(snap, (Node *) list_make2(condition, actions), NULL, SD_DEPARSES_OWN_TREES, &scope))
+		return keep_text(snap, SD_UNREAD_TEXT, old);
+	text = rule_text(snap, rel, rule, condition, actions);
 	end_locks(scope);
-	return keep_text(snap, sd_canonical_query_text(buf.data), old);
+	return keep_text(snap, text, old);
 }
 
 /* SQL-standard body of a function; its parameters appear as $1 and so on. */
 const char *
-sd_deparse_body(SdSnap *snap, Oid proc, const char *identity, const char *node)
+sd_deparse_body(SdSnap *snap, Oid proc, const char *node)
 {
 	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
 	Node *tree = sd_read_node(node);
-	LockScope scope = begin_locks();
+	LockScope scope;
 	const char *text;
 
-	lock_relations(snap, tree, "function", identity);
-	text = sd_canonical_query_text(sd_compat_sqlbody(tree, proc));
+	if (!prepare(snap, tree, NULL, SD_DEPARSES_OWN_TREES, &scope))
+		return keep_text(snap, SD_UNREAD_TEXT, old);
+	text = sd_canonical_query_text(sd_attach(snap, sd_compat_sqlbody(tree, proc)));
 	end_locks(scope);
 	return keep_text(snap, text, old);
 }

@@ -24,14 +24,13 @@ typedef enum SdFacet
 	SD_FACET_OWNER,
 	SD_FACET_STORAGE,
 	SD_FACET_COMMENT,
-	SD_FACET_VERSION,	  /* of extensions and collations */
-	SD_FACET_ORDER,		  /* of the columns of a table */
-	SD_FACET_ENVIRONMENT, /* roles and what else surrounds the schema */
+	SD_FACET_VERSION, /* of extensions and collations */
+	SD_FACET_ORDER,	  /* of the columns of a table */
 	SD_NFACETS
 } SdFacet;
 
-/* Every facet of the schema but the order: what a fingerprint covers when nothing is said. */
-#define SD_FACETS_DEFAULT ((1 << SD_FACET_ORDER) - 1)
+/* Every facet but the order: what a fingerprint covers when nothing is said. */
+#define SD_FACETS_DEFAULT (((1 << SD_NFACETS) - 1) & ~(1 << SD_FACET_ORDER))
 
 typedef enum SdNodeType
 {
@@ -61,8 +60,9 @@ typedef struct SdDoc
 {
 	const char *kind;
 	const char *identity;
-	SdNode *facet[SD_NFACETS]; /* NULL when the object has nothing in it */
-	SdNode *phys;			   /* never hashed */
+	SdNode *facet[SD_NFACETS];	   /* NULL when the object has nothing in it */
+	SdNode *phys;				   /* never hashed */
+	const struct SdUnread *unread; /* why there are no facets, or NULL */
 } SdDoc;
 
 /* Hashes of one object; a facet that the object does not have is not in "have". */

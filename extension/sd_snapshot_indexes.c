@@ -212,6 +212,7 @@ load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	MemoryContextSwitchTo(old);
 	keep_texts(index);
 	MemoryContextReset(snap->row_cxt);
+	sd_take_unread(snap, &row.rel->unread);
 	index->next = row.rel->indexes;
 	row.rel->indexes = index;
 	row.index->index = index;

@@ -167,13 +167,15 @@ typedef struct SdRel
 	bool row_security;
 	bool force_row_security;
 	bool populated;
-	bool commented; /* itself or a column of it */
+	SdUnread *unread; /* why it gets no definition, or NULL */
+	bool commented;	  /* itself or a column of it */
 } SdRel;
 
 typedef struct SdDomain
 {
 	Oid oid; /* hash key */
 	SdConstraint *constraints;
+	SdUnread *unread;
 } SdDomain;
 
 typedef struct SdParent
@@ -208,7 +210,6 @@ typedef struct SdSnap
 	List *rel_order;		  /* SdRel that get a document */
 	List *routines;			  /* copied rows of pg_proc */
 	struct TypeState *types;
-	struct Environment *environment;
 	List *family_members; /* of operator families, see sd_snapshot_other.c */
 	List *ts_mappings;	  /* of text search configurations, likewise */
 	List *publication_tables;
@@ -219,6 +220,11 @@ typedef struct SdSnap
 	SdRel *deparse_rel; /* whose context deparse_context is */
 	List *deparse_context;
 	MemoryContext deparse_cxt;
+
+	const char *detach_prefix; /* of made-up names, see sd_snapshot_detach.c */
+	List *detached;			   /* what they stand for in the text at hand */
+	SdUnread *unread;		   /* note that nobody has taken yet */
+	List *locked;			   /* SdUnread of each relation that was found locked */
 } SdSnap;
 
 /*
@@ -231,7 +237,6 @@ extern void sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn);
 extern const char *sd_trim(StringInfo buf);
 extern TupleDesc sd_catalog_desc(SdSnap *snap, Oid catalog);
 extern SdDoc *sd_doc_begin(SdSnap *snap, const char *kind, const char *identity);
-extern SdDoc *sd_doc_begin_environment(SdSnap *snap, const char *kind, const char *identity);
 extern void sd_doc_emit(SdSnap *snap, SdDoc *doc);
 extern HTAB *sd_hash(SdSnap *snap, const char *name, Size keysize, Size entrysize);
 
@@ -244,7 +249,6 @@ extern Datum sd_attr(HeapTuple tuple, TupleDesc desc, int attnum, bool *isnull);
 extern void sd_load_schemas(SdSnap *snap);
 extern void sd_load_members(SdSnap *snap);
 extern void sd_load_comments(SdSnap *snap);
-extern void sd_load_shared_comments(SdSnap *snap);
 extern bool sd_schema_kept(SdSnap *snap, Oid schema);
 extern bool sd_is_member(SdSnap *snap, Oid classid, Oid oid);
 extern bool sd_is_internal(SdSnap *snap, Oid classid, Oid oid);
@@ -278,18 +282,32 @@ extern SdNode *sd_acl_all_node(SdSnap *snap, Acl *acl);
 extern Node *sd_read_node(const char *text);
 extern const char *sd_canonical_query_text(const char *text);
 
+/* sd_snapshot_detach.c: relations that the deparser opens all the same; the names put back */
+extern void sd_detach_init(SdSnap *snap);
+extern List *sd_detach(SdSnap *snap, Node *tree, SdRel *view, bool keep);
+extern const char *sd_attach(SdSnap *snap, const char *text);
+
+/*
+ * sd_snapshot_unread.c: what a lock of another session kept from being read.  A
+ * deparser notes it in the walk and returns a text that stands for nothing; who
+ * made it deparse takes the note for the object that will have no definition.
+ */
+#define SD_UNREAD_TEXT "(unread)"
+extern void sd_note_unread(SdSnap *snap, Oid relid);
+extern void sd_take_unread(SdSnap *snap, SdUnread **object);
+extern void sd_doc_unread(SdSnap *snap, SdDoc *doc, const SdUnread *cause);
+
 /* sd_snapshot_deparse.c */
 extern void sd_deparse_init(SdSnap *snap);
-extern const char *sd_deparse_plain(Node *node);
+extern const char *sd_deparse_plain(SdSnap *snap, Node *node);
 extern const char *sd_deparse_free(SdSnap *snap, const char *node);
 extern const char *sd_deparse_column(SdSnap *snap, SdRel *rel, const char *node);
 extern const char *sd_deparse_node(SdSnap *snap, SdRel *rel, Node *node);
-extern const char *sd_deparse_policy(SdSnap *snap, SdRel *rel, const char *name, const char *node);
 extern const char *sd_deparse_when(SdSnap *snap, SdRel *rel, const char *node);
 extern const char *sd_deparse_view(SdSnap *snap, SdRel *rel, const char *node);
 extern const char *sd_deparse_rule(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, const char *qual,
 								   const char *action);
-extern const char *sd_deparse_body(SdSnap *snap, Oid proc, const char *identity, const char *node);
+extern const char *sd_deparse_body(SdSnap *snap, Oid proc, const char *node);
 extern SdRel *sd_rel(SdSnap *snap, Oid oid);
 
 /* sd_snapshot_options.c: text[] of name=value as a map, without pg_attver; NULL when empty */
@@ -310,7 +328,6 @@ extern void sd_emit_schemas(SdSnap *snap);
 extern void sd_emit_data(SdSnap *snap);
 extern void sd_emit_other(SdSnap *snap);
 extern void sd_emit_misc(SdSnap *snap);
-extern void sd_emit_environment(SdSnap *snap);
 
 /* Parts of the document of a relation. */
 extern void sd_doc_columns(SdSnap *snap, SdRel *rel, SdDoc *doc);

@@ -250,5 +250,7 @@ sd_doc_to_jsonb(SdDoc *doc)
 	for (int i = 0; i < SD_NFACETS; i++)
 		if (doc->facet[i] != NULL)
 			sd_put(&map, sd_facet_names[i], doc->facet[i]);
+	/* the same for every one, because it is stored under the hash of no facets */
+	sd_put_true(&map, "unread", doc->unread != NULL);
 	return sd_node_to_jsonb(&map);
 }

@@ -118,6 +118,7 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		char *bound = sd_attr_text(tuple, desc, Anum_pg_class_relpartbound);
 
 		rel->bound = sd_deparse_free(snap, bound);
+		sd_take_unread(snap, &rel->unread);
 	}
 	if (form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX)
 		rel->columns = palloc0(sizeof(SdColumn) * (rel->natts + 1));
@@ -219,6 +220,7 @@ load_partition_key(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	}
 	appendStringInfoChar(&buf, ')');
 	rel->partition_key = sd_trim(&buf);
+	sd_take_unread(snap, &rel->unread);
 	return true;
 }
 
@@ -369,6 +371,7 @@ emit_relation(SdSnap *snap, SdRel *rel, const char *kind)
 	SdNode *core = sd_doc_map(doc, SD_FACET_CORE);
 	bool view = rel->kind == RELKIND_VIEW;
 
+	doc->unread = rel->unread;
 	if (rel->persistence == RELPERSISTENCE_UNLOGGED)
 		sd_put_text(core, "persistence", "unlogged");
 	sd_put_text(core, "partition_key", rel->partition_key);

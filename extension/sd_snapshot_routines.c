@@ -77,7 +77,7 @@ doc_arguments(SdSnap *snap, SdNode *core, HeapTuple tuple, TupleDesc desc)
 		{
 			if (input >= first_default)
 				sd_put_text(map, "default",
-							sd_deparse_plain(list_nth(defaults, input - first_default)));
+							sd_deparse_plain(snap, list_nth(defaults, input - first_default)));
 			input++;
 		}
 		sd_put_text(map, "mode", mode_name(mode));
@@ -134,7 +134,7 @@ doc_body(SdSnap *snap, SdDoc *doc, HeapTuple tuple, TupleDesc desc)
 
 	if (node != NULL)
 	{
-		sd_put_text(core, "body", sd_deparse_body(snap, form->oid, doc->identity, node));
+		sd_put_text(core, "body", sd_deparse_body(snap, form->oid, node));
 		sd_put_bool(core, "sql_body", true);
 	}
 	else

@@ -36,6 +36,7 @@ load_rule(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (form->ev_type == '1')
 	{
 		rel->view = sd_deparse_view(snap, rel, action);
+		sd_take_unread(snap, &rel->unread);
 		pfree(action);
 		return false;
 	}
@@ -45,6 +46,7 @@ load_rule(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	rule->enabled = form->ev_enabled;
 	qual = sd_attr_text(tuple, desc, Anum_pg_rewrite_ev_qual);
 	rule->definition = sd_deparse_rule(snap, rel, form, qual, action);
+	sd_take_unread(snap, &rel->unread);
 	rule->next = rel->rules;
 	rel->rules = rule;
 	pfree(action);

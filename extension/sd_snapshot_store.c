@@ -158,13 +158,13 @@ insert_rows(SdBatch *batch, Datum *hashes)
 {
 	static const char sql[] =
 		"INSERT INTO safedeploy.snapshot_object (snapshot_id, n, kind, identity, def_hash, core,"
-		" security, owner, storage, comment, version, \"order\", environment, phys)"
-		" SELECT $1, $2 + n, kind, identity, def_hash, f1, f2, f3, f4, f5, f6, f7, f8, phys"
+		" security, owner, storage, comment, version, \"order\", phys)"
+		" SELECT $1, $2 + n, kind, identity, def_hash, f1, f2, f3, f4, f5, f6, f7, phys"
 		" FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
 		" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8),"
 		" pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11),"
-		" pg_catalog.unnest($12), pg_catalog.unnest($13), pg_catalog.unnest($14)) WITH ORDINALITY"
-		" AS r(kind, identity, def_hash, f1, f2, f3, f4, f5, f6, f7, f8, phys, n)";
+		" pg_catalog.unnest($12), pg_catalog.unnest($13)) WITH ORDINALITY"
+		" AS r(kind, identity, def_hash, f1, f2, f3, f4, f5, f6, f7, phys, n)";
 	Oid types[ROW_ARGS] = { INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, BYTEAARRAYOID };
 	Datum args[ROW_ARGS];
 	Datum *column = palloc(sizeof(Datum) * batch->count);
@@ -244,15 +244,11 @@ sd_entries_facets(SdEntries *entries, char **fingerprint)
 	SdSha256 *sha = sd_sha256_create();
 	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
 	SdNode *map = sd_node_map();
-	uint32 have = (1 << SD_FACET_ENVIRONMENT) - 1;
 
-	for (int i = 0; i < entries->count; i++)
-		have |= entries->items[i].hashes.have;
 	for (int f = 0; f < SD_NFACETS; f++)
 	{
 		sd_entries_root(entries, f, sha, roots[f]);
-		if ((have & (1 << f)) != 0)
-			sd_put_text(map, sd_facet_names[f], sd_hex(roots[f], SD_SHA256_LENGTH));
+		sd_put_text(map, sd_facet_names[f], sd_hex(roots[f], SD_SHA256_LENGTH));
 	}
 	*fingerprint = sd_roots_fingerprint(roots, SD_FACETS_DEFAULT, sha);
 	sd_sha256_free(sha);
@@ -289,18 +285,31 @@ server_version(void)
 	return atoi(GetConfigOption("server_version_num", false, false));
 }
 
+static Jsonb *
+unread_jsonb(List *unread)
+{
+	SdNode *list = sd_node_list();
+	ListCell *lc;
+
+	foreach (lc, unread)
+		sd_add(list, sd_unread_node(lfirst(lc)));
+	return sd_node_to_jsonb(list);
+}
+
 static void
 insert_header(int64 id, SdEntries *entries, Datum label, bool no_label, Datum run, bool no_run)
 {
 	static const char sql[] =
 		"INSERT INTO safedeploy.snapshot (id, taken_at, label, run_id, fingerprint, facets,"
-		" server_version_num, database, database_oid, system_identifier, objects, complete)"
-		" VALUES ($1, pg_catalog.clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10, true)";
+		" server_version_num, database, database_oid, system_identifier, objects, unread, complete)"
+		" VALUES ($1, pg_catalog.clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+		" $11 IS NULL)";
 	char *fingerprint;
 	Jsonb *facets = sd_entries_facets(entries, &fingerprint);
-	Oid types[10] = { INT8OID, TEXTOID, UUIDOID, TEXTOID, JSONBOID,
-					  INT4OID, TEXTOID, OIDOID,	 INT8OID, INT8OID };
-	Datum values[10] = { Int64GetDatum(id),
+	bool incomplete = entries->unread != NIL;
+	Oid types[11] = { INT8OID, TEXTOID, UUIDOID, TEXTOID, JSONBOID, INT4OID,
+					  TEXTOID, OIDOID,	INT8OID, INT8OID, JSONBOID };
+	Datum values[11] = { Int64GetDatum(id),
 						 label,
 						 run,
 						 CStringGetTextDatum(fingerprint),
@@ -309,23 +318,25 @@ insert_header(int64 id, SdEntries *entries, Datum label, bool no_label, Datum ru
 						 CStringGetTextDatum(get_database_name(MyDatabaseId)),
 						 ObjectIdGetDatum(MyDatabaseId),
 						 Int64GetDatum((int64) GetSystemIdentifier()),
-						 Int64GetDatum(entries->count) };
-	char nulls[11] = "          ";
+						 Int64GetDatum(entries->count),
+						 incomplete ? JsonbPGetDatum(unread_jsonb(entries->unread)) : (Datum) 0 };
+	char nulls[12] = "           ";
 
+	/* no hash of a whole that is not known as a whole */
+	nulls[3] = nulls[4] = incomplete ? 'n' : ' ';
+	nulls[10] = incomplete ? ' ' : 'n';
 	nulls[1] = no_label ? 'n' : ' ';
 	nulls[2] = no_run ? 'n' : ' ';
-	if (SPI_execute_with_args(sql, 10, types, values, nulls, false, 0) != SPI_OK_INSERT)
+	if (SPI_execute_with_args(sql, 11, types, values, nulls, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not store the header of a snapshot");
 }
 
 Datum
 safedeploy_take_snapshot(PG_FUNCTION_ARGS)
 {
-	StoreSink sink = { .base = { .want_phys = true,
-								 .want_environment = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2),
-								 .begin = store_begin,
-								 .emit = store_emit,
-								 .end = store_end } };
+	StoreSink sink = {
+		.base = { .want_phys = true, .begin = store_begin, .emit = store_emit, .end = store_end }
+	};
 	SdEntries *entries;
 
 	SPI_connect();
@@ -336,6 +347,11 @@ safedeploy_take_snapshot(PG_FUNCTION_ARGS)
 	sd_batch_free(sink.batch);
 	insert_header(sink.id, entries, PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0),
 				  PG_ARGISNULL(0), PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+	if (entries->unread != NIL)
+		ereport(WARNING,
+				(errmsg("snapshot " INT64_FORMAT " is not complete", sink.id),
+				 errdetail("%s", sd_unread_list(entries->unread)),
+				 errhint("Take another one when those sessions have ended their transactions.")));
 	SPI_finish();
 	PG_RETURN_INT64(sink.id);
 }

@@ -152,6 +152,7 @@ load_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	trigger->deferred = form->tginitdeferred;
 	trigger->inherited = OidIsValid(form->tgparentid);
 	trigger->definition = define(snap, rel, tuple, desc);
+	sd_take_unread(snap, &rel->unread);
 	trigger->next = rel->triggers;
 	rel->triggers = trigger;
 	return true;
@@ -178,10 +179,10 @@ load_policy(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		policy->roles = (Oid *) ARR_DATA_PTR(roles);
 		policy->nroles = ARR_DIMS(roles)[0];
 	}
-	policy->using = sd_deparse_policy(snap, rel, policy->name,
-									  sd_attr_text(tuple, desc, Anum_pg_policy_polqual));
-	policy->with_check = sd_deparse_policy(snap, rel, policy->name,
-										   sd_attr_text(tuple, desc, Anum_pg_policy_polwithcheck));
+	policy->using = sd_deparse_column(snap, rel, sd_attr_text(tuple, desc, Anum_pg_policy_polqual));
+	policy->with_check =
+		sd_deparse_column(snap, rel, sd_attr_text(tuple, desc, Anum_pg_policy_polwithcheck));
+	sd_take_unread(snap, &rel->unread);
 	policy->next = rel->policies;
 	rel->policies = policy;
 	return true;

@@ -131,6 +131,7 @@ doc_domain(SdSnap *snap, SdDoc *doc, HeapTuple tuple, TupleDesc desc)
 	SdDomain *domain = hash_search(snap->domains, &form->oid, HASH_FIND, NULL);
 	char *node = sd_attr_text(tuple, desc, Anum_pg_type_typdefaultbin);
 
+	doc->unread = domain ? domain->unread : NULL;
 	sd_put_text(core, "base", sd_type_name(snap, form->typbasetype, form->typtypmod));
 	sd_put_true(core, "not_null", form->typnotnull);
 	sd_put_text(core, "default",

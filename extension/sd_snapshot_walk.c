@@ -157,37 +157,21 @@ sd_attr_array(HeapTuple tuple, TupleDesc desc, int attnum)
 	return isnull ? NULL : DatumGetArrayTypePCopy(value);
 }
 
-static SdDoc *
-begin_document(SdSnap *snap, const char *kind, const char *identity)
+SdDoc *
+sd_doc_begin(SdSnap *snap, const char *kind, const char *identity)
 {
 	SdDoc *doc;
 
 	CHECK_FOR_INTERRUPTS();
+	if (snap->unread != NULL)
+		elog(ERROR, "an unread object has no document: %s", snap->unread->reason);
 	MemoryContextSwitchTo(snap->doc_cxt);
 	doc = palloc0(sizeof(SdDoc));
 	doc->kind = kind;
 	doc->identity = identity;
+	(void) sd_doc_map(doc, SD_FACET_CORE);
 	if (snap->sink != NULL && snap->sink->want_phys)
 		doc->phys = sd_node_map();
-	return doc;
-}
-
-SdDoc *
-sd_doc_begin(SdSnap *snap, const char *kind, const char *identity)
-{
-	SdDoc *doc = begin_document(snap, kind, identity);
-
-	(void) sd_doc_map(doc, SD_FACET_CORE);
-	return doc;
-}
-
-/* Of what surrounds the schema: it has that one facet, so no fingerprint of the schema sees it. */
-SdDoc *
-sd_doc_begin_environment(SdSnap *snap, const char *kind, const char *identity)
-{
-	SdDoc *doc = begin_document(snap, kind, identity);
-
-	(void) sd_doc_map(doc, SD_FACET_ENVIRONMENT);
 	return doc;
 }
 
@@ -195,7 +179,11 @@ void
 sd_doc_emit(SdSnap *snap, SdDoc *doc)
 {
 	SdObjectHash *entry;
+	SdUnread *unread = NULL;
 
+	sd_take_unread(snap, &unread);
+	if (unread != NULL || doc->unread != NULL)
+		sd_doc_unread(snap, doc, doc->unread ? doc->unread : unread);
 	entry = sd_entries_add(snap->entries);
 	entry->kind = doc->kind; /* a literal */
 	entry->identity = MemoryContextStrdup(snap->entries_cxt, doc->identity);
@@ -233,6 +221,7 @@ walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
 		sink->begin(sink);
 
 	sd_deparse_init(snap);
+	sd_detach_init(snap);
 	sd_load_schemas(snap);
 	sd_load_members(snap);
 	sd_load_relations(snap);
@@ -250,8 +239,6 @@ walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
 	sd_emit_misc(snap);
 	sd_emit_data(snap);
 	sd_emit_other(snap);
-	if (sink != NULL && sink->want_environment)
-		sd_emit_environment(snap);
 	if (sink != NULL && sink->end != NULL)
 		sink->end(sink);
 

@@ -96,13 +96,8 @@ is(fingerprint('rich'), $print, 'a locked table is read without waiting');
 cmp_ok(time - $start, '<', 4, 'at once');
 $locker->query_safe('LOCK TABLE app.customer IN ACCESS EXCLUSIVE MODE');
 $start = time;
-my ($rc, undef, $error) = $server->try_sql('rich', 'SELECT safedeploy.fingerprint()');
-cmp_ok(time - $start, '<', 4, 'a locked table under a view does not make it wait either');
-like($error, qr/ERROR:  55P03: could not read the definition of (?:materialized )?view app\.\w+/, 'the error names the view');
-like($error, qr/refers to relation app\.customer/, 'and the table');
-(undef, undef, $error) = $server->try_sql('rich', 'SELECT safedeploy.take_snapshot()');
-like($error, qr/ERROR:  55P03/, 'take_snapshot() likewise');
-is($server->sql('rich', 'SELECT count(*) FROM safedeploy.snapshot'), 1, 'and stores nothing');
+is(fingerprint('rich'), $print, 'so is a table under views');
+cmp_ok(time - $start, '<', 4, 'at once as well');
 $locker->query_safe('ROLLBACK');
 is(fingerprint('rich'), $print, 'well again afterwards');
 is($server->sql('rich', "BEGIN; LOCK TABLE app.customer IN ACCESS EXCLUSIVE MODE; SELECT safedeploy.fingerprint() = '$print'; ROLLBACK"), 't', 'the session that holds the lock can read');
@@ -110,7 +105,7 @@ is($server->sql('rich', "BEGIN; SELECT safedeploy.fingerprint() = '$print'; SELE
 # a catalog is waited for, but not for ever
 $locker->query_safe('BEGIN; LOCK TABLE pg_catalog.pg_policy IN ACCESS EXCLUSIVE MODE');
 $start = time;
-(undef, undef, $error) = $server->try_sql('rich', q{SET lock_timeout = '300ms'; SELECT safedeploy.fingerprint()});
+my (undef, undef, $error) = $server->try_sql('rich', q{SET lock_timeout = '300ms'; SELECT safedeploy.fingerprint()});
 like($error, qr/ERROR:  55P03/, 'a locked catalog ends it after lock_timeout');
 cmp_ok(time - $start, '<', 4, 'in time');
 $locker->query_safe('ROLLBACK');

@@ -10,22 +10,25 @@ CREATE TABLE safedeploy.snapshot (
 	database_oid oid,
 	system_identifier bigint,
 	objects bigint,
+	unread jsonb,
 	complete boolean NOT NULL,
 	CONSTRAINT snapshot_pkey PRIMARY KEY (id),
-	CONSTRAINT snapshot_complete CHECK (NOT complete OR (fingerprint IS NOT NULL AND facets IS NOT NULL AND objects IS NOT NULL))
+	CONSTRAINT snapshot_complete CHECK (NOT complete OR (fingerprint IS NOT NULL AND facets IS NOT NULL AND objects IS NOT NULL)),
+	CONSTRAINT snapshot_unread CHECK (NOT complete OR unread IS NULL)
 );
 COMMENT ON TABLE safedeploy.snapshot IS 'stored schema snapshots, written by take_snapshot() and import_snapshot()';
 COMMENT ON COLUMN safedeploy.snapshot.taken_at IS 'when the schema was read';
 COMMENT ON COLUMN safedeploy.snapshot.label IS 'what the caller calls it';
 COMMENT ON COLUMN safedeploy.snapshot.run_id IS 'run that took it';
-COMMENT ON COLUMN safedeploy.snapshot.fingerprint IS 'fingerprint() over all facets of the schema but order; NULL while an import goes on';
-COMMENT ON COLUMN safedeploy.snapshot.facets IS 'hash of the whole schema for each facet; with "environment" only when that was taken too';
+COMMENT ON COLUMN safedeploy.snapshot.fingerprint IS 'fingerprint() over all facets but order; NULL while an import goes on';
+COMMENT ON COLUMN safedeploy.snapshot.facets IS 'hash of the whole schema for each facet';
 COMMENT ON COLUMN safedeploy.snapshot.server_version_num IS 'server it was taken on; definitions are not comparable across major versions';
 COMMENT ON COLUMN safedeploy.snapshot.database IS 'database it was taken of';
 COMMENT ON COLUMN safedeploy.snapshot.database_oid IS 'with system_identifier: whether OIDs in phys can be compared';
 COMMENT ON COLUMN safedeploy.snapshot.system_identifier IS 'cluster it was taken in';
 COMMENT ON COLUMN safedeploy.snapshot.objects IS 'number of rows in snapshot_object';
-COMMENT ON COLUMN safedeploy.snapshot.complete IS 'false while an import goes on';
+COMMENT ON COLUMN safedeploy.snapshot.unread IS 'objects that a lock of another session kept from being read, with the reason and the holder; such a snapshot stays incomplete and proves nothing';
+COMMENT ON COLUMN safedeploy.snapshot.complete IS 'false while an import goes on, and for good when something is unread';
 REVOKE ALL ON TABLE safedeploy.snapshot FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('safedeploy.snapshot', '');
 SELECT pg_catalog.pg_extension_config_dump('safedeploy.snapshot_id_seq', '');
