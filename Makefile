@@ -77,6 +77,7 @@ OBJS = \
 	extension/sd_snapshot_columns.o \
 	extension/sd_snapshot_constraints.o \
 	extension/sd_snapshot_data.o \
+	extension/sd_snapshot_depends.o \
 	extension/sd_snapshot_deparse.o \
 	extension/sd_snapshot_detach.o \
 	extension/sd_snapshot_doc.o \
@@ -177,7 +178,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
-	snapshot_edits snapshot_store \
+	snapshot_edits snapshot_store snapshot_depends \
 	analyze statements \
 	diff_edits diff_lineage diff_across diff_types \
 	lock fence ledger ledger_attack \

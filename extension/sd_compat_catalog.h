@@ -19,6 +19,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
 /*
@@ -146,6 +147,17 @@ sd_compat_multirange(Form_pg_range form)
 {
 #if PG_VERSION_NUM >= 140000
 	return form->rngmultitypid;
+#else
+	return InvalidOid;
+#endif
+}
+
+/* The range type that a multirange is of. */
+static inline Oid
+sd_compat_range_of(Oid multirange)
+{
+#if PG_VERSION_NUM >= 140000
+	return get_multirange_range(multirange);
 #else
 	return InvalidOid;
 #endif

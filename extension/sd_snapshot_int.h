@@ -210,6 +210,7 @@ typedef struct SdSnap
 	List *rel_order;		  /* SdRel that get a document */
 	List *routines;			  /* copied rows of pg_proc */
 	struct TypeState *types;
+	struct SdDepends *depends; /* NULL when nobody asks for physical things */
 	List *family_members; /* of operator families, see sd_snapshot_other.c */
 	List *ts_mappings;	  /* of text search configurations, likewise */
 	List *publication_tables;
@@ -340,6 +341,11 @@ extern void sd_put_sequence(SdSnap *snap, SdNode *map, SdSequence *seq);
 
 /* Texts in byte order, for lists whose order means nothing. */
 extern SdNode *sd_sorted_list(Datum *texts, int count);
+
+/* sd_snapshot_depends.c: what documents refer to, for phys */
+typedef struct SdDepends SdDepends;
+extern void sd_load_depends(SdSnap *snap);
+extern void sd_doc_depends(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid);
 
 /* Owner and comment of an object as a whole; the security map when there is an ACL. */
 extern void sd_doc_common(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid, Oid owner,

@@ -519,6 +519,7 @@ emit_user_mapping(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (options != NULL)
 		sd_put(sd_doc_map(doc, SD_FACET_CORE), "options", options);
 	sd_doc_phys_oid(snap, doc, form->oid);
+	sd_doc_depends(snap, doc, UserMappingRelationId, form->oid);
 	sd_doc_emit(snap, doc);
 	return true;
 }

@@ -268,6 +268,7 @@ sd_doc_common(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid, Oid owner, ObjectT
 		sd_put_text(sd_doc_map(doc, SD_FACET_OWNER), "name", sd_role_name(snap, owner));
 	sd_doc_comment(snap, doc, NULL, "self", classid, oid, 0);
 	sd_doc_phys_oid(snap, doc, oid);
+	sd_doc_depends(snap, doc, classid, oid);
 }
 
 /* Parents: of a partition it is one, of inheritance an ordered list. */

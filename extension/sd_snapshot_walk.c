@@ -231,6 +231,8 @@ walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
 	sd_load_rules(snap);
 	sd_load_sequences(snap);
 	sd_load_comments(snap);
+	if (sink != NULL && sink->want_phys)
+		sd_load_depends(snap);
 
 	sd_emit_schemas(snap);
 	sd_emit_relations(snap);

@@ -1,0 +1,601 @@
+/*
+ * sd_snapshot_depends.c
+ *	  What an object refers to: pg_depend, folded to documents and their parts.
+ *
+ * phys.depends is a list of "kind identity", one for each other document that
+ * the object or a part of it needs.  phys.part_depends has the same by parts of
+ * the object: a map from "constraints.t_fk", or "" for the object as a whole, to
+ * a list of references, each a "kind identity" or, where a part of the other
+ * object is meant, a pair of that and the part: ["table app.b", "columns.id"].
+ * An object of an extension counts as the extension.
+ *
+ * Left out is what follows from the definition alone: schemas, what is pinned,
+ * and for indexes and constraints the columns of their own table.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_amproc.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_publication_rel.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
+#include "catalog/pg_ts_parser.h"
+#include "catalog/pg_ts_template.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "sd_compat_catalog.h"
+#include "sd_snapshot_int.h"
+
+/* One row of pg_depend; the depender is replaced by its document and part. */
+typedef struct Dep
+{
+	Oid classid;
+	Oid objid;
+	Oid refclassid;
+	Oid refobjid;
+	int32 objsubid;
+	int32 refobjsubid;
+	const char *part;
+	char type;
+} Dep;
+
+typedef struct PartKey
+{
+	Oid classid;
+	Oid oid;
+} PartKey;
+
+/* The document that something without one is a part of. */
+typedef struct PartEntry
+{
+	PartKey key;
+	PartKey owner;
+	const char *part; /* NULL for the document as a whole */
+	bool extension;	  /* the owner is an extension that the thing belongs to */
+} PartEntry;
+
+struct SdDepends
+{
+	HTAB *parts;
+	Dep *deps;
+	int count;
+	int size;
+};
+
+static PartEntry *
+find_part(SdDepends *depends, Oid classid, Oid oid)
+{
+	PartKey key = { classid, oid };
+
+	return hash_search(depends->parts, &key, HASH_FIND, NULL);
+}
+
+static void
+add_part(SdDepends *depends, Oid classid, Oid oid, Oid owner_class, Oid owner, const char *part)
+{
+	PartKey key = { classid, oid };
+	PartEntry *entry = hash_search(depends->parts, &key, HASH_ENTER, NULL);
+
+	entry->owner.classid = owner_class;
+	entry->owner.oid = owner;
+	entry->part = part;
+	entry->extension = owner_class == ExtensionRelationId;
+}
+
+static bool
+load_dep(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+	SdDepends *depends = snap->depends;
+	Dep *dep;
+
+	/* whose deptype is what: pinned rows of old servers, clones of partitions */
+	if (form->refobjid < FirstNormalObjectId)
+		return false;
+	if (form->deptype == DEPENDENCY_EXTENSION)
+	{
+		add_part(depends, form->classid, form->objid, ExtensionRelationId, form->refobjid, NULL);
+		return false;
+	}
+	if (form->refclassid == NamespaceRelationId ||
+		(form->deptype != DEPENDENCY_NORMAL && form->deptype != DEPENDENCY_AUTO &&
+		 (form->deptype != DEPENDENCY_INTERNAL ||
+		  (form->classid != AttrDefaultRelationId && form->classid != RewriteRelationId &&
+		   form->classid != AccessMethodOperatorRelationId &&
+		   form->classid != AccessMethodProcedureRelationId))) ||
+		(form->classid == ConstraintRelationId && form->deptype == DEPENDENCY_AUTO &&
+		 form->refclassid == RelationRelationId))
+		return false;
+	if (depends->count == depends->size)
+	{
+		depends->size = depends->size ? depends->size * 2 : 1024;
+		depends->deps = depends->deps ? repalloc_huge(depends->deps, depends->size * sizeof(Dep)) :
+										palloc(depends->size * sizeof(Dep));
+	}
+	dep = &depends->deps[depends->count++];
+	dep->classid = form->classid;
+	dep->objid = form->objid;
+	dep->objsubid = form->objsubid;
+	dep->refclassid = form->refclassid;
+	dep->refobjid = form->refobjid;
+	dep->refobjsubid = form->refobjsubid;
+	dep->type = form->deptype;
+	dep->part = NULL;
+	return false;
+}
+
+static const char *
+column_part(SdSnap *snap, const char *collection, Oid relid, int column)
+{
+	return psprintf("%s.%s", collection, sd_column_name(snap, relid, column));
+}
+
+/* Parts of relations that the walk knows by their OIDs. */
+static void
+add_parts_of_relations(SdSnap *snap)
+{
+	SdDepends *depends = snap->depends;
+	ListCell *lc;
+
+	foreach (lc, snap->rel_order)
+	{
+		SdRel *rel = lfirst(lc);
+
+		for (SdTrigger *trigger = rel->triggers; trigger != NULL; trigger = trigger->next)
+			add_part(depends, TriggerRelationId, trigger->oid, RelationRelationId, rel->oid,
+					 psprintf("triggers.%s", trigger->name));
+		for (SdPolicy *policy = rel->policies; policy != NULL; policy = policy->next)
+			add_part(depends, PolicyRelationId, policy->oid, RelationRelationId, rel->oid,
+					 psprintf("policies.%s", policy->name));
+		for (SdRule *rule = rel->rules; rule != NULL; rule = rule->next)
+			add_part(depends, RewriteRelationId, rule->oid, RelationRelationId, rel->oid,
+					 psprintf("rules.%s", rule->name));
+		for (SdIndex *index = rel->indexes; index != NULL; index = index->next)
+			add_part(depends, RelationRelationId, index->rel->oid, RelationRelationId, rel->oid,
+					 index->name_of_constraint ?
+						 psprintf("constraints.%s", index->name_of_constraint) :
+						 psprintf("indexes.%s", index->rel->name));
+		for (SdConstraint *con = rel->constraints; con != NULL; con = con->next)
+			add_part(depends, ConstraintRelationId, con->oid, RelationRelationId, rel->oid,
+					 psprintf("constraints.%s", con->name));
+	}
+}
+
+/* A row that says of what document something without one is a part. */
+static void
+learn_owner(SdSnap *snap, Dep *dep)
+{
+	SdDepends *depends = snap->depends;
+	bool follows = dep->type != DEPENDENCY_NORMAL;
+
+	if (!follows || find_part(depends, dep->classid, dep->objid) != NULL)
+		return;
+	if (dep->classid == AttrDefaultRelationId && dep->refclassid == RelationRelationId)
+		add_part(depends, dep->classid, dep->objid, RelationRelationId, dep->refobjid,
+				 column_part(snap, "defaults", dep->refobjid, dep->refobjsubid));
+	else if ((dep->classid == RewriteRelationId && dep->refclassid == RelationRelationId) ||
+			 (dep->classid == ConstraintRelationId && dep->refclassid == TypeRelationId) ||
+			 (dep->classid == PublicationRelRelationId && dep->refclassid == PublicationRelationId) ||
+			 ((dep->classid == AccessMethodOperatorRelationId ||
+			   dep->classid == AccessMethodProcedureRelationId) &&
+			  (dep->refclassid == OperatorFamilyRelationId ||
+			   dep->refclassid == OperatorClassRelationId)))
+		add_part(depends, dep->classid, dep->objid, dep->refclassid, dep->refobjid, NULL);
+}
+
+/*
+ * References of a table to itself: an index or a constraint has its columns in
+ * its text, a default belongs to its column.
+ */
+static bool
+is_said_already(SdSnap *snap, const Dep *dep)
+{
+	if (dep->refclassid != dep->classid || dep->refobjid != dep->objid)
+		return false;
+	if (dep->refobjsubid == 0 || dep->part == NULL || strncmp(dep->part, "indexes.", 8) == 0 ||
+		strncmp(dep->part, "constraints.", 12) == 0)
+		return true;
+	return strcmp(dep->part, column_part(snap, "defaults", dep->refobjid, dep->refobjsubid)) == 0;
+}
+
+/* Puts the document and the part in the place of the depender; false when there is none. */
+static bool
+place(SdSnap *snap, Dep *dep)
+{
+	PartEntry *entry = find_part(snap->depends, dep->classid, dep->objid);
+	SdRel *rel;
+
+	if (entry != NULL)
+	{
+		if (entry->extension)
+			return false;
+		dep->classid = entry->owner.classid;
+		dep->objid = entry->owner.oid;
+		dep->part = entry->part;
+	}
+	if (dep->classid != RelationRelationId)
+		return !is_said_already(snap, dep);
+	rel = sd_rel(snap, dep->objid);
+	if (rel == NULL || rel->member)
+		return false;
+	if (entry == NULL && rel->kind == RELKIND_SEQUENCE && dep->refobjsubid > 0)
+		dep->part = "owned_by";
+	else if (entry == NULL && dep->objsubid > 0 && rel->kind != RELKIND_COMPOSITE_TYPE)
+		dep->part = column_part(snap, "columns", dep->objid, dep->objsubid);
+	if (rel->kind == RELKIND_COMPOSITE_TYPE)
+	{
+		dep->classid = TypeRelationId;
+		dep->objid = rel->type;
+	}
+	return !is_said_already(snap, dep);
+}
+
+static int
+compare_deps(const void *a, const void *b)
+{
+	const Dep *x = a;
+	const Dep *y = b;
+
+	if (x->classid != y->classid)
+		return x->classid < y->classid ? -1 : 1;
+	return x->objid < y->objid ? -1 : x->objid > y->objid;
+}
+
+void
+sd_load_depends(SdSnap *snap)
+{
+	SdDepends *depends = palloc0(sizeof(SdDepends));
+	int kept = 0;
+
+	snap->depends = depends;
+	depends->parts = sd_hash(snap, "safedeploy parts", sizeof(PartKey), sizeof(PartEntry));
+	add_parts_of_relations(snap);
+	sd_scan(snap, DependRelationId, load_dep);
+	for (int i = 0; i < depends->count; i++)
+		learn_owner(snap, &depends->deps[i]);
+	for (int i = 0; i < depends->count; i++)
+		if (place(snap, &depends->deps[i]))
+			depends->deps[kept++] = depends->deps[i];
+	depends->count = kept;
+	qsort(depends->deps, kept, sizeof(Dep), compare_deps);
+}
+
+/* Kinds whose identity is a quoted name, qualified where there is a schema. */
+static const struct
+{
+	Oid classid;
+	const char *kind;
+} named_kinds[] = {
+	{ AccessMethodRelationId, "access method" },
+	{ ConversionRelationId, "conversion" },
+	{ ExtensionRelationId, "extension" },
+	{ ForeignDataWrapperRelationId, "foreign data wrapper" },
+	{ ForeignServerRelationId, "server" },
+	{ LanguageRelationId, "language" },
+	{ OperatorClassRelationId, "operator class" },
+	{ OperatorFamilyRelationId, "operator family" },
+	{ PublicationRelationId, "publication" },
+	{ TSConfigRelationId, "text search configuration" },
+	{ TSDictionaryRelationId, "text search dictionary" },
+	{ TSParserRelationId, "text search parser" },
+	{ TSTemplateRelationId, "text search template" },
+};
+
+static const char *
+named_reference(Oid classid, Oid oid)
+{
+	ObjectAddress address = { .classId = classid, .objectId = oid };
+	List *names = NIL;
+	List *arguments = NIL;
+	ListCell *lc;
+	StringInfoData buf;
+	bool family = classid == OperatorClassRelationId || classid == OperatorFamilyRelationId;
+
+	for (int i = 0; i < lengthof(named_kinds); i++)
+	{
+		if (named_kinds[i].classid != classid)
+			continue;
+		(void) getObjectIdentityParts(&address, &names, &arguments, false);
+		initStringInfo(&buf);
+		appendStringInfoString(&buf, named_kinds[i].kind);
+		/* the access method stands in front of the names of a class or family */
+		foreach (lc, names)
+			if (!family || lc != list_head(names))
+				appendStringInfo(&buf, "%s%s",
+								 lc == (family ? list_second_cell(names) : list_head(names)) ? " " :
+																							   ".",
+								 quote_identifier(lfirst(lc)));
+		if (family)
+			appendStringInfo(&buf, " USING %s", quote_identifier(linitial(names)));
+		return sd_trim(&buf);
+	}
+	return NULL;
+}
+
+static const char *
+relation_kind(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+			return "table";
+		case RELKIND_FOREIGN_TABLE:
+			return "foreign table";
+		case RELKIND_VIEW:
+			return "view";
+		case RELKIND_MATVIEW:
+			return "materialized view";
+		case RELKIND_SEQUENCE:
+			return "sequence";
+		case RELKIND_COMPOSITE_TYPE:
+			return "composite type";
+		default:
+			return NULL;
+	}
+}
+
+/* The sequence of an identity column is no document. */
+static const char *
+relation_reference(SdSnap *snap, Oid oid)
+{
+	SdRel *rel = sd_rel(snap, oid);
+	const char *kind = rel ? relation_kind(rel->kind) : NULL;
+
+	if (kind == NULL || (rel->sequence != NULL && rel->sequence->identity))
+		return NULL;
+	return psprintf("%s %s", kind, rel->qname);
+}
+
+/* An array is its element, a row type its relation, a multirange its range. */
+static const char *
+type_reference(SdSnap *snap, Oid oid)
+{
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(oid));
+	Form_pg_type form;
+	const char *kind = NULL;
+	const char *result = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	switch (form->typtype)
+	{
+		case TYPTYPE_ENUM:
+			kind = "enum";
+			break;
+		case TYPTYPE_DOMAIN:
+			kind = "domain";
+			break;
+		case TYPTYPE_RANGE:
+			kind = "range";
+			break;
+		case TYPTYPE_COMPOSITE:
+			result = relation_reference(snap, form->typrelid);
+			break;
+		case TYPTYPE_BASE:
+			if (OidIsValid(form->typelem) && form->typlen == -1 &&
+				form->typcategory == TYPCATEGORY_ARRAY)
+				result = type_reference(snap, form->typelem);
+			else
+				kind = "type";
+			break;
+		default:
+			if (OidIsValid(sd_compat_range_of(oid)))
+				result = type_reference(snap, sd_compat_range_of(oid));
+			break;
+	}
+	if (kind != NULL)
+		result =
+			psprintf("%s %s", kind, sd_qualified(snap, form->typnamespace, NameStr(form->typname)));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static const char *
+routine_reference(SdSnap *snap, Oid oid)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(oid));
+	char kind;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	kind = ((Form_pg_proc) GETSTRUCT(tuple))->prokind;
+	ReleaseSysCache(tuple);
+	return psprintf("%s %s",
+					kind == PROKIND_PROCEDURE ? "procedure" :
+					kind == PROKIND_AGGREGATE ? "aggregate" :
+												"function",
+					sd_proc_identity(snap, oid));
+}
+
+static const char *
+operator_reference(SdSnap *snap, Oid oid)
+{
+	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(oid));
+	Form_pg_operator form;
+	const char *result;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	result = psprintf("operator %s.%s(%s, %s)", sd_schema_name(snap, form->oprnamespace),
+					  NameStr(form->oprname),
+					  OidIsValid(form->oprleft) ? sd_type_name(snap, form->oprleft, -1) : "NONE",
+					  OidIsValid(form->oprright) ? sd_type_name(snap, form->oprright, -1) : "NONE");
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* "kind identity" of what is referred to, NULL when it has no document; the part, if any, in *part. */
+static const char *
+reference(SdSnap *snap, const Dep *dep, const char **part)
+{
+	Oid classid = dep->refclassid;
+	Oid oid = dep->refobjid;
+	PartEntry *entry = find_part(snap->depends, classid, oid);
+
+	*part = NULL;
+	if (entry != NULL)
+	{
+		classid = entry->owner.classid;
+		oid = entry->owner.oid;
+		*part = entry->part;
+	}
+	else if (classid == RelationRelationId && dep->refobjsubid > 0)
+		*part = column_part(snap, "columns", oid, dep->refobjsubid);
+	switch (classid)
+	{
+		case RelationRelationId:
+			return relation_reference(snap, oid);
+		case TypeRelationId:
+			return type_reference(snap, oid);
+		case ProcedureRelationId:
+			return routine_reference(snap, oid);
+		case CollationRelationId:
+			return psprintf("collation %s", sd_collation_name(snap, oid));
+		case OperatorRelationId:
+			return operator_reference(snap, oid);
+		default:
+			return named_reference(classid, oid);
+	}
+}
+
+typedef struct Reference
+{
+	const char *part; /* of the depender, "" for the whole */
+	const char *object;
+	const char *object_part; /* "" for the whole */
+} Reference;
+
+static int
+compare_references(const void *a, const void *b)
+{
+	const Reference *x = a;
+	const Reference *y = b;
+	int order = strcmp(x->part, y->part);
+
+	if (order == 0)
+		order = strcmp(x->object, y->object);
+	return order != 0 ? order : strcmp(x->object_part, y->object_part);
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Other documents once each, in order. */
+static void
+put_depends(SdDoc *doc, Reference *references, int count)
+{
+	const char **objects = palloc(sizeof(char *) * count);
+	const char *self = psprintf("%s %s", doc->kind, doc->identity);
+	SdNode *list = sd_node_list();
+	int n = 0;
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(references[i].part, "owned_by") != 0 && strcmp(references[i].object, self) != 0)
+			objects[n++] = references[i].object;
+	qsort(objects, n, sizeof(char *), compare_texts);
+	for (int i = 0; i < n; i++)
+		if (i == 0 || strcmp(objects[i], objects[i - 1]) != 0)
+			sd_add_text(list, objects[i]);
+	if (list->first != NULL)
+		sd_put(doc->phys, "depends", list);
+}
+
+static void
+put_part_depends(SdDoc *doc, Reference *references, int count)
+{
+	SdNode *map = sd_node_map();
+	SdNode *list = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		Reference *r = &references[i];
+
+		if (i == 0 || strcmp(r->part, references[i - 1].part) != 0)
+		{
+			list = sd_node_list();
+			sd_put(map, r->part, list);
+		}
+		else if (compare_references(r, &references[i - 1]) == 0)
+			continue;
+		if (r->object_part[0] == '\0')
+			sd_add_text(list, r->object);
+		else
+		{
+			SdNode *pair = sd_node_list();
+
+			sd_add_text(pair, r->object);
+			sd_add_text(pair, r->object_part);
+			sd_add(list, pair);
+		}
+	}
+	sd_put(doc->phys, "part_depends", map);
+}
+
+void
+sd_doc_depends(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid)
+{
+	SdDepends *depends = snap->depends;
+	Dep key = { .classid = classid, .objid = oid };
+	Dep *first, *end;
+	Reference *references;
+	int count = 0;
+
+	if (doc->phys == NULL || depends == NULL || depends->count == 0)
+		return;
+	first = bsearch(&key, depends->deps, depends->count, sizeof(Dep), compare_deps);
+	if (first == NULL)
+		return;
+	while (first > depends->deps && compare_deps(first - 1, &key) == 0)
+		first--;
+	for (end = first; end < depends->deps + depends->count && compare_deps(end, &key) == 0;)
+		end++;
+	references = palloc(sizeof(Reference) * (end - first));
+	for (Dep *dep = first; dep < end; dep++)
+	{
+		const char *object_part;
+		const char *object = reference(snap, dep, &object_part);
+
+		if (object == NULL)
+			continue;
+		references[count].part = dep->part ? dep->part : "";
+		references[count].object = object;
+		references[count].object_part = object_part ? object_part : "";
+		count++;
+	}
+	if (count == 0)
+		return;
+	qsort(references, count, sizeof(Reference), compare_references);
+	put_depends(doc, references, count);
+	put_part_depends(doc, references, count);
+}
