@@ -37,16 +37,27 @@ OBJS = \
 	extension/sd_ddl.o \
 	extension/sd_ddl_common.o \
 	extension/sd_ddl_enum.o \
+	extension/sd_ddl_foreign.o \
+	extension/sd_ddl_list.o \
+	extension/sd_ddl_misc.o \
+	extension/sd_ddl_operator.o \
+	extension/sd_ddl_replication.o \
+	extension/sd_ddl_routine.o \
 	extension/sd_ddl_sequence.o \
 	extension/sd_ddl_table.o \
+	extension/sd_ddl_text_search.o \
+	extension/sd_ddl_type.o \
 	extension/sd_diff.o \
 	extension/sd_diff_acl.o \
 	extension/sd_diff_fold.o \
+	extension/sd_diff_hits.o \
 	extension/sd_diff_json.o \
 	extension/sd_diff_lex.o \
 	extension/sd_diff_load.o \
 	extension/sd_diff_match.o \
 	extension/sd_diff_names.o \
+	extension/sd_diff_order.o \
+	extension/sd_diff_policy.o \
 	extension/sd_diff_rules.o \
 	extension/sd_diff_text.o \
 	extension/sd_diff_walk.o \
@@ -81,6 +92,7 @@ OBJS = \
 	extension/sd_snapshot_deparse.o \
 	extension/sd_snapshot_detach.o \
 	extension/sd_snapshot_doc.o \
+	extension/sd_snapshot_environment.o \
 	extension/sd_snapshot_hash.o \
 	extension/sd_snapshot_indexes.o \
 	extension/sd_snapshot_jsonb.o \

@@ -270,6 +270,77 @@ sd_compat_publishes_generated(Form_pg_publication form)
 #endif
 }
 
+/*
+ * 15 gave databases a provider and a version of their locale, whose name 17 changed, and
+ * privileges to parameters; 16 gave them ICU rules and memberships two more options.
+ */
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_database.h"
+#if PG_VERSION_NUM >= 150000
+#include "catalog/pg_parameter_acl.h"
+#define sd_compat_datcollate(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_database_datcollate)
+#define sd_compat_datctype(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_database_datctype)
+#define sd_compat_datcollversion(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_database_datcollversion)
+#else
+#define sd_compat_datcollate(tuple, desc) \
+	pstrdup(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datcollate))
+#define sd_compat_datctype(tuple, desc) \
+	pstrdup(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datctype))
+#define sd_compat_datcollversion(tuple, desc) NULL
+#endif
+#if PG_VERSION_NUM >= 170000
+#define sd_compat_datlocale(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_database_datlocale)
+#elif PG_VERSION_NUM >= 150000
+#define sd_compat_datlocale(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_database_daticulocale)
+#else
+#define sd_compat_datlocale(tuple, desc) NULL
+#endif
+#if PG_VERSION_NUM >= 160000
+#define sd_compat_daticurules(tuple, desc) \
+	sd_compat_collation_attr(tuple, desc, Anum_pg_database_daticurules)
+#else
+#define sd_compat_daticurules(tuple, desc) NULL
+#endif
+
+static inline const char *
+sd_compat_datlocprovider(Form_pg_database form)
+{
+#if PG_VERSION_NUM >= 150000
+	return form->datlocprovider == COLLPROVIDER_ICU	 ? "icu" :
+		   form->datlocprovider == COLLPROVIDER_LIBC ? "libc" :
+													   "builtin";
+#else
+	return NULL;
+#endif
+}
+
+/* "chosen" says whether the last two can be chosen at all. */
+typedef struct SdMemberOptions
+{
+	bool admin;
+	bool inherit;
+	bool set;
+	bool chosen;
+} SdMemberOptions;
+
+static inline SdMemberOptions
+sd_compat_member_options(Form_pg_auth_members form)
+{
+	SdMemberOptions options = { .admin = form->admin_option };
+
+#if PG_VERSION_NUM >= 160000
+	options.inherit = form->inherit_option;
+	options.set = form->set_option;
+	options.chosen = true;
+#endif
+	return options;
+}
+
 /* 17 keeps the NOT NULL of domains as constraints, 18 that of tables as well. */
 #if PG_VERSION_NUM >= 170000
 #define SD_IS_NOT_NULL(contype) ((contype) == CONSTRAINT_NOTNULL)

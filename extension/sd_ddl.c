@@ -11,7 +11,8 @@
 
 /* The families of writers; each is a list that ends with a NULL kind. */
 static const SdDdlKind *const families[] = {
-	sd_ddl_table_kinds,
+	sd_ddl_table_kinds,	   sd_ddl_misc_kinds,		 sd_ddl_type_kinds,	   sd_ddl_routine_kinds,
+	sd_ddl_operator_kinds, sd_ddl_text_search_kinds, sd_ddl_foreign_kinds, sd_ddl_replication_kinds,
 };
 
 const SdDdlKind *
@@ -315,7 +316,7 @@ sd_ddl_begin(const char *kind, const char *identity, const char *new_identity, J
 	ddl->new_identity = new_identity;
 	ddl->old = old ? sd_node_from_jsonb(&old->root) : NULL;
 	ddl->new = new ? sd_node_from_jsonb(&new->root) : NULL;
-	ddl->stage = SD_DDL_MAKE;
+	ddl->stage = ddl->writer && ddl->writer->late ? SD_DDL_AFTER : SD_DDL_MAKE;
 	return ddl;
 }
 
@@ -339,7 +340,7 @@ write_common(SdDdl *ddl)
 		return;
 	address = sd_ddl_address(writer, ddl->identity);
 	ddl->part = NULL;
-	ddl->stage = SD_DDL_MAKE;
+	ddl->stage = writer->late ? SD_DDL_AFTER : SD_DDL_MAKE;
 	if (writer->has_owner)
 		sd_ddl_owner(ddl);
 	if (writer->acl_keyword != NULL)

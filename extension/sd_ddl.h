@@ -103,6 +103,7 @@ typedef struct SdDdlKind
 	bool can_move;	  /* ALTER keyword identity SET SCHEMA schema */
 	bool is_type;	  /* columns may be of it; see SD_DDL_REMOVE */
 	bool plain;		  /* create and alter write owner, privileges and comment too */
+	bool late;		  /* made and changed in SD_DDL_AFTER */
 	SdDiffLoss loss;  /* of a drop */
 	const char *lost; /* what is lost: "rows of the table" */
 	void (*create)(SdDdl *ddl);
@@ -117,6 +118,13 @@ extern const SdDdlKind *sd_ddl_kind(const char *kind);
 
 /* Families of kinds; each ends with a row whose kind is NULL. */
 extern const SdDdlKind sd_ddl_table_kinds[];
+extern const SdDdlKind sd_ddl_misc_kinds[];
+extern const SdDdlKind sd_ddl_type_kinds[];
+extern const SdDdlKind sd_ddl_routine_kinds[];
+extern const SdDdlKind sd_ddl_operator_kinds[];
+extern const SdDdlKind sd_ddl_text_search_kinds[];
+extern const SdDdlKind sd_ddl_foreign_kinds[];
+extern const SdDdlKind sd_ddl_replication_kinds[];
 
 /*
  * Statements.  The text has no semicolon at its end.

@@ -13,7 +13,7 @@
 #include "utils/memutils.h"
 
 #include "sd_compat.h"
-#include "sd_diff.h"
+#include "sd_diff_names.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_diff);
 
@@ -34,6 +34,8 @@ enum
 	OUT_CAUSE,
 	OUT_CONFIDENCE,
 	OUT_SUMMARY,
+	OUT_OBJECT,
+	OUT_HITS,
 	OUT_COLUMNS
 };
 
@@ -63,7 +65,7 @@ read_facets(FunctionCallInfo fcinfo, int argument, bool *facets)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("unknown facet \"%s\"", name ? name : "NULL"),
 					 errhint(
-						 "Facets are core, security, owner, storage, comment, version and order.")));
+						 "Facets are core, security, owner, storage, comment, version, order and environment.")));
 	}
 	if (n == 0)
 		ereport(ERROR,
@@ -112,47 +114,12 @@ emit_rewrite(SdDiff *diff, SdDiffPair *pair)
 	sd_diff_emit_whole(diff, pair, SD_DIFF_REWRITE);
 }
 
-static int
-compare_changes(const ListCell *x, const ListCell *y)
-{
-	const SdDiffChange *a = lfirst(x);
-	const SdDiffChange *b = lfirst(y);
-	int order;
-
-#define BY(expression)                   \
-	do                                   \
-	{                                    \
-		if ((order = (expression)) != 0) \
-			return order;                \
-	} while (0)
-
-	BY(sd_diff_kind_rank(a->pair->kind) - sd_diff_kind_rank(b->pair->kind));
-	BY(strcmp(a->pair->kind, b->pair->kind));
-	BY(strcmp(a->pair->identity, b->pair->identity));
-	BY((a->depth > 0) - (b->depth > 0));
-	BY((a->member != NULL) - (b->member != NULL));
-	if (a->member != NULL)
-	{
-		BY((int) a->collection - (int) b->collection);
-		BY(strcmp(a->member, b->member));
-	}
-	BY((int) a->facet - (int) b->facet);
-	for (int i = 0; i < a->depth && i < b->depth; i++)
-		BY(strcmp(a->path[i], b->path[i]));
-	BY(a->depth - b->depth);
-	BY((int) a->op - (int) b->op);
-	/* a dropped object and the one that took its name */
-	return (a->pair->new != NULL) - (b->pair->new != NULL);
-#undef BY
-}
-
 static void
-compare(SdDiff *diff)
+compare(SdDiff *diff, SdDiffNames *names)
 {
 	MemoryContext scratch = AllocSetContextCreate(diff->context, "safedeploy diff of one object",
 												  ALLOCSET_DEFAULT_SIZES);
 	ListCell *cell;
-	int seq = 0;
 
 	sd_diff_match(diff);
 	foreach (cell, diff->pairs)
@@ -166,14 +133,15 @@ compare(SdDiff *diff)
 		sd_diff_walk(diff, pair);
 		if (diff->same_lineage && diff->facets[SD_DIFF_CORE])
 			emit_rewrite(diff, pair);
+		sd_diff_emit_remade(diff, pair);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(diff->context);
 	/* sorted first, so that the choice between two causes does not depend on the join */
-	list_sort(diff->changes, compare_changes);
-	sd_diff_fold(diff, scratch);
-	foreach (cell, diff->changes)
-		((SdDiffChange *) lfirst(cell))->seq = ++seq;
+	list_sort(diff->changes, sd_diff_compare_changes);
+	sd_diff_names_build(names);
+	sd_diff_fold(diff, names, scratch);
+	sd_diff_order(diff);
 	MemoryContextDelete(scratch);
 }
 
@@ -193,8 +161,20 @@ put_jsonb(Datum *values, bool *nulls, int column, Jsonb *value)
 		values[column] = JsonbPGetDatum(value);
 }
 
+static Datum
+text_array(List *strings)
+{
+	Datum *elements = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	ListCell *cell;
+	int n = 0;
+
+	foreach (cell, strings)
+		elements[n++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 static void
-put_changes(const SdDiff *diff, Tuplestorestate *store, TupleDesc desc)
+put_changes(const SdDiff *diff, SdDiffNames *names, Tuplestorestate *store, TupleDesc desc)
 {
 	MemoryContext row =
 		AllocSetContextCreate(CurrentMemoryContext, "safedeploy change", ALLOCSET_DEFAULT_SIZES);
@@ -225,6 +205,8 @@ put_changes(const SdDiff *diff, Tuplestorestate *store, TupleDesc desc)
 			values[OUT_CAUSE] = Int32GetDatum(change->cause->seq);
 		put_text(values, nulls, OUT_CONFIDENCE, diff->same_lineage ? "exact" : "textual");
 		put_text(values, nulls, OUT_SUMMARY, change->summary);
+		put_text(values, nulls, OUT_OBJECT, change->pair->kind);
+		values[OUT_HITS] = text_array(sd_diff_hits(names, change));
 		tuplestore_putvalues(store, desc, values, nulls);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(row);
@@ -262,6 +244,7 @@ Datum
 safedeploy_diff(PG_FUNCTION_ARGS)
 {
 	SdDiff diff = { 0 };
+	SdDiffNames names = { &diff, NULL, NULL };
 	MemoryContext work, caller;
 	Tuplestorestate *store;
 	TupleDesc desc;
@@ -287,8 +270,8 @@ safedeploy_diff(PG_FUNCTION_ARGS)
 	SPI_finish();
 
 	MemoryContextSwitchTo(work);
-	compare(&diff);
-	put_changes(&diff, store, desc);
+	compare(&diff, &names);
+	put_changes(&diff, &names, store, desc);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(work);
 	return (Datum) 0;

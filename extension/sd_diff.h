@@ -8,6 +8,7 @@
  *	  match   (sd_diff_match)	old and new rows into pairs: by OID, else by key
  *	  walk    (sd_diff_walk)	descend into facets whose hashes differ
  *	  fold    (sd_diff_fold)	hang consequences under the change they follow from
+ *	  order   (sd_diff_order)	what depends after what it depends on, roots before consequences
  *	  judge   (sd_diff_rules)	class, severity, data loss and sentence, from one table
  *
  * What lives as long as the diff is in SdDiff.context; what a step needs for one
@@ -21,6 +22,9 @@
 #include "utils/jsonb.h"
 #include "utils/palloc.h"
 
+/* Longest name that is looked up: kind and identity, or a name in a text. */
+#define SD_DIFF_NAME_KEY (8 * NAMEDATALEN)
+
 typedef enum SdDiffFacet
 {
 	SD_DIFF_CORE,
@@ -30,6 +34,7 @@ typedef enum SdDiffFacet
 	SD_DIFF_COMMENT,
 	SD_DIFF_VERSION,
 	SD_DIFF_ORDER,
+	SD_DIFF_ENVIRONMENT,
 	SD_DIFF_FACETS
 } SdDiffFacet;
 
@@ -72,8 +77,17 @@ typedef enum SdDiffClass
 	SD_DIFF_REAL,
 	SD_DIFF_COSMETIC,
 	SD_DIFF_COLUMN_ORDER,
-	SD_DIFF_PHYSICAL
+	SD_DIFF_PHYSICAL,
+	SD_DIFF_SURROUNDINGS
 } SdDiffClass;
+
+/* How a text that differs says the same. */
+typedef enum SdDiffFollows
+{
+	SD_DIFF_FOLLOWS_NOTHING, /* it says something else */
+	SD_DIFF_FOLLOWS_NAME,	 /* equal but for names that were changed */
+	SD_DIFF_FOLLOWS_TYPE	 /* equal but for casts to the new type of a column */
+} SdDiffFollows;
 
 /* One side of one object, as a snapshot holds it. */
 typedef struct SdDiffObject
@@ -127,6 +141,8 @@ typedef struct SdDiffPair
 	bool recreated;
 	struct SdDiffChange *root; /* add, drop, rename, move or recreate of the whole */
 	List *changes;			   /* of SdDiffChange *, this pair's share */
+	int stamp;				   /* seq of the change whose hits list it already */
+	int rank;				   /* place among the objects, by dependency; 0 before it is known */
 } SdDiffPair;
 
 typedef struct SdDiffChange
@@ -144,7 +160,8 @@ typedef struct SdDiffChange
 	const char *granted; /* of a privilege: what was gained, NULL for nothing */
 	const char *revoked; /* of a privilege: what was lost, NULL for nothing */
 	struct SdDiffChange *cause;
-	bool follows_rename; /* equal but for names that were changed */
+	List *effects; /* of SdDiffChange *, those it is the cause of, once ordered */
+	SdDiffFollows follows;
 
 	/* filled by the judge */
 	SdDiffClass class;
@@ -185,6 +202,8 @@ extern const char *sd_diff_facet_name(SdDiffFacet facet);
 
 /* Pairs the objects; adds the changes of whole objects and of renamed members. */
 extern void sd_diff_match(SdDiff *diff);
+/* Adds the constraints, indexes, triggers, rules and policies of a pair that are the same but made anew. */
+extern void sd_diff_emit_remade(SdDiff *diff, SdDiffPair *pair);
 /* Name on the other side of a member, NULL when it is not there. */
 extern const char *sd_diff_new_name(const SdDiffPair *pair, SdDiffCollection collection,
 									const char *old_name);
@@ -224,16 +243,27 @@ extern const SdDiffCollectionInfo sd_diff_collections[SD_DIFF_COLLECTIONS];
  */
 
 /* Adds the changes of one access list; a NULL list is the built-in default. */
-extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection, int depth,
-							 const char *const *path, JsonbContainer *old_acl,
-							 JsonbContainer *new_acl);
+extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffFacet facet,
+							 SdDiffCollection collection, int depth, const char *const *path,
+							 JsonbContainer *old_acl, JsonbContainer *new_acl);
 
 /*
  * sd_diff_fold
  */
 
+struct SdDiffNames;
+
 /* Sets cause on every change that follows from another one; resets scratch as it goes. */
-extern void sd_diff_fold(SdDiff *diff, MemoryContext scratch);
+extern void sd_diff_fold(SdDiff *diff, struct SdDiffNames *names, MemoryContext scratch);
+
+/*
+ * sd_diff_order
+ */
+
+/* Order of two cells of a list of changes; by dependency once that is known. */
+extern int sd_diff_compare_changes(const ListCell *x, const ListCell *y);
+/* Puts the changes in their final order and numbers them. */
+extern void sd_diff_order(SdDiff *diff);
 
 /*
  * sd_diff_lex
@@ -266,6 +296,20 @@ extern const char *sd_diff_op_name(SdDiffOp op);
 extern const char *sd_diff_class_name(SdDiffClass class);
 extern const char *sd_diff_severity_name(SdDiffSeverity severity);
 extern const char *sd_diff_loss_name(SdDiffLoss loss);
+
+/*
+ * sd_diff_policy
+ */
+
+/* What a changed attribute of a policy means for what the policy lets through. */
+typedef enum SdDiffDirection
+{
+	SD_DIFF_UNKNOWN,
+	SD_DIFF_WIDER,
+	SD_DIFF_NARROWER
+} SdDiffDirection;
+
+extern SdDiffDirection sd_diff_policy_direction(const SdDiffChange *change);
 
 /*
  * sd_diff_text

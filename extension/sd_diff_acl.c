@@ -42,6 +42,11 @@ static const struct
 	{ "language", ACL_ALL_RIGHTS_LANGUAGE, ACL_USAGE },
 	{ "foreign data wrapper", ACL_ALL_RIGHTS_FDW, 0 },
 	{ "server", ACL_ALL_RIGHTS_FOREIGN_SERVER, 0 },
+	{ "database", ACL_ALL_RIGHTS_DATABASE, ACL_CREATE_TEMP | ACL_CONNECT },
+	{ "tablespace", ACL_ALL_RIGHTS_TABLESPACE, 0 },
+#ifdef ACL_ALL_RIGHTS_PARAMETER_ACL
+	{ "parameter", ACL_ALL_RIGHTS_PARAMETER_ACL, 0 },
+#endif
 };
 
 static const struct
@@ -49,10 +54,15 @@ static const struct
 	AclMode mode;
 	const char *name;
 } rights[] = {
-	{ ACL_INSERT, "INSERT" },	  { ACL_SELECT, "SELECT" },		{ ACL_UPDATE, "UPDATE" },
-	{ ACL_DELETE, "DELETE" },	  { ACL_TRUNCATE, "TRUNCATE" }, { ACL_REFERENCES, "REFERENCES" },
-	{ ACL_TRIGGER, "TRIGGER" },	  { ACL_EXECUTE, "EXECUTE" },	{ ACL_USAGE, "USAGE" },
-	{ ACL_CREATE, "CREATE" },
+	{ ACL_INSERT, "INSERT" },	  { ACL_SELECT, "SELECT" },
+	{ ACL_UPDATE, "UPDATE" },	  { ACL_DELETE, "DELETE" },
+	{ ACL_TRUNCATE, "TRUNCATE" }, { ACL_REFERENCES, "REFERENCES" },
+	{ ACL_TRIGGER, "TRIGGER" },	  { ACL_EXECUTE, "EXECUTE" },
+	{ ACL_USAGE, "USAGE" },		  { ACL_CREATE, "CREATE" },
+	{ ACL_CONNECT, "CONNECT" },	  { ACL_CREATE_TEMP, "TEMPORARY" },
+#ifdef ACL_SET
+	{ ACL_SET, "SET" },			  { ACL_ALTER_SYSTEM, "ALTER SYSTEM" },
+#endif
 #ifdef ACL_MAINTAIN
 	{ ACL_MAINTAIN, "MAINTAIN" },
 #endif
@@ -103,7 +113,8 @@ owner_name(const SdDiffObject *object)
 {
 	JsonbValue name;
 
-	if (!sd_diff_get(sd_diff_find(object->definition, "owner", NULL), "name", &name))
+	if (!sd_diff_get(sd_diff_find(object->definition, "owner", NULL), "name", &name) &&
+		!sd_diff_get(sd_diff_find(object->definition, "environment", NULL), "owner", &name))
 		return NULL;
 	return sd_diff_value_string(&name);
 }
@@ -202,8 +213,8 @@ privileges_jsonb(const Grantee *grantee)
 }
 
 void
-sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection, int depth,
-				 const char *const *path, JsonbContainer *old_acl, JsonbContainer *new_acl)
+sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffFacet facet, SdDiffCollection collection,
+				 int depth, const char *const *path, JsonbContainer *old_acl, JsonbContainer *new_acl)
 {
 	bool column = collection != SD_DIFF_COLLECTIONS;
 	const char *old_owner = owner_name(pair->old);
@@ -236,7 +247,7 @@ sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection, in
 							  revoked == NULL ? SD_DIFF_ADD :
 							  granted == NULL ? SD_DIFF_DROP :
 												SD_DIFF_ALTER,
-							  SD_DIFF_SECURITY, "privilege", collection, depth + 1, full);
+							  facet, "privilege", collection, depth + 1, full);
 		caller = MemoryContextSwitchTo(diff->context);
 		change->granted = granted ? pstrdup(granted) : NULL;
 		change->revoked = revoked ? pstrdup(revoked) : NULL;

@@ -17,26 +17,58 @@
 
 typedef SdDiffChange *(*FindCause)(SdDiffNames *names, SdDiffChange *change);
 
-/* Everything in a dropped schema goes with it. */
+/* Everything in a dropped schema goes with it, also an extension and default privileges. */
 static SdDiffChange *
 cause_schema(SdDiffNames *names, SdDiffChange *change)
 {
+	const char *identity = change->pair->old->identity;
+	const char *in_schema = strstr(identity, " in schema ");
 	char *schema, *name, *rest;
+	JsonbValue value;
 
 	if (change->depth > 0)
 		return NULL;
-	sd_diff_split_identity(change->pair->identity, &schema, &name, &rest);
+	if (strcmp(change->kind, "default acl") == 0)
+	{
+		if (in_schema == NULL)
+			return NULL;
+		sd_diff_split_identity(in_schema + strlen(" in schema "), &rest, &schema, &name);
+	}
+	else if (strcmp(change->kind, "extension") == 0 &&
+			 sd_diff_get(sd_diff_find(change->old, "core", NULL), "schema", &value))
+		schema = sd_diff_value_string(&value);
+	else
+		sd_diff_split_identity(identity, &schema, &name, &rest);
 	return schema ? sd_diff_loss_of(names, schema) : NULL;
 }
 
-/* A sequence goes, and moves, with the column or table that owns it. */
+/* The side of a pair that a change is about: what is there now, else what was. */
+static const SdDiffObject *
+side_of(const SdDiffChange *change)
+{
+	return change->pair->new ? change->pair->new : change->pair->old;
+}
+
+/* The change of a table that its sequences take part in: another owner, another persistence. */
+static bool
+is_shared_with_sequence(const SdDiffChange *change, const SdDiffChange *table)
+{
+	return change->op == SD_DIFF_ALTER && table->op == SD_DIFF_ALTER &&
+		   change->facet == table->facet && change->depth == 1 && table->depth == 1 &&
+		   strcmp(change->path[0], table->path[0]) == 0 &&
+		   (change->facet == SD_DIFF_OWNER || strcmp(change->path[0], "persistence") == 0);
+}
+
+/* A sequence comes, goes, moves and changes hands with the column or table that owns it. */
 static SdDiffChange *
 cause_owner(SdDiffNames *names, SdDiffChange *change)
 {
-	JsonbContainer *core = sd_diff_find(change->pair->old->definition, "core", NULL);
+	const SdDiffObject *side = change->op == SD_DIFF_ADD ? change->pair->new : change->pair->old;
+	JsonbContainer *core = sd_diff_find(side->definition, "core", NULL);
 	JsonbValue value;
 	SdDiffPair *pair;
 	char *owner, *schema, *table, *rest;
+	unsigned column_ops;
 	ListCell *cell;
 
 	if (!sd_diff_get(core, "owned_by", &value) || (owner = sd_diff_value_string(&value)) == NULL)
@@ -44,19 +76,22 @@ cause_owner(SdDiffNames *names, SdDiffChange *change)
 	sd_diff_split_identity(owner, &schema, &table, &rest);
 	if (schema == NULL)
 		return NULL;
-	pair = sd_diff_pair_named(names, psprintf("%s.%s", schema, table), true);
+	pair = sd_diff_pair_named(names, psprintf("%s.%s", schema, table), change->op != SD_DIFF_ADD);
 	if (pair == NULL)
 		return NULL;
-	if (pair->root != NULL && (pair->root->op & (change->op | SD_DIFF_DROP | SD_DIFF_RECREATE)))
+	if (pair->root != NULL && change->depth == 0 &&
+		(pair->root->op &
+		 (change->op | SD_DIFF_RECREATE | (change->op == SD_DIFF_ADD ? 0 : SD_DIFF_DROP))))
 		return pair->root;
-	if (change->op == SD_DIFF_MOVE)
-		return NULL;
+	column_ops = change->op & (SD_DIFF_DROP | SD_DIFF_RECREATE) ? SD_DIFF_DROP | SD_DIFF_RECREATE :
+																  change->op & SD_DIFF_ADD;
 	foreach (cell, pair->changes)
 	{
 		SdDiffChange *other = lfirst(cell);
 
-		if ((other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) && other->member != NULL &&
-			strcmp(other->kind, "column") == 0 &&
+		if (is_shared_with_sequence(change, other))
+			return other;
+		if ((other->op & column_ops) && other->member != NULL && strcmp(other->kind, "column") == 0 &&
 			strcmp(psprintf(".%s", sd_diff_lexeme(other->member)), rest) == 0)
 			return other;
 	}
@@ -80,27 +115,63 @@ cause_dropped_parent(SdDiffNames *names, SdDiffChange *change)
 	return NULL;
 }
 
+/* A definition without the access method that it starts with, which may be named like a column. */
+static const char *
+without_method(const char *text)
+{
+	if (strncmp(text, "USING ", strlen("USING ")) == 0)
+		for (int i = 0; i < 2; i++)
+			sd_diff_next_token(&text);
+	return text;
+}
+
 static SdDiffChange *
 test_column(SdDiffNames *names, const SdDiffChange *change, const char *text)
 {
 	ListCell *cell;
 
+	text = without_method(text);
+
 	foreach (cell, change->pair->changes)
 	{
 		SdDiffChange *other = lfirst(cell);
 
-		if ((other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) && strcmp(other->kind, "column") == 0 &&
-			other->depth == 2 && sd_diff_text_has_name(text, sd_diff_lexeme(other->member)))
+		if (other != change && (other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) &&
+			strcmp(other->kind, "column") == 0 && other->depth == 2 &&
+			sd_diff_text_has_name(text, sd_diff_lexeme(other->member)))
 			return other;
 	}
 	return NULL;
 }
 
-/* What is defined over a column goes with it. */
+/* Definition of a member that is the same and made anew; NULL when that is not what happened. */
+static Jsonb *
+member_before(const SdDiffChange *change)
+{
+	const SdDiffCollectionInfo *info = &sd_diff_collections[change->collection];
+	JsonbValue value;
+
+	if (change->member == NULL || change->op != SD_DIFF_RECREATE ||
+		!sd_diff_get(sd_diff_find(change->pair->old->definition, sd_diff_facet_name(info->facet),
+								  info->key),
+					 change->member, &value))
+		return NULL;
+	return JsonbValueToJsonb(&value);
+}
+
+/* What is defined over a column goes with it; another column only when it is computed from it. */
 static SdDiffChange *
 cause_column(SdDiffNames *names, SdDiffChange *change)
 {
-	return sd_diff_search_strings(names, change, change->old, test_column);
+	Jsonb *was = change->old ? change->old : member_before(change);
+	JsonbValue generated;
+
+	if (strcmp(change->kind, "column") != 0)
+		return sd_diff_search_strings(names, change, was, test_column);
+	if (change->old == NULL || !sd_diff_get(&change->old->root, "generated", &generated) ||
+		generated.type != jbvString)
+		return NULL;
+	return test_column(names, change, sd_diff_value_string(&generated));
 }
 
 /* The columns that a key is over, from "(" to ")"; NULL when there are none. */
@@ -242,6 +313,25 @@ cause_type(SdDiffNames *names, SdDiffChange *change)
 	return NULL;
 }
 
+/* Only what is deferrable can be deferred at first. */
+static SdDiffChange *
+cause_deferrable(SdDiffNames *names, SdDiffChange *change)
+{
+	ListCell *cell;
+
+	if (change->depth != 3 || strcmp(change->path[2], "deferred") != 0)
+		return NULL;
+	foreach (cell, change->pair->changes)
+	{
+		SdDiffChange *other = lfirst(cell);
+
+		if (other->depth == 3 && other->collection == change->collection &&
+			strcmp(other->member, change->member) == 0 && strcmp(other->path[2], "deferrable") == 0)
+			return other;
+	}
+	return NULL;
+}
+
 /* The parent's column of that name was added or dropped. */
 static SdDiffChange *
 test_parent_column(SdDiffNames *names, const SdDiffChange *change, const char *parent)
@@ -260,26 +350,41 @@ test_parent_column(SdDiffNames *names, const SdDiffChange *change, const char *p
 	return NULL;
 }
 
+/* The change of something that a table has from its parent, or of the mark that it has it from there. */
+static bool
+is_inherited(const SdDiffChange *change)
+{
+	static const char *const marks[] = { "bound", "inherited", "local", "partition_of", NULL };
+	Jsonb *member = change->new ? change->new : change->old;
+	JsonbValue mark;
+
+	if (change->op == SD_DIFF_ALTER)
+		return change->depth > 0 && in_list(marks, change->path[change->depth - 1]);
+	return change->depth == 2 && change->member != NULL && member != NULL &&
+		   (sd_diff_get(&member->root, "inherited", &mark) ||
+			sd_diff_get(&member->root, "partition_of", &mark));
+}
+
 /* What a table has from its parent comes and goes with it, or with the parent's column. */
 static SdDiffChange *
 cause_attached(SdDiffNames *names, SdDiffChange *change)
 {
 	static const char *const links[] = { "partition_of", "inherits", NULL };
-	static const char *const linked[] = { "bound", "inherited", "local", NULL };
-	JsonbContainer *core = sd_diff_find(change->pair->new->definition, "core", NULL);
+	JsonbContainer *core = sd_diff_find(side_of(change)->definition, "core", NULL);
 	JsonbValue parents;
 	ListCell *cell;
 
-	if (change->depth == 0 || !in_list(linked, change->path[change->depth - 1]))
+	if (change->depth == 0 || !is_inherited(change))
 		return NULL;
 	foreach (cell, change->pair->changes)
 	{
 		SdDiffChange *other = lfirst(cell);
 
-		if (other->facet == SD_DIFF_CORE && other->depth == 1 && in_list(links, other->path[0]))
+		if (other != change && other->facet == SD_DIFF_CORE && other->depth == 1 &&
+			in_list(links, other->path[0]))
 			return other;
 	}
-	if (change->member != NULL &&
+	if (change->op == SD_DIFF_ALTER && change->member != NULL &&
 		(sd_diff_get(core, "partition_of", &parents) || sd_diff_get(core, "inherits", &parents)))
 		return sd_diff_search_strings(names, change, JsonbValueToJsonb(&parents), test_parent_column);
 	return NULL;
@@ -381,6 +486,114 @@ cause_parent(SdDiffNames *names, SdDiffChange *change)
 	return sd_diff_search_strings(names, change, JsonbValueToJsonb(&value), test_parent);
 }
 
+/* A table of a type has the columns that its type has. */
+static SdDiffChange *
+cause_of_type(SdDiffNames *names, SdDiffChange *change)
+{
+	const SdDiffObject *side = side_of(change);
+	JsonbValue type;
+	SdDiffPair *pair;
+	ListCell *cell;
+
+	if (change->member == NULL || change->depth < 2 ||
+		!sd_diff_get(sd_diff_find(side->definition, "core", NULL), "of_type", &type) ||
+		type.type != jbvString)
+		return NULL;
+	pair = sd_diff_pair_named(names, sd_diff_value_string(&type), change->pair->new == NULL);
+	foreach (cell, pair ? pair->changes : NIL)
+	{
+		SdDiffChange *other = lfirst(cell);
+
+		if (other->op == change->op && other->depth == change->depth && other->member != NULL &&
+			strcmp(other->member, change->member) == 0 &&
+			(change->depth == 2 || strcmp(other->path[2], change->path[2]) == 0))
+			return other;
+	}
+	return NULL;
+}
+
+/* A cast in deparsed text: "::" and the type, of words in lower case or quoted. */
+static const char *
+skip_cast(const char *text)
+{
+	for (;;)
+	{
+		const char *ahead = text;
+		SdDiffToken token = sd_diff_next_token(&ahead);
+		bool word = token.type == 'i' && !(*token.start >= 'A' && *token.start <= 'Z');
+
+		if (token.start == text && *text == '(' && *ahead >= '0' && *ahead <= '9')
+		{
+			ahead = strchr(ahead, ')');
+			if (ahead == NULL)
+				return text;
+			ahead++;
+		}
+		else if (!word && !(token.type == 'o' && strchr(".[]", *token.start) != NULL))
+			return text;
+		text = ahead;
+	}
+}
+
+/* Next token that is neither a parenthesis nor in a cast. */
+static SdDiffToken
+next_but_casts(const char **text)
+{
+	for (;;)
+	{
+		SdDiffToken token = sd_diff_next_token(text);
+
+		if (token.type == 'o' && *token.start == ':' && **text == ':')
+			*text = skip_cast(*text + 1);
+		else if (token.type != 'o' || strchr("()", *token.start) == NULL)
+			return token;
+	}
+}
+
+/* Two texts that differ in nothing but casts. */
+static bool
+same_but_casts(const char *a, const char *b)
+{
+	for (;;)
+	{
+		SdDiffToken x = next_but_casts(&a);
+		SdDiffToken y = next_but_casts(&b);
+
+		if (x.type != y.type || x.length != y.length || memcmp(x.start, y.start, x.length) != 0)
+			return false;
+		if (x.type == 0)
+			return true;
+	}
+}
+
+/* A column has another type, and what is said of it is cast another way. */
+static SdDiffChange *
+cause_retyped(SdDiffNames *names, SdDiffChange *change)
+{
+	char *old = sd_diff_jsonb_string(change->old);
+	char *new = sd_diff_jsonb_string(change->new);
+	ListCell *cell;
+
+	if (old == NULL || new == NULL || !same_but_casts(old, new))
+		return NULL;
+	foreach (cell, change->pair->changes)
+	{
+		SdDiffChange *other = lfirst(cell);
+
+		if (other == change || other->op != SD_DIFF_ALTER || other->facet != SD_DIFF_CORE ||
+			other->collection != SD_DIFF_COLUMNS || other->depth != 3 ||
+			strcmp(other->path[2], "type") != 0)
+			continue;
+		if ((change->collection == SD_DIFF_COLUMNS && strcmp(change->member, other->member) == 0) ||
+			sd_diff_text_has_name(without_method(new), sd_diff_lexeme(other->member)))
+		{
+			change->follows = SD_DIFF_FOLLOWS_TYPE;
+			return other;
+		}
+	}
+	return NULL;
+}
+
 /* Only names in it have changed. */
 static SdDiffChange *
 cause_rename(SdDiffNames *names, SdDiffChange *change)
@@ -401,7 +614,7 @@ cause_rename(SdDiffNames *names, SdDiffChange *change)
 	}
 	if (!sd_diff_values_same_but_names(names, change, &cause) || cause == change)
 		return NULL;
-	change->follows_rename = true;
+	change->follows = SD_DIFF_FOLLOWS_NAME;
 	return cause;
 }
 
@@ -446,7 +659,8 @@ cause_published(SdDiffNames *names, SdDiffChange *change)
 	pair = sd_diff_pair_named(names, change->path[1], change->new == NULL);
 	if (pair == NULL || pair->root == NULL || pair->root->op == SD_DIFF_ADD)
 		return NULL;
-	change->follows_rename = (pair->root->op & (SD_DIFF_RENAME | SD_DIFF_MOVE)) != 0;
+	if (pair->root->op & (SD_DIFF_RENAME | SD_DIFF_MOVE))
+		change->follows = SD_DIFF_FOLLOWS_NAME;
 	return pair->root;
 }
 
@@ -459,10 +673,12 @@ static const struct
 } consequences[] = {
 	{ SD_DIFF_ANY_OP, NULL, cause_recreated },
 	{ SD_DIFF_DROP | SD_DIFF_RECREATE, NULL, cause_schema },
-	{ SD_DIFF_DROP | SD_DIFF_RECREATE | SD_DIFF_MOVE, ",sequence,", cause_owner },
+	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_RECREATE | SD_DIFF_MOVE | SD_DIFF_ALTER, ",sequence,",
+	  cause_owner },
 	{ SD_DIFF_DROP, ",table,foreign table,", cause_dropped_parent },
 	{ SD_DIFF_ANY_OP, ",column,constraint,index,trigger,", cause_parent },
-	{ SD_DIFF_DROP, ",constraint,index,policy,trigger,rule,", cause_column },
+	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_RENAME | SD_DIFF_ALTER, ",column,", cause_of_type },
+	{ SD_DIFF_DROP | SD_DIFF_RECREATE, ",column,constraint,index,policy,trigger,rule,", cause_column },
 	{ SD_DIFF_DROP,
 	  ",constraint,index,policy,trigger,rule,view,materialized view,function,procedure,column,attribute,domain,statistics,",
 	  cause_mentioned },
@@ -471,9 +687,12 @@ static const struct
 	{ SD_DIFF_DROP, ",statistics,", cause_statistics },
 	{ SD_DIFF_ALTER, ",publication,", cause_published },
 	{ SD_DIFF_ALTER, ",column,sequence,", cause_type },
-	{ SD_DIFF_ALTER, ",table,foreign table,column,constraint,", cause_attached },
+	{ SD_DIFF_ALTER, ",constraint,trigger,", cause_deferrable },
+	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_ALTER,
+	  ",table,foreign table,column,constraint,index,trigger,", cause_attached },
 	{ SD_DIFF_ALTER, ",column,", cause_primary_key },
 	{ SD_DIFF_ALTER | SD_DIFF_RENAME, NULL, cause_rename },
+	{ SD_DIFF_ALTER, ",column,constraint,index,policy,trigger,rule,", cause_retyped },
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_ALTER | SD_DIFF_RENAME, ",column,", cause_query },
 	{ SD_DIFF_REORDER, ",view,materialized view,", cause_query },
 };
@@ -507,20 +726,18 @@ find_cause(SdDiffNames *names, SdDiffChange *change)
 }
 
 void
-sd_diff_fold(SdDiff *diff, MemoryContext scratch)
+sd_diff_fold(SdDiff *diff, SdDiffNames *names, MemoryContext scratch)
 {
-	SdDiffNames names = { diff, NULL, NULL };
 	MemoryContext caller = CurrentMemoryContext;
 	ListCell *cell;
 
-	sd_diff_names_build(&names);
 	foreach (cell, diff->changes)
 	{
 		SdDiffChange *change = lfirst(cell);
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(scratch);
-		change->cause = find_cause(&names, change);
+		change->cause = find_cause(names, change);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(scratch);
 	}

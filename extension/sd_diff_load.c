@@ -40,6 +40,7 @@ typedef struct SdDiffHeader
 	int version;
 	char *system_identifier;
 	Oid database;
+	bool environment; /* was taken too */
 } SdDiffHeader;
 
 typedef struct SdDiffDefinition
@@ -49,9 +50,10 @@ typedef struct SdDiffDefinition
 } SdDiffDefinition;
 
 static const char *const facet_names[SD_DIFF_FACETS] = {
-	[SD_DIFF_CORE] = "core",	   [SD_DIFF_SECURITY] = "security", [SD_DIFF_OWNER] = "owner",
-	[SD_DIFF_STORAGE] = "storage", [SD_DIFF_COMMENT] = "comment",	[SD_DIFF_VERSION] = "version",
-	[SD_DIFF_ORDER] = "order",
+	[SD_DIFF_CORE] = "core",	   [SD_DIFF_SECURITY] = "security",
+	[SD_DIFF_OWNER] = "owner",	   [SD_DIFF_STORAGE] = "storage",
+	[SD_DIFF_COMMENT] = "comment", [SD_DIFF_VERSION] = "version",
+	[SD_DIFF_ORDER] = "order",	   [SD_DIFF_ENVIRONMENT] = "environment",
 };
 
 const char *
@@ -71,7 +73,7 @@ read_header(int64 id)
 	bool isnull;
 
 	if (SPI_execute_with_args("SELECT server_version_num::integer, system_identifier::text,"
-							  " database_oid::oid, complete"
+							  " database_oid::oid, complete, coalesce(facets ? 'environment', false)"
 							  " FROM safedeploy.snapshot WHERE id = $1",
 							  1, types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the header of a snapshot");
@@ -91,6 +93,7 @@ read_header(int64 id)
 					 "Import it again from its first line, or drop it by safedeploy.drop_snapshot.")));
 	header.version = DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
 	header.system_identifier = SPI_getvalue(tuple, desc, 2);
+	header.environment = DatumGetBool(SPI_getbinval(tuple, desc, 5, &isnull));
 	header.database = DatumGetObjectId(SPI_getbinval(tuple, desc, 3, &isnull));
 	if (isnull)
 		header.database = InvalidOid;
@@ -105,6 +108,7 @@ live_header(void)
 	header.version = PG_VERSION_NUM;
 	header.system_identifier = psprintf(INT64_FORMAT, (int64) GetSystemIdentifier());
 	header.database = MyDatabaseId;
+	header.environment = true;
 	return header;
 }
 
@@ -126,20 +130,23 @@ compare_headers(SdDiff *diff)
 		old.system_identifier != NULL &&
 		new.system_identifier != NULL &&strcmp(old.system_identifier, new.system_identifier) == 0 &&
 		OidIsValid(old.database) && old.database == new.database;
+	diff->facets[SD_DIFF_ENVIRONMENT] &= diff->same_lineage && old.environment && new.environment;
 }
 
+/* A stored side may have an environment that is not wanted, or that the other one lacks. */
 static void
-append_side(StringInfo sql, const char *columns, bool live, int parameter)
+append_side(StringInfo sql, const char *columns, bool live, int parameter, bool environment)
 {
 	if (live)
 		appendStringInfo(sql,
-						 "(SELECT kind, identity, phys, NULL::bytea AS def_hash, definition, %s FROM safedeploy.objects())",
-						 columns);
+						 "(SELECT kind, identity, phys, NULL::bytea AS def_hash, definition, %s"
+						 " FROM safedeploy.objects(%s))",
+						 columns, environment ? "true" : "false");
 	else
 		appendStringInfo(sql,
 						 "(SELECT kind, identity, phys, def_hash, NULL::jsonb AS definition, %s"
-						 " FROM safedeploy.snapshot_object WHERE snapshot_id = $%d)",
-						 columns, parameter);
+						 " FROM safedeploy.snapshot_object WHERE snapshot_id = $%d%s)",
+						 columns, parameter, environment ? "" : " AND environment IS NULL");
 }
 
 /*
@@ -173,9 +180,9 @@ join_sql(const SdDiff *diff)
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT o.*, n.* FROM ");
-	append_side(&sql, columns.data, false, 1);
+	append_side(&sql, columns.data, false, 1, diff->facets[SD_DIFF_ENVIRONMENT]);
 	appendStringInfoString(&sql, " o FULL JOIN ");
-	append_side(&sql, columns.data, diff->live, 2);
+	append_side(&sql, columns.data, diff->live, 2, diff->facets[SD_DIFF_ENVIRONMENT]);
 	appendStringInfo(&sql,
 					 " n ON o.kind = n.kind AND o.identity = n.identity"
 					 " WHERE %s o.kind IS NULL OR n.kind IS NULL",
@@ -249,11 +256,29 @@ sd_diff_same_hash(const bytea *a, const bytea *b)
 	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
 }
 
+/* Nothing in either was made anew. */
+static bool
+same_members(const SdDiffObject *old, const SdDiffObject *new)
+{
+	for (int c = 0; c < SD_DIFF_COLLECTIONS; c++)
+	{
+		const char *key = sd_diff_collections[c].phys_key;
+		JsonbContainer *was = key ? sd_diff_find(old->phys, key, NULL) : NULL;
+		JsonbContainer *is = key ? sd_diff_find(new->phys, key, NULL) : NULL;
+
+		if (was != NULL && is != NULL && c != SD_DIFF_INDEXES &&
+			compareJsonbContainers(was, is) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* Both sides are there, say the same and are the same thing. */
 static bool
 unchanged(const SdDiff *diff, const SdDiffObject *old, const SdDiffObject *new)
 {
-	if (old == NULL || new == NULL || (diff->same_lineage && old->oid != new->oid))
+	if (old == NULL || new == NULL ||
+		(diff->same_lineage && (old->oid != new->oid || !same_members(old, new))))
 		return false;
 	for (int f = 0; f < SD_DIFF_FACETS; f++)
 		if (!sd_diff_same_hash(old->hash[f], new->hash[f]))

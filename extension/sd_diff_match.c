@@ -429,6 +429,18 @@ sd_diff_old_name(const SdDiffPair *pair, SdDiffCollection collection, const char
 	return new_name;
 }
 
+/* An index in its own right; that of a constraint is told by the constraint. */
+static bool
+is_own_index(const SdDiffPair *pair, const SdDiffMember *member)
+{
+	JsonbValue value;
+
+	return sd_diff_get(sd_diff_find(pair->new->definition, "core", "indexes"), member->new_name,
+					   &value) ||
+		   sd_diff_get(sd_diff_find(pair->old->definition, "core", "indexes"), member->old_name,
+					   &value);
+}
+
 static void
 emit_members(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection)
 {
@@ -443,8 +455,10 @@ emit_members(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection)
 
 		if (member->old_name == NULL || member->new_name == NULL)
 			continue;
-		/* a rebuilt index or constraint has another OID and nothing is lost */
-		if (member->recreated && collection != SD_DIFF_COLUMNS)
+		/* only these hold something; the rest is made anew when nothing else is said of it */
+		if (member->recreated && collection != SD_DIFF_COLUMNS && collection != SD_DIFF_ATTRIBUTES)
+			continue;
+		if (collection == SD_DIFF_INDEXES && !is_own_index(pair, member))
 			continue;
 		change = sd_diff_emit(diff, pair, member->recreated ? SD_DIFF_RECREATE : SD_DIFF_RENAME,
 							  info->facet, info->kind, collection, 2, path);
@@ -453,6 +467,61 @@ emit_members(SdDiff *diff, SdDiffPair *pair, SdDiffCollection collection)
 		change->old = sd_diff_string_jsonb(member->old_name);
 		change->new = sd_diff_string_jsonb(member->new_name);
 	}
+}
+
+/* Something in a collection was said to be made anew, renamed or changed already. */
+static bool
+is_told(const SdDiffPair *pair, SdDiffCollection collection, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, pair->changes)
+	{
+		const SdDiffChange *change = lfirst(cell);
+
+		if (change->collection == collection && change->member != NULL &&
+			strcmp(change->member, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_remade(const SdDiffPair *pair, SdDiffCollection collection, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, pair->members[collection])
+	{
+		const SdDiffMember *member = lfirst(cell);
+
+		if (member->recreated && strcmp(member->new_name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+sd_diff_emit_remade(SdDiff *diff, SdDiffPair *pair)
+{
+	static const SdDiffCollection remade[] = { SD_DIFF_CONSTRAINTS, SD_DIFF_INDEXES,
+											   SD_DIFF_TRIGGERS, SD_DIFF_RULES, SD_DIFF_POLICIES };
+	ListCell *cell;
+
+	for (int i = 0; i < lengthof(remade); i++)
+		foreach (cell, pair->members[remade[i]])
+		{
+			const SdDiffMember *member = lfirst(cell);
+			const SdDiffCollectionInfo *info = &sd_diff_collections[remade[i]];
+			const char *path[2] = { info->key, member->new_name };
+
+			if (member->recreated && diff->facets[info->facet] &&
+				!is_told(pair, remade[i], member->new_name) &&
+				!(remade[i] == SD_DIFF_INDEXES &&
+				  is_remade(pair, SD_DIFF_CONSTRAINTS, member->new_name)))
+				sd_diff_emit(diff, pair, SD_DIFF_RECREATE, info->facet, info->kind, remade[i], 2,
+							 path);
+		}
 }
 
 /* Finds and reports the members of a collection that were renamed or made anew. */

@@ -12,7 +12,6 @@
 #include "sd_compat.h"
 #include "sd_diff_names.h"
 
-#define SD_DIFF_NAME_KEY (4 * NAMEDATALEN)
 /* Quotes within quotes beyond this are not looked into. */
 #define SD_DIFF_MAX_QUOTING 4
 
@@ -29,7 +28,7 @@ typedef struct Rename
 {
 	const char *old_name; /* quoted as in SQL */
 	const char *new_name;
-	const char *followed_by; /* of a move: the name that must come after the schema */
+	const char *followed_by; /* of a move: the name that must come after the schema, "" for any */
 	const char *mentioned;	 /* of a member: the name of the object it is in */
 	SdDiffChange *change;
 } Rename;
@@ -141,6 +140,15 @@ index_rename(SdDiffNames *names, SdDiffChange *change)
 		add_rename(names, bare[0], bare[1], NULL, NULL, change);
 }
 
+/* What belongs to an extension goes to another schema with it, whatever its name. */
+static bool
+is_moved_extension(const SdDiffChange *change)
+{
+	return change->op == SD_DIFF_ALTER && change->facet == SD_DIFF_CORE && change->depth == 1 &&
+		   strcmp(change->kind, "extension") == 0 && strcmp(change->path[0], "schema") == 0 &&
+		   sd_diff_jsonb_string(change->old) != NULL && sd_diff_jsonb_string(change->new) != NULL;
+}
+
 void
 sd_diff_names_build(SdDiffNames *names)
 {
@@ -166,6 +174,9 @@ sd_diff_names_build(SdDiffNames *names)
 
 		if (change->op & (SD_DIFF_RENAME | SD_DIFF_MOVE))
 			index_rename(names, change);
+		else if (is_moved_extension(change))
+			add_rename(names, sd_diff_jsonb_string(change->old), sd_diff_jsonb_string(change->new),
+					   "", NULL, change);
 	}
 }
 
@@ -218,7 +229,7 @@ find_rename(SdDiffNames *names, const SdDiffChange *change, const SdDiffToken *o
 				continue;
 			after_new++;
 			next = sd_diff_next_token(&after_new);
-			if (!token_is(&next, rename->followed_by))
+			if (*rename->followed_by != '\0' && !token_is(&next, rename->followed_by))
 				continue;
 		}
 		if (rename->mentioned != NULL && rename->change->pair != change->pair &&
@@ -273,6 +284,24 @@ same_but_names(SdDiffNames *names, const SdDiffChange *change, const char *old, 
 	}
 }
 
+/*
+ * The table that a change is about without naming it in its text: that of
+ * statistics, or the published one whose columns or rows are chosen.
+ */
+static const char *
+unnamed_table(const SdDiffChange *change)
+{
+	JsonbValue table;
+
+	if (strcmp(change->kind, "publication") == 0 && change->depth > 2)
+		return change->path[1];
+	if (strcmp(change->kind, "statistics") == 0 && change->pair->new != NULL &&
+		sd_diff_get(sd_diff_find(change->pair->new->definition, "core", NULL), "table", &table) &&
+		table.type == jbvString)
+		return sd_diff_value_string(&table);
+	return "";
+}
+
 /* The same for two values: every string in one place of both. */
 bool
 sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, SdDiffChange **cause)
@@ -281,6 +310,8 @@ sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, Sd
 	JsonbIteratorToken old_token, new_token;
 	JsonbValue old, new;
 	char *old_text, *new_text;
+	const char *table = unnamed_table(change);
+	bool bare = change->depth > 0 && strcmp(change->path[change->depth - 1], "columns") == 0;
 
 	if (change->old == NULL || change->new == NULL)
 		return false;
@@ -300,7 +331,13 @@ sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, Sd
 			return false;
 		old_text = sd_diff_value_string(&old);
 		new_text = sd_diff_value_string(&new);
-		if (!same_but_names(names, change, old_text, new_text, new_text, 0, cause))
+		if (bare)
+		{
+			old_text = pstrdup(sd_diff_lexeme(old_text));
+			new_text = pstrdup(sd_diff_lexeme(new_text));
+		}
+		if (!same_but_names(names, change, old_text, new_text, psprintf("%s %s", new_text, table),
+							0, cause))
 			return false;
 	} while (old_token != WJB_DONE);
 	return *cause != NULL;

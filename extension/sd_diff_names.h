@@ -36,4 +36,12 @@ extern bool sd_diff_text_has_name(const char *text, const char *name);
 extern SdDiffChange *sd_diff_search_strings(SdDiffNames *names, const SdDiffChange *change,
 											Jsonb *value, SdDiffTest test);
 
+
+/*
+ * sd_diff_hits
+ */
+
+/* Earlier objects that a numbered change hits, as char *: kind, blank, identity; the object itself first. */
+extern List *sd_diff_hits(SdDiffNames *names, const SdDiffChange *change);
+
 #endif

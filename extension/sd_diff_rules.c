@@ -8,6 +8,8 @@
  *	  {was}			the thing under its old name, of a rename or move
  *	  {object}		the object
  *	  {attribute}	what changed in the thing, in words
+ *	  {is}			"is", or "are" when the object is many
+ *	  {change} {follow}	the verb, "change" or "changes" as the attribute is many or one
  *	  {old} {new}	the values; a missing one reads "its default" or "nothing"
  *	  {key}			the last name of the path
  *	  {grantee} {granted} {revoked}	of a privilege
@@ -178,6 +180,12 @@ to_public(const SdDiffChange *change)
 }
 
 static bool
+passes_on(const SdDiffChange *change)
+{
+	return change->granted != NULL && strchr(change->granted, '*') != NULL;
+}
+
+static bool
 is_revoked(const SdDiffChange *change)
 {
 	return change->granted == NULL;
@@ -205,6 +213,58 @@ static bool
 is_definer(const SdDiffChange *change)
 {
 	return is_true(change->new, "security", "security_definer");
+}
+
+/* Who calls such a function decides by search_path what the names in it mean. */
+static bool
+is_open_definer(const SdDiffChange *change)
+{
+	JsonbValue value;
+
+	return is_definer(change) &&
+		   !sd_diff_get(sd_diff_find(change->new, "core", "config"), "search_path", &value);
+}
+
+static bool
+opens_definer(const SdDiffChange *change)
+{
+	return lost(change) && is_true(change->pair->new->definition, "security", "security_definer");
+}
+
+/* Without these default privileges everyone may use what is made from now on, as is built in. */
+static bool
+reopens_to_public(const SdDiffChange *change)
+{
+	const char *identity = change->pair->identity;
+	JsonbValue value;
+
+	return strstr(identity, " in schema ") == NULL &&
+		   (strstr(identity, " on functions") || strstr(identity, " on types")) &&
+		   !sd_diff_get(sd_diff_find(change->old, "security", "acl"), "PUBLIC", &value);
+}
+
+static bool
+is_for_public(const SdDiffChange *change)
+{
+	return strncmp(change->pair->identity, "for PUBLIC ", strlen("for PUBLIC ")) == 0;
+}
+
+static bool
+is_loosened(const SdDiffChange *change)
+{
+	return sd_diff_policy_direction(change) == SD_DIFF_WIDER;
+}
+
+static bool
+is_tightened(const SdDiffChange *change)
+{
+	return sd_diff_policy_direction(change) == SD_DIFF_NARROWER;
+}
+
+static bool
+was_restrictive(const SdDiffChange *change)
+{
+	return is_false(change->old, "permissive");
 }
 
 /* Whoever owns these lends his rights to every caller. */
@@ -284,10 +344,58 @@ becomes_false(const SdDiffChange *change)
 	return is_boolean(change->old, &truth) && truth;
 }
 
+static bool
+is_superuser(const SdDiffChange *change)
+{
+	return is_true(change->new, "environment", "superuser");
+}
+
+/* An attribute of a role by which it passes checks that others do not. */
+static bool
+gains_power(const SdDiffChange *change)
+{
+	static const char *const powers[] = { "superuser", "bypassrls", "createrole", "replication" };
+
+	for (int i = 0; i < lengthof(powers); i++)
+		if (strcmp(change->path[change->depth - 1], powers[i]) == 0)
+			return becomes_true(change);
+	return false;
+}
+
 #define ANY		 SD_DIFF_FACETS
 #define ROUTINES "function,procedure,aggregate"
 
 static const SdDiffRule rules[] = {
+	/* what surrounds the schema */
+	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, "privilege", NULL, NULL, to_public, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "PUBLIC is granted {granted} on {thing}." },
+	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, "privilege", NULL, NULL, is_revoked, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{grantee} is revoked {revoked} on {thing}." },
+	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, "privilege", NULL, NULL, NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{grantee} is granted {granted} on {thing}." },
+	{ SD_DIFF_RECREATE, SD_DIFF_ENVIRONMENT, NULL, NULL, "", NULL, SD_DIFF_PHYSICAL, SD_DIFF_INFO,
+	  SD_DIFF_NONE, "{thing} is dropped and created again." },
+	{ SD_DIFF_ADD, SD_DIFF_ENVIRONMENT, "parameter", NULL, "", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} may be set by others than superusers." },
+	{ SD_DIFF_ADD, SD_DIFF_ENVIRONMENT, "role", NULL, "", is_superuser, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is added and may do everything." },
+	{ SD_DIFF_ADD, SD_DIFF_ENVIRONMENT, NULL, NULL, "", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_ADDITIVE, SD_DIFF_NONE, "{thing} is added." },
+	{ SD_DIFF_DROP, SD_DIFF_ENVIRONMENT, NULL, NULL, "", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} is dropped." },
+	{ SD_DIFF_RENAME, SD_DIFF_ENVIRONMENT, NULL, NULL, "", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{was} is renamed to {new}." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, NULL, gains_power, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} has {attribute} now." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, "member_of.*", gained, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is a member of {key} now." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, "member_of.*", lost, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} is not a member of {key} any more." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, NULL, NULL, "settings.*", NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "Setting {key} of {thing} changes from {old} to {new}." },
+	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, NULL, NULL, NULL, NULL, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+
 	/* comments and order, whatever they are on */
 	{ SD_DIFF_ANY_OP, SD_DIFF_COMMENT, NULL, NULL, NULL, gained, SD_DIFF_COSMETIC, SD_DIFF_INFO,
 	  SD_DIFF_NONE, "A comment is set on {thing}." },
@@ -299,12 +407,17 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_NONE, "The columns of {object} stand in another order." },
 
 	/* whole objects that appear */
+	{ SD_DIFF_ADD, ANY, ROUTINES, NULL, "", is_open_definer, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
+	  SD_DIFF_NONE,
+	  "{thing} is added, runs with the rights of its owner and leaves search_path to its caller." },
+	{ SD_DIFF_ADD, ANY, "user mapping", NULL, "", is_for_public, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is added and serves everyone." },
 	{ SD_DIFF_ADD, ANY, ROUTINES, NULL, "", is_definer, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
 	  SD_DIFF_NONE, "{thing} is added and runs with the rights of its owner." },
 	{ SD_DIFF_ADD, ANY, NULL, NULL, "", opens_to_public, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
-	  SD_DIFF_NONE, "{thing} is added with privileges for PUBLIC." },
+	  SD_DIFF_NONE, "{thing} {is} added with privileges for PUBLIC." },
 	{ SD_DIFF_ADD, ANY, "event trigger,default acl", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
-	  SD_DIFF_NONE, "{thing} is added." },
+	  SD_DIFF_NONE, "{thing} {is} added." },
 
 	/* whole objects that go */
 	{ SD_DIFF_DROP, ANY, "table", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_DESTRUCTIVE,
@@ -317,12 +430,15 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_POSSIBLE, "{thing} is dropped with everything that belongs to it." },
 	{ SD_DIFF_DROP, ANY, "event trigger", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
 	  SD_DIFF_NONE, "{thing} is dropped and no longer watches." },
+	{ SD_DIFF_DROP, ANY, "default acl", NULL, "", reopens_to_public, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE,
+	  "{thing} {is} dropped, and PUBLIC has the built-in rights on what is made from now on." },
 	{ SD_DIFF_DROP, ANY, "default acl,statistics", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
-	  SD_DIFF_NONE, "{thing} is dropped." },
+	  SD_DIFF_NONE, "{thing} {is} dropped." },
 
 	/* whole objects that are the same under another name, or not the same under one name */
 	{ SD_DIFF_RENAME, ANY, "default acl,statistics", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
-	  SD_DIFF_NONE, "{was} is renamed to {new}." },
+	  SD_DIFF_NONE, "{was} {is} renamed to {new}." },
 	{ SD_DIFF_RENAME, SD_DIFF_CORE, "constraint,index,trigger,rule", NULL, "", NULL, SD_DIFF_REAL,
 	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{was} is renamed to {new}." },
 	{ SD_DIFF_RENAME, SD_DIFF_SECURITY, "policy", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
@@ -337,6 +453,8 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_POSSIBLE, "{thing} was dropped and created anew, its stored rows are as of now." },
 	{ SD_DIFF_RECREATE, ANY, "column", "table", "", NULL, SD_DIFF_PHYSICAL, SD_DIFF_DESTRUCTIVE,
 	  SD_DIFF_CERTAIN, "{thing} was dropped and added anew, the values it had are lost." },
+	{ SD_DIFF_RECREATE, ANY, "attribute", NULL, "", NULL, SD_DIFF_PHYSICAL, SD_DIFF_DESTRUCTIVE,
+	  SD_DIFF_POSSIBLE, "{thing} was removed and added anew, the values it had are lost." },
 	{ SD_DIFF_RECREATE, ANY, NULL, NULL, "", NULL, SD_DIFF_PHYSICAL, SD_DIFF_INFO, SD_DIFF_NONE,
 	  "{thing} was dropped and created anew." },
 	{ SD_DIFF_REWRITE, ANY, NULL, NULL, "", seems_emptied, SD_DIFF_PHYSICAL, SD_DIFF_CAUTION,
@@ -403,7 +521,11 @@ static const SdDiffRule rules[] = {
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "validated", lost, SD_DIFF_REAL,
 	  SD_DIFF_INFO, SD_DIFF_NONE, "{thing} is validated." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "validated", NULL, SD_DIFF_REAL,
-	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} is not validated any more." },
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is not validated any more." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "enforced", becomes_false, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is not enforced any more." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "enforced", NULL, SD_DIFF_REAL,
+	  SD_DIFF_LOCKING, SD_DIFF_NONE, "{thing} is enforced now." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "triggers", is_switched_off, SD_DIFF_REAL,
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is not enforced, its triggers are {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "constraint", NULL, "definition", NULL, SD_DIFF_REAL,
@@ -420,8 +542,8 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_NONE, "{thing} is dropped and queries may be slower." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "index", NULL, "valid", lost, SD_DIFF_REAL, SD_DIFF_INFO,
 	  SD_DIFF_NONE, "{thing} is valid now." },
-	{ SD_DIFF_ALTER, SD_DIFF_CORE, "index", NULL, "valid", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
-	  SD_DIFF_NONE, "{thing} is not valid any more." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, "index", NULL, "valid", NULL, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is not valid any more." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "index", NULL, "unique", gained, SD_DIFF_REAL, SD_DIFF_LOCKING,
 	  SD_DIFF_NONE, "{thing} is unique now." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "index", NULL, "unique", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING,
@@ -445,8 +567,24 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} is added and restricts." },
 	{ SD_DIFF_ADD, SD_DIFF_SECURITY, "policy", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
 	  SD_DIFF_NONE, "{thing} is added and permits more rows." },
+	{ SD_DIFF_DROP, SD_DIFF_SECURITY, "policy", NULL, "", was_restrictive, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is dropped and no longer restricts." },
 	{ SD_DIFF_DROP, SD_DIFF_SECURITY, "policy", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
 	  SD_DIFF_NONE, "{thing} is dropped." },
+	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "policy", NULL, "permissive", is_loosened, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE,
+	  "{thing} is loosened: it permits rows now instead of restricting them." },
+	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "policy", NULL, "permissive", NULL, SD_DIFF_REAL,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE,
+	  "{thing} is tightened: it restricts rows now instead of permitting them." },
+	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "policy", NULL, NULL, is_loosened, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE,
+	  "{thing} is loosened: its {attribute} {change} from {old} to {new}." },
+	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "policy", NULL, NULL, is_tightened, SD_DIFF_REAL,
+	  SD_DIFF_BREAKING, SD_DIFF_NONE,
+	  "{thing} is tightened: its {attribute} {change} from {old} to {new}." },
+	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "policy", NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
+	  SD_DIFF_NONE, "{thing} may be loosened: its {attribute} {change} from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "table", NULL, "rls", gained, SD_DIFF_REAL, SD_DIFF_BREAKING,
 	  SD_DIFF_NONE, "Row security is switched on for {thing}." },
 	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "table", NULL, "rls", NULL, SD_DIFF_REAL,
@@ -475,6 +613,11 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_NONE, "{thing} is no longer trusted to be leakproof." },
 	{ SD_DIFF_ANY_OP, SD_DIFF_SECURITY, "privilege", NULL, NULL, to_public, SD_DIFF_REAL,
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "PUBLIC is granted {granted} on {thing}." },
+	{ SD_DIFF_ADD, SD_DIFF_SECURITY, "privilege", NULL, NULL, passes_on, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{grantee} is granted {granted} on {thing}." },
+	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "privilege", NULL, NULL, passes_on, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE,
+	  "{grantee} is granted {granted} and revoked {revoked} on {thing}." },
 	{ SD_DIFF_ANY_OP, SD_DIFF_SECURITY, "privilege", NULL, NULL, is_revoked, SD_DIFF_REAL,
 	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{grantee} is revoked {revoked} on {thing}." },
 	{ SD_DIFF_ADD, SD_DIFF_SECURITY, "privilege", NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
@@ -482,7 +625,7 @@ static const SdDiffRule rules[] = {
 	{ SD_DIFF_ALTER, SD_DIFF_SECURITY, "privilege", NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_BREAKING,
 	  SD_DIFF_NONE, "{grantee} is granted {granted} and revoked {revoked} on {thing}." },
 	{ SD_DIFF_ANY_OP, SD_DIFF_SECURITY, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
-	  SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+	  SD_DIFF_NONE, "The {attribute} of {thing} {change} from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_OWNER, NULL, NULL, NULL, lends_rights, SD_DIFF_REAL,
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE,
 	  "{thing} is owned by {new} instead of {old} and uses the rights of its owner." },
@@ -520,6 +663,9 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} changes its type from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "sequence", NULL, "type", NULL, SD_DIFF_REAL, SD_DIFF_BREAKING,
 	  SD_DIFF_NONE, "{thing} changes its type from {old} to {new} and ends sooner." },
+	{ SD_DIFF_ALTER, SD_DIFF_CORE, ROUTINES, NULL, "config.search_path", opens_definer,
+	  SD_DIFF_REAL, SD_DIFF_SECURITY_RISK, SD_DIFF_NONE,
+	  "{thing} runs with the rights of its owner and leaves search_path to its caller now." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, ROUTINES, NULL, "config.*", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
 	  SD_DIFF_NONE, "Setting {key} of {thing} changes from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, ROUTINES, NULL, "body", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
@@ -532,9 +678,9 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_BREAKING, SD_DIFF_NONE, "Option {key} of {thing} changes from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "table,foreign table,extension,range,type", NULL, NULL, NULL,
 	  SD_DIFF_REAL, SD_DIFF_BREAKING, SD_DIFF_NONE,
-	  "The {attribute} of {thing} changes from {old} to {new}." },
+	  "The {attribute} of {thing} {change} from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_VERSION, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_CAUTION,
-	  SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+	  SD_DIFF_NONE, "The {attribute} of {thing} {change} from {old} to {new}." },
 
 	/* storage */
 	{ SD_DIFF_ALTER, SD_DIFF_STORAGE, NULL, NULL, "tablespace", NULL, SD_DIFF_REAL, SD_DIFF_LOCKING,
@@ -542,11 +688,11 @@ static const SdDiffRule rules[] = {
 	{ SD_DIFF_ALTER, SD_DIFF_STORAGE, NULL, NULL, "access_method", NULL, SD_DIFF_REAL,
 	  SD_DIFF_LOCKING, SD_DIFF_NONE, "{thing} is kept by access method {new} instead of {old}." },
 	{ SD_DIFF_ALTER, SD_DIFF_STORAGE, "table", NULL, "replica_identity", NULL, SD_DIFF_REAL,
-	  SD_DIFF_CAUTION, SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "The {attribute} of {thing} {change} from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_STORAGE, NULL, NULL, "options.*", NULL, SD_DIFF_REAL, SD_DIFF_INFO,
 	  SD_DIFF_NONE, "Option {key} of {thing} changes from {old} to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_STORAGE, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_INFO,
-	  SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+	  SD_DIFF_NONE, "The {attribute} of {thing} {change} from {old} to {new}." },
 
 	/* publications and foreign options */
 	{ SD_DIFF_ALTER, SD_DIFF_CORE, "publication", NULL, "tables.*", gained, SD_DIFF_REAL,
@@ -568,11 +714,17 @@ static const SdDiffRule rules[] = {
 	{ SD_DIFF_ALTER, ANY, NULL, NULL, NULL, becomes_false, SD_DIFF_REAL, SD_DIFF_CAUTION,
 	  SD_DIFF_NONE, "{thing} is not {attribute} any more." },
 	{ SD_DIFF_ANY_OP, ANY, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_CAUTION, SD_DIFF_NONE,
-	  "The {attribute} of {thing} changes from {old} to {new}." },
+	  "The {attribute} of {thing} {change} from {old} to {new}." },
 };
 
 /* Kinds in an order in which each mostly needs only those before it. */
 static const char *const kind_order[] = {
+	"role",
+	"role setting",
+	"tablespace",
+	"database",
+	"parameter",
+	"large objects",
 	"schema",
 	"extension",
 	"language",
@@ -651,6 +803,13 @@ matches(const char *pattern, const char *attribute)
 	return strcmp(pattern, attribute) == 0;
 }
 
+/* Sentences for texts that say the same in other words. */
+static const char *const follows[] = {
+	[SD_DIFF_FOLLOWS_NOTHING] = NULL,
+	[SD_DIFF_FOLLOWS_NAME] = "The {attribute} of {thing} {follow} the change of a name.",
+	[SD_DIFF_FOLLOWS_TYPE] = "The {attribute} of {thing} {follow} the change of a type.",
+};
+
 void
 sd_diff_judge(const SdDiff *diff, SdDiffChange *change)
 {
@@ -666,11 +825,11 @@ sd_diff_judge(const SdDiff *diff, SdDiffChange *change)
 			continue;
 		change->class = rule->class;
 		/* a name that only follows another change breaks nothing of its own */
-		change->severity = change->follows_rename ? SD_DIFF_INFO : rule->severity;
-		change->loss = change->follows_rename ? SD_DIFF_NONE : rule->loss;
+		change->severity = change->follows ? SD_DIFF_INFO : rule->severity;
+		change->loss = change->follows ? SD_DIFF_NONE : rule->loss;
 		change->summary =
-			sd_diff_render(change, change->follows_rename && change->op == SD_DIFF_ALTER ?
-									   "The {attribute} of {thing} follows the change of a name." :
+			sd_diff_render(change, change->op == SD_DIFF_ALTER && follows[change->follows] ?
+									   follows[change->follows] :
 									   rule->summary);
 		return;
 	}
@@ -705,7 +864,7 @@ sd_diff_op_name(SdDiffOp op)
 const char *
 sd_diff_class_name(SdDiffClass class)
 {
-	static const char *const names[] = { "real", "cosmetic", "order", "physical" };
+	static const char *const names[] = { "real", "cosmetic", "order", "physical", "environment" };
 
 	return names[class];
 }

@@ -179,13 +179,19 @@ static const struct
 	{ "cluster", "clustering index" },
 	{ "cycle", "cycling" },
 	{ "deferred", "initially deferred" },
+	{ "fdw", "foreign data wrapper" },
+	{ "generated", "expression" },
 	{ "inherits", "list of parents" },
 	{ "local", "defined locally" },
 	{ "max", "maximum" },
 	{ "min", "minimum" },
+	{ "of_type", "row type" },
 	{ "owned_by", "owning column" },
 	{ "parallel", "parallel safety" },
+	{ "partition_of", "parent" },
 	{ "publish", "list of published operations" },
+	{ "returns", "result type" },
+	{ "rows", "estimated number of rows" },
 	{ "statistics", "statistics target" },
 	{ "tables", "published table" },
 	{ "using", "condition" },
@@ -223,6 +229,18 @@ append_attribute(StringInfo text, const SdDiffChange *change)
 	}
 }
 
+/* The attribute is many things: its last word ends in s, and it is no "list of" them. */
+static bool
+is_many(const SdDiffChange *change)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	append_attribute(&words, change);
+	return words.len > 1 && words.data[words.len - 1] == 's' && words.data[words.len - 2] != 's' &&
+		   strstr(words.data, " of ") == NULL;
+}
+
 static void
 append_privileges(StringInfo text, const char *privileges)
 {
@@ -254,6 +272,12 @@ append_placeholder(StringInfo text, const SdDiffChange *change, const char *name
 		append_object(text, change, change->pair->identity);
 	else if (strncmp(name, "attribute", length) == 0)
 		append_attribute(text, change);
+	else if (strncmp(name, "is", length) == 0)
+		appendStringInfoString(text, strcmp(change->pair->kind, "default acl") == 0 ? "are" : "is");
+	else if (strncmp(name, "change", length) == 0)
+		appendStringInfoString(text, is_many(change) ? "change" : "changes");
+	else if (strncmp(name, "follow", length) == 0)
+		appendStringInfoString(text, is_many(change) ? "follow" : "follows");
 	else if (strncmp(name, "old", length) == 0)
 		append_value(text, change, change->old);
 	else if (strncmp(name, "new", length) == 0)

@@ -42,14 +42,15 @@ const SdDiffCollectionInfo sd_diff_collections[SD_DIFF_COLLECTIONS] = {
 	[SD_DIFF_CONSTRAINTS] = { "constraints", "constraints", "constraint", SD_DIFF_CORE },
 	[SD_DIFF_INDEXES] = { "indexes", "indexes", "index", SD_DIFF_CORE },
 	[SD_DIFF_TRIGGERS] = { "triggers", "triggers", "trigger", SD_DIFF_CORE },
-	[SD_DIFF_RULES] = { "rules", NULL, "rule", SD_DIFF_CORE },
+	[SD_DIFF_RULES] = { "rules", "rules", "rule", SD_DIFF_CORE },
 	[SD_DIFF_POLICIES] = { "policies", "policies", "policy", SD_DIFF_SECURITY },
 	[SD_DIFF_PRIVILEGES] = { "acl", NULL, "privilege", SD_DIFF_SECURITY },
 };
 
 /* Maps whose entries are attributes of their own, also when the whole map comes or goes. */
-static const char *const open_maps[] = { "options", "toast_options", "config",
-										 "tables",	"statistics",	 NULL };
+static const char *const open_maps[] = { "options",	  "toast_options", "config",
+										 "tables",	  "statistics",	   "settings",
+										 "member_of", "objects",	   NULL };
 
 static void walk_object(const Walk *walk, JsonbContainer *old, JsonbContainer *new);
 
@@ -80,7 +81,11 @@ sd_diff_emit(SdDiff *diff, SdDiffPair *pair, SdDiffOp op, SdDiffFacet facet, con
 SdDiffChange *
 sd_diff_emit_whole(SdDiff *diff, SdDiffPair *pair, SdDiffOp op)
 {
-	return sd_diff_emit(diff, pair, op, SD_DIFF_CORE, pair->kind, SD_DIFF_COLLECTIONS, 0, NULL);
+	const SdDiffObject *side = pair->new ? pair->new : pair->old;
+
+	return sd_diff_emit(diff, pair, op,
+						side->hash[SD_DIFF_ENVIRONMENT] ? SD_DIFF_ENVIRONMENT : SD_DIFF_CORE,
+						pair->kind, SD_DIFF_COLLECTIONS, 0, NULL);
 }
 
 static void
@@ -390,7 +395,9 @@ collection_of(const Walk *walk, const char *key)
 		if (strcmp(sd_diff_collections[c].key, key) != 0)
 			continue;
 		if (c == SD_DIFF_PRIVILEGES)
-			return walk->facet == SD_DIFF_SECURITY ? c : SD_DIFF_COLLECTIONS;
+			return walk->facet == SD_DIFF_SECURITY || walk->facet == SD_DIFF_ENVIRONMENT ?
+					   c :
+					   SD_DIFF_COLLECTIONS;
 		if (walk->depth > 0)
 			return SD_DIFF_COLLECTIONS;
 		/* a publication's columns and the like are attributes, not members */
@@ -437,8 +444,8 @@ walk_key(const Walk *walk, const Entry *entry)
 	Walk down = deeper(walk, key);
 
 	if (collection == SD_DIFF_PRIVILEGES)
-		sd_diff_walk_acl(walk->diff, walk->pair, walk->collection, down.depth, down.path,
-						 container_of(entry->old), container_of(entry->new));
+		sd_diff_walk_acl(walk->diff, walk->pair, walk->facet, walk->collection, down.depth,
+						 down.path, container_of(entry->old), container_of(entry->new));
 	else if (collection == SD_DIFF_COLLECTIONS)
 		walk_value(&down, entry->old, entry->new, is_open_map(key));
 	else if ((entry->old && sd_diff_value_is_array(entry->old)) ||

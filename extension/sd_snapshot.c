@@ -74,7 +74,10 @@ Datum
 safedeploy_objects(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	ObjectsSink sink = { .base = { .want_phys = true, .begin = objects_begin, .emit = objects_emit } };
+	ObjectsSink sink = { .base = { .want_phys = true,
+								   .want_environment = PG_GETARG_BOOL(0),
+								   .begin = objects_begin,
+								   .emit = objects_emit } };
 	MemoryContext per_query;
 	MemoryContext old;
 
@@ -104,7 +107,8 @@ Datum
 safedeploy_fingerprint(PG_FUNCTION_ARGS)
 {
 	uint32 facets = sd_facets_from_array(PG_ARGISNULL(0) ? NULL : PG_GETARG_ARRAYTYPE_P(0));
-	SdEntries *entries = sd_snapshot_walk(NULL);
+	SdSink sink = { .want_environment = (facets & (1 << SD_FACET_ENVIRONMENT)) != 0 };
+	SdEntries *entries = sd_snapshot_walk(&sink);
 	SdSha256 *sha = sd_sha256_create();
 	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
 	char *fingerprint;

@@ -53,7 +53,8 @@ typedef struct SdEntries
  */
 typedef struct SdSink
 {
-	bool want_phys; /* fill SdDoc.phys */
+	bool want_phys;		   /* fill SdDoc.phys */
+	bool want_environment; /* documents of roles and the like too */
 	MemoryContext keep_cxt;
 	void (*begin)(struct SdSink *sink);
 	void (*emit)(struct SdSink *sink, SdDoc *doc, const SdHashes *hashes);

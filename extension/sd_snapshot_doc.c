@@ -24,7 +24,7 @@ const char *const sd_facet_names[SD_NFACETS] = {
 	[SD_FACET_CORE] = "core",		[SD_FACET_SECURITY] = "security",
 	[SD_FACET_OWNER] = "owner",		[SD_FACET_STORAGE] = "storage",
 	[SD_FACET_COMMENT] = "comment", [SD_FACET_VERSION] = "version",
-	[SD_FACET_ORDER] = "order",
+	[SD_FACET_ORDER] = "order",		[SD_FACET_ENVIRONMENT] = "environment",
 };
 
 uint32
@@ -49,8 +49,8 @@ sd_facets_from_array(ArrayType *names)
 		if (facet == SD_NFACETS)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("facet \"%s\" is not known", name ? name : "NULL"),
-							errhint("Facets are core, security, owner, storage, comment, version "
-									"and order.")));
+							errhint("Facets are core, security, owner, storage, comment, version, "
+									"order and environment.")));
 		set |= 1 << facet;
 	}
 	if (set == 0)

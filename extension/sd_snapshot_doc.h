@@ -24,13 +24,14 @@ typedef enum SdFacet
 	SD_FACET_OWNER,
 	SD_FACET_STORAGE,
 	SD_FACET_COMMENT,
-	SD_FACET_VERSION, /* of extensions and collations */
-	SD_FACET_ORDER,	  /* of the columns of a table */
+	SD_FACET_VERSION,	  /* of extensions and collations */
+	SD_FACET_ORDER,		  /* of the columns of a table */
+	SD_FACET_ENVIRONMENT, /* roles and what else surrounds the schema */
 	SD_NFACETS
 } SdFacet;
 
-/* Every facet but the order: what a fingerprint covers when nothing is said. */
-#define SD_FACETS_DEFAULT (((1 << SD_NFACETS) - 1) & ~(1 << SD_FACET_ORDER))
+/* Every facet of the schema but the order: what a fingerprint covers when nothing is said. */
+#define SD_FACETS_DEFAULT ((1 << SD_FACET_ORDER) - 1)
 
 typedef enum SdNodeType
 {

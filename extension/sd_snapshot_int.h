@@ -210,9 +210,10 @@ typedef struct SdSnap
 	List *rel_order;		  /* SdRel that get a document */
 	List *routines;			  /* copied rows of pg_proc */
 	struct TypeState *types;
+	struct Environment *environment;
 	struct SdDepends *depends; /* NULL when nobody asks for physical things */
-	List *family_members; /* of operator families, see sd_snapshot_other.c */
-	List *ts_mappings;	  /* of text search configurations, likewise */
+	List *family_members;	   /* of operator families, see sd_snapshot_other.c */
+	List *ts_mappings;		   /* of text search configurations, likewise */
 	List *publication_tables;
 	List *publication_schemas;
 	Oid last_oid; /* of the last row of pg_attribute, and its relation */
@@ -238,6 +239,7 @@ extern void sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn);
 extern const char *sd_trim(StringInfo buf);
 extern TupleDesc sd_catalog_desc(SdSnap *snap, Oid catalog);
 extern SdDoc *sd_doc_begin(SdSnap *snap, const char *kind, const char *identity);
+extern SdDoc *sd_doc_begin_environment(SdSnap *snap, const char *kind, const char *identity);
 extern void sd_doc_emit(SdSnap *snap, SdDoc *doc);
 extern HTAB *sd_hash(SdSnap *snap, const char *name, Size keysize, Size entrysize);
 
@@ -250,6 +252,7 @@ extern Datum sd_attr(HeapTuple tuple, TupleDesc desc, int attnum, bool *isnull);
 extern void sd_load_schemas(SdSnap *snap);
 extern void sd_load_members(SdSnap *snap);
 extern void sd_load_comments(SdSnap *snap);
+extern void sd_load_shared_comments(SdSnap *snap);
 extern bool sd_schema_kept(SdSnap *snap, Oid schema);
 extern bool sd_is_member(SdSnap *snap, Oid classid, Oid oid);
 extern bool sd_is_internal(SdSnap *snap, Oid classid, Oid oid);
@@ -329,6 +332,7 @@ extern void sd_emit_schemas(SdSnap *snap);
 extern void sd_emit_data(SdSnap *snap);
 extern void sd_emit_other(SdSnap *snap);
 extern void sd_emit_misc(SdSnap *snap);
+extern void sd_emit_environment(SdSnap *snap);
 
 /* Parts of the document of a relation. */
 extern void sd_doc_columns(SdSnap *snap, SdRel *rel, SdDoc *doc);

@@ -20,10 +20,12 @@
 #include "catalog/pg_description.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_largeobject.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_shdescription.h"
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -160,8 +162,12 @@ load_comment(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	NameKey key = { form->classoid, form->objoid, form->objsubid };
 	NameEntry *entry;
 
-	/* initdb comments its own objects; only those of schemas are the user's to change */
-	if (form->objoid < FirstNormalObjectId && form->classoid != NamespaceRelationId)
+	/*
+	 * initdb comments its own objects; only those of schemas are the user's to change, while
+	 * large objects may have any number
+	 */
+	if (form->objoid < FirstNormalObjectId && form->classoid != NamespaceRelationId &&
+		form->classoid != LargeObjectRelationId)
 		return false;
 	entry = hash_search(snap->comments, &key, HASH_ENTER, NULL);
 	entry->name = sd_attr_text(tuple, desc, Anum_pg_description_description);
@@ -180,6 +186,23 @@ sd_load_comments(SdSnap *snap)
 {
 	snap->comments = sd_hash(snap, "safedeploy comments", sizeof(NameKey), sizeof(NameEntry));
 	sd_scan(snap, DescriptionRelationId, load_comment);
+}
+
+static bool
+load_shared_comment(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_shdescription form = (Form_pg_shdescription) GETSTRUCT(tuple);
+	NameKey key = { form->classoid, form->objoid, 0 };
+	NameEntry *entry = hash_search(snap->comments, &key, HASH_ENTER, NULL);
+
+	entry->name = sd_attr_text(tuple, desc, Anum_pg_shdescription_description);
+	return true;
+}
+
+void
+sd_load_shared_comments(SdSnap *snap)
+{
+	sd_scan(snap, SharedDescriptionRelationId, load_shared_comment);
 }
 
 const char *

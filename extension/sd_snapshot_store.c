@@ -158,13 +158,13 @@ insert_rows(SdBatch *batch, Datum *hashes)
 {
 	static const char sql[] =
 		"INSERT INTO safedeploy.snapshot_object (snapshot_id, n, kind, identity, def_hash, core,"
-		" security, owner, storage, comment, version, \"order\", phys)"
-		" SELECT $1, $2 + n, kind, identity, def_hash, f1, f2, f3, f4, f5, f6, f7, phys"
+		" security, owner, storage, comment, version, \"order\", environment, phys)"
+		" SELECT $1, $2 + n, kind, identity, def_hash, f1, f2, f3, f4, f5, f6, f7, f8, phys"
 		" FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
 		" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8),"
 		" pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11),"
-		" pg_catalog.unnest($12), pg_catalog.unnest($13)) WITH ORDINALITY"
-		" AS r(kind, identity, def_hash, f1, f2, f3, f4, f5, f6, f7, phys, n)";
+		" pg_catalog.unnest($12), pg_catalog.unnest($13), pg_catalog.unnest($14)) WITH ORDINALITY"
+		" AS r(kind, identity, def_hash, f1, f2, f3, f4, f5, f6, f7, f8, phys, n)";
 	Oid types[ROW_ARGS] = { INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, BYTEAARRAYOID };
 	Datum args[ROW_ARGS];
 	Datum *column = palloc(sizeof(Datum) * batch->count);
@@ -244,11 +244,15 @@ sd_entries_facets(SdEntries *entries, char **fingerprint)
 	SdSha256 *sha = sd_sha256_create();
 	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
 	SdNode *map = sd_node_map();
+	uint32 have = (1 << SD_FACET_ENVIRONMENT) - 1;
 
+	for (int i = 0; i < entries->count; i++)
+		have |= entries->items[i].hashes.have;
 	for (int f = 0; f < SD_NFACETS; f++)
 	{
 		sd_entries_root(entries, f, sha, roots[f]);
-		sd_put_text(map, sd_facet_names[f], sd_hex(roots[f], SD_SHA256_LENGTH));
+		if ((have & (1 << f)) != 0)
+			sd_put_text(map, sd_facet_names[f], sd_hex(roots[f], SD_SHA256_LENGTH));
 	}
 	*fingerprint = sd_roots_fingerprint(roots, SD_FACETS_DEFAULT, sha);
 	sd_sha256_free(sha);
@@ -334,9 +338,11 @@ insert_header(int64 id, SdEntries *entries, Datum label, bool no_label, Datum ru
 Datum
 safedeploy_take_snapshot(PG_FUNCTION_ARGS)
 {
-	StoreSink sink = {
-		.base = { .want_phys = true, .begin = store_begin, .emit = store_emit, .end = store_end }
-	};
+	StoreSink sink = { .base = { .want_phys = true,
+								 .want_environment = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2),
+								 .begin = store_begin,
+								 .emit = store_emit,
+								 .end = store_end } };
 	SdEntries *entries;
 
 	SPI_connect();

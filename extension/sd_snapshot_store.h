@@ -33,7 +33,10 @@ extern void sd_batch_free(SdBatch *batch);
 /* Next id of safedeploy.snapshot; needs an SPI connection. */
 extern int64 sd_snapshot_next_id(void);
 
-/* {facet: hex} of all roots of the entries, and their fingerprint over the default facets. */
+/*
+ * {facet: hex} of all roots of the entries, that of the environment only when it was read, and 
+ * their fingerprint over the default facets.
+ */
 extern Jsonb *sd_entries_facets(SdEntries *entries, char **fingerprint);
 
 #endif

@@ -357,7 +357,7 @@ stored_entries(int64 id)
 	Datum values[1] = { Int64GetDatum(id) };
 
 	if (SPI_execute_with_args("SELECT kind, identity, core, security, owner, storage, comment,"
-							  " version, \"order\" FROM safedeploy.snapshot_object"
+							  " version, \"order\", environment FROM safedeploy.snapshot_object"
 							  " WHERE snapshot_id = $1",
 							  1, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the objects of a snapshot");

@@ -157,8 +157,8 @@ sd_attr_array(HeapTuple tuple, TupleDesc desc, int attnum)
 	return isnull ? NULL : DatumGetArrayTypePCopy(value);
 }
 
-SdDoc *
-sd_doc_begin(SdSnap *snap, const char *kind, const char *identity)
+static SdDoc *
+begin_document(SdSnap *snap, const char *kind, const char *identity)
 {
 	SdDoc *doc;
 
@@ -169,9 +169,27 @@ sd_doc_begin(SdSnap *snap, const char *kind, const char *identity)
 	doc = palloc0(sizeof(SdDoc));
 	doc->kind = kind;
 	doc->identity = identity;
-	(void) sd_doc_map(doc, SD_FACET_CORE);
 	if (snap->sink != NULL && snap->sink->want_phys)
 		doc->phys = sd_node_map();
+	return doc;
+}
+
+SdDoc *
+sd_doc_begin(SdSnap *snap, const char *kind, const char *identity)
+{
+	SdDoc *doc = begin_document(snap, kind, identity);
+
+	(void) sd_doc_map(doc, SD_FACET_CORE);
+	return doc;
+}
+
+/* Of what surrounds the schema: it has that one facet, so no fingerprint of the schema sees it. */
+SdDoc *
+sd_doc_begin_environment(SdSnap *snap, const char *kind, const char *identity)
+{
+	SdDoc *doc = begin_document(snap, kind, identity);
+
+	(void) sd_doc_map(doc, SD_FACET_ENVIRONMENT);
 	return doc;
 }
 
@@ -241,6 +259,8 @@ walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
 	sd_emit_misc(snap);
 	sd_emit_data(snap);
 	sd_emit_other(snap);
+	if (sink != NULL && sink->want_environment)
+		sd_emit_environment(snap);
 	if (sink != NULL && sink->end != NULL)
 		sink->end(sink);
 

@@ -85,7 +85,7 @@ INSERT INTO public.edits (edit, undo, expected) VALUES
 ('GRANT SELECT ON t TO PUBLIC', 'REVOKE SELECT ON t FROM PUBLIC', 'add privilege acl."PUBLIC" real none security'),
 ('GRANT SELECT, INSERT ON t TO regress_diff_app', 'REVOKE ALL ON t FROM regress_diff_app', 'add privilege acl.regress_diff_app real none caution'),
 ('REVOKE SELECT ON parent FROM regress_diff_app', 'GRANT SELECT ON parent TO regress_diff_app', 'drop privilege acl.regress_diff_app real none breaking'),
-('GRANT SELECT ON parent TO regress_diff_app WITH GRANT OPTION', 'REVOKE GRANT OPTION FOR SELECT ON parent FROM regress_diff_app', 'add privilege acl.regress_diff_app real none caution'),
+('GRANT SELECT ON parent TO regress_diff_app WITH GRANT OPTION', 'REVOKE GRANT OPTION FOR SELECT ON parent FROM regress_diff_app', 'add privilege acl.regress_diff_app real none security'),
 ('REVOKE DELETE ON parent FROM CURRENT_USER', 'GRANT DELETE ON parent TO CURRENT_USER', 'drop privilege acl.' || current_user || ' real none breaking'),
 ('GRANT UPDATE (code) ON t TO regress_diff_app', 'REVOKE UPDATE (code) ON t FROM regress_diff_app', 'add privilege columns.code.acl.regress_diff_app real none caution'),
 ('ALTER TABLE parent RENAME TO parent2', 'ALTER TABLE parent2 RENAME TO parent', 'rename table - real none breaking
@@ -93,8 +93,8 @@ alter constraint constraints.t_parent.definition real none info <1
 alter materialized view definition real none info <1
 alter publication tables."dt.parent" real none info <1
 alter publication tables."dt.parent2" real none info <1'),
-('ALTER TABLE base SET SCHEMA dt_other', 'ALTER TABLE dt_other.base SET SCHEMA dt', 'alter table inherits real none info <2
-move table - real none breaking'),
+('ALTER TABLE base SET SCHEMA dt_other', 'ALTER TABLE dt_other.base SET SCHEMA dt', 'move table - real none breaking
+alter table inherits real none info <1'),
 -- columns
 ('ALTER TABLE t ADD COLUMN extra text', 'ALTER TABLE t DROP COLUMN extra', 'add column columns.extra real none additive'),
 ('ALTER TABLE t ADD COLUMN extra text NOT NULL', 'ALTER TABLE t DROP COLUMN extra', 'add column columns.extra real none breaking'),
@@ -126,17 +126,17 @@ move table - real none breaking'),
 ('ALTER TABLE t ADD CONSTRAINT c CHECK (qty > 0)', 'ALTER TABLE t DROP CONSTRAINT c', 'add constraint constraints.c real none locking'),
 ('ALTER TABLE t ADD CONSTRAINT c CHECK (qty > 0) NOT VALID', 'ALTER TABLE t DROP CONSTRAINT c', 'add constraint constraints.c real none caution'),
 ('ALTER TABLE t ADD CONSTRAINT c UNIQUE (note)', 'ALTER TABLE t DROP CONSTRAINT c', 'add constraint constraints.c real none locking'),
-('ALTER TABLE base ADD CONSTRAINT base_pkey PRIMARY KEY (b)', 'ALTER TABLE base DROP CONSTRAINT base_pkey, ALTER b DROP NOT NULL', 'alter column columns.b.not_null real none breaking <2
-add constraint constraints.base_pkey real none locking
-alter column columns.b.not_null real none breaking <1'),
+('ALTER TABLE base ADD CONSTRAINT base_pkey PRIMARY KEY (b)', 'ALTER TABLE base DROP CONSTRAINT base_pkey, ALTER b DROP NOT NULL', 'add constraint constraints.base_pkey real none locking
+alter column columns.b.not_null real none breaking <1
+alter column columns.b.not_null real none breaking <2'),
 ('ALTER TABLE r ADD CONSTRAINT x EXCLUDE USING btree (id WITH =)', 'ALTER TABLE r DROP CONSTRAINT x', 'add constraint constraints.x real none locking'),
 ('ALTER TABLE t DROP CONSTRAINT t_price', 'ALTER TABLE t ADD CONSTRAINT t_price CHECK (price > 0)', 'drop constraint constraints.t_price real none caution'),
 ('ALTER TABLE t DROP CONSTRAINT t_code', 'ALTER TABLE t ADD CONSTRAINT t_code UNIQUE (code)', 'drop constraint constraints.t_code real none breaking'),
 ('ALTER TABLE t DROP CONSTRAINT t_parent', 'ALTER TABLE t ADD CONSTRAINT t_parent FOREIGN KEY (parent_id) REFERENCES parent', 'drop constraint constraints.t_parent real none caution'),
 ('ALTER TABLE t DROP CONSTRAINT t_price, ADD CONSTRAINT t_price CHECK (price > 1)', 'ALTER TABLE t DROP CONSTRAINT t_price, ADD CONSTRAINT t_price CHECK (price > 0)', 'alter constraint constraints.t_price.definition real none breaking'),
-('ALTER TABLE t DROP CONSTRAINT t_price, ADD CONSTRAINT t_price CHECK (price > 0) NOT VALID', 'ALTER TABLE t VALIDATE CONSTRAINT t_price', 'alter constraint constraints.t_price.validated real none caution'),
+('ALTER TABLE t DROP CONSTRAINT t_price, ADD CONSTRAINT t_price CHECK (price > 0) NOT VALID', 'ALTER TABLE t VALIDATE CONSTRAINT t_price', 'alter constraint constraints.t_price.validated real none security'),
 ('ALTER TABLE t ALTER CONSTRAINT t_parent DEFERRABLE INITIALLY DEFERRED', 'ALTER TABLE t ALTER CONSTRAINT t_parent NOT DEFERRABLE', 'alter constraint constraints.t_parent.deferrable real none caution
-alter constraint constraints.t_parent.deferred real none caution'),
+alter constraint constraints.t_parent.deferred real none caution <1'),
 ('ALTER TABLE t RENAME CONSTRAINT t_price TO t_cost', 'ALTER TABLE t RENAME CONSTRAINT t_cost TO t_price', 'rename constraint constraints.t_cost real none caution'),
 ('COMMENT ON CONSTRAINT t_price ON t IS ''c''', 'COMMENT ON CONSTRAINT t_price ON t IS NULL', 'alter constraint constraints.t_price cosmetic none info'),
 ('ALTER TABLE t DISABLE TRIGGER ALL', 'ALTER TABLE t ENABLE TRIGGER ALL', 'alter constraint constraints.t_parent.triggers real none security
@@ -151,7 +151,7 @@ alter trigger triggers.tr.enabled real none security'),
 ('ALTER INDEX t_note RENAME TO t_memo', 'ALTER INDEX t_memo RENAME TO t_note', 'rename index indexes.t_memo real none caution'),
 ('ALTER INDEX t_note SET (fillfactor = 50)', 'ALTER INDEX t_note RESET (fillfactor)', 'alter index indexes.t_note.options.fillfactor real none info'),
 ('COMMENT ON INDEX t_note IS ''c''', 'COMMENT ON INDEX t_note IS NULL', 'alter index indexes.t_note cosmetic none info'),
-('UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''t_note''::regclass', 'UPDATE pg_index SET indisvalid = true WHERE indexrelid = ''t_note''::regclass', 'alter index indexes.t_note.valid real none caution'),
+('UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''t_note''::regclass', 'UPDATE pg_index SET indisvalid = true WHERE indexrelid = ''t_note''::regclass', 'alter index indexes.t_note.valid real none security'),
 -- triggers and rules
 ('CREATE TRIGGER tr2 AFTER INSERT ON t EXECUTE FUNCTION tf()', 'DROP TRIGGER tr2 ON t', 'add trigger triggers.tr2 real none caution'),
 ('DROP TRIGGER tr ON t', 'CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION tf()', 'drop trigger triggers.tr real none security'),
@@ -172,14 +172,14 @@ alter trigger triggers.tr.enabled real none security'),
 ('ALTER POLICY pol ON r TO PUBLIC', 'ALTER POLICY pol ON r TO regress_diff_app', 'alter policy policies.pol.roles real none security'),
 ('ALTER POLICY pol ON r RENAME TO pol9', 'ALTER POLICY pol9 ON r RENAME TO pol', 'rename policy policies.pol9 real none info'),
 -- partitions and inheritance
-('ALTER TABLE part DETACH PARTITION part_1', 'ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (''2020-01-01'') TO (''2021-01-01'')', 'alter table bound real none breaking <2
-alter table partition_of real none breaking
-alter column columns.at.inherited real none info <2
-alter column columns.v.inherited real none info <2'),
-('ALTER TABLE part ATTACH PARTITION part_2 FOR VALUES FROM (''2021-01-01'') TO (''2022-01-01'')', 'ALTER TABLE part DETACH PARTITION part_2', 'alter table bound real none breaking <2
-alter table partition_of real none breaking
-alter column columns.at.inherited real none info <2
-alter column columns.v.inherited real none info <2'),
+('ALTER TABLE part DETACH PARTITION part_1', 'ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (''2020-01-01'') TO (''2021-01-01'')', 'alter table partition_of real none breaking
+alter table bound real none breaking <1
+alter column columns.at.inherited real none info <1
+alter column columns.v.inherited real none info <1'),
+('ALTER TABLE part ATTACH PARTITION part_2 FOR VALUES FROM (''2021-01-01'') TO (''2022-01-01'')', 'ALTER TABLE part DETACH PARTITION part_2', 'alter table partition_of real none breaking
+alter table bound real none breaking <1
+alter column columns.at.inherited real none info <1
+alter column columns.v.inherited real none info <1'),
 ('ALTER TABLE part ADD COLUMN w integer', 'ALTER TABLE part DROP COLUMN w', 'add column columns.w real none additive
 add column columns.w real none additive <1'),
 ('ALTER TABLE part RENAME COLUMN v TO vv', 'ALTER TABLE part RENAME COLUMN vv TO v', 'rename column columns.vv real none breaking
@@ -269,8 +269,8 @@ alter column columns.c.local real none info <1'),
 ('ALTER TABLE t DROP CONSTRAINT t_code, ADD CONSTRAINT t_code CHECK (code <> '''')', 'ALTER TABLE t DROP CONSTRAINT t_code, ADD CONSTRAINT t_code UNIQUE (code)', 'alter constraint constraints.t_code.definition real none breaking'),
 ('CREATE INDEX i ON t (qty); UPDATE pg_index SET indisvalid = false WHERE indexrelid = ''i''::regclass', 'DROP INDEX i', 'add index indexes.i real none caution'),
 ('REVOKE SELECT ON parent FROM regress_diff_app; GRANT INSERT ON parent TO regress_diff_app', 'REVOKE INSERT ON parent FROM regress_diff_app; GRANT SELECT ON parent TO regress_diff_app', 'alter privilege acl.regress_diff_app real none breaking'),
-('ALTER SEQUENCE s AS smallint', 'ALTER SEQUENCE s AS bigint', 'alter sequence max real none caution <2
-alter sequence type real none breaking'),
+('ALTER SEQUENCE s AS smallint', 'ALTER SEQUENCE s AS bigint', 'alter sequence type real none breaking
+alter sequence max real none caution <1'),
 ('ALTER SEQUENCE s OWNER TO regress_diff_owner', 'ALTER SEQUENCE s OWNER TO CURRENT_USER', 'alter sequence name real none caution'),
 ('GRANT USAGE ON SEQUENCE s TO PUBLIC', 'REVOKE USAGE ON SEQUENCE s FROM PUBLIC', 'add privilege acl."PUBLIC" real none security'),
 ('ALTER SEQUENCE s MINVALUE -5', 'ALTER SEQUENCE s MINVALUE 1', 'alter sequence min real none caution'),
@@ -312,8 +312,8 @@ alter column columns.v.type real none locking <1'),
 drop table - real certain destructive <1'),
 ('CREATE TABLE part_3 PARTITION OF part FOR VALUES FROM (''2022-01-01'') TO (''2023-01-01'')', 'DROP TABLE part_3', 'add table - real none additive'),
 ('ALTER TABLE t ALTER id SET START 100', 'ALTER TABLE t ALTER id SET START 1', 'alter column columns.id.identity.start real none caution'),
-('ALTER TABLE t ADD COLUMN extra serial', 'ALTER TABLE t DROP COLUMN extra', 'add sequence - real none additive
-add column columns.extra real none additive'),
+('ALTER TABLE t ADD COLUMN extra serial', 'ALTER TABLE t DROP COLUMN extra', 'add column columns.extra real none additive
+add sequence - real none additive <1'),
 ('ALTER TABLE t ADD COLUMN extra integer GENERATED ALWAYS AS IDENTITY', 'ALTER TABLE t DROP COLUMN extra', 'add column columns.extra real none locking'),
 ('ALTER TABLE t DROP COLUMN note', 'ALTER TABLE t ADD COLUMN note text; CREATE INDEX t_note ON t (note); CREATE STATISTICS IF NOT EXISTS st ON code, note FROM t', 'drop column columns.note real certain destructive
 drop index indexes.t_note real none caution <1

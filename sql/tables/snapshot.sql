@@ -20,8 +20,8 @@ COMMENT ON TABLE safedeploy.snapshot IS 'stored schema snapshots, written by tak
 COMMENT ON COLUMN safedeploy.snapshot.taken_at IS 'when the schema was read';
 COMMENT ON COLUMN safedeploy.snapshot.label IS 'what the caller calls it';
 COMMENT ON COLUMN safedeploy.snapshot.run_id IS 'run that took it';
-COMMENT ON COLUMN safedeploy.snapshot.fingerprint IS 'fingerprint() over all facets but order; NULL while an import goes on';
-COMMENT ON COLUMN safedeploy.snapshot.facets IS 'hash of the whole schema for each facet';
+COMMENT ON COLUMN safedeploy.snapshot.fingerprint IS 'fingerprint() over all facets of the schema but order; NULL while an import goes on';
+COMMENT ON COLUMN safedeploy.snapshot.facets IS 'hash of the whole schema for each facet; with "environment" only when that was taken too';
 COMMENT ON COLUMN safedeploy.snapshot.server_version_num IS 'server it was taken on; definitions are not comparable across major versions';
 COMMENT ON COLUMN safedeploy.snapshot.database IS 'database it was taken of';
 COMMENT ON COLUMN safedeploy.snapshot.database_oid IS 'with system_identifier: whether OIDs in phys can be compared';

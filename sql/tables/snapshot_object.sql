@@ -13,6 +13,7 @@ CREATE TABLE safedeploy.snapshot_object (
 	comment bytea,
 	version bytea,
 	"order" bytea,
+	environment bytea,
 	phys jsonb,
 	CONSTRAINT snapshot_object_pkey PRIMARY KEY (snapshot_id, n)
 );

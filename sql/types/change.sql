@@ -12,7 +12,9 @@ CREATE TYPE safedeploy.change AS (
 	data_loss text,
 	cause integer,
 	confidence text,
-	summary text
+	summary text,
+	object text,
+	hits text[]
 );
 COMMENT ON TYPE safedeploy.change IS
-'one difference between two schema snapshots. op: add, drop, alter, rename, move, recreate, rewrite, reorder; kind: of the changed thing; identity: the top-level object, by its new name unless it was dropped; path: inside the facet''s document, NULL for the whole object; class: real, cosmetic, order, physical (same definition, but the thing was made anew or rewritten); severity: info, additive, caution, locking, breaking, security, destructive; data_loss: none, possible, certain; cause: seq of the change this one follows from; confidence: exact (same database, matched by OID) or textual (matched by name)';
+'one difference between two schema snapshots. op: add, drop, alter, rename, move, recreate, rewrite, reorder; kind: of the changed thing; identity: the top-level object, by its new name unless it was dropped; path: inside the facet''s document, NULL for the whole object; class: real, cosmetic, order, physical (same definition, but the thing was made anew or rewritten), environment (of what surrounds the schema); severity: info, additive, caution, locking, breaking, security, destructive; data_loss: none, possible, certain; cause: seq of the change this one follows from; confidence: exact (same database, matched by OID) or textual (matched by name); summary: one sentence; object: kind of the top-level object; hits: earlier objects that the change hits, as kind and identity: the object itself as it was, what a new one is attached to, and those whose changes follow from this one';

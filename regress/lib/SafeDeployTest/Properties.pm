@@ -36,6 +36,9 @@ C<regress_owner>.
   -- undo
   statements; without this section the edit is rolled back
 
+  -- teardown
+  what outlives the database of the area: roles, tablespaces
+
 A path that is not there is written "-".  A case has one "expect" line; an edit
 that cannot help but change two things has two.  A case without one must change
 nothing at all.  "follows" lines are all consequences, in order.
@@ -94,12 +97,12 @@ sub applies
 	return $self->{major} >= ($what->{since} || 0) && $self->{major} <= ($what->{until} || 999);
 }
 
-# read_area NAME: (setup for this server, list of its cases)
+# read_area NAME: (setup for this server, teardown, list of its cases)
 sub read_area
 {
 	my ($self, $area) = @_;
 	my $file = "$directory/$area.sql";
-	my ($setup, @cases, $into) = ('');
+	my ($setup, $teardown, @cases, $into) = ('', '');
 	open my $fh, '<', $file or die "$file: $!";
 	while (my $line = <$fh>)
 	{
@@ -121,12 +124,13 @@ sub read_area
 			@{ $cases[-1] }{qw(revert reason)} = ($1, $2);
 		}
 		elsif (@cases && $line =~ /^-- (edit|undo)$/) { $cases[-1]{$1} = ''; $into = \$cases[-1]{$1}; }
+		elsif ($line =~ /^-- teardown$/)               { $into = \$teardown; }
 		elsif ($into) { $$into .= $line; }
 		elsif ($line !~ /^(--.*)?$/) { die "$file:$.: text before the first section"; }
 	}
 	my %seen;
 	$_->{edit} =~ /\S/ && !$seen{ $_->{name} }++ or die "$file:$_->{line}: no edit, or a second case of that name" for @cases;
-	return ($setup, grep { $self->applies($_) } @cases);
+	return ($setup, $teardown, grep { $self->applies($_) } @cases);
 }
 
 # What is printed about the changes since a stored snapshot; temporary, so that no snapshot sees it.
@@ -337,7 +341,7 @@ sub parse
 sub run_area
 {
 	my ($self, $area) = @_;
-	my ($setup, @cases) = $self->read_area($area);
+	my ($setup, $teardown, @cases) = $self->read_area($area);
 	my $database = "properties_$area";
 	my $n        = 0;
 	$self->psql('postgres', <<"SQL");
@@ -370,8 +374,8 @@ SQL
 		$self->{totals}{$level}++;
 		ok(!@wrong, "$area: $case->{name}: way back ($level)") or diag(join "\n", "$area.sql:$case->{line}", @wrong);
 	}
-	$self->psql('postgres', "DROP DATABASE $database;") unless $self->{keep};
-	$self->psql('postgres', 'DROP ROLE regress_app; DROP ROLE regress_owner;') unless $self->{keep};
+	(undef, $err) = $self->psql('postgres', "DROP DATABASE $database;\nDROP ROLE regress_app, regress_owner;\n$teardown");
+	is($err, '', "$area: teardown");
 	return;
 }
 

@@ -1,0 +1,390 @@
+/*
+ * sd_ddl_type.c
+ *	  Statements for domains, composite, range, base and shell types.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "sd_ddl_list.h"
+
+/* " COLLATE x" of a map, or nothing. */
+static char *
+collate(SdNode *map)
+{
+	const char *collation = sd_ddl_text(map, "collation", NULL);
+
+	return collation ? psprintf(" COLLATE %s", collation) : pstrdup("");
+}
+
+/* Domains */
+
+static void
+constraint_comments(SdDdl *ddl, const char *name)
+{
+	SdNode *old = sd_ddl_node(ddl, ddl->old, "comment", "constraints", name);
+	SdNode *new = sd_ddl_node(ddl, ddl->new, "comment", "constraints", name);
+
+	/* a constraint that was not there had no comment either */
+	if (ddl->new == NULL || sd_ddl_node(ddl, ddl->new, "core", "constraints", name) == NULL)
+		new = NULL;
+	sd_ddl_comment(ddl, psprintf("CONSTRAINT %s ON DOMAIN %s", quote_identifier(name), ddl->identity),
+				   old, new);
+}
+
+static bool
+is_valid(SdNode *constraint)
+{
+	SdNode *validated = sd_ddl_get(constraint, "validated");
+
+	return validated == NULL || validated->boolean;
+}
+
+static void
+add_constraint(SdDdl *ddl, const char *name, SdNode *constraint)
+{
+	const char *definition = sd_ddl_text(constraint, "definition", "");
+	size_t len = strlen(definition);
+	static const char not_valid[] = " NOT VALID";
+	bool says_so = len >= sizeof(not_valid) - 1 &&
+				   strcmp(definition + len - (sizeof(not_valid) - 1), not_valid) == 0;
+
+	sd_ddl_step(ddl, "ALTER DOMAIN %s ADD CONSTRAINT %s %s%s", ddl->identity, quote_identifier(name),
+				definition, is_valid(constraint) || says_so ? "" : not_valid);
+}
+
+static void
+create_domain(SdDdl *ddl)
+{
+	SdNode *constraints = sd_ddl_node(ddl, ddl->old, "core", "constraints", NULL);
+	const char *value = sd_ddl_old(ddl, "core", "default", NULL);
+	const char *collation = sd_ddl_old(ddl, "core", "collation", NULL);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "CREATE DOMAIN %s AS %s", ddl->identity,
+					 sd_ddl_old(ddl, "core", "base", ""));
+	if (collation != NULL)
+		appendStringInfo(&buf, " COLLATE %s", collation);
+	if (value != NULL)
+		appendStringInfo(&buf, " DEFAULT %s", value);
+	if (sd_ddl_old(ddl, "core", "not_null", NULL) != NULL)
+		appendStringInfoString(&buf, " NOT NULL");
+	for (SdNode *con = constraints ? constraints->first : NULL; con != NULL; con = con->next)
+		if (is_valid(con))
+			appendStringInfo(&buf, "\n\tCONSTRAINT %s %s", quote_identifier(sd_ddl_key(con)),
+							 sd_ddl_text(con, "definition", ""));
+	sd_ddl_step(ddl, "%s", buf.data);
+	for (SdNode *con = constraints ? constraints->first : NULL; con != NULL; con = con->next)
+	{
+		sd_ddl_mark(con);
+		if (!is_valid(con))
+			add_constraint(ddl, sd_ddl_key(con), con);
+		constraint_comments(ddl, sd_ddl_key(con));
+	}
+}
+
+/* The same constraint but for its being checked. */
+static bool
+same_but_validated(SdNode *old, SdNode *new)
+{
+	const char *a = sd_ddl_text(old, "definition", "");
+	const char *b = sd_ddl_text(new, "definition", "");
+	size_t len = strlen(a);
+
+	return is_valid(old) && !is_valid(new) && strncmp(a, b, len) == 0 &&
+		   (b[len] == '\0' || strcmp(b + len, " NOT VALID") == 0);
+}
+
+static void
+alter_constraints(SdDdl *ddl)
+{
+	SdNode *old = sd_ddl_node(ddl, ddl->old, "core", "constraints", NULL);
+	SdNode *new = sd_ddl_node(ddl, ddl->new, "core", "constraints", NULL);
+
+	sd_ddl_mark(old);
+	sd_ddl_mark(new);
+	for (SdNode *con = new ? new->first : NULL; con != NULL; con = con->next)
+	{
+		SdNode *wanted = old ? sd_map_find(old, sd_ddl_key(con)) : NULL;
+
+		if (!sd_ddl_equal(con, wanted) && !(wanted && same_but_validated(wanted, con)))
+			sd_ddl_step(ddl, "ALTER DOMAIN %s DROP CONSTRAINT %s", ddl->identity,
+						quote_identifier(sd_ddl_key(con)));
+	}
+	for (SdNode *con = old ? old->first : NULL; con != NULL; con = con->next)
+	{
+		SdNode *present = new ? sd_map_find(new, sd_ddl_key(con)) : NULL;
+
+		if (present && same_but_validated(con, present))
+			sd_ddl_step(ddl, "ALTER DOMAIN %s VALIDATE CONSTRAINT %s", ddl->identity,
+						quote_identifier(sd_ddl_key(con)));
+		else if (!sd_ddl_equal(con, present))
+		{
+			add_constraint(ddl, sd_ddl_key(con), con);
+			if (present != NULL)
+			{
+				/* the comment went with the one that was dropped */
+				SdNode *comment =
+					sd_ddl_node(ddl, ddl->old, "comment", "constraints", sd_ddl_key(con));
+
+				sd_ddl_comment(ddl,
+							   psprintf("CONSTRAINT %s ON DOMAIN %s",
+										quote_identifier(sd_ddl_key(con)), ddl->identity),
+							   comment, NULL);
+				continue;
+			}
+		}
+		constraint_comments(ddl, sd_ddl_key(con));
+	}
+	sd_ddl_mark(sd_ddl_node(ddl, ddl->old, "comment", "constraints", NULL));
+	sd_ddl_mark(sd_ddl_node(ddl, ddl->new, "comment", "constraints", NULL));
+}
+
+static bool
+alter_domain(SdDdl *ddl)
+{
+	const char *value;
+
+	if (sd_ddl_changed(ddl, "core", "base") || sd_ddl_changed(ddl, "core", "collation"))
+		return false;
+	if (sd_ddl_changed(ddl, "core", "default"))
+	{
+		value = sd_ddl_old(ddl, "core", "default", NULL);
+		sd_ddl_step(ddl, "ALTER DOMAIN %s %s%s", ddl->identity,
+					value ? "SET DEFAULT " : "DROP DEFAULT", value ? value : "");
+	}
+	if (sd_ddl_changed(ddl, "core", "not_null"))
+		sd_ddl_step(ddl, "ALTER DOMAIN %s %s NOT NULL", ddl->identity,
+					sd_ddl_old(ddl, "core", "not_null", NULL) ? "SET" : "DROP");
+	alter_constraints(ddl);
+	return true;
+}
+
+/* Composite types */
+
+static char *
+attribute_sql(SdNode *attribute)
+{
+	return psprintf("%s %s%s", quote_identifier(sd_ddl_text(attribute, "name", "")),
+					sd_ddl_text(attribute, "type", ""), collate(attribute));
+}
+
+static SdNode *
+find_attribute(SdNode *list, const char *name)
+{
+	for (SdNode *attribute = list ? list->first : NULL; attribute != NULL; attribute = attribute->next)
+		if (strcmp(sd_ddl_text(attribute, "name", ""), name) == 0)
+			return attribute;
+	return NULL;
+}
+
+/* Comments of attributes; "fresh" when none of them has one now. */
+static void
+attribute_comment(SdDdl *ddl, const char *name, bool fresh)
+{
+	SdNode *old = sd_ddl_node(ddl, ddl->old, "comment", "columns", name);
+	SdNode *new = fresh ? NULL : sd_ddl_node(ddl, ddl->new, "comment", "columns", name);
+
+	sd_ddl_comment(ddl, psprintf("COLUMN %s.%s", ddl->identity, quote_identifier(name)), old, new);
+}
+
+static void
+create_composite(SdDdl *ddl)
+{
+	SdNode *attributes = sd_ddl_node(ddl, ddl->old, "core", "attributes", NULL);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "CREATE TYPE %s AS (", ddl->identity);
+	for (SdNode *attribute = attributes ? attributes->first : NULL; attribute != NULL;
+		 attribute = attribute->next)
+		appendStringInfo(&buf, "%s\n\t%s", attribute == attributes->first ? "" : ",",
+						 attribute_sql(attribute));
+	appendStringInfoString(&buf, ")");
+	sd_ddl_step(ddl, "%s", buf.data);
+	for (SdNode *attribute = attributes ? attributes->first : NULL; attribute != NULL;
+		 attribute = attribute->next)
+		attribute_comment(ddl, sd_ddl_text(attribute, "name", ""), true);
+}
+
+/*
+ * Attributes are kept as long as their order is that of the old side; from the
+ * first that is out of place on, they are dropped and added at the end.
+ */
+static bool
+alter_composite(SdDdl *ddl)
+{
+	SdNode *old = sd_ddl_node(ddl, ddl->old, "core", "attributes", NULL);
+	SdNode *new = sd_ddl_node(ddl, ddl->new, "core", "attributes", NULL);
+	SdNode *wanted = old ? old->first : NULL;
+	List *kept = NIL;
+
+	for (SdNode *present = new ? new->first : NULL; present != NULL; present = present->next)
+	{
+		const char *name = sd_ddl_text(present, "name", "");
+		SdDdlStep *step;
+
+		if (wanted != NULL && strcmp(sd_ddl_text(wanted, "name", ""), name) == 0)
+		{
+			kept = lappend(kept, wanted);
+			if (!sd_ddl_equal(wanted, present))
+				sd_ddl_step(ddl, "ALTER TYPE %s ALTER ATTRIBUTE %s TYPE %s%s CASCADE", ddl->identity,
+							quote_identifier(name), sd_ddl_text(wanted, "type", ""), collate(wanted));
+			attribute_comment(ddl, name, false);
+			wanted = wanted->next;
+			continue;
+		}
+		step = sd_ddl_step(ddl, "ALTER TYPE %s DROP ATTRIBUTE %s CASCADE", ddl->identity,
+						   quote_identifier(name));
+		if (find_attribute(old, name) != NULL)
+			sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_CERTAIN,
+						 "the attribute gets its old place, but not its values back");
+		else
+			sd_ddl_loses(step, SD_DDL_FULL, SD_DIFF_CERTAIN, "values of the attribute are lost");
+	}
+	for (; wanted != NULL; wanted = wanted->next)
+	{
+		const char *name = sd_ddl_text(wanted, "name", "");
+		SdDdlStep *step = sd_ddl_step(ddl, "ALTER TYPE %s ADD ATTRIBUTE %s CASCADE", ddl->identity,
+									  attribute_sql(wanted));
+
+		sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_NONE,
+					 "values that the attribute had do not come back");
+		attribute_comment(ddl, name, true);
+	}
+	sd_ddl_mark(sd_ddl_node(ddl, ddl->new, "comment", "columns", NULL));
+	return true;
+}
+
+/* Range types */
+
+static const SdDdlOption range_options[] = { { "subtype", "SUBTYPE" },
+											 { "opclass", "SUBTYPE_OPCLASS" },
+											 { "collation", "COLLATION" },
+											 { "canonical", "CANONICAL" },
+											 { "subtype_diff", "SUBTYPE_DIFF" },
+											 { "multirange", "MULTIRANGE_TYPE_NAME" },
+											 { NULL } };
+
+static void
+shell(SdDdl *ddl)
+{
+	SdDdlStage stage = ddl->stage;
+
+	/* functions of the type take or return it and must be made before it */
+	ddl->stage = SD_DDL_RENAME;
+	sd_ddl_step(ddl, "CREATE TYPE %s", ddl->identity);
+	ddl->stage = stage;
+}
+
+static void
+create_range(SdDdl *ddl)
+{
+	if (sd_ddl_old(ddl, "core", "canonical", NULL) != NULL)
+		shell(ddl);
+	sd_ddl_step(ddl, "CREATE TYPE %s AS RANGE (%s)", ddl->identity, sd_ddl_list(ddl, range_options));
+}
+
+/* Base types */
+
+static const char *const alignments[][2] = {
+	{ "c", "char" }, { "s", "int2" }, { "i", "int4" }, { "d", "double" }, { NULL }
+};
+static const char *const storages[][2] = {
+	{ "p", "plain" }, { "e", "external" }, { "x", "extended" }, { "m", "main" }, { NULL }
+};
+static const char *const lengths[][2] = { { "-1", "VARIABLE" }, { NULL } };
+
+static const SdDdlOption base_options[] = {
+	{ "input", "INPUT" },
+	{ "output", "OUTPUT" },
+	{ "length", "INTERNALLENGTH", SD_DDL_WORD, NULL, lengths },
+	{ "by_value", "PASSEDBYVALUE", SD_DDL_FLAG },
+	{ "alignment", "ALIGNMENT", SD_DDL_WORD, NULL, alignments },
+	{ "category", "CATEGORY", SD_DDL_LITERAL, "U" },
+	{ "preferred", "PREFERRED" },
+	{ "default", "DEFAULT", SD_DDL_LITERAL },
+	{ "element", "ELEMENT" },
+	{ "delimiter", "DELIMITER", SD_DDL_LITERAL, "," },
+	{ "collatable", "COLLATABLE" },
+	{ NULL }
+};
+
+/* Options that ALTER TYPE can set. */
+static const SdDdlOption settable_options[] = { { "receive", "RECEIVE" },
+												{ "send", "SEND" },
+												{ "typmod_in", "TYPMOD_IN" },
+												{ "typmod_out", "TYPMOD_OUT" },
+												{ "analyze", "ANALYZE" },
+												{ "subscript", "SUBSCRIPT" },
+												{ "storage", "STORAGE", SD_DDL_WORD, NULL, storages },
+												{ NULL } };
+
+static void
+create_base(SdDdl *ddl)
+{
+	shell(ddl);
+	sd_ddl_step(ddl, "CREATE TYPE %s (%s, %s)", ddl->identity, sd_ddl_list(ddl, base_options),
+				sd_ddl_list(ddl, settable_options));
+}
+
+static bool
+alter_base(SdDdl *ddl)
+{
+	const char *changes;
+
+	if (sd_ddl_list_changed(ddl, base_options))
+		return false;
+	/* values that are not plain may lie in another table */
+	if (sd_ddl_changed(ddl, "core", "storage") &&
+		strcmp(sd_ddl_old(ddl, "core", "storage", ""), "p") == 0)
+		return false;
+	changes = sd_ddl_list_changes(ddl, settable_options);
+	if (changes[0] != '\0')
+		sd_ddl_step(ddl, "ALTER TYPE %s SET (%s)", ddl->identity, changes);
+	return true;
+}
+
+/* The functions of a type go with it, for each needs the other. */
+static void
+drop_base(SdDdl *ddl)
+{
+	SdDdlStep *step = sd_ddl_step(ddl, "DROP TYPE %s CASCADE", ddl->identity);
+
+	sd_ddl_loses(step, SD_DDL_FULL, SD_DIFF_NONE, NULL);
+}
+
+static void
+create_shell(SdDdl *ddl)
+{
+	shell(ddl);
+}
+
+#define TYPE_KIND                                                                           \
+	.acl_keyword = "TYPE", .acl_type = OBJECT_TYPE, .has_owner = true, .has_comment = true, \
+	.can_rename = true, .can_move = true, .is_type = true
+
+const SdDdlKind sd_ddl_type_kinds[] = {
+	{ .kind = "domain", .keyword = "DOMAIN", TYPE_KIND, .create = create_domain, .alter = alter_domain },
+	{ .kind = "composite type",
+	  .keyword = "TYPE",
+	  TYPE_KIND,
+	  .create = create_composite,
+	  .alter = alter_composite },
+	{ .kind = "range", .keyword = "TYPE", TYPE_KIND, .create = create_range },
+	{ .kind = "type",
+	  .keyword = "TYPE",
+	  TYPE_KIND,
+	  .create = create_base,
+	  .alter = alter_base,
+	  .drop = drop_base },
+	{ .kind = "shell type",
+	  .keyword = "TYPE",
+	  .has_owner = true,
+	  .has_comment = true,
+	  .can_rename = true,
+	  .can_move = true,
+	  .create = create_shell },
+	{ NULL }
+};

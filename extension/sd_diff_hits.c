@@ -1,0 +1,102 @@
+/*
+ * sd_diff_hits.c
+ *	  Which earlier objects a change hits.
+ *
+ * The first is the object itself, as it was; then come what the new thing is
+ * attached to (the parent of a partition, the table a foreign key references)
+ * and the objects whose changes follow from this one.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "sd_diff_names.h"
+
+typedef struct Hits
+{
+	SdDiffNames *names;
+	int stamp;	/* of this change, on the pairs that are listed */
+	List *list; /* of char *: kind, blank, identity */
+} Hits;
+
+static void
+add_pair(Hits *hits, SdDiffPair *pair)
+{
+	if (pair == NULL || pair->old == NULL || pair->stamp == hits->stamp)
+		return;
+	pair->stamp = hits->stamp;
+	hits->list = lappend(hits->list, psprintf("%s %s", pair->kind, pair->old->identity));
+}
+
+/* A name of now as the earlier object's; one that is not among the changes is the same. */
+static void
+add_named(Hits *hits, const JsonbValue *name)
+{
+	SdDiffPair *pair;
+	char *identity;
+
+	if (name->type != jbvString)
+		return;
+	identity = sd_diff_value_string(name);
+	pair = sd_diff_pair_named(hits->names, identity, false);
+	if (pair != NULL)
+		add_pair(hits, pair);
+	else
+		hits->list = lappend(hits->list, psprintf("table %s", identity));
+}
+
+/* What a new object or constraint is attached to. */
+static void
+add_attached(Hits *hits, const SdDiffChange *change)
+{
+	JsonbContainer *core;
+	JsonbValue value;
+
+	if (change->op != SD_DIFF_ADD || change->new == NULL)
+		return;
+	if (change->member != NULL && change->collection == SD_DIFF_CONSTRAINTS &&
+		sd_diff_get(&change->new->root, "references", &value))
+		add_named(hits, &value);
+	if (change->depth > 0)
+		return;
+	core = sd_diff_find(change->new, "core", NULL);
+	if (sd_diff_get(core, "partition_of", &value) || sd_diff_get(core, "table", &value))
+		add_named(hits, &value);
+	if (sd_diff_get(core, "inherits", &value) && sd_diff_value_is_array(&value))
+	{
+		JsonbIterator *it = JsonbIteratorInit(value.val.binary.data);
+		JsonbIteratorToken token;
+
+		while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+			if (token == WJB_ELEM)
+				add_named(hits, &value);
+	}
+}
+
+static void
+add_effects(Hits *hits, const SdDiffChange *change)
+{
+	ListCell *cell;
+
+	check_stack_depth();
+	foreach (cell, change->effects)
+	{
+		const SdDiffChange *effect = lfirst(cell);
+
+		CHECK_FOR_INTERRUPTS();
+		add_pair(hits, effect->pair);
+		add_effects(hits, effect);
+	}
+}
+
+List *
+sd_diff_hits(SdDiffNames *names, const SdDiffChange *change)
+{
+	Hits hits = { names, change->seq, NIL };
+
+	add_pair(&hits, change->pair);
+	add_attached(&hits, change);
+	add_effects(&hits, change);
+	return hits.list;
+}
