@@ -108,6 +108,7 @@ OBJS = \
 	extension/sd_snapshot_types.o \
 	extension/sd_snapshot_unread.o \
 	extension/sd_snapshot_walk.o \
+	extension/sd_snapshot_write.o \
 	extension/sd_split.o \
 	extension/sd_tree.o \
 	extension/sd_try.o \

@@ -218,6 +218,37 @@ sd_sha256_free(SdSha256 *ctx)
 #define SD_AT_SET_ACCESS_METHOD ((AlterTableType) -1)
 #endif
 
+/*
+ * Index entries of a row, and whether a row would be the first one with its key.  14
+ * made the target an argument, 16 added onlySummarizing, 18 the row to leave out.
+ */
+#if PG_VERSION_NUM >= 160000
+#define sd_insert_index_tuples(info, slot, estate, no_error, conflict, arbiter) \
+	ExecInsertIndexTuples(info, slot, estate, false, no_error, conflict, arbiter, false)
+#elif PG_VERSION_NUM >= 140000
+#define sd_insert_index_tuples(info, slot, estate, no_error, conflict, arbiter) \
+	ExecInsertIndexTuples(info, slot, estate, false, no_error, conflict, arbiter)
+#else
+#define sd_insert_index_tuples(info, slot, estate, no_error, conflict, arbiter) \
+	ExecInsertIndexTuples(slot, estate, no_error, conflict, arbiter)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define sd_check_index_constraints(info, slot, estate, arbiter)                \
+	ExecCheckIndexConstraints(info, slot, estate, &(ItemPointerData){ { 0 } }, \
+							  &(ItemPointerData){ { 0 } }, arbiter)
+#elif PG_VERSION_NUM >= 140000
+#define sd_check_index_constraints(info, slot, estate, arbiter) \
+	ExecCheckIndexConstraints(info, slot, estate, &(ItemPointerData){ { 0 } }, arbiter)
+#else
+#define sd_check_index_constraints(info, slot, estate, arbiter) \
+	ExecCheckIndexConstraints(slot, estate, &(ItemPointerData){ { 0 } }, arbiter)
+#endif
+#if PG_VERSION_NUM >= 140000
+#define sd_estate_set_target(estate, info) ((void) 0)
+#else
+#define sd_estate_set_target(estate, info) ((estate)->es_result_relation_info = (info))
+#endif
+
 /* 14 asks for the kind of key of a hash table; before that strings were the default. */
 #if PG_VERSION_NUM < 140000
 #define HASH_STRINGS 0

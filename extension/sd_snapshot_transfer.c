@@ -21,6 +21,7 @@
 
 #include "sd_errors.h"
 #include "sd_snapshot_store.h"
+#include "sd_snapshot_write.h"
 
 #define EXPORT_FORMAT 1
 #define FETCH_ROWS	  500
@@ -204,7 +205,9 @@ typedef struct Import
 	int64 id;
 	int number; /* of the line in this call, from 1 */
 	bool ended; /* the footer has come */
-	SdBatch *batch;
+	SdWriter *writer;
+	MemoryContext line_cxt;
+	SdSha256 *sha;
 	StringInfoData scratch;
 } Import;
 
@@ -315,9 +318,10 @@ continue_import(Import *import)
 		ereport(ERROR, (errcode(ERRCODE_SD_SNAPSHOT_INCOMPLETE),
 						errmsg("snapshot " INT64_FORMAT " is complete already", import->id),
 						errhint("Start a new import with the header and without an id.")));
-	import->batch->snapshot_id = import->id;
-	import->batch->written =
-		DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	import->writer =
+		sd_writer_open(import->id, DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+															   SPI_tuptable->tupdesc, 2, &isnull)) +
+									   1);
 }
 
 static void
@@ -340,12 +344,8 @@ import_object(Import *import, SdNode *line)
 	}
 	if (known != definition->len)
 		refuse(import, "Its definition has a facet that is not known.");
-	/* the facets move into another map when the definition is stored */
-	for (int f = 0; f < SD_NFACETS; f++)
-		if (doc->facet[f] != NULL)
-			doc->facet[f]->next = NULL;
-	sd_doc_hash(doc, import->batch->sha, &import->scratch, &hashes);
-	sd_batch_add(import->batch, doc, &hashes);
+	sd_doc_hash(doc, import->sha, &import->scratch, &hashes);
+	sd_writer_add(import->writer, doc, &hashes);
 }
 
 /* All objects of a snapshot with their stored hashes. */
@@ -432,24 +432,25 @@ import_line(Import *import, Jsonb *jsonb)
 
 	if (import->ended)
 		refuse(import, "It follows the footer.");
-	MemoryContextSwitchTo(import->batch->cxt);
+	MemoryContextSwitchTo(import->line_cxt);
 	line = checked_line(import, jsonb);
 	if (import->id == 0)
 	{
 		import->id = import_header(import, line);
-		import->batch->snapshot_id = import->id;
+		MemoryContextSwitchTo(old);
+		import->writer = sd_writer_open(import->id, 1);
 	}
 	else if (sd_map_find(line, "definition") != NULL)
 		import_object(import, line);
 	else
 	{
-		/* that empties the context of the batch, so the line is read again */
-		sd_batch_flush(import->batch);
-		MemoryContextSwitchTo(old);
-		import_footer(import, checked_line(import, jsonb));
+		sd_writer_close(import->writer);
+		import->writer = NULL;
+		import_footer(import, line);
 		import->ended = true;
 	}
 	MemoryContextSwitchTo(old);
+	MemoryContextReset(import->line_cxt);
 }
 
 Datum
@@ -466,7 +467,9 @@ safedeploy_import_snapshot(PG_FUNCTION_ARGS)
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), JSONBOID, -1, false, TYPALIGN_INT, &lines, &nulls,
 					  &count);
 	SPI_connect();
-	import.batch = sd_batch_create(import.id);
+	import.line_cxt =
+		AllocSetContextCreate(CurrentMemoryContext, "safedeploy line", ALLOCSET_DEFAULT_SIZES);
+	import.sha = sd_sha256_create();
 	initStringInfo(&import.scratch);
 	if (import.id != 0)
 		continue_import(&import);
@@ -483,8 +486,9 @@ safedeploy_import_snapshot(PG_FUNCTION_ARGS)
 		import.number = 1;
 		refuse(&import, "There is none; the first one must be the header.");
 	}
-	sd_batch_flush(import.batch);
-	sd_batch_free(import.batch);
+	if (import.writer != NULL)
+		sd_writer_close(import.writer);
+	sd_sha256_free(import.sha);
 	SPI_finish();
 	PG_RETURN_INT64(import.id);
 }
