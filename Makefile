@@ -41,6 +41,7 @@ OBJS = \
 	extension/sd_ddl_list.o \
 	extension/sd_ddl_misc.o \
 	extension/sd_ddl_operator.o \
+	extension/sd_ddl_privileges.o \
 	extension/sd_ddl_replication.o \
 	extension/sd_ddl_routine.o \
 	extension/sd_ddl_sequence.o \

@@ -11,8 +11,9 @@
 
 /* The families of writers; each is a list that ends with a NULL kind. */
 static const SdDdlKind *const families[] = {
-	sd_ddl_table_kinds,	   sd_ddl_misc_kinds,		 sd_ddl_type_kinds,	   sd_ddl_routine_kinds,
-	sd_ddl_operator_kinds, sd_ddl_text_search_kinds, sd_ddl_foreign_kinds, sd_ddl_replication_kinds,
+	sd_ddl_table_kinds,	  sd_ddl_misc_kinds,		sd_ddl_type_kinds,
+	sd_ddl_routine_kinds, sd_ddl_operator_kinds,	sd_ddl_text_search_kinds,
+	sd_ddl_foreign_kinds, sd_ddl_replication_kinds, sd_ddl_privilege_kinds,
 };
 
 const SdDdlKind *
@@ -349,10 +350,8 @@ write_common(SdDdl *ddl)
 		sides[1] = peek(ddl->new, "security", "acl");
 		sd_ddl_mark(sides[0]);
 		sd_ddl_mark(sides[1]);
-		sd_ddl_privileges(ddl,
-						  psprintf("%s %s", writer->acl_keyword,
-								   address + strlen(writer->keyword) + 1),
-						  NULL, writer->acl_type, sides[0], sides[1],
+		sd_ddl_privileges(ddl, psprintf("%s %s", writer->acl_keyword, ddl->identity), NULL,
+						  writer->acl_type, sides[0], sides[1],
 						  sd_ddl_old(ddl, "owner", "name", NULL),
 						  sd_ddl_new(ddl, "owner", "name", NULL));
 	}

@@ -125,6 +125,7 @@ extern const SdDdlKind sd_ddl_operator_kinds[];
 extern const SdDdlKind sd_ddl_text_search_kinds[];
 extern const SdDdlKind sd_ddl_foreign_kinds[];
 extern const SdDdlKind sd_ddl_replication_kinds[];
+extern const SdDdlKind sd_ddl_privilege_kinds[];
 
 /*
  * Statements.  The text has no semicolon at its end.
@@ -190,7 +191,7 @@ extern void sd_ddl_owner(SdDdl *ddl);
 /* Comment of something: target is what follows COMMENT ON. */
 extern void sd_ddl_comment(SdDdl *ddl, const char *target, SdNode *old, SdNode *new);
 /*
- * Privileges.  "on" is what follows ON: "TABLE app.t"; "columns" is "(c)" for
+ * sd_ddl_privileges.c: privileges.  "on" is what follows ON: "TABLE app.t"; "columns" is "(c)" for
  * those of a column, else NULL.  A NULL list is the built-in default of the type
  * for the owner, who is a role by its plain name.
  */

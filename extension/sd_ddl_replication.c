@@ -32,14 +32,14 @@ publish_options(SdDdl *ddl, bool all)
 	return buf.data;
 }
 
-/* Appends "TABLE ONLY t (a, b) WHERE (…)". */
+/* Appends "TABLE ONLY t (a, b) WHERE (…)"; the word TABLE stands before the first alone. */
 static void
-append_table(StringInfo buf, SdNode *table)
+append_table(StringInfo buf, SdNode *table, bool name_only)
 {
-	SdNode *columns = sd_ddl_get(table, "columns");
-	const char *where = sd_ddl_text(table, "where", NULL);
+	SdNode *columns = name_only ? NULL : sd_ddl_get(table, "columns");
+	const char *where = name_only ? NULL : sd_ddl_text(table, "where", NULL);
 
-	appendStringInfo(buf, "%sTABLE ONLY %s", buf->len > 0 ? ", " : "", sd_ddl_key(table));
+	appendStringInfo(buf, "%sONLY %s", buf->len > 0 ? ", " : "TABLE ", sd_ddl_key(table));
 	if (columns != NULL)
 		appendStringInfo(buf, " (%s)", sd_ddl_join(columns, ", ", true));
 	if (where != NULL)
@@ -73,12 +73,8 @@ publication_objects(SdNode *tables, SdNode *except_tables, SdNode *schemas, SdNo
 	{
 		SdNode *other = except_tables ? sd_map_find(except_tables, sd_ddl_key(table)) : NULL;
 
-		if (sd_ddl_equal(table, other))
-			continue;
-		if (names_only)
-			appendStringInfo(&buf, "%sTABLE ONLY %s", buf.len > 0 ? ", " : "", sd_ddl_key(table));
-		else
-			append_table(&buf, table);
+		if (!sd_ddl_equal(table, other))
+			append_table(&buf, table, names_only);
 	}
 	for (SdNode *schema = schemas ? schemas->first : NULL; schema != NULL; schema = schema->next)
 		if (!has_schema(except_schemas, schema))
@@ -165,9 +161,9 @@ create_subscription(SdDdl *ddl)
 {
 	SdNode *publications = sd_ddl_node(ddl, ddl->old, "core", "publications", NULL);
 
-	sd_ddl_mark(sd_ddl_node(ddl, ddl->old, "core", NULL, NULL));
-	sd_ddl_mark(sd_ddl_node(ddl, ddl->old, "owner", NULL, NULL));
-	sd_ddl_mark(sd_ddl_node(ddl, ddl->old, "comment", NULL, NULL));
+	for (SdNode *facet = ddl->old->first; facet != NULL; facet = facet->next)
+		for (SdNode *member = facet->first; member != NULL; member = member->next)
+			sd_ddl_mark(member);
 	sd_ddl_impossible(ddl,
 					  "subscription %s to %s has to be made by hand: a snapshot does not keep its "
 					  "connection string",
