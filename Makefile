@@ -37,6 +37,7 @@ OBJS = \
 	extension/sd_ddl.o \
 	extension/sd_ddl_common.o \
 	extension/sd_ddl_enum.o \
+	extension/sd_ddl_environment.o \
 	extension/sd_ddl_foreign.o \
 	extension/sd_ddl_list.o \
 	extension/sd_ddl_misc.o \

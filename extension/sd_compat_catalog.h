@@ -361,4 +361,11 @@ sd_compat_publication_namespace(HeapTuple tuple, Oid *publication, Oid *schema)
 #endif
 }
 
+/* 15 made privileges on parameters; before, no document has any. */
+#if PG_VERSION_NUM >= 150000
+#define SD_OBJECT_PARAMETER OBJECT_PARAMETER_ACL
+#else
+#define SD_OBJECT_PARAMETER OBJECT_DATABASE
+#endif
+
 #endif

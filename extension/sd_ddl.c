@@ -11,9 +11,10 @@
 
 /* The families of writers; each is a list that ends with a NULL kind. */
 static const SdDdlKind *const families[] = {
-	sd_ddl_table_kinds,	  sd_ddl_misc_kinds,		sd_ddl_type_kinds,
-	sd_ddl_routine_kinds, sd_ddl_operator_kinds,	sd_ddl_text_search_kinds,
-	sd_ddl_foreign_kinds, sd_ddl_replication_kinds, sd_ddl_privilege_kinds,
+	sd_ddl_table_kinds,		  sd_ddl_misc_kinds,		sd_ddl_type_kinds,
+	sd_ddl_routine_kinds,	  sd_ddl_operator_kinds,	sd_ddl_text_search_kinds,
+	sd_ddl_foreign_kinds,	  sd_ddl_replication_kinds, sd_ddl_privilege_kinds,
+	sd_ddl_environment_kinds,
 };
 
 const SdDdlKind *

@@ -126,6 +126,7 @@ extern const SdDdlKind sd_ddl_text_search_kinds[];
 extern const SdDdlKind sd_ddl_foreign_kinds[];
 extern const SdDdlKind sd_ddl_replication_kinds[];
 extern const SdDdlKind sd_ddl_privilege_kinds[];
+extern const SdDdlKind sd_ddl_environment_kinds[];
 
 /*
  * Statements.  The text has no semicolon at its end.

@@ -7,6 +7,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "sd_ddl_list.h"
 
@@ -136,6 +138,36 @@ sd_ddl_foreign_changes(SdDdl *ddl, SdNode *old, SdNode *new)
 			appendStringInfo(&buf, "%sDROP %s", buf.len > 0 ? ", " : "",
 							 quote_identifier(sd_ddl_key(option)));
 	return options_clause(buf.data);
+}
+
+/* A setting that is a list is stored with its elements quoted, and must be written as a list. */
+static char *
+setting_value(const char *name, const char *value)
+{
+	StringInfoData buf;
+	List *elements;
+	ListCell *lc;
+
+	if ((GetConfigOptionFlags(name, true) & GUC_LIST_QUOTE) == 0 ||
+		!SplitGUCList(pstrdup(value), ',', &elements) || elements == NIL)
+		return pstrdup(sd_ddl_literal(value));
+	initStringInfo(&buf);
+	foreach (lc, elements)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", sd_ddl_literal(lfirst(lc)));
+	return buf.data;
+}
+
+char *
+sd_ddl_setting(SdDdl *ddl, SdNode *setting)
+{
+	const char *name = sd_ddl_key(setting);
+	const char *value = sd_ddl_scalar(setting);
+
+	if (strcmp(value, HIDDEN) != 0)
+		return psprintf("SET %s TO %s", quote_identifier(name), setting_value(name, value));
+	sd_ddl_impossible(ddl, "setting \"%s\" has to be set by hand: a snapshot does not keep its value",
+					  name);
+	return NULL;
 }
 
 bool

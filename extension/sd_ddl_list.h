@@ -40,6 +40,9 @@ extern char *sd_ddl_foreign_options(SdDdl *ddl, SdNode *options);
 /* " OPTIONS (ADD …, SET …, DROP …)" that leads from new to old; "" when they are equal. */
 extern char *sd_ddl_foreign_changes(SdDdl *ddl, SdNode *old, SdNode *new);
 
+/* "SET name TO value"; NULL when the value is hidden, which becomes a step of its own. */
+extern char *sd_ddl_setting(SdDdl *ddl, SdNode *setting);
+
 /* Splits at the last occurrence of a separator outside of quotes; false when there is none. */
 extern bool sd_ddl_split(const char *text, const char *separator, char **before, char **after);
 /* Identity without the list of arguments. */

@@ -10,8 +10,6 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/varlena.h"
 
 #include "sd_ddl_list.h"
 
@@ -77,23 +75,6 @@ append_attributes(SdDdl *ddl, StringInfo buf, bool all)
 	}
 }
 
-/* A setting that is a list is stored with its elements quoted, and must be written as a list. */
-static char *
-setting_value(const char *name, const char *value)
-{
-	StringInfoData buf;
-	List *elements;
-	ListCell *lc;
-
-	if ((GetConfigOptionFlags(name, true) & GUC_LIST_QUOTE) == 0 ||
-		!SplitGUCList(pstrdup(value), ',', &elements) || elements == NIL)
-		return pstrdup(sd_ddl_literal(value));
-	initStringInfo(&buf);
-	foreach (lc, elements)
-		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", sd_ddl_literal(lfirst(lc)));
-	return buf.data;
-}
-
 /* Settings that differ; in a creation that is all of them. */
 static void
 append_settings(SdDdl *ddl, StringInfo buf, bool all)
@@ -105,18 +86,13 @@ append_settings(SdDdl *ddl, StringInfo buf, bool all)
 	sd_ddl_mark(sd_ddl_node(ddl, ddl->new, "core", "config", NULL));
 	for (SdNode *setting = old ? old->first : NULL; setting != NULL; setting = setting->next)
 	{
-		const char *name = sd_ddl_key(setting);
-		const char *value = sd_ddl_scalar(setting);
+		const char *clause;
 
-		if (new != NULL && sd_ddl_equal(setting, sd_map_find(new, name)))
+		if (new != NULL && sd_ddl_equal(setting, sd_map_find(new, sd_ddl_key(setting))))
 			continue;
-		if (strcmp(value, "(hidden)") == 0)
-			sd_ddl_impossible(ddl,
-							  "setting \"%s\" has to be set by hand: a snapshot does not keep its value",
-							  name);
-		else
-			appendStringInfo(buf, " SET %s TO %s", quote_identifier(name),
-							 setting_value(name, value));
+		clause = sd_ddl_setting(ddl, setting);
+		if (clause != NULL)
+			appendStringInfo(buf, " %s", clause);
 	}
 	for (SdNode *setting = new ? new->first : NULL; setting != NULL; setting = setting->next)
 		if (old == NULL || sd_map_find(old, sd_ddl_key(setting)) == NULL)

@@ -138,7 +138,8 @@ emit_role(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_put_true(map, "login", form->rolcanlogin);
 	sd_put_true(map, "replication", form->rolreplication);
 	sd_put_true(map, "superuser", form->rolsuper);
-	if (!no_end)
+	/* "infinity" is how a limit is taken away */
+	if (!no_end && !TIMESTAMP_IS_NOEND(DatumGetTimestampTz(end)))
 		sd_put_text(map, "valid_until", pstrdup(timestamptz_to_str(DatumGetTimestampTz(end))));
 	foreach (lc, env->memberships)
 	{
