@@ -51,6 +51,13 @@
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
+/* Part of a document, as "collection.name"; a part without a name is the collection alone. */
+typedef struct Part
+{
+	const char *collection; /* NULL for the document as a whole */
+	const char *name;
+} Part;
+
 /* One row of pg_depend; the depender is replaced by its document and part. */
 typedef struct Dep
 {
@@ -60,7 +67,7 @@ typedef struct Dep
 	Oid refobjid;
 	int32 objsubid;
 	int32 refobjsubid;
-	const char *part;
+	Part part;
 	char type;
 } Dep;
 
@@ -70,13 +77,13 @@ typedef struct PartKey
 	Oid oid;
 } PartKey;
 
-/* The document that something without one is a part of. */
+/* The document that something without one is a part of; one without owner waits for it. */
 typedef struct PartEntry
 {
 	PartKey key;
 	PartKey owner;
-	const char *part; /* NULL for the document as a whole */
-	bool extension;	  /* the owner is an extension that the thing belongs to */
+	Part part;
+	bool extension; /* the owner is an extension that the thing belongs to */
 } PartEntry;
 
 struct SdDepends
@@ -87,16 +94,36 @@ struct SdDepends
 	int size;
 };
 
-static PartEntry *
-find_part(SdDepends *depends, Oid classid, Oid oid)
+/* "a b", or with another character between them */
+static const char *
+join(const char *a, char between, const char *b)
 {
-	PartKey key = { classid, oid };
+	size_t len = strlen(a);
+	size_t rest = strlen(b) + 1;
+	char *text = palloc(len + 1 + rest);
 
-	return hash_search(depends->parts, &key, HASH_FIND, NULL);
+	memcpy(text, a, len);
+	text[len] = between;
+	memcpy(text + len + 1, b, rest);
+	return text;
+}
+
+static const char *
+part_text(Part part)
+{
+	if (part.collection == NULL)
+		return "";
+	return part.name ? join(part.collection, '.', part.name) : part.collection;
+}
+
+static Part
+column_part(SdSnap *snap, const char *collection, Oid relid, int column)
+{
+	return (Part){ collection, sd_column_name(snap, relid, column) };
 }
 
 static void
-add_part(SdDepends *depends, Oid classid, Oid oid, Oid owner_class, Oid owner, const char *part)
+add_part(SdDepends *depends, Oid classid, Oid oid, Oid owner_class, Oid owner, Part part)
 {
 	PartKey key = { classid, oid };
 	PartEntry *entry = hash_search(depends->parts, &key, HASH_ENTER, NULL);
@@ -105,6 +132,54 @@ add_part(SdDepends *depends, Oid classid, Oid oid, Oid owner_class, Oid owner, c
 	entry->owner.oid = owner;
 	entry->part = part;
 	entry->extension = owner_class == ExtensionRelationId;
+}
+
+/* Indexes and constraints are many, and the walk has them by their OIDs already. */
+static bool
+find_part(SdSnap *snap, Oid classid, Oid oid, PartEntry *result)
+{
+	PartKey key = { classid, oid };
+	PartEntry *entry;
+
+	if (classid == RelationRelationId)
+	{
+		SdRel *rel = sd_rel(snap, oid);
+		SdIndex *index = rel ? rel->index : NULL;
+
+		if (index == NULL)
+			return false;
+		*result = (PartEntry){ .owner = { RelationRelationId, index->table->oid } };
+		result->part = index->name_of_constraint ?
+						   (Part){ "constraints", index->name_of_constraint } :
+						   (Part){ "indexes", rel->name };
+		return true;
+	}
+	if (classid == ConstraintRelationId)
+	{
+		SdConstraint *con = hash_search(snap->constraints, &oid, HASH_FIND, NULL);
+
+		if (con != NULL && OidIsValid(con->relid))
+		{
+			*result = (PartEntry){ .owner = { RelationRelationId, con->relid },
+								   .part = { "constraints", con->name } };
+			return true;
+		}
+	}
+	entry = hash_search(snap->depends->parts, &key, HASH_FIND, NULL);
+	if (entry == NULL || !OidIsValid(entry->owner.classid))
+		return false;
+	*result = *entry;
+	return true;
+}
+
+/* Whether things of the class have no document of their own. */
+static bool
+is_part_only(Oid classid)
+{
+	return classid == AttrDefaultRelationId || classid == ConstraintRelationId ||
+		   classid == TriggerRelationId || classid == PolicyRelationId ||
+		   classid == RewriteRelationId || classid == PublicationRelRelationId ||
+		   classid == AccessMethodOperatorRelationId || classid == AccessMethodProcedureRelationId;
 }
 
 static bool
@@ -119,7 +194,8 @@ load_dep(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		return false;
 	if (form->deptype == DEPENDENCY_EXTENSION)
 	{
-		add_part(depends, form->classid, form->objid, ExtensionRelationId, form->refobjid, NULL);
+		add_part(depends, form->classid, form->objid, ExtensionRelationId, form->refobjid,
+				 (Part){ 0 });
 		return false;
 	}
 	if (form->refclassid == NamespaceRelationId ||
@@ -131,6 +207,26 @@ load_dep(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		(form->classid == ConstraintRelationId && form->deptype == DEPENDENCY_AUTO &&
 		 form->refclassid == RelationRelationId))
 		return false;
+	/* most rows are the columns of an index; of relations that are not read nothing is known */
+	if (form->refclassid == RelationRelationId && sd_rel(snap, form->refobjid) == NULL)
+		return false;
+	if (form->classid == RelationRelationId)
+	{
+		SdRel *rel = sd_rel(snap, form->objid);
+
+		if (rel == NULL || (rel->index != NULL && form->refclassid == RelationRelationId &&
+							form->refobjid == rel->index->table->oid))
+			return false;
+	}
+	else if (form->deptype == DEPENDENCY_NORMAL && is_part_only(form->classid))
+	{
+		PartKey key = { form->classid, form->objid };
+		bool found;
+		PartEntry *entry = hash_search(depends->parts, &key, HASH_ENTER, &found);
+
+		if (!found)
+			memset((char *) entry + sizeof(PartKey), 0, sizeof(PartEntry) - sizeof(PartKey));
+	}
 	if (depends->count == depends->size)
 	{
 		depends->size = depends->size ? depends->size * 2 : 1024;
@@ -145,14 +241,8 @@ load_dep(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	dep->refobjid = form->refobjid;
 	dep->refobjsubid = form->refobjsubid;
 	dep->type = form->deptype;
-	dep->part = NULL;
+	dep->part = (Part){ 0 };
 	return false;
-}
-
-static const char *
-column_part(SdSnap *snap, const char *collection, Oid relid, int column)
-{
-	return psprintf("%s.%s", collection, sd_column_name(snap, relid, column));
 }
 
 /* Parts of relations that the walk knows by their OIDs. */
@@ -168,32 +258,28 @@ add_parts_of_relations(SdSnap *snap)
 
 		for (SdTrigger *trigger = rel->triggers; trigger != NULL; trigger = trigger->next)
 			add_part(depends, TriggerRelationId, trigger->oid, RelationRelationId, rel->oid,
-					 psprintf("triggers.%s", trigger->name));
+					 (Part){ "triggers", trigger->name });
 		for (SdPolicy *policy = rel->policies; policy != NULL; policy = policy->next)
 			add_part(depends, PolicyRelationId, policy->oid, RelationRelationId, rel->oid,
-					 psprintf("policies.%s", policy->name));
+					 (Part){ "policies", policy->name });
 		for (SdRule *rule = rel->rules; rule != NULL; rule = rule->next)
 			add_part(depends, RewriteRelationId, rule->oid, RelationRelationId, rel->oid,
-					 psprintf("rules.%s", rule->name));
-		for (SdIndex *index = rel->indexes; index != NULL; index = index->next)
-			add_part(depends, RelationRelationId, index->rel->oid, RelationRelationId, rel->oid,
-					 index->name_of_constraint ?
-						 psprintf("constraints.%s", index->name_of_constraint) :
-						 psprintf("indexes.%s", index->rel->name));
-		for (SdConstraint *con = rel->constraints; con != NULL; con = con->next)
-			add_part(depends, ConstraintRelationId, con->oid, RelationRelationId, rel->oid,
-					 psprintf("constraints.%s", con->name));
+					 (Part){ "rules", rule->name });
 	}
 }
 
-/* A row that says of what document something without one is a part. */
+/* A row that says of what document something without one is a part, if that is needed. */
 static void
 learn_owner(SdSnap *snap, Dep *dep)
 {
 	SdDepends *depends = snap->depends;
-	bool follows = dep->type != DEPENDENCY_NORMAL;
+	PartKey key = { dep->classid, dep->objid };
+	PartEntry *entry;
 
-	if (!follows || find_part(depends, dep->classid, dep->objid) != NULL)
+	if (dep->type == DEPENDENCY_NORMAL || !is_part_only(dep->classid))
+		return;
+	entry = hash_search(depends->parts, &key, HASH_FIND, NULL);
+	if (entry == NULL || OidIsValid(entry->owner.classid))
 		return;
 	if (dep->classid == AttrDefaultRelationId && dep->refclassid == RelationRelationId)
 		add_part(depends, dep->classid, dep->objid, RelationRelationId, dep->refobjid,
@@ -205,7 +291,7 @@ learn_owner(SdSnap *snap, Dep *dep)
 			   dep->classid == AccessMethodProcedureRelationId) &&
 			  (dep->refclassid == OperatorFamilyRelationId ||
 			   dep->refclassid == OperatorClassRelationId)))
-		add_part(depends, dep->classid, dep->objid, dep->refclassid, dep->refobjid, NULL);
+		add_part(depends, dep->classid, dep->objid, dep->refclassid, dep->refobjid, (Part){ 0 });
 }
 
 /*
@@ -215,37 +301,43 @@ learn_owner(SdSnap *snap, Dep *dep)
 static bool
 is_said_already(SdSnap *snap, const Dep *dep)
 {
+	const char *collection = dep->part.collection;
+
 	if (dep->refclassid != dep->classid || dep->refobjid != dep->objid)
 		return false;
-	if (dep->refobjsubid == 0 || dep->part == NULL || strncmp(dep->part, "indexes.", 8) == 0 ||
-		strncmp(dep->part, "constraints.", 12) == 0)
+	if (dep->refobjsubid == 0 || collection == NULL || strcmp(collection, "indexes") == 0 ||
+		strcmp(collection, "constraints") == 0)
 		return true;
-	return strcmp(dep->part, column_part(snap, "defaults", dep->refobjid, dep->refobjsubid)) == 0;
+	return strcmp(collection, "defaults") == 0 &&
+		   strcmp(dep->part.name, sd_column_name(snap, dep->refobjid, dep->refobjsubid)) == 0;
 }
 
 /* Puts the document and the part in the place of the depender; false when there is none. */
 static bool
 place(SdSnap *snap, Dep *dep)
 {
-	PartEntry *entry = find_part(snap->depends, dep->classid, dep->objid);
+	PartEntry entry;
+	bool is_part = find_part(snap, dep->classid, dep->objid, &entry);
 	SdRel *rel;
 
-	if (entry != NULL)
+	if (is_part)
 	{
-		if (entry->extension)
+		if (entry.extension)
 			return false;
-		dep->classid = entry->owner.classid;
-		dep->objid = entry->owner.oid;
-		dep->part = entry->part;
+		dep->classid = entry.owner.classid;
+		dep->objid = entry.owner.oid;
+		dep->part = entry.part;
 	}
+	else if (is_part_only(dep->classid))
+		return false;
 	if (dep->classid != RelationRelationId)
 		return !is_said_already(snap, dep);
 	rel = sd_rel(snap, dep->objid);
 	if (rel == NULL || rel->member)
 		return false;
-	if (entry == NULL && rel->kind == RELKIND_SEQUENCE && dep->refobjsubid > 0)
-		dep->part = "owned_by";
-	else if (entry == NULL && dep->objsubid > 0 && rel->kind != RELKIND_COMPOSITE_TYPE)
+	if (!is_part && rel->kind == RELKIND_SEQUENCE && dep->refobjsubid > 0)
+		dep->part.collection = "owned_by";
+	else if (!is_part && dep->objsubid > 0 && rel->kind != RELKIND_COMPOSITE_TYPE)
 		dep->part = column_part(snap, "columns", dep->objid, dep->objsubid);
 	if (rel->kind == RELKIND_COMPOSITE_TYPE)
 	{
@@ -369,7 +461,7 @@ relation_reference(SdSnap *snap, Oid oid)
 
 	if (kind == NULL || (rel->sequence != NULL && rel->sequence->identity))
 		return NULL;
-	return psprintf("%s %s", kind, rel->qname);
+	return join(kind, ' ', rel->qname);
 }
 
 /* An array is its element, a row type its relation, a multirange its range. */
@@ -454,18 +546,18 @@ operator_reference(SdSnap *snap, Oid oid)
 
 /* "kind identity" of what is referred to, NULL when it has no document; the part, if any, in *part. */
 static const char *
-reference(SdSnap *snap, const Dep *dep, const char **part)
+reference(SdSnap *snap, const Dep *dep, Part *part)
 {
 	Oid classid = dep->refclassid;
 	Oid oid = dep->refobjid;
-	PartEntry *entry = find_part(snap->depends, classid, oid);
+	PartEntry entry;
 
-	*part = NULL;
-	if (entry != NULL)
+	*part = (Part){ 0 };
+	if (find_part(snap, classid, oid, &entry))
 	{
-		classid = entry->owner.classid;
-		oid = entry->owner.oid;
-		*part = entry->part;
+		classid = entry.owner.classid;
+		oid = entry.owner.oid;
+		*part = entry.part;
 	}
 	else if (classid == RelationRelationId && dep->refobjsubid > 0)
 		*part = column_part(snap, "columns", oid, dep->refobjsubid);
@@ -516,7 +608,7 @@ static void
 put_depends(SdDoc *doc, Reference *references, int count)
 {
 	const char **objects = palloc(sizeof(char *) * count);
-	const char *self = psprintf("%s %s", doc->kind, doc->identity);
+	const char *self = join(doc->kind, ' ', doc->identity);
 	SdNode *list = sd_node_list();
 	int n = 0;
 
@@ -583,14 +675,14 @@ sd_doc_depends(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid)
 	references = palloc(sizeof(Reference) * (end - first));
 	for (Dep *dep = first; dep < end; dep++)
 	{
-		const char *object_part;
+		Part object_part;
 		const char *object = reference(snap, dep, &object_part);
 
 		if (object == NULL)
 			continue;
-		references[count].part = dep->part ? dep->part : "";
+		references[count].part = part_text(dep->part);
 		references[count].object = object;
-		references[count].object_part = object_part ? object_part : "";
+		references[count].object_part = part_text(object_part);
 		count++;
 	}
 	if (count == 0)

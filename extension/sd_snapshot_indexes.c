@@ -198,6 +198,7 @@ load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		return false;
 	index = palloc0(sizeof(SdIndex));
 	index->rel = row.index;
+	index->table = row.rel;
 	index->unique = form->indisunique;
 	index->nulls_not_distinct = sd_compat_nulls_not_distinct(form);
 	index->valid = form->indisvalid;

@@ -45,7 +45,8 @@ typedef struct SdColumn
 typedef struct SdIndex
 {
 	struct SdIndex *next;
-	struct SdRel *rel;				/* its own row of pg_class */
+	struct SdRel *rel; /* its own row of pg_class */
+	struct SdRel *table;
 	const char *name_of_constraint; /* NULL for an index of its own right */
 	const char *definition;
 	const char *include;   /* " INCLUDE (…)" or "" */
