@@ -129,6 +129,11 @@ compare(SdDiff *diff, SdDiffNames *names)
 		CHECK_FOR_INTERRUPTS();
 		if (pair->old == NULL || pair->new == NULL)
 			continue;
+		if (pair->old->unread != NULL || pair->new->unread != NULL)
+		{
+			(void) sd_diff_emit_whole(diff, pair, SD_DIFF_UNKNOWN);
+			continue;
+		}
 		MemoryContextSwitchTo(scratch);
 		sd_diff_walk(diff, pair);
 		if (diff->same_lineage && diff->facets[SD_DIFF_CORE])

@@ -48,7 +48,8 @@ typedef enum SdDiffOp
 	SD_DIFF_MOVE = 1 << 4,
 	SD_DIFF_RECREATE = 1 << 5,
 	SD_DIFF_REWRITE = 1 << 6,
-	SD_DIFF_REORDER = 1 << 7
+	SD_DIFF_REORDER = 1 << 7,
+	SD_DIFF_UNKNOWN = 1 << 8 /* not in SD_DIFF_ANY_OP: nothing is known about it */
 } SdDiffOp;
 
 #define SD_DIFF_ANY_OP 0xff
@@ -101,6 +102,7 @@ typedef struct SdDiffObject
 	bytea *hash[SD_DIFF_FACETS];   /* NULL for an absent facet */
 	bytea *def_hash;			   /* key of the definition, NULL on the live side */
 	Jsonb *definition;			   /* NULL until needed */
+	const char *unread;			   /* why the snapshot does not have it, NULL when it does */
 	bool is_new;				   /* of the new side */
 	bool populated;				   /* false for a materialized view without data */
 	struct SdDiffObject *same_key; /* the other side's object of that key, or NULL */

@@ -31,6 +31,7 @@ enum
 	COL_PHYS,
 	COL_DEF_HASH,
 	COL_DEFINITION,
+	COL_UNREAD,
 	COL_FIRST_FACET,
 	COLS = COL_FIRST_FACET + SD_DIFF_FACETS
 };
@@ -73,7 +74,8 @@ read_header(int64 id)
 	bool isnull;
 
 	if (SPI_execute_with_args("SELECT server_version_num::integer, system_identifier::text,"
-							  " database_oid::oid, complete, coalesce(facets ? 'environment', false)"
+							  " database_oid::oid, complete OR unread IS NOT NULL,"
+							  " coalesce(facets ? 'environment', false)"
 							  " FROM safedeploy.snapshot WHERE id = $1",
 							  1, types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the header of a snapshot");
@@ -133,20 +135,34 @@ compare_headers(SdDiff *diff)
 	diff->facets[SD_DIFF_ENVIRONMENT] &= diff->same_lineage && old.environment && new.environment;
 }
 
-/* A stored side may have an environment that is not wanted, or that the other one lacks. */
+/*
+ * A stored side may have an environment that is not wanted, or that the other one
+ * lacks.  An object without the hash of any facet was not read; why, stands elsewhere.
+ */
 static void
 append_side(StringInfo sql, const char *columns, bool live, int parameter, bool environment)
 {
+	StringInfoData hashes;
+
+	initStringInfo(&hashes);
+	for (int f = 0; f < SD_DIFF_FACETS; f++)
+		appendStringInfo(&hashes, "%s\"%s\"", f > 0 ? ", " : "", facet_names[f]);
 	if (live)
 		appendStringInfo(sql,
-						 "(SELECT kind, identity, phys, NULL::bytea AS def_hash, definition, %s"
+						 "(SELECT kind, identity, phys, NULL::bytea AS def_hash, definition,"
+						 " CASE WHEN coalesce(%s) IS NULL"
+						 " THEN coalesce(definition -> 'unread' ->> 'reason', '') END AS unread, %s"
 						 " FROM safedeploy.objects(%s))",
-						 columns, environment ? "true" : "false");
+						 hashes.data, columns, environment ? "true" : "false");
 	else
 		appendStringInfo(sql,
-						 "(SELECT kind, identity, phys, def_hash, NULL::jsonb AS definition, %s"
+						 "(SELECT kind, identity, phys, def_hash, NULL::jsonb AS definition,"
+						 " CASE WHEN coalesce(%s) IS NULL THEN coalesce((SELECT u ->> 'reason'"
+						 " FROM safedeploy.snapshot AS s, jsonb_array_elements(s.unread) AS u"
+						 " WHERE s.id = snapshot_id AND u ->> 'kind' = kind"
+						 " AND u ->> 'identity' = identity LIMIT 1), '') END AS unread, %s"
 						 " FROM safedeploy.snapshot_object WHERE snapshot_id = $%d%s)",
-						 columns, parameter, environment ? "" : " AND environment IS NULL");
+						 hashes.data, columns, parameter, environment ? "" : " AND environment IS NULL");
 }
 
 /*
@@ -185,7 +201,8 @@ join_sql(const SdDiff *diff)
 	append_side(&sql, columns.data, diff->live, 2, diff->facets[SD_DIFF_ENVIRONMENT]);
 	appendStringInfo(&sql,
 					 " n ON o.kind = n.kind AND o.identity = n.identity"
-					 " WHERE %s o.kind IS NULL OR n.kind IS NULL",
+					 " WHERE %s o.kind IS NULL OR n.kind IS NULL"
+					 " OR o.unread IS NOT NULL OR n.unread IS NOT NULL",
 					 differ.data);
 	return sql.data;
 }
@@ -244,6 +261,8 @@ copy_side(HeapTuple tuple, TupleDesc desc, int first)
 	for (int f = 0; f < SD_DIFF_FACETS; f++)
 		if (!nulls[COL_FIRST_FACET + f])
 			object->hash[f] = DatumGetByteaPCopy(values[COL_FIRST_FACET + f]);
+	if (!nulls[COL_UNREAD])
+		object->unread = TextDatumGetCString(values[COL_UNREAD]);
 	read_phys(object);
 	return object;
 }
@@ -277,7 +296,7 @@ same_members(const SdDiffObject *old, const SdDiffObject *new)
 static bool
 unchanged(const SdDiff *diff, const SdDiffObject *old, const SdDiffObject *new)
 {
-	if (old == NULL || new == NULL ||
+	if (old == NULL || new == NULL || old->unread != NULL || new->unread != NULL ||
 		(diff->same_lineage && (old->oid != new->oid || !same_members(old, new))))
 		return false;
 	for (int f = 0; f < SD_DIFF_FACETS; f++)

@@ -366,6 +366,9 @@ gains_power(const SdDiffChange *change)
 #define ROUTINES "function,procedure,aggregate"
 
 static const SdDiffRule rules[] = {
+	/* what was not read may be anything */
+	{ SD_DIFF_UNKNOWN, ANY, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_CAUTION, SD_DIFF_POSSIBLE,
+	  "Whether {thing} changed is not known: it was not read. {unread}" },
 	/* what surrounds the schema */
 	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, "privilege", NULL, NULL, to_public, SD_DIFF_SURROUNDINGS,
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "PUBLIC is granted {granted} on {thing}." },
@@ -855,6 +858,8 @@ sd_diff_op_name(SdDiffOp op)
 			return "recreate";
 		case SD_DIFF_REWRITE:
 			return "rewrite";
+		case SD_DIFF_UNKNOWN:
+			return "unknown";
 		case SD_DIFF_REORDER:
 			return "reorder";
 	}

@@ -261,6 +261,18 @@ append_quoted(StringInfo text, const char *name)
 	appendStringInfoChar(text, '"');
 }
 
+/* Why it was not read, for both sides where both were not. */
+static void
+append_unread(StringInfo text, const SdDiffPair *pair)
+{
+	if (pair->old->unread != NULL)
+		append_printable(text, pair->old->unread);
+	if (pair->old->unread != NULL && pair->new->unread != NULL)
+		appendStringInfoChar(text, ' ');
+	if (pair->new->unread != NULL)
+		append_printable(text, pair->new->unread);
+}
+
 static void
 append_placeholder(StringInfo text, const SdDiffChange *change, const char *name, int length)
 {
@@ -286,6 +298,8 @@ append_placeholder(StringInfo text, const SdDiffChange *change, const char *name
 		append_privileges(text, change->granted);
 	else if (strncmp(name, "revoked", length) == 0)
 		append_privileges(text, change->revoked);
+	else if (strncmp(name, "unread", length) == 0)
+		append_unread(text, change->pair);
 	else if (strncmp(name, "key", length) == 0)
 		append_quoted(text, change->path[change->depth - 1]);
 	else if (strncmp(name, "grantee", length) == 0)

@@ -103,9 +103,12 @@ export_header(int64 id, SdNode **footer)
 	tuple = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
 	if (!DatumGetBool(SPI_getbinval(tuple, desc, 1, &isnull)))
-		ereport(ERROR, (errcode(ERRCODE_SD_SNAPSHOT_INCOMPLETE),
-						errmsg("snapshot " INT64_FORMAT " is not complete", id),
-						errhint("Finish its import, or drop it and import it again.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_SD_SNAPSHOT_INCOMPLETE),
+				 errmsg("snapshot " INT64_FORMAT " is not complete", id),
+				 errdetail(
+					 "It was imported in part, or objects are unread; those stand in safedeploy.snapshot."),
+				 errhint("Finish its import, or take another one.")));
 	sd_put_int(header, "safedeploy_snapshot", EXPORT_FORMAT);
 	sd_put(header, "snapshot", node_of_datum(SPI_getbinval(tuple, desc, 2, &isnull)));
 

@@ -49,7 +49,8 @@ sign_of(const char *op)
 	static const char *const signs[][2] = { { "add", "+" },		{ "drop", "-" },
 											{ "alter", "~" },	{ "rename", ">" },
 											{ "move", ">" },	{ "recreate", "!" },
-											{ "rewrite", "!" }, { "reorder", "." } };
+											{ "rewrite", "!" }, { "reorder", "." },
+											{ "unknown", "?" } };
 
 	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
 		if (strcmp(op, signs[i][0]) == 0)

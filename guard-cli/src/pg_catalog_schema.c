@@ -4,11 +4,21 @@
  */
 #include "pg_catalog_schema.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "mg_sql.h"
 #include "pg_catalog_snapshot.h"
+#include "signals.h"
+
+/*
+ * A lock that hides something may be gone in a moment; after that long what it
+ * hides is unknown, and nothing is proved.
+ */
+#define UNREAD_PATIENCE_MS 5000
+#define UNREAD_PAUSE_MS	   200
 
 static bool
 describe(MgPg *pg, long long id, MgSnapshot *snapshot, MgError *err)
@@ -22,12 +32,39 @@ describe(MgPg *pg, long long id, MgSnapshot *snapshot, MgError *err)
 	return true;
 }
 
+/* Whether to try again; false as well when a signal has come. */
+static bool
+is_patient(const MgError *err, int *waited)
+{
+	if ((err != NULL && strcmp(err->sqlstate, MG_SQLSTATE_LOCKED) != 0) ||
+		*waited >= UNREAD_PATIENCE_MS || mg_signals_pending() != 0)
+		return false;
+	if (*waited == 0)
+		mg_log_verbose("waiting for a lock of another session to read the schema");
+	poll(NULL, 0, UNREAD_PAUSE_MS);
+	*waited += UNREAD_PAUSE_MS;
+	return true;
+}
+
 bool
 mg_schema_take(MgPg *pg, const char *label, const char *run_id, MgSnapshot *snapshot, MgError *err)
 {
+	MgError first;
 	long long id;
+	int waited = 0;
 
-	return mg_snapshot_take(pg, label, run_id, &id, err) && describe(pg, id, snapshot, err);
+	do
+	{
+		mg_err_init(&first, pg->arena);
+		if (!mg_snapshot_take(pg, label, run_id, &id, err))
+			return false;
+		if (describe(pg, id, snapshot, &first))
+			return true;
+		if (!mg_snapshot_drop(pg, id, err))
+			return false;
+	} while (is_patient(&first, &waited));
+	*err = first;
+	return false;
 }
 
 bool
@@ -51,16 +88,27 @@ mg_schema_system(MgPg *pg, const MgSnapshot *snapshot, char **identifier, MgErro
 bool
 mg_schema_fingerprint(MgPg *pg, char **fingerprint, MgError *err)
 {
-	return mg_snapshot_fingerprint(pg, NULL, fingerprint, err);
+	MgError first;
+	int waited = 0;
+
+	do
+	{
+		mg_err_init(&first, pg->arena);
+		if (mg_snapshot_fingerprint(pg, NULL, fingerprint, &first))
+			return true;
+	} while (is_patient(&first, &waited));
+	*err = first;
+	return false;
 }
 
-/* Rows of (class, data loss, summary) into a list. */
+/* Rows of (class, data loss, summary, op where it is known) into a list. */
 static bool
 collect(MgPg *pg, const char *sql, int count, const char *const *values, MgChanges *changes,
 		MgError *err)
 {
 	PGresult *result;
 
+	changes->unknown = 0;
 	mg_strings_init(&changes->real, pg->arena);
 	mg_strings_init(&changes->order, pg->arena);
 	mg_strings_init(&changes->lost, pg->arena);
@@ -71,6 +119,8 @@ collect(MgPg *pg, const char *sql, int count, const char *const *values, MgChang
 		const char *class = PQgetvalue(result, i, 0);
 		const char *summary = PQgetvalue(result, i, 2);
 
+		if (PQnfields(result) > 3 && strcmp(PQgetvalue(result, i, 3), "unknown") == 0)
+			changes->unknown++;
 		if (strcmp(class, "real") == 0)
 			mg_strings_add(&changes->real, summary);
 		else if (strcmp(class, "order") == 0)
@@ -87,8 +137,14 @@ mg_schema_changes(MgPg *pg, const char *from, const char *to, const MgStrings *i
 				  MgChanges *changes, MgError *err)
 {
 	const char *values[] = { from, to, mg_pg_array(pg->arena, ignore->items, ignore->count) };
+	int waited = 0;
 
-	return collect(pg, mg_sql_schema_changes, 3, values, changes, err);
+	do
+	{
+		if (!collect(pg, mg_sql_schema_changes, 3, values, changes, err))
+			return false;
+	} while (to == NULL && changes->unknown > 0 && is_patient(NULL, &waited));
+	return true;
 }
 
 bool

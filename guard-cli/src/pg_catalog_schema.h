@@ -14,6 +14,10 @@ typedef struct MgSnapshot
 	const char *fingerprint;
 } MgSnapshot;
 
+/*
+ * What another session keeps from being read is waited for a little; then it is
+ * an error to take a snapshot or the fingerprint, and a real difference.
+ */
 extern bool mg_schema_take(MgPg *pg, const char *label, const char *run_id, MgSnapshot *snapshot,
 						   MgError *err);
 /* A stored snapshot by its id. */
@@ -29,6 +33,7 @@ typedef struct MgChanges
 	MgStrings real;
 	MgStrings order;
 	MgStrings lost; /* loses data, or may; some of these are real as well */
+	int unknown;	/* how many of the real ones are objects that could not be read */
 } MgChanges;
 
 /* From a snapshot to another, or to the schema as it is (NULL); ignore names tables left out. */

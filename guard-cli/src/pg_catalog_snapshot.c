@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mg_sql.h"
+#include "text.h"
 
 /* A portion of an import: bounded by the server's limit of one value and by our memory. */
 #define MG_IMPORT_LINES 500
@@ -81,6 +82,14 @@ mg_snapshot_stored(MgPg *pg, long long id, char **fingerprint, MgError *err)
 		mg_err_set(err, MG_EXIT_CONFIG, "there is no snapshot %lld", id);
 		strcpy(err->sqlstate, SD_SQLSTATE_NO_SUCH_SNAPSHOT);
 		return mg_err_hint(err, "\"migguard snapshot --list\" shows the stored ones.");
+	}
+	if (mg_rows_get(&rows, 0, "unread") != NULL)
+	{
+		mg_err_set(err, MG_EXIT_UNAVAILABLE, "snapshot %lld is not complete: %s not read", id,
+				   mg_text_count(pg->arena, atoi(mg_rows_get(&rows, 0, "unread")), "object"));
+		strcpy(err->sqlstate, MG_SQLSTATE_LOCKED);
+		mg_err_detail(err, "%s", mg_rows_get(&rows, 0, "reasons"));
+		return mg_err_hint(err, "Take another one when that session has ended its transaction.");
 	}
 	if (strcmp(mg_rows_get(&rows, 0, "complete"), "t") != 0)
 	{

@@ -15,6 +15,9 @@ extern bool mg_snapshot_drop(MgPg *pg, long long id, MgError *err);
 /* Hash of the schema as it is; facets NULL: the server's default, else an array literal. */
 extern bool mg_snapshot_fingerprint(MgPg *pg, const char *facets, char **fingerprint, MgError *err);
 
+/* SQLSTATE of an error that says that a lock of another session kept something from being read. */
+#define MG_SQLSTATE_LOCKED "55P03"
+
 /* Fingerprint of a stored snapshot; an error when it is not there or not complete. */
 extern bool mg_snapshot_stored(MgPg *pg, long long id, char **fingerprint, MgError *err);
 
