@@ -131,7 +131,7 @@ compare(SdDiff *diff, SdDiffNames *names)
 			continue;
 		if (pair->old->unread != NULL || pair->new->unread != NULL)
 		{
-			(void) sd_diff_emit_whole(diff, pair, SD_DIFF_UNKNOWN);
+			(void) sd_diff_emit_whole(diff, pair, SD_DIFF_UNREAD);
 			continue;
 		}
 		MemoryContextSwitchTo(scratch);

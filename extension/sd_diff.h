@@ -49,7 +49,7 @@ typedef enum SdDiffOp
 	SD_DIFF_RECREATE = 1 << 5,
 	SD_DIFF_REWRITE = 1 << 6,
 	SD_DIFF_REORDER = 1 << 7,
-	SD_DIFF_UNKNOWN = 1 << 8 /* not in SD_DIFF_ANY_OP: nothing is known about it */
+	SD_DIFF_UNREAD = 1 << 8 /* not in SD_DIFF_ANY_OP: nothing is known about it */
 } SdDiffOp;
 
 #define SD_DIFF_ANY_OP 0xff

@@ -162,7 +162,8 @@ append_side(StringInfo sql, const char *columns, bool live, int parameter, bool 
 						 " WHERE s.id = snapshot_id AND u ->> 'kind' = kind"
 						 " AND u ->> 'identity' = identity LIMIT 1), '') END AS unread, %s"
 						 " FROM safedeploy.snapshot_object WHERE snapshot_id = $%d%s)",
-						 hashes.data, columns, parameter, environment ? "" : " AND environment IS NULL");
+						 hashes.data, columns, parameter,
+						 environment ? "" : " AND environment IS NULL");
 }
 
 /*
@@ -285,8 +286,7 @@ same_members(const SdDiffObject *old, const SdDiffObject *new)
 		JsonbContainer *was = key ? sd_diff_find(old->phys, key, NULL) : NULL;
 		JsonbContainer *is = key ? sd_diff_find(new->phys, key, NULL) : NULL;
 
-		if (was != NULL && is != NULL && c != SD_DIFF_INDEXES &&
-			compareJsonbContainers(was, is) != 0)
+		if (was != NULL && is != NULL && c != SD_DIFF_INDEXES && compareJsonbContainers(was, is) != 0)
 			return false;
 	}
 	return true;

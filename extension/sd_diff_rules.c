@@ -367,7 +367,7 @@ gains_power(const SdDiffChange *change)
 
 static const SdDiffRule rules[] = {
 	/* what was not read may be anything */
-	{ SD_DIFF_UNKNOWN, ANY, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_CAUTION, SD_DIFF_POSSIBLE,
+	{ SD_DIFF_UNREAD, ANY, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_CAUTION, SD_DIFF_POSSIBLE,
 	  "Whether {thing} changed is not known: it was not read. {unread}" },
 	/* what surrounds the schema */
 	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, "privilege", NULL, NULL, to_public, SD_DIFF_SURROUNDINGS,
@@ -858,7 +858,7 @@ sd_diff_op_name(SdDiffOp op)
 			return "recreate";
 		case SD_DIFF_REWRITE:
 			return "rewrite";
-		case SD_DIFF_UNKNOWN:
+		case SD_DIFF_UNREAD:
 			return "unknown";
 		case SD_DIFF_REORDER:
 			return "reorder";

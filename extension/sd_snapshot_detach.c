@@ -238,7 +238,8 @@ detach_walker(Node *node, Detach *detach)
 			open_row_types(detach, exprType(((RangeTblFunction *) node)->funcexpr));
 			break;
 		case T_Const:
-			open_row_types(detach, ((Const *) node)->consttype);
+			if (!((Const *) node)->constisnull)
+				open_row_types(detach, ((Const *) node)->consttype);
 			return false;
 		case T_RowExpr:
 			open_row_types(detach, ((RowExpr *) node)->row_typeid);

@@ -4,11 +4,15 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "sd_snapshot_int.h"
@@ -180,4 +184,54 @@ sd_refuse_unread(SdEntries *entries)
 								  list_length(entries->unread), list_length(entries->unread)),
 					errdetail("%s", sd_unread_list(entries->unread)),
 					errhint("Repeat when those sessions have ended their transactions.")));
+}
+
+/*
+ * Relation whose lock keeps this session from reading the catalogs, with its
+ * holder; read from the table of locks alone, because a query of pg_locks needs
+ * the catalogs.
+ */
+static Oid
+locked_catalog(int *pid)
+{
+	LockData *data = GetLockStatusData();
+	Oid found = InvalidOid;
+
+	for (int i = 0; i < data->nelements; i++)
+	{
+		LockInstanceData *lock = &data->locks[i];
+		Oid database = lock->locktag.locktag_field1;
+		Oid relid = lock->locktag.locktag_field2;
+
+		if (lock->locktag.locktag_type != LOCKTAG_RELATION || relid >= FirstNormalObjectId ||
+			lock->pid == MyProcPid || (database != MyDatabaseId && OidIsValid(database)) ||
+			!(lock->holdMask & LOCKBIT_ON(AccessExclusiveLock)))
+			continue;
+		*pid = lock->pid;
+		found = relid;
+		/* without this one no name can be looked up */
+		if (relid == RelationRelationId || relid == ClassOidIndexId)
+			return RelationRelationId;
+	}
+	return found;
+}
+
+/* Rethrows the error of a lock that was waited for in vain, with what is known about it. */
+void
+sd_explain_locked_catalog(ErrorData *error)
+{
+	int pid = 0;
+	Oid relid = locked_catalog(&pid);
+	const char *name = NULL;
+
+	if (OidIsValid(relid))
+		name = relid == RelationRelationId ? "pg_class" : get_rel_name(relid);
+	if (name == NULL)
+		ReThrowError(error);
+	ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					errmsg("could not read the schema: %s", error->message),
+					errdetail("Process %d has locked the catalog %s exclusively, as VACUUM FULL "
+							  "and REINDEX do.",
+							  pid, name),
+					errhint("Repeat when it has ended, or set lock_timeout to wait longer.")));
 }

@@ -355,8 +355,9 @@ walk_attempt(SdSink *sink, WalkProof *proof)
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
 		AcceptInvalidationMessages();
+		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+			sd_explain_locked_catalog(error);
 		if (counter == SharedInvalidMessageCounter ||
-			error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
 			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
 			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
 			ReThrowError(error);
