@@ -87,6 +87,7 @@ OBJS = \
 	extension/sd_snapshot.o \
 	extension/sd_snapshot_acl.o \
 	extension/sd_snapshot_canon.o \
+	extension/sd_snapshot_catalogs.o \
 	extension/sd_snapshot_columns.o \
 	extension/sd_snapshot_constraints.o \
 	extension/sd_snapshot_data.o \
@@ -104,11 +105,14 @@ OBJS = \
 	extension/sd_snapshot_relations.o \
 	extension/sd_snapshot_routines.o \
 	extension/sd_snapshot_rules.o \
+	extension/sd_snapshot_scan.o \
 	extension/sd_snapshot_store.o \
+	extension/sd_snapshot_subset.o \
 	extension/sd_snapshot_transfer.o \
 	extension/sd_snapshot_triggers.o \
 	extension/sd_snapshot_types.o \
 	extension/sd_snapshot_unread.o \
+	extension/sd_snapshot_uses.o \
 	extension/sd_snapshot_walk.o \
 	extension/sd_snapshot_write.o \
 	extension/sd_split.o \

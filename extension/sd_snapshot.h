@@ -9,11 +9,19 @@
 
 #include "sd_snapshot_doc.h"
 
+/* An object of the database. */
+typedef struct SdKey
+{
+	Oid classid; /* InvalidOid for no object in particular */
+	Oid oid;
+} SdKey;
+
 /* An object with its hashes, as the fingerprint needs it. */
 typedef struct SdObjectHash
 {
 	const char *kind;
 	const char *identity;
+	SdKey key; /* known of the live schema only */
 	SdHashes hashes;
 } SdObjectHash;
 

@@ -143,12 +143,13 @@ canonical_node(Node *node, void *context)
 	return expression_tree_mutator(node, canonical_node, context);
 }
 
-/* Node of its text, in canonical form. */
+/* Node of its text, in canonical form.  The document at hand uses what it names. */
 Node *
-sd_read_node(const char *text)
+sd_read_node(SdSnap *snap, const char *text)
 {
 	Node *node = stringToNode(unconstify(char *, text));
 
+	sd_use_node(snap, text);
 	if (strstr(text, "{ARRAYCOERCEEXPR") != NULL || strstr(text, "{SUBLINK") != NULL ||
 		strstr(text, "{QUERY :commandType 3") != NULL)
 	{

@@ -8,6 +8,7 @@
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -88,6 +89,8 @@ load_attribute(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		load_index_attribute(snap, rel, tuple, desc);
 		return false;
 	}
+	/* a value of the row type has values of the types of its columns in it */
+	sd_use_by(snap, TypeRelationId, rel->type, form->atttypid);
 	column = &rel->columns[form->attnum];
 	column->name = pstrdup(NameStr(form->attname));
 	column->type = form->atttypid;

@@ -37,6 +37,7 @@ emit_statistics(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (!sd_schema_kept(snap, form->stxnamespace) || rel == NULL ||
 		sd_is_member(snap, StatisticExtRelationId, form->oid))
 		return false;
+	sd_use(snap, rel->oid);
 	doc = sd_doc_begin(snap, "statistics",
 					   sd_qualified(snap, form->stxnamespace, NameStr(form->stxname)));
 	core = sd_doc_map(doc, SD_FACET_CORE);
@@ -50,7 +51,7 @@ emit_statistics(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	exprs = sd_attr_text(tuple, desc, SD_ANUM_STXEXPRS);
 	if (exprs != NULL)
 	{
-		List *nodes = castNode(List, sd_read_node(exprs));
+		List *nodes = castNode(List, sd_read_node(snap, exprs));
 		ListCell *lc;
 
 		list = sd_node_list();
@@ -106,6 +107,8 @@ load_publication_table(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 			sd_add_text(list, pstrdup(sd_column_name(snap, form->prrelid, vector->values[i])));
 		sd_put(part->node, "columns", list);
 	}
+	if (condition != NULL)
+		sd_use(snap, form->prrelid);
 	if (condition != NULL && rel != NULL)
 		sd_put_text(part->node, "where", sd_deparse_column(snap, rel, condition));
 	sd_take_unread(snap, &part->unread);

@@ -36,6 +36,8 @@ typedef struct ExprEntry
 	uint64 key;
 	const char *node;
 	const char *text;
+	const Oid *oids; /* objects that it may name */
+	int noids;
 } ExprEntry;
 
 void
@@ -252,7 +254,10 @@ sd_deparse_free(SdSnap *snap, const char *node)
 	key = hash_bytes_extended((const unsigned char *) node, strlen(node), 0);
 	entry = hash_search(snap->exprs, &key, HASH_ENTER, &found);
 	if (found && strcmp(entry->node, node) == 0)
+	{
+		sd_use_all(snap, entry->oids, entry->noids);
 		return entry->text;
+	}
 	if (!found)
 	{
 		entry->node = NULL;
@@ -261,7 +266,7 @@ sd_deparse_free(SdSnap *snap, const char *node)
 
 	old = MemoryContextSwitchTo(snap->tmp_cxt);
 	{
-		const char *text = sd_deparse_plain(snap, sd_read_node(node));
+		const char *text = sd_deparse_plain(snap, sd_read_node(snap, node));
 
 		text = keep_text(snap, text, snap->cxt);
 		MemoryContextSwitchTo(old);
@@ -269,6 +274,9 @@ sd_deparse_free(SdSnap *snap, const char *node)
 		{
 			entry->node = MemoryContextStrdup(snap->cxt, node);
 			entry->text = text;
+			MemoryContextSwitchTo(snap->cxt);
+			entry->oids = sd_node_oids(snap, node, &entry->noids);
+			MemoryContextSwitchTo(old);
 		}
 		return text;
 	}
@@ -289,7 +297,7 @@ sd_deparse_column(SdSnap *snap, SdRel *rel, const char *node)
 	if (node == NULL)
 		return NULL;
 	old = MemoryContextSwitchTo(snap->tmp_cxt);
-	return keep_text(snap, sd_deparse_node(snap, rel, sd_read_node(node)), old);
+	return keep_text(snap, sd_deparse_node(snap, rel, sd_read_node(snap, node)), old);
 }
 
 static List *
@@ -308,7 +316,8 @@ sd_deparse_when(SdSnap *snap, SdRel *rel, const char *node)
 	if (node == NULL)
 		return NULL;
 	old = MemoryContextSwitchTo(snap->tmp_cxt);
-	return keep_text(snap, deparse_over(snap, sd_read_node(node), rel, old_new_context(rel), true),
+	return keep_text(snap,
+					 deparse_over(snap, sd_read_node(snap, node), rel, old_new_context(rel), true),
 					 old);
 }
 
@@ -348,7 +357,7 @@ const char *
 sd_deparse_view(SdSnap *snap, SdRel *rel, const char *node)
 {
 	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
-	List *actions = castNode(List, sd_read_node(node));
+	List *actions = castNode(List, sd_read_node(snap, node));
 	Query *query = linitial_node(Query, actions);
 	LockScope scope;
 	const char *text;
@@ -418,8 +427,8 @@ const char *
 sd_deparse_rule(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, const char *qual, const char *action)
 {
 	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
-	List *actions = castNode(List, sd_read_node(action));
-	Node *condition = qual ? sd_read_node(qual) : NULL;
+	List *actions = castNode(List, sd_read_node(snap, action));
+	Node *condition = qual ? sd_read_node(snap, qual) : NULL;
 	Renumber renumber = { rel->natts, 0 };
 	LockScope scope;
 	const char *text;
@@ -437,7 +446,7 @@ const char *
 sd_deparse_body(SdSnap *snap, Oid proc, const char *node)
 {
 	MemoryContext old = MemoryContextSwitchTo(snap->tmp_cxt);
-	Node *tree = sd_read_node(node);
+	Node *tree = sd_read_node(snap, node);
 	LockScope scope;
 	const char *text;
 

@@ -115,7 +115,7 @@ include_text(SdSnap *snap, IndexRow *row)
 }
 
 static void
-read_row(IndexRow *row, HeapTuple tuple, TupleDesc desc)
+read_row(SdSnap *snap, IndexRow *row, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	bool isnull;
@@ -131,7 +131,7 @@ read_row(IndexRow *row, HeapTuple tuple, TupleDesc desc)
 	row->options =
 		((int2vector *) DatumGetPointer(sd_attr(tuple, desc, Anum_pg_index_indoption, &isnull)))->values;
 	exprs = sd_attr_text(tuple, desc, Anum_pg_index_indexprs);
-	row->exprs = exprs ? castNode(List, sd_read_node(exprs)) : NIL;
+	row->exprs = exprs ? castNode(List, sd_read_node(snap, exprs)) : NIL;
 	row->next_expr = list_head(row->exprs);
 }
 
@@ -207,7 +207,7 @@ load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	index->replica_identity = form->indisreplident;
 	/* trees of expressions are large, and only their texts are kept */
 	old = MemoryContextSwitchTo(snap->row_cxt);
-	read_row(&row, tuple, desc);
+	read_row(snap, &row, tuple, desc);
 	describe_index(snap, index, &row, sd_attr_text(tuple, desc, Anum_pg_index_indpred),
 				   form->indisexclusion);
 	MemoryContextSwitchTo(old);

@@ -228,14 +228,23 @@ typedef struct SdSnap
 	List *detached;			   /* what they stand for in the text at hand */
 	SdUnread *unread;		   /* note that nobody has taken yet */
 	List *locked;			   /* SdUnread of each relation that was found locked */
+	SdKey subject;			 /* whose document the row or document at hand is (part of) */
+	struct SdUses *uses;	 /* what documents use, see sd_snapshot_uses.c; NULL when nobody asks */
+	struct SdSubset *subset; /* objects to read; NULL for all of them */
 } SdSnap;
 
 /*
- * sd_snapshot_walk.c: one pass over a catalog, in the long-lived context.  The
+ * sd_snapshot_scan.c: one pass over a catalog, in the long-lived context: over all
+ * of its rows or, when the walk reads a subset, over those of the subset.  The
  * function returns whether the row is of interest.
  */
 typedef bool (*SdTupleFn)(SdSnap *snap, HeapTuple tuple, TupleDesc desc);
 extern void sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn);
+/* The same over all rows even then. */
+extern void sd_scan_all(SdSnap *snap, Oid catalog, SdTupleFn fn);
+/* Rows that an index finds by the values of its first columns, each an OID. */
+extern void sd_scan_index(SdSnap *snap, Oid catalog, Oid index, int nkeys, const AttrNumber *attnums,
+						  const Oid *values, void (*fn)(HeapTuple tuple, void *arg), void *arg);
 /* The text of a buffer in a chunk of its own size; a buffer starts at a kilobyte. */
 extern const char *sd_trim(StringInfo buf);
 extern TupleDesc sd_catalog_desc(SdSnap *snap, Oid catalog);
@@ -243,6 +252,25 @@ extern SdDoc *sd_doc_begin(SdSnap *snap, const char *kind, const char *identity)
 extern SdDoc *sd_doc_begin_environment(SdSnap *snap, const char *kind, const char *identity);
 extern void sd_doc_emit(SdSnap *snap, SdDoc *doc);
 extern HTAB *sd_hash(SdSnap *snap, const char *name, Size keysize, Size entrysize);
+
+/* Says whose document is made next; sd_doc_emit ends that. */
+extern void sd_subject(SdSnap *snap, Oid classid, Oid oid);
+
+/*
+ * sd_snapshot_uses.c: notes that the document of the subject says something that
+ * it has from another object, so that it is made again when that one changes.
+ * The functions of sd_snapshot_names.c and the deparsers see to it themselves;
+ * whoever looks elsewhere has to say so.  Roles, schemas and other objects whose
+ * catalogs sd_snapshot_catalogs.c does not list need no note.
+ */
+extern void sd_use(SdSnap *snap, Oid used);
+extern void sd_use_by(SdSnap *snap, Oid classid, Oid oid, Oid used);
+extern void sd_use_name(SdSnap *snap, Oid used, Oid classid, Oid oid, int32 sub, uint64 hash);
+extern uint64 sd_name_hash(const char *name);
+/* All objects that a stored expression names. */
+extern void sd_use_node(SdSnap *snap, const char *node);
+extern const Oid *sd_node_oids(SdSnap *snap, const char *node, int *count);
+extern void sd_use_all(SdSnap *snap, const Oid *oids, int count);
 
 /* Attribute of a catalog row; NULL or a copy in the current context. */
 extern char *sd_attr_text(HeapTuple tuple, TupleDesc desc, int attnum);
@@ -284,7 +312,7 @@ extern const char *sd_grantee_name(SdSnap *snap, Oid grantee);
 extern SdNode *sd_acl_all_node(SdSnap *snap, Acl *acl);
 
 /* sd_snapshot_canon.c: node of its text in canonical form, canonical form of a text */
-extern Node *sd_read_node(const char *text);
+extern Node *sd_read_node(SdSnap *snap, const char *text);
 extern const char *sd_canonical_query_text(const char *text);
 
 /* sd_snapshot_detach.c: relations that the deparser opens all the same; the names put back */

@@ -30,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -37,7 +38,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include "sd_snapshot_int.h"
+#include "sd_snapshot_reuse.h"
 
 typedef struct SdSchema
 {
@@ -59,6 +60,8 @@ typedef struct NameEntry
 	const char *name;
 	Oid collation; /* of a type */
 	char storage;  /* of a type */
+	Oid element;   /* of an array type */
+	uint64 hash;   /* of the name and whatever else was looked up with it */
 	bool flag;	   /* of an operator class: default for the type in "sub" */
 } NameEntry;
 
@@ -86,38 +89,35 @@ sd_load_schemas(SdSnap *snap)
 {
 	snap->schemas = sd_hash(snap, "safedeploy schemas", sizeof(Oid), sizeof(SdSchema));
 	snap->names = sd_hash(snap, "safedeploy names", sizeof(NameKey), sizeof(NameEntry));
-	sd_scan(snap, NamespaceRelationId, load_schema);
+	sd_scan_all(snap, NamespaceRelationId, load_schema);
+}
+
+static void
+add_member(HeapTuple tuple, void *arg)
+{
+	SdSnap *snap = arg;
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+	MemberKey key = { form->classid, form->objid };
+
+	if (form->deptype == DEPENDENCY_EXTENSION)
+		(void) hash_search(snap->members, &key, HASH_ENTER, NULL);
 }
 
 static bool
 load_extension_members(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
-	Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
-	Relation depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple member;
+	static const AttrNumber attnums[] = { Anum_pg_depend_refclassid, Anum_pg_depend_refobjid };
+	Oid values[] = { ExtensionRelationId, ((Form_pg_extension) GETSTRUCT(tuple))->oid };
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(ExtensionRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(form->oid));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, snap->snapshot, 2, keys);
-	while (HeapTupleIsValid(member = systable_getnext(scan)))
-	{
-		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(member);
-		MemberKey key = { dep->classid, dep->objid };
-
-		CHECK_FOR_INTERRUPTS();
-		if (dep->deptype == DEPENDENCY_EXTENSION)
-			(void) hash_search(snap->members, &key, HASH_ENTER, NULL);
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
+	sd_scan_index(snap, DependRelationId, DependReferenceIndexId, 2, attnums, values, add_member,
+				  snap);
 	return true;
 }
 
-/* Members are found per extension: the whole of pg_depend is the largest catalog. */
+/*
+ * Members are found per extension: the whole of pg_depend is the largest catalog.
+ * A walk over a subset asks for each object instead.
+ */
 void
 sd_load_members(SdSnap *snap)
 {
@@ -125,33 +125,53 @@ sd_load_members(SdSnap *snap)
 	sd_scan(snap, ExtensionRelationId, load_extension_members);
 }
 
+/* What an object depends on. */
+static void
+scan_dependencies(SdSnap *snap, Oid classid, Oid oid, void (*fn)(HeapTuple tuple, void *arg),
+				  void *arg)
+{
+	static const AttrNumber attnums[] = { Anum_pg_depend_classid, Anum_pg_depend_objid };
+	Oid values[] = { classid, oid };
+
+	sd_scan_index(snap, DependRelationId, DependDependerIndexId, 2, attnums, values, fn, arg);
+}
+
+static void
+note_membership(HeapTuple tuple, void *arg)
+{
+	if (((Form_pg_depend) GETSTRUCT(tuple))->deptype == DEPENDENCY_EXTENSION)
+		*(bool *) arg = true;
+}
+
 bool
 sd_is_member(SdSnap *snap, Oid classid, Oid oid)
 {
 	MemberKey key = { classid, oid };
 
+	if (snap->subset != NULL)
+	{
+		bool member = false;
+
+		scan_dependencies(snap, classid, oid, note_membership, &member);
+		return member;
+	}
 	return hash_search(snap->members, &key, HASH_FIND, NULL) != NULL;
+}
+
+static void
+note_internal(HeapTuple tuple, void *arg)
+{
+	if (((Form_pg_depend) GETSTRUCT(tuple))->deptype == DEPENDENCY_INTERNAL)
+		*(bool *) arg = true;
 }
 
 /* Whether an object is there only because of another one, of a type for instance. */
 bool
 sd_is_internal(SdSnap *snap, Oid classid, Oid oid)
 {
-	Relation depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
 	bool internal = false;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(classid));
-	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(oid));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, snap->snapshot, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		internal |= ((Form_pg_depend) GETSTRUCT(tuple))->deptype == DEPENDENCY_INTERNAL;
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
+	scan_dependencies(snap, classid, oid, note_internal, &internal);
 	return internal;
 }
 
@@ -281,6 +301,13 @@ memo_begin(SdSnap *snap, Oid classid, Oid oid, int32 sub, bool *found, MemoryCon
 	return entry;
 }
 
+/* The document at hand has the name of an entry, which changes with an object. */
+static void
+use_entry(SdSnap *snap, NameEntry *entry, Oid used)
+{
+	sd_use_name(snap, used, entry->key.classid, entry->key.oid, entry->key.sub, entry->hash);
+}
+
 static HeapTuple
 lookup(int cache, Oid oid, const char *what)
 {
@@ -323,10 +350,17 @@ type_entry(SdSnap *snap, Oid oid, int32 typmod)
 
 		entry->storage = form->typstorage;
 		entry->collation = form->typcollation;
+		entry->element = form->typelem;
 		ReleaseSysCache(tuple);
 		entry->name = format_type_extended(oid, typmod, FORMAT_TYPE_TYPEMOD_GIVEN);
+		entry->hash =
+			sd_name_hash(entry->name) ^ hash_combine64(entry->storage, (uint64) entry->collation);
 		MemoryContextSwitchTo(old);
 	}
+	use_entry(snap, entry, oid);
+	/* an array type is called by its element */
+	if (OidIsValid(entry->element))
+		use_entry(snap, entry, entry->element);
 	return entry;
 }
 
@@ -361,9 +395,11 @@ sd_proc_name(SdSnap *snap, Oid oid)
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 
 		entry->name = visible_name(snap, form->pronamespace, NameStr(form->proname));
+		entry->hash = sd_name_hash(entry->name);
 		ReleaseSysCache(tuple);
 		MemoryContextSwitchTo(old);
 	}
+	use_entry(snap, entry, oid);
 	return entry->name;
 }
 
@@ -382,22 +418,18 @@ sd_routine_identity(SdSnap *snap, Form_pg_proc form)
 	return sd_trim(&buf);
 }
 
+/* Not kept: the names of the types have to be noted for whoever asks. */
 const char *
 sd_proc_identity(SdSnap *snap, Oid oid)
 {
-	bool found;
-	MemoryContext old;
-	NameEntry *entry = memo_begin(snap, ProcedureRelationId, oid, 1, &found, &old);
+	MemoryContext old = MemoryContextSwitchTo(snap->cxt);
+	HeapTuple tuple = lookup(PROCOID, oid, "function");
+	const char *identity = sd_routine_identity(snap, (Form_pg_proc) GETSTRUCT(tuple));
 
-	if (!found)
-	{
-		HeapTuple tuple = lookup(PROCOID, oid, "function");
-
-		entry->name = sd_routine_identity(snap, (Form_pg_proc) GETSTRUCT(tuple));
-		ReleaseSysCache(tuple);
-		MemoryContextSwitchTo(old);
-	}
-	return entry->name;
+	ReleaseSysCache(tuple);
+	MemoryContextSwitchTo(old);
+	(void) sd_proc_name(snap, oid);
+	return identity;
 }
 
 const char *
@@ -545,7 +577,11 @@ sd_rel_name(SdSnap *snap, Oid oid)
 	NameEntry *entry;
 
 	if (rel != NULL)
+	{
+		if (snap->uses != NULL)
+			sd_use_name(snap, oid, RelationRelationId, oid, 0, sd_name_hash(rel->qname));
 		return rel->qname;
+	}
 	entry = memo_begin(snap, RelationRelationId, oid, 0, &found, &old);
 	if (!found)
 	{
@@ -554,8 +590,10 @@ sd_rel_name(SdSnap *snap, Oid oid)
 		if (name == NULL)
 			elog(ERROR, "cache lookup failed for relation %u", oid);
 		entry->name = visible_name(snap, get_rel_namespace(oid), name);
+		entry->hash = sd_name_hash(entry->name);
 		MemoryContextSwitchTo(old);
 	}
+	use_entry(snap, entry, oid);
 	return entry->name;
 }
 
@@ -563,9 +601,41 @@ const char *
 sd_column_name(SdSnap *snap, Oid relid, int attnum)
 {
 	SdRel *rel = sd_rel(snap, relid);
+	const char *name;
 
 	if (rel != NULL && rel->columns != NULL && attnum > 0 && attnum <= rel->natts &&
 		rel->columns[attnum].name != NULL)
-		return rel->columns[attnum].name;
-	return get_attname(relid, attnum, false);
+		name = rel->columns[attnum].name;
+	else
+		name = get_attname(relid, attnum, false);
+	if (snap->uses != NULL)
+		sd_use_name(snap, relid, RelationRelationId, relid, attnum, sd_name_hash(name));
+	return name;
+}
+
+uint64
+sd_name_hash_now(SdSnap *snap, Oid classid, Oid oid, int32 sub)
+{
+	const char *name;
+
+	switch (classid)
+	{
+		case RelationRelationId:
+			if (sub != 0)
+				name = get_attname(oid, sub, true);
+			else
+				name = SearchSysCacheExists1(RELOID, ObjectIdGetDatum(oid)) ? sd_rel_name(snap, oid) :
+																			  NULL;
+			return name ? sd_name_hash(name) : 0;
+		case TypeRelationId:
+			if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(oid)))
+				return 0;
+			return type_entry(snap, oid, sub)->hash;
+		case ProcedureRelationId:
+			if (!SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(oid)))
+				return 0;
+			return sd_name_hash(sd_proc_name(snap, oid));
+		default:
+			return 0;
+	}
 }

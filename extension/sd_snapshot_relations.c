@@ -47,7 +47,7 @@ typedef struct RelSlot
 SdRel *
 sd_rel(SdSnap *snap, Oid oid)
 {
-	RelSlot *slot = relmap_lookup(snap->rels, oid);
+	RelSlot *slot = snap->rels ? relmap_lookup(snap->rels, oid) : NULL;
 
 	return slot ? slot->rel : NULL;
 }
@@ -95,6 +95,7 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	rel->type = form->reltype;
 	rel->of_type = form->reloftype;
 	rel->toast = form->reltoastrelid;
+	sd_use(snap, rel->toast);
 	rel->name = pstrdup(NameStr(form->relname));
 	rel->reltuples = form->reltuples;
 	rel->natts = form->relnatts;
@@ -183,7 +184,7 @@ load_partition_key(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		sd_attr(tuple, desc, Anum_pg_partitioned_table_partcollation, &isnull));
 	exprs = sd_attr_text(tuple, desc, Anum_pg_partitioned_table_partexprs);
 	if (exprs != NULL)
-		nodes = castNode(List, sd_read_node(exprs));
+		nodes = castNode(List, sd_read_node(snap, exprs));
 	next = list_head(nodes);
 
 	initStringInfo(&buf);
@@ -262,6 +263,8 @@ sd_doc_common(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid, Oid owner, ObjectT
 {
 	SdNode *privileges = sd_acl_node(snap, acl, objtype, owner);
 
+	/* for a document without a subject of its own */
+	sd_use(snap, oid);
 	if (privileges != NULL)
 		sd_put(sd_doc_map(doc, SD_FACET_SECURITY), "acl", privileges);
 	if (OidIsValid(owner))
@@ -433,6 +436,7 @@ sd_emit_relations(SdSnap *snap)
 	{
 		SdRel *rel = lfirst(lc);
 
+		sd_subject(snap, RelationRelationId, rel->oid);
 		switch (rel->kind)
 		{
 			case RELKIND_RELATION:

@@ -61,7 +61,7 @@ doc_arguments(SdSnap *snap, SdNode *core, HeapTuple tuple, TupleDesc desc)
 	char *modes;
 	int count = get_func_arg_info(tuple, &types, &names, &modes);
 	char *node = sd_attr_text(tuple, desc, Anum_pg_proc_proargdefaults);
-	List *defaults = node ? castNode(List, sd_read_node(node)) : NIL;
+	List *defaults = node ? castNode(List, sd_read_node(snap, node)) : NIL;
 	int first_default = form->pronargs - list_length(defaults);
 	SdNode *list = sd_node_list();
 	int input = 0;
@@ -274,5 +274,10 @@ sd_emit_routines(SdSnap *snap)
 	sd_scan(snap, ProcedureRelationId, load_routine);
 	desc = sd_catalog_desc(snap, ProcedureRelationId);
 	foreach (lc, snap->routines)
-		emit_routine(snap, lfirst(lc), desc);
+	{
+		HeapTuple tuple = lfirst(lc);
+
+		sd_subject(snap, ProcedureRelationId, ((Form_pg_proc) GETSTRUCT(tuple))->oid);
+		emit_routine(snap, tuple, desc);
+	}
 }

@@ -104,6 +104,8 @@ find_owner(SdSnap *snap, SdSequence *seq)
 					 quote_identifier(sd_column_name(snap, form->refobjid, form->refobjsubid)));
 		if (seq->identity && rel != NULL && rel->columns != NULL)
 			rel->columns[form->refobjsubid].sequence = seq;
+		if (seq->identity)
+			sd_use_by(snap, RelationRelationId, form->refobjid, seq->rel->oid);
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);

@@ -123,8 +123,11 @@ load_internal(SdSnap *snap, Form_pg_trigger form)
 	if (!OidIsValid(form->tgconstraint) || form->tgenabled == TRIGGER_FIRES_ON_ORIGIN)
 		return;
 	con = hash_search(snap->constraints, &form->tgconstraint, HASH_FIND, NULL);
-	if (con != NULL)
-		con->triggers_enabled = form->tgenabled;
+	if (con == NULL)
+		return;
+	con->triggers_enabled = form->tgenabled;
+	/* the trigger may be on the other table */
+	sd_use_by(snap, RelationRelationId, con->relid, form->oid);
 }
 
 static bool
@@ -136,13 +139,13 @@ load_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	bool clone = OidIsValid(form->tgparentid) && !OidIsValid(form->tgconstraint);
 	SdTrigger *trigger;
 
-	if (rel == NULL || rel->member)
-		return false;
 	if (form->tgisinternal && !clone)
 	{
 		load_internal(snap, form);
 		return false;
 	}
+	if (rel == NULL || rel->member)
+		return false;
 	trigger = palloc0(sizeof(SdTrigger));
 	trigger->oid = form->oid;
 	trigger->name = pstrdup(NameStr(form->tgname));

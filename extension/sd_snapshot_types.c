@@ -87,6 +87,8 @@ load_range(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	TypeState *state = snap->types;
 	RangeEntry *range = hash_search(state->ranges, &form->rngtypid, HASH_ENTER, NULL);
 
+	sd_use(snap, form->rngsubtype);
+	sd_use_by(snap, TypeRelationId, sd_compat_multirange(form), form->rngtypid);
 	range->subtype = form->rngsubtype;
 	range->collation = form->rngcollation;
 	range->opclass = form->rngsubopc;
@@ -156,6 +158,7 @@ doc_composite(SdSnap *snap, SdDoc *doc, Oid relid)
 
 	if (rel == NULL)
 		elog(ERROR, "cache lookup failed for relation %u", relid);
+	sd_use(snap, relid);
 	for (int i = 1; i <= rel->natts; i++)
 	{
 		SdColumn *column = &rel->columns[i];
@@ -260,6 +263,9 @@ load_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
 	TypeState *state = snap->types;
 
+	sd_use(snap, form->typelem);
+	sd_use(snap, form->typbasetype);
+	sd_use(snap, form->typrelid);
 	if (kind_of(form->typtype) == NULL || !form->typisdefined ||
 		!sd_schema_kept(snap, form->typnamespace))
 		return false;
@@ -324,5 +330,10 @@ sd_emit_types(SdSnap *snap)
 	sd_scan(snap, TypeRelationId, load_type);
 	desc = sd_catalog_desc(snap, TypeRelationId);
 	foreach (lc, state->types)
-		emit_type(snap, lfirst(lc), desc);
+	{
+		HeapTuple tuple = lfirst(lc);
+
+		sd_subject(snap, TypeRelationId, ((Form_pg_type) GETSTRUCT(tuple))->oid);
+		emit_type(snap, tuple, desc);
+	}
 }

@@ -29,7 +29,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
-#include "sd_snapshot_int.h"
+#include "sd_snapshot_reuse.h"
 
 #define SD_WALK_ATTEMPTS 8
 
@@ -79,84 +79,6 @@ sd_hash(SdSnap *snap, const char *name, Size keysize, Size entrysize)
 	return hash_create(name, 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Differs between any two versions of a row, and between rows. */
-static uint64
-row_version(Oid catalog, HeapTuple tuple)
-{
-	uint64 place = ((uint64) ItemPointerGetBlockNumberNoCheck(&tuple->t_self) << 16) |
-				   ItemPointerGetOffsetNumberNoCheck(&tuple->t_self);
-	uint64 writer = ((uint64) catalog << 32) | HeapTupleHeaderGetRawXmin(tuple->t_data);
-
-	return hash_bytes_uint32_extended((uint32) place, writer) ^
-		   hash_bytes_uint32_extended((uint32) (place >> 32), ~writer);
-}
-
-void
-sd_scan(SdSnap *snap, Oid catalog, SdTupleFn fn)
-{
-	Relation rel = table_open(catalog, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snap->snapshot, 0, NULL);
-	TupleDesc desc = RelationGetDescr(rel);
-	HeapTuple tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (fn(snap, tuple, desc))
-			snap->versions += row_version(catalog, tuple);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-}
-
-const char *
-sd_trim(StringInfo buf)
-{
-	char *text = palloc(buf->len + 1);
-
-	memcpy(text, buf->data, buf->len + 1);
-	pfree(buf->data);
-	return text;
-}
-
-TupleDesc
-sd_catalog_desc(SdSnap *snap, Oid catalog)
-{
-	Relation rel = table_open(catalog, AccessShareLock);
-	TupleDesc desc = CreateTupleDescCopy(RelationGetDescr(rel));
-
-	table_close(rel, AccessShareLock);
-	return desc;
-}
-
-Datum
-sd_attr(HeapTuple tuple, TupleDesc desc, int attnum, bool *isnull)
-{
-	return heap_getattr(tuple, attnum, desc, isnull);
-}
-
-char *
-sd_attr_text(HeapTuple tuple, TupleDesc desc, int attnum)
-{
-	bool isnull;
-	Datum value;
-
-	/* a column of the catalog that this server does not have */
-	if (attnum == 0)
-		return NULL;
-	value = heap_getattr(tuple, attnum, desc, &isnull);
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-ArrayType *
-sd_attr_array(HeapTuple tuple, TupleDesc desc, int attnum)
-{
-	bool isnull;
-	Datum value = heap_getattr(tuple, attnum, desc, &isnull);
-
-	return isnull ? NULL : DatumGetArrayTypePCopy(value);
-}
-
 static SdDoc *
 begin_document(SdSnap *snap, const char *kind, const char *identity)
 {
@@ -204,6 +126,7 @@ sd_doc_emit(SdSnap *snap, SdDoc *doc)
 		sd_doc_unread(snap, doc, doc->unread ? doc->unread : unread);
 	entry = sd_entries_add(snap->entries);
 	entry->kind = doc->kind; /* a literal */
+	entry->key = snap->subject;
 	entry->identity = MemoryContextStrdup(snap->entries_cxt, doc->identity);
 	sd_doc_hash(doc, snap->sha, &snap->scratch, &entry->hashes);
 	if (snap->sink != NULL && snap->sink->emit != NULL)
@@ -211,6 +134,9 @@ sd_doc_emit(SdSnap *snap, SdDoc *doc)
 	if (snap->sink == NULL || snap->sink->keep_cxt == NULL)
 		MemoryContextReset(snap->doc_cxt);
 	MemoryContextSwitchTo(snap->cxt);
+	if (snap->subset != NULL && !sd_subset_has(snap->subset, entry->key.classid, entry->key.oid))
+		snap->subset->failed = true;
+	sd_subject(snap, InvalidOid, InvalidOid);
 }
 
 /* One attempt: entries are made in the caller's context, all else in one that dies. */
