@@ -277,23 +277,46 @@ transform_address(const char *identity)
 /* Languages */
 
 static void
-write_language(SdDdl *ddl, bool replace)
+write_language(SdDdl *ddl, bool replace, bool trusted)
 {
 	const char *handler = sd_ddl_old(ddl, "core", "handler", NULL);
 	const char *inline_handler = sd_ddl_old(ddl, "core", "inline", NULL);
 	const char *validator = sd_ddl_old(ddl, "core", "validator", NULL);
 
 	sd_ddl_step(ddl, "CREATE%s%s LANGUAGE %s HANDLER %s%s%s%s%s", replace ? " OR REPLACE" : "",
-				sd_ddl_old(ddl, "core", "trusted", NULL) ? " TRUSTED" : "", ddl->identity,
-				handler ? handler : "", inline_handler ? " INLINE " : "",
-				inline_handler ? inline_handler : "", validator ? " VALIDATOR " : "",
-				validator ? validator : "");
+				trusted ? " TRUSTED" : "", ddl->identity, handler ? handler : "",
+				inline_handler ? " INLINE " : "", inline_handler ? inline_handler : "",
+				validator ? " VALIDATOR " : "", validator ? validator : "");
+}
+
+/* Privileges on a language can only be changed while it is trusted. */
+static void
+write_language_and_privileges(SdDdl *ddl, bool exists, bool changed)
+{
+	SdNode *old = sd_ddl_node(ddl, ddl->old, "security", "acl", NULL);
+	SdNode *new = sd_ddl_node(ddl, ddl->new, "security", "acl", NULL);
+	bool trusted = sd_ddl_old(ddl, "core", "trusted", NULL) != NULL;
+	bool was_trusted = sd_ddl_new(ddl, "core", "trusted", NULL) != NULL;
+	bool granted = !sd_ddl_equal(old, new);
+
+	sd_ddl_mark(old);
+	sd_ddl_mark(new);
+	if (exists ? (changed && trusted) || (granted && !was_trusted) : trusted || granted)
+		write_language(ddl, exists, trusted || granted);
+	sd_ddl_owner(ddl);
+	sd_ddl_privileges(ddl, psprintf("LANGUAGE %s", ddl->identity), NULL, OBJECT_LANGUAGE, old, new,
+					  sd_ddl_old(ddl, "owner", "name", NULL), sd_ddl_new(ddl, "owner", "name", NULL));
+	if (!trusted && (exists ? changed || granted : true))
+		write_language(ddl, exists || granted, false);
+	sd_ddl_comment(ddl, sd_ddl_address(ddl->writer, ddl->identity),
+				   sd_ddl_node(ddl, ddl->old, "comment", "self", NULL),
+				   sd_ddl_node(ddl, ddl->new, "comment", "self", NULL));
 }
 
 static void
 create_language(SdDdl *ddl)
 {
-	write_language(ddl, false);
+	write_language_and_privileges(ddl, false, true);
 }
 
 static bool
@@ -304,8 +327,7 @@ alter_language(SdDdl *ddl)
 
 	for (int i = 0; i < lengthof(keys); i++)
 		changed |= sd_ddl_changed(ddl, "core", keys[i]);
-	if (changed)
-		write_language(ddl, true);
+	write_language_and_privileges(ddl, true, changed);
 	return true;
 }
 
@@ -359,10 +381,7 @@ const SdDdlKind sd_ddl_operator_kinds[] = {
 	  .address = transform_address },
 	{ .kind = "language",
 	  .keyword = "LANGUAGE",
-	  .acl_keyword = "LANGUAGE",
-	  .acl_type = OBJECT_LANGUAGE,
-	  .has_owner = true,
-	  .has_comment = true,
+	  .plain = true,
 	  .can_rename = true,
 	  .create = create_language,
 	  .alter = alter_language },
