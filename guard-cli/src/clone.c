@@ -11,14 +11,16 @@
 
 #include "log.h"
 #include "pg_catalog_ledger.h"
+#include "shadow.h"
 #include "signals.h"
 
-#define NAME_PREFIX	 "migguard_"
-#define MOST_CHANGES 10
+#define NAME_PREFIX	  "migguard_"
+#define MOST_CHANGES  10
+#define CLOSE_WAIT_MS 200
 
-/* "run 01234567-... of database app": tells the next run whose it is. */
-static char *
-comment_of(MgRun *run)
+/* "run 01234567-... of database app" */
+char *
+mg_clone_comment(MgRun *run)
 {
 	return mg_printf(run->arena, "migguard: run %s of database %s", run->id, run->facts.database);
 }
@@ -153,8 +155,8 @@ compare(MgRun *run, MgClone *clone, MgError *err)
 						   "only its fingerprint differs");
 }
 
-static bool
-create_database(MgRun *run, MgClone *clone, MgError *err)
+bool
+mg_clone_server(MgRun *run, MgClone *clone, MgError *err)
 {
 	const char *url = mg_config_string(run->config, MG_SET_REHEARSE_URL);
 	const MgTarget *server = &run->context->target;
@@ -164,6 +166,7 @@ create_database(MgRun *run, MgClone *clone, MgError *err)
 	clone->admin = run->pg;
 	if (url != NULL)
 	{
+		clone->admin = NULL;
 		other = mg_alloc(run->arena, sizeof *other);
 		if (!mg_target_parse(run->arena, url, other, err) ||
 			!mg_pg_open(run->arena, other, mg_run_application_name(run, "clone-admin"),
@@ -172,30 +175,96 @@ create_database(MgRun *run, MgClone *clone, MgError *err)
 		server = other;
 	}
 	clone->target = mg_target_with_database(run->arena, server, clone->name);
+	return true;
+}
+
+void
+mg_clone_leave(MgRun *run, MgClone *clone)
+{
+	if (clone->admin != run->pg)
+		mg_pg_close(clone->admin);
+	clone->admin = NULL;
+}
+
+bool
+mg_clone_open(MgRun *run, MgClone *clone, MgError *err)
+{
+	return mg_pg_open(run->arena, clone->target, mg_run_application_name(run, "clone"), &clone->pg,
+					  err);
+}
+
+bool
+mg_clone_close(MgClone *clone, MgError *err)
+{
+	int pid;
+
+	if (clone->pg == NULL)
+		return true;
+	pid = clone->pg->backend_pid;
+	mg_pg_close(clone->pg);
+	clone->pg = NULL;
+	/* whatever wants the database for itself would look for other sessions only ten times a second */
+	return mg_server_await_end(clone->admin, pid, CLOSE_WAIT_MS, err);
+}
+
+bool
+mg_clone_undo(MgRun *run, MgClone *clone, MgError *err)
+{
+	bool shielded = mg_signals_shield(true);
+	bool ok = true;
+
+	(void) run;
+	if (clone->created)
+		ok = mg_clone_close(clone, err) && mg_server_drop_database(clone->admin, clone->name, err);
+	clone->created = clone->created && !ok;
+	mg_signals_shield(shielded);
+	return ok;
+}
+
+/* The long way: an empty database, a dump of the schema, a restore. */
+static bool
+make_cold(MgRun *run, MgClone *clone, MgError *err)
+{
 	clone->created = true;
 	return mg_server_create_scratch(clone->admin, run->pg, clone->name,
 									mg_config_string(run->config, MG_SET_REHEARSE_TEMPLATE),
-									comment_of(run), err);
+									mg_clone_comment(run), err) &&
+		   fill(run, clone, err) && mg_clone_open(run, clone, err);
 }
+
+/* A restore goes on when it cannot create the extension; everything after it needs that. */
+static bool
+check_extension(MgClone *clone, MgError *err)
+{
+	MgServerFacts facts;
+
+	if (!mg_server_facts(clone->pg, &facts, err))
+		return false;
+	if (facts.extension != NULL)
+		return true;
+	mg_err_set(err, MG_EXIT_REFUSED_REHEARSAL, "extension safedeploy is not in the clone");
+	return mg_err_hint(err, "Only a superuser can create it: let one make a template database that has "
+							"it, and set [rehearse] template.");
+}
+
+static bool drop_dead_on(MgRun *run, MgPg *server, MgError *err);
 
 bool
 mg_clone_create(MgRun *run, MgClone *clone, MgError *err)
 {
-	MgServerFacts facts;
-
 	memset(clone, 0, sizeof *clone);
-	if (!create_database(run, clone, err) || !fill(run, clone, err) ||
-		!mg_pg_open(run->arena, clone->target, mg_run_application_name(run, "clone"), &clone->pg,
-					err) ||
-		!mg_server_facts(clone->pg, &facts, err))
+	if (!mg_clone_server(run, clone, err) ||
+		(clone->admin != run->pg && !drop_dead_on(run, clone->admin, err)) ||
+		!mg_shadow_start(run, clone, err))
 		return false;
-	if (facts.extension == NULL)
-	{
-		mg_err_set(err, MG_EXIT_REFUSED_REHEARSAL, "extension safedeploy is not in the clone");
-		return mg_err_hint(err,
-						   "Only a superuser can create it: let one make a template database that has "
-						   "it, and set [rehearse] template.");
-	}
+	if (clone->why_cold != NULL && (!make_cold(run, clone, err) || !check_extension(clone, err) ||
+									!mg_shadow_keep(run, clone, err)))
+		return false;
+	mg_run_detail_text(run, "began_from", clone->why_cold == NULL ? "warm shadow" : "cold clone");
+	if (clone->why_cold != NULL)
+		mg_run_detail_text(run, "cold_because", clone->why_cold);
+	if (!mg_shadow_watch(run, clone, err))
+		return false;
 	for (int i = 0; i < run->bookkeeping.count; i++)
 		if (!mg_server_copy_rows(run->pg, clone->pg, run->bookkeeping.items[i], err))
 			return false;
@@ -206,20 +275,21 @@ bool
 mg_clone_drop(MgRun *run, MgClone *clone, MgError *err)
 {
 	bool shielded = mg_signals_shield(true);
+	bool other = mg_config_string(run->config, MG_SET_REHEARSE_URL) != NULL;
 	bool ok = true;
 
+	/* the run's own session may have been lost, and opened anew, meanwhile */
+	if (!other)
+		clone->admin = run->pg;
+	else if (clone->created && clone->admin == NULL)
+		ok = mg_clone_server(run, clone, err);
+	if (ok && clone->created && clone->admin == NULL)
+		ok = mg_err_set(err, MG_EXIT_UNAVAILABLE, "the session of the run is lost");
+	if (ok && clone->admin != NULL)
+		ok = mg_clone_undo(run, clone, err);
 	mg_pg_close(clone->pg);
 	clone->pg = NULL;
-	if (clone->created && clone->admin != NULL)
-	{
-		/* the run's own session may have been lost, and opened anew, meanwhile */
-		if (clone->admin != run->pg && mg_config_string(run->config, MG_SET_REHEARSE_URL) == NULL)
-			clone->admin = run->pg;
-		ok = clone->admin != NULL && mg_server_drop_database(clone->admin, clone->name, err);
-	}
-	if (clone->admin != run->pg)
-		mg_pg_close(clone->admin);
-	clone->admin = NULL;
+	mg_clone_leave(run, clone);
 	mg_signals_shield(shielded);
 	return ok;
 }
@@ -253,13 +323,36 @@ owner_of(MgRun *run, const MgScratch *scratch, const char **run_id, MgError *err
 	return true;
 }
 
-bool
-mg_clone_drop_dead(MgRun *run, MgError *err)
+/* On another server the sessions of its run tell, and only a run of this ledger is ours to judge. */
+static bool
+is_dead(MgRun *run, MgPg *server, const char *owner, const MgStrings *living, bool *dead, MgError *err)
+{
+	const char *prefix = mg_printf(run->arena, "migguard:%.8s:", owner);
+	MgPastRuns runs;
+	MgStrings there;
+
+	*dead = false;
+	if (mg_strings_has(living, mg_printf(run->arena, "%sguard", prefix)))
+		return true;
+	if (server != run->pg)
+	{
+		if (!mg_ledger_past_runs(run->pg, run->lock_name, owner, run->id, &runs, err) ||
+			!mg_server_living_sessions(server, prefix, &there, err))
+			return false;
+		if (runs.count != 1 || there.count > 0)
+			return true;
+	}
+	*dead = true;
+	return true;
+}
+
+static bool
+drop_dead_on(MgRun *run, MgPg *server, MgError *err)
 {
 	MgScratches list;
 	MgStrings living;
 
-	if (!mg_server_scratch_databases(run->pg, &list, err))
+	if (!mg_server_scratch_databases(server, &list, err))
 		return false;
 	if (list.count == 0)
 		return true;
@@ -269,16 +362,36 @@ mg_clone_drop_dead(MgRun *run, MgError *err)
 	for (int i = 0; i < list.count; i++)
 	{
 		const char *owner;
+		bool dead;
 
 		if (!owner_of(run, &list.items[i], &owner, err))
 			return false;
+		/* one that was a shadow until now bears in its name who is about to drop it */
 		if (*owner == '\0' ||
-			mg_strings_has(&living, mg_printf(run->arena, "migguard:%.8s:guard", owner)))
+			mg_strings_has(&living, mg_printf(run->arena, "migguard:%.8s:guard",
+											  list.items[i].name + strlen(NAME_PREFIX))))
 			continue;
-		if (!mg_server_drop_database(run->pg, list.items[i].name, err) ||
-			!mg_run_note(run, err, "scratch database %s of dead run %.8s was dropped",
-						 list.items[i].name, owner))
+		if (!is_dead(run, server, owner, &living, &dead, err))
+			return false;
+		if (dead && (!mg_server_drop_database(server, list.items[i].name, err) ||
+					 !mg_run_note(run, err, "scratch database %s of dead run %.8s was dropped",
+								  list.items[i].name, owner)))
 			return false;
 	}
+	return true;
+}
+
+bool
+mg_clone_drop_dead(MgRun *run, MgError *err)
+{
+	MgStrings orphans;
+
+	if (!drop_dead_on(run, run->pg, err) || !mg_shadow_server_orphans(run->pg, &orphans, err))
+		return false;
+	for (int i = 0; i < orphans.count; i++)
+		if (!mg_server_drop_database(run->pg, orphans.items[i], err) ||
+			!mg_run_note(run, err, "warm shadow %s of a database that is gone was dropped",
+						 orphans.items[i]))
+			return false;
 	return true;
 }

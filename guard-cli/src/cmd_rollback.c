@@ -8,6 +8,7 @@
 #include "log.h"
 #include "pg_catalog_ledger.h"
 #include "rehearse.h"
+#include "shadow.h"
 #include "verify.h"
 #include "text.h"
 
@@ -194,7 +195,7 @@ try_down(MgRun *run, MgClone *clone, MgError *err)
 static MgStep
 rehearse(MgRun *run, MgError *err)
 {
-	MgClone clone;
+	MgClone *clone = mg_alloc(run->arena, sizeof *clone);
 	MgError drop_error;
 	bool ok;
 
@@ -204,10 +205,10 @@ rehearse(MgRun *run, MgError *err)
 		mg_run_say(run, "off (%s)", mg_config_source(run->config, MG_SET_REHEARSE_MODE));
 		return MG_STEP_SKIPPED;
 	}
-	ok = mg_clone_create(run, &clone, err) && mg_rehearse_redirect(run, &clone, err) &&
-		 try_down(run, &clone, err);
-	if (!mg_clone_drop(run, &clone, &drop_error))
-		mg_log_warning("scratch database %s could not be dropped: %s", clone.name,
+	ok = mg_clone_create(run, clone, err) && mg_rehearse_redirect(run, clone, err) &&
+		 try_down(run, clone, err);
+	if (!(ok && mg_shadow_park(run, clone)) && !mg_clone_drop(run, clone, &drop_error))
+		mg_log_warning("scratch database %s could not be dropped: %s", clone->name,
 					   drop_error.message);
 	if (!ok && !run->told_to_stop && err->exit_code == MG_EXIT_REFUSED_REHEARSAL &&
 		mg_config_bool(run->config, MG_SET_RUN_ALLOW_IRREVERSIBLE))
@@ -219,7 +220,7 @@ rehearse(MgRun *run, MgError *err)
 	}
 	if (!ok || !mg_run_hold(run, err))
 		return MG_STEP_FAILED;
-	mg_run_say(run, "the downgrade %s",
+	mg_run_say(run, "on a scratch database, %s: the downgrade %s", mg_shadow_text(run, clone),
 			   run->downgrade != NULL ? run->downgrade : "runs; what it restores is not known");
 	return MG_STEP_OK;
 }

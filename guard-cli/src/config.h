@@ -103,6 +103,8 @@ typedef enum MgSettingType
 	  "server for the scratch database; default: the same server")                                   \
 	X(REHEARSE_TEMPLATE, "rehearse", "template", STRING, "template0", NULL,                          \
 	  "template of the scratch database")                                                            \
+	X(REHEARSE_SHADOW, "rehearse", "shadow", BOOL, "on", NULL,                                       \
+	  "keep a scratch database with the schema, from which the next rehearsal starts")               \
 	X(PROGRAM_PG_DUMP, "programs", "pg_dump", STRING, "pg_dump", NULL, "pg_dump to use")             \
 	X(PROGRAM_PG_RESTORE, "programs", "pg_restore", STRING, "pg_restore", NULL, "pg_restore to use") \
 	X(PROGRAM_PSQL, "programs", "psql", STRING, "psql", NULL, "psql to use")                         \

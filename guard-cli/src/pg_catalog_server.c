@@ -139,6 +139,21 @@ await_none(MgPg *pg, const char *application_name, int ms, int *left, MgError *e
 }
 
 bool
+mg_server_await_end(MgPg *pg, int backend_pid, int ms, MgError *err)
+{
+	int there;
+
+	for (int waited = 0;; waited += END_POLL_MS)
+	{
+		if (!number(pg, mg_sql_session_there, mg_printf(pg->arena, "%d", backend_pid), &there, err))
+			return false;
+		if (there == 0 || waited >= ms)
+			return true;
+		poll(NULL, 0, END_POLL_MS);
+	}
+}
+
+bool
 mg_server_end_sessions(MgPg *pg, const char *application_name, int patience_ms, int *ended,
 					   MgError *err)
 {
@@ -227,31 +242,50 @@ copy_settings(MgPg *admin, MgPg *source, const char *name, MgError *err)
 	return ok;
 }
 
+/* Encoding and locale of source as options of CREATE DATABASE on the server of admin. */
+static bool
+locale_options(MgPg *admin, MgPg *source, MgBuf *options, MgError *err)
+{
+	static const char *const names[] = { "ENCODING", "LC_COLLATE", "LC_CTYPE" };
+	PGresult *result;
+	const char *provider;
+
+	if (!mg_pg_exec(source, mg_sql_database_locale, 0, NULL, &result, err))
+		return false;
+	for (int i = 0; i < (int) (sizeof names / sizeof names[0]); i++)
+		mg_buf_addf(options, " %s %s", names[i], quote_literal(admin, PQgetvalue(result, 0, i)));
+	provider = PQgetvalue(result, 0, 3);
+	if (*provider != '\0' && admin->server_version >= 150000)
+	{
+		mg_buf_addf(options, " LOCALE_PROVIDER %s", provider);
+		if (strcmp(provider, "libc") != 0)
+			mg_buf_addf(options, " %s_LOCALE %s", provider,
+						quote_literal(admin, PQgetvalue(result, 0, 4)));
+		if (!PQgetisnull(result, 0, 5))
+			mg_buf_addf(options, " ICU_RULES %s", quote_literal(admin, PQgetvalue(result, 0, 5)));
+	}
+	PQclear(result);
+	return true;
+}
+
 bool
 mg_server_create_scratch(MgPg *admin, MgPg *source, const char *name, const char *template_name,
 						 const char *comment, MgError *err)
 {
 	const char *quoted = mg_pg_identifier(admin, name);
-	PGresult *locale;
-	bool ok;
+	MgBuf options;
 
-	if (!mg_pg_exec(source, mg_sql_database_locale, 0, NULL, &locale, err))
-		return false;
-	ok = mg_pg_exec(admin,
-					mg_printf(admin->arena,
-							  "CREATE DATABASE %s TEMPLATE %s ENCODING %s LC_COLLATE %s LC_CTYPE %s",
-							  quoted, mg_pg_identifier(admin, template_name),
-							  quote_literal(admin, PQgetvalue(locale, 0, 0)),
-							  quote_literal(admin, PQgetvalue(locale, 0, 1)),
-							  quote_literal(admin, PQgetvalue(locale, 0, 2))),
-					0, NULL, NULL, err) &&
-		 mg_pg_exec(admin,
-					mg_printf(admin->arena, "COMMENT ON DATABASE %s IS %s", quoted,
-							  quote_literal(admin, comment)),
-					0, NULL, NULL, err) &&
-		 copy_settings(admin, source, name, err);
-	PQclear(locale);
-	return ok;
+	mg_buf_init(&options, admin->arena);
+	return locale_options(admin, source, &options, err) &&
+		   mg_pg_exec(admin,
+					  mg_printf(admin->arena, "CREATE DATABASE %s TEMPLATE %s%s", quoted,
+								mg_pg_identifier(admin, template_name), options.data),
+					  0, NULL, NULL, err) &&
+		   mg_pg_exec(admin,
+					  mg_printf(admin->arena, "COMMENT ON DATABASE %s IS %s", quoted,
+								quote_literal(admin, comment)),
+					  0, NULL, NULL, err) &&
+		   copy_settings(admin, source, name, err);
 }
 
 bool

@@ -7,6 +7,7 @@
 #include "json.h"
 #include "log.h"
 #include "rehearse.h"
+#include "shadow.h"
 #include "text.h"
 
 #define MOST_CHANGES 20
@@ -16,8 +17,9 @@
 typedef struct Rehearsal
 {
 	MgRun *run;
-	MgClone clone;
+	MgClone *clone;
 	MgSnapshot up; /* S1', stored in the clone */
+	bool is_up;	   /* the clone is at S1' once more */
 } Rehearsal;
 
 static bool
@@ -74,7 +76,7 @@ go(Rehearsal *r, MgDirection direction, const char *step, const MgRevisions *to,
 
 	memset(&result, 0, sizeof result);
 	mg_err_init(&fault, run->arena);
-	mg_run_session(run, r->clone.target, step, &session);
+	mg_run_session(run, r->clone->target, step, &session);
 	ran = direction == MG_UP ?
 			  run->tool->ops->up(run->tool, &session, run->target_revision, &result, &fault) :
 			  run->tool->ops->down(run->tool, &session, to, &result, &fault);
@@ -92,7 +94,7 @@ go(Rehearsal *r, MgDirection direction, const char *step, const MgRevisions *to,
 		return refuse(mg_printf(run->arena, "the %s fails on the clone: %s %s", name,
 								run->tool->ops->name, mg_child_describe(run->arena, &result)),
 					  mg_child_tail(run->arena, &result, TAIL_LINES), NULL, err);
-	if (!run->tool->ops->current(run->tool, r->clone.pg, &now, err))
+	if (!run->tool->ops->current(run->tool, r->clone->pg, &now, err))
 		return false;
 	if (!mg_revisions_equal(&now, to))
 		return refuse(mg_printf(run->arena, "the %s leads to revision %s on the clone, not to %s",
@@ -106,14 +108,14 @@ go(Rehearsal *r, MgDirection direction, const char *step, const MgRevisions *to,
 static bool
 compare(Rehearsal *r, const MgSnapshot *snapshot, MgChanges *changes, MgError *err)
 {
-	return mg_schema_changes(r->clone.pg, snapshot->id, NULL, &r->run->bookkeeping, changes, err);
+	return mg_schema_changes(r->clone->pg, snapshot->id, NULL, &r->run->bookkeeping, changes, err);
 }
 
 static bool
 first_up(Rehearsal *r, MgError *err)
 {
 	return go(r, MG_UP, "rehearse-up", &r->run->to, err) &&
-		   mg_schema_take(r->clone.pg, "clone after", NULL, &r->up, err);
+		   mg_schema_take(r->clone->pg, "clone after", NULL, &r->up, err);
 }
 
 /* Down, and what it leaves; *restores false when that is not what was there before. */
@@ -126,7 +128,7 @@ down(Rehearsal *r, bool *restores, MgError *err)
 	*restores = false;
 	if (!go(r, MG_DOWN, "rehearse-down", &run->from, err))
 		return false;
-	if (!compare(r, &r->clone.before, &changes, err))
+	if (!compare(r, &r->clone->before, &changes, err))
 		return false;
 	mg_run_detail_list(run, "downgrade_leaves", &changes.real);
 	mg_run_detail_list(run, "downgrade_reorders", &changes.order);
@@ -170,7 +172,8 @@ second_up(Rehearsal *r, MgError *err)
 	}
 	if (!compare(r, &r->up, &changes, err))
 		return false;
-	if (changes.real.count == 0)
+	r->is_up = changes.real.count == 0;
+	if (r->is_up)
 		return true;
 	return refuse(mg_printf(run->arena, "the upgrade after the downgrade leads to another schema: %s",
 							mg_text_count(run->arena, changes.real.count, "difference")),
@@ -203,7 +206,7 @@ way_back(Rehearsal *r, MgError *err)
 MgStep
 mg_state_rehearse(MgRun *run, MgError *err)
 {
-	Rehearsal r = { .run = run };
+	Rehearsal r = { .run = run, .clone = mg_alloc(run->arena, sizeof(MgClone)) };
 	MgError drop_error;
 	bool ok;
 
@@ -214,24 +217,24 @@ mg_state_rehearse(MgRun *run, MgError *err)
 				   mg_config_source(run->config, MG_SET_REHEARSE_MODE));
 		return MG_STEP_SKIPPED;
 	}
-	ok = mg_clone_create(run, &r.clone, err) && mg_rehearse_redirect(run, &r.clone, err) &&
+	ok = mg_clone_create(run, r.clone, err) && mg_rehearse_redirect(run, r.clone, err) &&
 		 first_up(&r, err) && way_back(&r, err) &&
-		 mg_schema_copy_snapshot(r.clone.pg, r.up.id, run->pg, &run->rehearsed, err);
+		 mg_schema_copy_snapshot(r.clone->pg, r.up.id, run->pg, &run->rehearsed, err);
 	/* in all cases; a failure of its own does not hide the first one */
-	if (!mg_clone_drop(run, &r.clone, &drop_error))
+	if (!(ok && r.is_up && mg_shadow_park(run, r.clone)) && !mg_clone_drop(run, r.clone, &drop_error))
 	{
-		mg_log_warning("scratch database %s could not be dropped: %s", r.clone.name,
+		mg_log_warning("scratch database %s could not be dropped: %s", r.clone->name,
 					   drop_error.message);
-		mg_run_detail_text(run, "scratch_left", r.clone.name);
+		mg_run_detail_text(run, "scratch_left", r.clone->name);
 	}
 	if (run->downgrade != NULL)
 		mg_run_detail_text(run, "downgrade", run->downgrade);
 	if (!ok || !mg_run_hold(run, err))
 		return MG_STEP_FAILED;
 	mg_run_detail_snapshot(run, &run->rehearsed);
-	mg_run_say(run, "on a scratch database of %s: up, down, up; the downgrade %s",
+	mg_run_say(run, "on a scratch database of %s, %s: up, down, up; the downgrade %s",
 			   mg_config_string(run->config, MG_SET_REHEARSE_URL) != NULL ? "another server" :
 																			"the same server",
-			   run->downgrade);
+			   mg_shadow_text(run, r.clone), run->downgrade);
 	return MG_STEP_OK;
 }

@@ -72,6 +72,8 @@ typedef struct MgRun
 	MgSnapshot clone_before; /* S0 of the clone, copied likewise, when it is not equal to S0 */
 	MgSnapshot after;		 /* S1 */
 	const char *system_identifier; /* of the cluster */
+	struct MgClone *kept;		   /* the clone, when it may become the warm shadow; or NULL */
+	const char *discarded; /* name of the shadow before, to be dropped at the very end; or NULL */
 	const char *backup_path;
 	const char *downgrade; /* what rehearsal says of the downgrade, for people */
 

@@ -9,6 +9,7 @@
 #include "pg_catalog_ledger.h"
 #include "report.h"
 #include "run.h"
+#include "shadow.h"
 #include "signals.h"
 #include "text.h"
 
@@ -150,6 +151,7 @@ finish(MgRun *run, MgError *err)
 	if (run->failure.set)
 		message = mg_printf(run->arena, "%s; %s", run->failure.message,
 							run->last_message != NULL ? run->last_message : "");
+	mg_shadow_settle(run);
 	end_detail(run);
 	if (!mg_run_end(run, run->exit_code, message, &end_error) ||
 		!mg_ledger_head(run->pg, &head, &end_error))
@@ -183,6 +185,7 @@ mg_run_command(MgRun *run, const MgStateRow *rows, int count, int *exit_code, Mg
 			ok = false;
 		}
 		finish(run, err);
+		mg_shadow_tidy(run);
 		ok = ok && !err->set;
 	}
 	*exit_code = run->exit_code;

@@ -185,6 +185,22 @@ sub libpq_env
 		PGDATABASE => $database);
 }
 
+=head2 scratch_databases(), shadows()
+
+Names of databases that rehearsals have left, which must be none when no run
+goes on; and of the warm shadows that they keep on purpose.
+
+=cut
+
+sub scratch_databases { return databases_like($_[0], q{^migguard_[0-9a-f]{8}_}); }
+sub shadows           { return databases_like($_[0], q{^migguard_shadow_}); }
+
+sub databases_like
+{
+	my ($self, $pattern) = @_;
+	return split /\n/, $self->sql('postgres', 'SELECT datname FROM pg_database WHERE datname ~ ' . quote_literal($pattern) . ' ORDER BY 1');
+}
+
 =head1 PROGRAMS
 
 =head2 run_program(\@command, %options), start_program(\@command, %options)

@@ -57,7 +57,7 @@ is(states('app', $plan->{run_id}),
 	'begin:begin preflight:begin preflight:ok lock:begin lock:ok capture:begin capture:ok backup:begin backup:skipped '
 	  . 'rehearse:begin rehearse:ok end:ok', 'with the states of one');
 is($server->sql('app', 'SELECT count(*) FROM safedeploy.last_known_good'), 0, 'a plan is no last known good');
-is($server->sql('postgres', q{SELECT count(*) FROM pg_database WHERE datname LIKE 'migguard%'}), 0, 'the scratch database is gone');
+is_deeply([ $server->scratch_databases ], [], 'the scratch database is gone');
 
 # run
 $p = guard('app', [ '--format', 'json', 'run', @upgrade ]);

@@ -198,7 +198,7 @@ foreach my $signal (qw(INT TERM HUP))
 {
 	my $scene = scene($waits);
 	my $p = $scene->{start}->([ 'plan' ]);
-	my $scratch = q{SELECT count(*) FROM pg_database WHERE datname LIKE 'migguard%'};
+	my $scratch = q{SELECT count(*) FROM pg_database WHERE datname ~ '^migguard_[0-9a-f]{8}_'};
 	wait_until(sub { $server->sql('postgres', $scratch) }, 30, 'the scratch database');
 	$p->signal('KILL');
 	$p->wait(10);

@@ -45,7 +45,7 @@ sub untouched
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is($server->fingerprint($scene->{database}) . $server->sql($scene->{database}, 'SELECT version_num FROM alembic_version'),
 		"$scene->{before}a1", "$what: the real database is untouched");
-	is($server->sql('postgres', q{SELECT count(*) FROM pg_database WHERE datname LIKE 'migguard%'}), 0, 'and the scratch database gone');
+	is_deeply([ $server->scratch_databases ], [], 'and the scratch database gone');
 	return;
 }
 
@@ -158,7 +158,7 @@ $server->sql($scene->{database}, q{SELECT safedeploy.grant_deployer('deployer');
 $p = $scene->{guard}->([ 'run', '--no-backup' ], env => { DATABASE_URL => $server->url($scene->{database}, user => 'deployer') });
 exit_is($p, 0, 'a role without superuser rights rehearses and upgrades');
 exit_is($scene->{guard}->([ 'rollback' ], env => { DATABASE_URL => $server->url($scene->{database}, user => 'deployer') }), 0, 'and rolls back');
-$scene->{project}->write('migguard.ini', "[run]\nfail_on = never\n");
+$scene->{project}->write('migguard.ini', "[run]\nfail_on = never\n[rehearse]\nshadow = off\n");
 $p = $scene->{guard}->([ 'run', '--no-backup' ], env => { DATABASE_URL => $server->url($scene->{database}, user => 'deployer') });
 exit_is($p, 12, 'without the template it is refused');
 like($p->stderr, qr/\[rehearse\] template/, 'and told what to do');

@@ -51,6 +51,6 @@ foreach my $what (sort keys %names)
 	is($server->fingerprint($name), $before, "$what: brings the schema back, the canary with it");
 	is(scalar $server->faults($name), 0, "$what: the ledger is intact");
 }
-is($server->sql('postgres', q{SELECT count(*) FROM pg_database WHERE datname LIKE 'migguard%'}), 0, 'no scratch database is left');
+is_deeply([ $server->scratch_databases ], [], 'no scratch database is left');
 
 done_testing();
