@@ -160,8 +160,8 @@ BEGIN
 	END IF;
 	-- an add one way is a drop the other way
 	IF jsonb_array_length(stored) > 0 AND NOT EXISTS (SELECT FROM jsonb_array_elements(stored) AS c WHERE c ->> 'op' IN ('rename', 'move'))
-		AND (SELECT array_agg(replace(replace(replace(c ->> 'op', 'add', 'x'), 'drop', 'add'), 'x', 'drop') || ' ' || (c ->> 'kind') || ' ' || coalesce(c ->> 'path', '') ORDER BY 1) FROM jsonb_array_elements(stored) AS c)
-		IS DISTINCT FROM (SELECT array_agg((c ->> 'op') || ' ' || (c ->> 'kind') || ' ' || coalesce(c ->> 'path', '') ORDER BY 1) FROM jsonb_array_elements(backwards) AS c) THEN
+		AND EXISTS ((SELECT replace(replace(replace(c ->> 'op', 'add', 'x'), 'drop', 'add'), 'x', 'drop'), c ->> 'kind', c ->> 'path' FROM jsonb_array_elements(stored) AS c)
+			EXCEPT ALL (SELECT c ->> 'op', c ->> 'kind', c ->> 'path' FROM jsonb_array_elements(backwards) AS c)) THEN
 		found := found || ('backwards: ' || backwards::text);
 	END IF;
 	-- as if of another database: by names alone the edit is still seen
