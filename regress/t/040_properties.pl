@@ -11,5 +11,5 @@ my $server = SafeDeployTest->new('properties', conf => "fsync = off\nwal_level =
 %ENV = (%ENV, $server->libpq_env('postgres'));
 
 my $totals = SafeDeployTest::Properties->new->run;
-cmp_ok($totals->{single}, '>=', 40, 'enough properties are edited alone');
+cmp_ok($totals->{single}, '>=', 400, 'enough properties are edited alone');
 done_testing();

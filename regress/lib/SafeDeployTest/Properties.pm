@@ -359,7 +359,9 @@ SQL
 	($self->{reverts}, my $environment) = split /\n/, $out;
 	$self->{environment} = $environment ? ', environment => true' : '';
 	($out, $err) = $self->psql($database, "$helpers\nSET search_path = fix, pg_catalog;\nSET allow_system_table_mods = on;\n$setup"
-		  . join('', map { $self->case_script($_, $n++) } @cases));
+		  . join('', map { $self->case_script($_, $n++) } @cases)
+		  # a database with a subscription cannot be dropped
+		  . "SELECT format('DROP SUBSCRIPTION %I', subname) FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = '$database') \\gexec\n");
 	my ($before, $results) = parse($out, $err);
 	is($before, '', "$area: setup");
 	for my $i (0 .. $#cases)
