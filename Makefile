@@ -197,9 +197,9 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
-	snapshot_edits snapshot_store snapshot_depends \
+	snapshot_store snapshot_depends \
 	analyze statements \
-	diff_edits diff_lineage diff_across diff_types \
+	diff_lineage diff_across diff_types \
 	lock fence ledger ledger_attack \
 	grants \
 	applied_migration

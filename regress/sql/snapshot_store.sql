@@ -164,6 +164,19 @@ SELECT safedeploy.drop_snapshot(-1);
 SELECT count(*) FROM safedeploy.snapshot_object AS o WHERE NOT EXISTS (SELECT FROM safedeploy.snapshot AS s WHERE s.id = o.snapshot_id);
 SELECT count(*) FROM safedeploy.object_def AS d WHERE NOT EXISTS (SELECT FROM safedeploy.snapshot_object AS o WHERE o.def_hash = d.hash);
 
+-- 9. secrets are not kept
+CREATE FOREIGN DATA WRAPPER regress_snapshot_fdw;
+CREATE SERVER regress_snapshot_srv FOREIGN DATA WRAPPER regress_snapshot_fdw OPTIONS (host 'h', password 'geheim', "API_KEY" 'geheim');
+CREATE USER MAPPING FOR regress_snapshot_reader SERVER regress_snapshot_srv OPTIONS (password 'geheim');
+SET client_min_messages = error;
+CREATE SUBSCRIPTION regress_snapshot_sub CONNECTION 'password=geheim' PUBLICATION a WITH (connect = false, slot_name = NONE, enabled = false);
+ALTER ROLE regress_snapshot_reader PASSWORD 'geheim';
+SET client_min_messages = warning;
+SELECT definition -> 'core' -> 'options' AS options FROM safedeploy.objects(true) WHERE kind IN ('server', 'user mapping') ORDER BY kind;
+SELECT count(*) FROM safedeploy.objects(true) WHERE definition::text ~ 'geheim' OR phys::text ~ 'geheim';
+DROP SUBSCRIPTION regress_snapshot_sub;
+DROP FOREIGN DATA WRAPPER regress_snapshot_fdw CASCADE;
+
 DROP TABLE public.prints, public.lines;
 DROP FUNCTION public.try_import;
 DROP SCHEMA store CASCADE;
