@@ -31,6 +31,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION)
 MODULE_big = safedeploy
 OBJS = \
 	extension/safedeploy.o \
+	extension/sd_drift.o \
 	extension/sd_fence.o \
 	extension/sd_analyze.o \
 	extension/sd_analyze_sql.o \
@@ -174,6 +175,10 @@ SQL_SOURCES = \
 	sql/functions/verify_chain.sql \
 	sql/functions/verify_guards.sql \
 	sql/functions/verify_ledger.sql \
+	sql/tables/drift_event.sql \
+	sql/functions/note_ddl.sql \
+	sql/functions/record_ddl.sql \
+	sql/functions/forget_drift.sql \
 	sql/tables/applied_migration.sql \
 	sql/functions/require_fence.sql \
 	sql/functions/record_migration.sql \
@@ -181,10 +186,12 @@ SQL_SOURCES = \
 	sql/grants/grant_reader.sql \
 	sql/grants/grant_deployer.sql \
 	sql/tables/guard_event_triggers.sql \
+	sql/tables/drift_event_triggers.sql \
 	sql/views/lock_holders.sql \
 	sql/views/history.sql \
 	sql/views/unfinished_runs.sql \
 	sql/views/last_known_good.sql \
+	sql/views/drift.sql \
 	sql/types/statement.sql \
 	sql/types/finding.sql \
 	sql/functions/statements.sql \
@@ -202,7 +209,7 @@ REGRESS        = setup \
 	diff_lineage diff_across diff_types \
 	lock fence ledger ledger_attack \
 	grants \
-	applied_migration
+	applied_migration drift
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
 ISOLATION      = snapshot_drop diff_ddl lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso

@@ -87,6 +87,14 @@ session_token(int64 *token)
 	return errno == 0 && end != sd_guc_fence_token && *end == '\0';
 }
 
+bool
+sd_fence_session_is_current(void)
+{
+	int64 token;
+
+	return sd_guc_fence_token != NULL && session_token(&token) && sd_fence_token_is_current(token);
+}
+
 static void
 refuse(const char *what)
 {

@@ -27,6 +27,9 @@ sd_fence_is_armed(void)
 /* True when the token is the newest of its lock and the lock is held. */
 extern bool sd_fence_token_is_current(int64 token);
 
+/* True when the session's own token is current; false also when it has none. */
+extern bool sd_fence_session_is_current(void);
+
 /*
  * sd_fence_require refuses to go on (SD202), or warns, as safedeploy.fence
  * says, when the session's token is stale.  "what" names what is refused.

@@ -12,6 +12,7 @@
 int sd_guc_fence = SD_ENFORCE_ENFORCE;
 char *sd_guc_fence_token = NULL;
 int sd_guc_max_script_size = 16 * 1024;
+bool sd_guc_record_drift = true;
 char *sd_guc_run_id = NULL;
 
 static const struct config_enum_entry enforcement_options[] = {
@@ -37,6 +38,9 @@ sd_guc_init(void)
 							"statement.",
 							&sd_guc_max_script_size, 16 * 1024, 1, 1024 * 1024, PGC_SUSET,
 							GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomBoolVariable("safedeploy.record_drift",
+							 "Records DDL that is made outside of a run, in the view safedeploy.drift.",
+							 NULL, &sd_guc_record_drift, true, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("safedeploy.run_id", "Run that this session works for.", NULL,
 							   &sd_guc_run_id, "", PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("safedeploy");

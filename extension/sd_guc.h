@@ -15,6 +15,7 @@ typedef enum SdEnforcement
 extern int sd_guc_fence;		   /* safedeploy.fence, an SdEnforcement */
 extern char *sd_guc_fence_token;   /* safedeploy.fence_token, "" when unset */
 extern int sd_guc_max_script_size; /* safedeploy.max_script_size, in kilobytes */
+extern bool sd_guc_record_drift;   /* safedeploy.record_drift */
 extern char *sd_guc_run_id;		   /* safedeploy.run_id, "" when unset */
 
 extern void sd_guc_init(void);

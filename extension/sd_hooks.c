@@ -11,6 +11,7 @@
 #include "tcop/utility.h"
 
 #include "sd_compat.h"
+#include "sd_drift.h"
 #include "sd_fence.h"
 #include "sd_hooks.h"
 #include "sd_lock.h"
@@ -18,15 +19,38 @@
 static ProcessUtility_hook_type prev_process_utility = NULL;
 
 static void
-process_utility(SD_PROCESS_UTILITY_ARGS)
+pass_on(SD_PROCESS_UTILITY_ARGS)
 {
-	if (sd_fence_is_armed())
-		sd_fence_check_utility(pstmt->utilityStmt);
-
 	if (prev_process_utility)
 		prev_process_utility(SD_PROCESS_UTILITY_PASS);
 	else
 		standard_ProcessUtility(SD_PROCESS_UTILITY_PASS);
+}
+
+static void
+process_utility(SD_PROCESS_UTILITY_ARGS)
+{
+	SdDriftStatement statement;
+
+	if (sd_fence_is_armed())
+		sd_fence_check_utility(pstmt->utilityStmt);
+
+	if (!sd_drift_wanted(pstmt, context))
+	{
+		pass_on(SD_PROCESS_UTILITY_PASS);
+		return;
+	}
+	sd_drift_begin(&statement);
+	PG_TRY();
+	{
+		pass_on(SD_PROCESS_UTILITY_PASS);
+		sd_drift_record(&statement, pstmt, queryString, context);
+	}
+	PG_FINALLY();
+	{
+		sd_drift_end(&statement);
+	}
+	PG_END_TRY();
 }
 
 static void
