@@ -41,9 +41,13 @@ append_columns(SdSnap *snap, StringInfo buf, Oid relid, HeapTuple tuple, TupleDe
 	{
 		bool last = i == count - 1;
 
-		appendStringInfo(buf, "%s%s%s%s", i > 0 ? ", " : "", last ? before_last : "",
-						 quote_identifier(sd_column_name(snap, relid, keys[i])),
-						 last ? after_last : "");
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		if (last)
+			appendStringInfoString(buf, before_last);
+		appendStringInfoString(buf, quote_identifier(sd_column_name(snap, relid, keys[i])));
+		if (last)
+			appendStringInfoString(buf, after_last);
 	}
 }
 
@@ -74,7 +78,9 @@ define_foreign_key(SdSnap *snap, StringInfo buf, HeapTuple tuple, TupleDesc desc
 
 	appendStringInfoString(buf, "FOREIGN KEY (");
 	append_columns(snap, buf, form->conrelid, tuple, desc, Anum_pg_constraint_conkey, period, "");
-	appendStringInfo(buf, ") REFERENCES %s(", sd_rel_name(snap, form->confrelid));
+	appendStringInfoString(buf, ") REFERENCES ");
+	appendStringInfoString(buf, sd_rel_name(snap, form->confrelid));
+	appendStringInfoChar(buf, '(');
 	append_columns(snap, buf, form->confrelid, tuple, desc, Anum_pg_constraint_confkey, period, "");
 	appendStringInfoChar(buf, ')');
 	if (form->confmatchtype == FKCONSTR_MATCH_FULL)

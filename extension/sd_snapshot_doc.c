@@ -135,27 +135,6 @@ sd_add_text(SdNode *list, const char *value)
 }
 
 void
-sd_put(SdNode *map, const char *key, SdNode *value)
-{
-	value->key = key;
-	value->keylen = strlen(key);
-	sd_add(map, value);
-}
-
-void
-sd_put_text(SdNode *map, const char *key, const char *value)
-{
-	SdNode *node;
-
-	if (value == NULL)
-		return;
-	node = new_node(SD_NODE_STRING);
-	node->str = value;
-	node->len = strlen(value);
-	sd_put(map, key, node);
-}
-
-void
 sd_put_bool(SdNode *map, const char *key, bool value)
 {
 	SdNode *node = new_node(SD_NODE_BOOL);
@@ -261,11 +240,11 @@ sd_map_sort(SdNode *map, SdNodeCompare compare)
 }
 
 static void
-encode_length(StringInfo buf, uint32 length)
+append_length(StringInfo buf, uint32 length)
 {
 	uint32 n = pg_hton32(length);
 
-	appendBinaryStringInfo(buf, (char *) &n, sizeof(n));
+	sd_append(buf, &n, sizeof(n));
 }
 
 static void
@@ -275,42 +254,72 @@ encode(StringInfo buf, SdNode *node)
 		[SD_NODE_MAP] = 'm',  [SD_NODE_LIST] = 'l',	  [SD_NODE_STRING] = 's',
 		[SD_NODE_BOOL] = 'b', [SD_NODE_NUMBER] = 'i', [SD_NODE_NULL] = 'n',
 	};
+	char boolean = node->boolean;
 
 	check_stack_depth();
-	appendStringInfoChar(buf, types[node->type]);
+	sd_append(buf, &types[node->type], 1);
 	switch (node->type)
 	{
 		case SD_NODE_MAP:
 			sd_map_sort(node, compare_keys);
-			encode_length(buf, node->len);
+			append_length(buf, node->len);
 			for (SdNode *member = node->first; member != NULL; member = member->next)
 			{
-				encode_length(buf, member->keylen);
-				appendBinaryStringInfo(buf, member->key, member->keylen);
+				append_length(buf, member->keylen);
+				sd_append(buf, member->key, member->keylen);
 				encode(buf, member);
 			}
 			break;
 		case SD_NODE_LIST:
-			encode_length(buf, node->len);
+			append_length(buf, node->len);
 			for (SdNode *member = node->first; member != NULL; member = member->next)
 				encode(buf, member);
 			break;
 		case SD_NODE_STRING:
 		case SD_NODE_NUMBER:
-			encode_length(buf, node->len);
-			appendBinaryStringInfo(buf, node->str, node->len);
+			append_length(buf, node->len);
+			sd_append(buf, node->str, node->len);
 			break;
 		case SD_NODE_BOOL:
-			appendStringInfoChar(buf, node->boolean ? 1 : 0);
+			sd_append(buf, &boolean, 1);
 			break;
 		case SD_NODE_NULL:
 			break;
 	}
 }
 
+/* Hash of the last short encoding of each facet: the same owner stands with most objects. */
+#define MEMO_LENGTH 256
+typedef struct HashMemo
+{
+	int len; /* 0 before the first */
+	char data[MEMO_LENGTH];
+	uint8 hash[SD_SHA256_LENGTH];
+} HashMemo;
+
+static void
+hash_encoding(SdSha256 *sha, StringInfo encoding, HashMemo *memo, uint8 *out)
+{
+	if (encoding->len == memo->len && memcmp(encoding->data, memo->data, memo->len) == 0)
+	{
+		memcpy(out, memo->hash, SD_SHA256_LENGTH);
+		return;
+	}
+	sd_sha256_begin(sha);
+	sd_sha256_update(sha, encoding->data, encoding->len);
+	sd_sha256_final(sha, out);
+	if (encoding->len > MEMO_LENGTH)
+		return;
+	memo->len = encoding->len;
+	memcpy(memo->data, encoding->data, encoding->len);
+	memcpy(memo->hash, out, SD_SHA256_LENGTH);
+}
+
 void
 sd_doc_hash(SdDoc *doc, SdSha256 *sha, StringInfo scratch, SdHashes *hashes)
 {
+	static HashMemo memos[SD_NFACETS];
+
 	hashes->have = 0;
 	for (int i = 0; i < SD_NFACETS; i++)
 	{
@@ -318,9 +327,7 @@ sd_doc_hash(SdDoc *doc, SdSha256 *sha, StringInfo scratch, SdHashes *hashes)
 			continue;
 		resetStringInfo(scratch);
 		encode(scratch, doc->facet[i]);
-		sd_sha256_begin(sha);
-		sd_sha256_update(sha, scratch->data, scratch->len);
-		sd_sha256_final(sha, hashes->facet[i]);
+		hash_encoding(sha, scratch, &memos[i], hashes->facet[i]);
 		hashes->have |= 1 << i;
 	}
 }

@@ -88,18 +88,37 @@ extern SdNode *sd_map_map(SdNode *map, const char *key);
 /* The member with that key, or NULL. */
 extern SdNode *sd_map_find(SdNode *map, const char *key);
 
-/* Append to a map.  A NULL string is not written; sd_put_true writes nothing for false. */
-extern void sd_put(SdNode *map, const char *key, SdNode *value);
-extern void sd_put_text(SdNode *map, const char *key, const char *value);
+/* Append to a list. */
+extern void sd_add(SdNode *list, SdNode *value);
+extern void sd_add_text(SdNode *list, const char *value);
+
+/*
+ * Append to a map.  A NULL string is not written; sd_put_true writes nothing for
+ * false.  Inline, because nearly all keys are literals.
+ */
+static inline void
+sd_put(SdNode *map, const char *key, SdNode *value)
+{
+	value->key = key;
+	value->keylen = strlen(key);
+	sd_add(map, value);
+}
+
+static inline void
+sd_put_text(SdNode *map, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	sd_add_text(map, value);
+	map->last->key = key;
+	map->last->keylen = strlen(key);
+}
+
 extern void sd_put_true(SdNode *map, const char *key, bool value);
 extern void sd_put_false(SdNode *map, const char *key, bool value);
 extern void sd_put_int(SdNode *map, const char *key, int64 value);
 extern void sd_put_int_text(SdNode *map, const char *key, int64 value);
 extern void sd_put_bool(SdNode *map, const char *key, bool value);
-
-/* Append to a list. */
-extern void sd_add(SdNode *list, SdNode *value);
-extern void sd_add_text(SdNode *list, const char *value);
 
 /* Built-in privileges of a type of object, as a document lists them. */
 extern SdNode *sd_acl_default_node(ObjectType objtype, const char *owner);
@@ -107,6 +126,16 @@ extern SdNode *sd_acl_default_node(ObjectType objtype, const char *owner);
 /* Stable sort of the members of a map. */
 typedef int (*SdNodeCompare)(const SdNode *a, const SdNode *b);
 extern void sd_map_sort(SdNode *map, SdNodeCompare compare);
+
+/* Append bytes, without the terminating zero of a text. */
+static inline void
+sd_append(StringInfo buf, const void *data, int len)
+{
+	if (buf->len + len >= buf->maxlen)
+		enlargeStringInfo(buf, len);
+	memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+}
 
 /* Tree of a jsonb object.  The tree points into the jsonb. */
 extern SdNode *sd_node_from_jsonb(JsonbContainer *container);

@@ -9,12 +9,15 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "port/pg_bswap.h"
 
 #include "sd_snapshot.h"
 
 /* Changes whenever the canonical encoding or the content of definitions does. */
 #define SD_FINGERPRINT_FORMAT "safedeploy fingerprint 1"
+
+#define FLUSH_LENGTH 4096
 
 SdEntries *
 sd_entries_create(void)
@@ -40,32 +43,61 @@ sd_entries_add(SdEntries *entries)
 static int
 compare_entries(const void *a, const void *b)
 {
-	const SdObjectHash *x = a;
-	const SdObjectHash *y = b;
-	int cmp = strcmp(x->kind, y->kind);
+	const SdObjectHash *x = *(SdObjectHash *const *) a;
+	const SdObjectHash *y = *(SdObjectHash *const *) b;
+	int cmp = x->kind == y->kind ? 0 : strcmp(x->kind, y->kind);
 
+	CHECK_FOR_INTERRUPTS();
 	return cmp != 0 ? cmp : strcmp(x->identity, y->identity);
 }
 
+/* Entries are large, so pointers are sorted, and each entry moves once. */
 void
 sd_entries_sort(SdEntries *entries)
 {
-	qsort(entries->items, entries->count, sizeof(SdObjectHash), compare_entries);
+	SdObjectHash **order;
+	SdObjectHash *sorted;
+
+	if (entries->count == 0)
+		return;
+	order = palloc_extended(entries->count * sizeof(SdObjectHash *), MCXT_ALLOC_HUGE);
+	sorted = palloc_extended(entries->count * sizeof(SdObjectHash), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < entries->count; i++)
+		order[i] = &entries->items[i];
+	qsort(order, entries->count, sizeof(SdObjectHash *), compare_entries);
+	for (int i = 0; i < entries->count; i++)
+		sorted[i] = *order[i];
+	pfree(order);
+	pfree(entries->items);
+	entries->items = sorted;
+	entries->size = entries->count;
 }
 
 static void
-update_text(SdSha256 *sha, const char *text)
+append_text(StringInfo buf, const char *text)
 {
 	uint32 length = strlen(text);
 	uint32 n = pg_hton32(length);
 
-	sd_sha256_update(sha, &n, sizeof(n));
-	sd_sha256_update(sha, text, length);
+	sd_append(buf, &n, sizeof(n));
+	sd_append(buf, text, length);
+}
+
+/* Small pieces are gathered, because each call of the library costs as much as a block. */
+static void
+flush(SdSha256 *sha, StringInfo buf)
+{
+	sd_sha256_update(sha, buf->data, buf->len);
+	resetStringInfo(buf);
+	CHECK_FOR_INTERRUPTS();
 }
 
 void
 sd_entries_root(SdEntries *entries, SdFacet facet, SdSha256 *sha, uint8 *out)
 {
+	StringInfoData buf;
+
+	initStringInfo(&buf);
 	sd_sha256_begin(sha);
 	for (int i = 0; i < entries->count; i++)
 	{
@@ -73,27 +105,34 @@ sd_entries_root(SdEntries *entries, SdFacet facet, SdSha256 *sha, uint8 *out)
 
 		if ((entry->hashes.have & (1 << facet)) == 0)
 			continue;
-		update_text(sha, entry->kind);
-		update_text(sha, entry->identity);
-		sd_sha256_update(sha, entry->hashes.facet[facet], SD_SHA256_LENGTH);
+		append_text(&buf, entry->kind);
+		append_text(&buf, entry->identity);
+		sd_append(&buf, entry->hashes.facet[facet], SD_SHA256_LENGTH);
+		if (buf.len > FLUSH_LENGTH)
+			flush(sha, &buf);
 	}
+	flush(sha, &buf);
+	pfree(buf.data);
 	sd_sha256_final(sha, out);
 }
 
 char *
 sd_roots_fingerprint(uint8 roots[][SD_SHA256_LENGTH], uint32 facets, SdSha256 *sha)
 {
+	StringInfoData buf;
 	uint8 out[SD_SHA256_LENGTH];
 
+	initStringInfo(&buf);
 	sd_sha256_begin(sha);
-	update_text(sha, SD_FINGERPRINT_FORMAT);
+	append_text(&buf, SD_FINGERPRINT_FORMAT);
 	for (int i = 0; i < SD_NFACETS; i++)
 	{
 		if ((facets & (1 << i)) == 0)
 			continue;
-		update_text(sha, sd_facet_names[i]);
-		sd_sha256_update(sha, roots[i], SD_SHA256_LENGTH);
+		append_text(&buf, sd_facet_names[i]);
+		sd_append(&buf, roots[i], SD_SHA256_LENGTH);
 	}
+	flush(sha, &buf);
 	sd_sha256_final(sha, out);
 	return sd_hex(out, SD_SHA256_LENGTH);
 }

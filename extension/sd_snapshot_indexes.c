@@ -145,7 +145,9 @@ describe_index(SdSnap *snap, SdIndex *index, IndexRow *row, const char *predicat
 	if (exclusion)
 		index->keys = palloc(sizeof(char *) * row->nkeyatts);
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "USING %s (", sd_am_name(snap, row->index->am));
+	appendStringInfoString(&buf, "USING ");
+	appendStringInfoString(&buf, sd_am_name(snap, row->index->am));
+	appendStringInfoString(&buf, " (");
 	for (int i = 0; i < row->nkeyatts; i++)
 	{
 		int start;

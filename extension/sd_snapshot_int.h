@@ -203,13 +203,14 @@ typedef struct SdSnap
 	HTAB *schemas;			  /* SdSchema by OID */
 	struct relmap_hash *rels; /* SdRel by OID */
 	HTAB *names;			  /* memo of names, see sd_snapshot_names.c */
-	HTAB *comments;			  /* by class, object, sub-object */
-	HTAB *members;			  /* of extensions: class and object */
-	HTAB *exprs;			  /* memo of deparsed expressions by node text */
-	HTAB *constraints;		  /* SdConstraint by OID */
-	HTAB *domains;			  /* SdDomain by type OID */
-	List *rel_order;		  /* SdRel that get a document */
-	List *routines;			  /* copied rows of pg_proc */
+	struct NameEntry *recent_types[64];
+	HTAB *comments;	   /* by class, object, sub-object */
+	HTAB *members;	   /* of extensions: class and object */
+	HTAB *exprs;	   /* memo of deparsed expressions by node text */
+	HTAB *constraints; /* SdConstraint by OID */
+	HTAB *domains;	   /* SdDomain by type OID */
+	List *rel_order;   /* SdRel that get a document */
+	List *routines;	   /* copied rows of pg_proc */
 	struct TypeState *types;
 	struct Environment *environment;
 	struct SdDepends *depends; /* NULL when nobody asks for physical things */

@@ -36,8 +36,9 @@ compare_lengths_first(const SdNode *a, const SdNode *b)
 static void
 pad(StringInfo buf)
 {
-	while (buf->len % ALIGNOF_INT != 0)
-		appendStringInfoChar(buf, '\0');
+	static const char zeros[ALIGNOF_INT];
+
+	sd_append(buf, zeros, INTALIGN(buf->len) - buf->len);
 }
 
 /* Whether the text is an integer that surely fits; nearly all numbers are. */
@@ -88,7 +89,7 @@ write_integer(StringInfo buf, int64 value)
 		numeric.digits[count - 1 - i] = digits[i];
 	size = VARHDRSZ + sizeof(uint16) + (count - zeros) * sizeof(int16);
 	SET_VARSIZE(&numeric, size);
-	appendBinaryStringInfo(buf, (char *) &numeric, size);
+	sd_append(buf, &numeric, size);
 }
 
 static JEntry
@@ -106,7 +107,7 @@ write_number(StringInfo buf, SdNode *node)
 			DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(node->str, node->len)),
 								ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 
-		appendBinaryStringInfo(buf, DatumGetPointer(numeric), VARSIZE_ANY(DatumGetPointer(numeric)));
+		sd_append(buf, DatumGetPointer(numeric), VARSIZE_ANY(DatumGetPointer(numeric)));
 	}
 	return JENTRY_ISNUMERIC | (buf->len - start);
 }
@@ -124,7 +125,7 @@ reserve_entries(StringInfo buf, uint32 header, int count)
 {
 	Entries entries;
 
-	appendBinaryStringInfo(buf, (char *) &header, sizeof(header));
+	sd_append(buf, &header, sizeof(header));
 	entries.offset = buf->len;
 	entries.count = 0;
 	entries.length = 0;
@@ -177,7 +178,7 @@ write_map(StringInfo buf, SdNode *map)
 	entries = reserve_entries(buf, JB_FOBJECT | map->len, 2 * map->len);
 	for (SdNode *member = map->first; member != NULL; member = member->next)
 	{
-		appendBinaryStringInfo(buf, member->key, member->keylen);
+		sd_append(buf, member->key, member->keylen);
 		set_entry(buf, &entries, JENTRY_ISSTRING | member->keylen);
 	}
 	for (SdNode *member = map->first; member != NULL; member = member->next)
@@ -218,7 +219,7 @@ write_node(StringInfo buf, SdNode *node)
 		case SD_NODE_LIST:
 			return write_list(buf, node);
 		case SD_NODE_STRING:
-			appendBinaryStringInfo(buf, node->str, node->len);
+			sd_append(buf, node->str, node->len);
 			return JENTRY_ISSTRING | node->len;
 		case SD_NODE_NUMBER:
 			return write_number(buf, node);

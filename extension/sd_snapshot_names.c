@@ -339,10 +339,14 @@ sd_role_name(SdSnap *snap, Oid oid)
 static NameEntry *
 type_entry(SdSnap *snap, Oid oid, int32 typmod)
 {
-	bool found;
+	NameEntry **recent = &snap->recent_types[(oid ^ (uint32) typmod) % lengthof(snap->recent_types)];
+	NameEntry *entry = *recent;
+	bool found = entry != NULL && entry->key.oid == oid && entry->key.sub == typmod;
 	MemoryContext old;
-	NameEntry *entry = memo_begin(snap, TypeRelationId, oid, typmod, &found, &old);
 
+	/* few types make up most columns */
+	if (!found)
+		*recent = entry = memo_begin(snap, TypeRelationId, oid, typmod, &found, &old);
 	if (!found)
 	{
 		HeapTuple tuple = lookup(TYPEOID, oid, "type");

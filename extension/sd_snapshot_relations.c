@@ -33,11 +33,18 @@ typedef struct RelSlot
 	SdRel *rel;
 } RelSlot;
 
+/* What belongs together was made together, so neighbours stay neighbours. */
+static inline uint32
+neighbourly_hash(Oid oid)
+{
+	return (murmurhash32(oid >> 4) << 4) | (oid & 15);
+}
+
 #define SH_PREFIX			 relmap
 #define SH_ELEMENT_TYPE		 RelSlot
 #define SH_KEY_TYPE			 Oid
 #define SH_KEY				 oid
-#define SH_HASH_KEY(tb, key) murmurhash32(key)
+#define SH_HASH_KEY(tb, key) neighbourly_hash(key)
 #define SH_EQUAL(tb, a, b)	 ((a) == (b))
 #define SH_SCOPE			 static inline
 #define SH_DECLARE
