@@ -125,6 +125,14 @@ without_method(const char *text)
 	return text;
 }
 
+/* Another type of a column: the server builds indexes and constraints over it anew. */
+static bool
+is_retyped(const SdDiffChange *change)
+{
+	return change->op == SD_DIFF_ALTER && change->facet == SD_DIFF_CORE && change->depth == 3 &&
+		   strcmp(change->kind, "column") == 0 && strcmp(change->path[2], "type") == 0;
+}
+
 static SdDiffChange *
 test_column(SdDiffNames *names, const SdDiffChange *change, const char *text)
 {
@@ -136,9 +144,11 @@ test_column(SdDiffNames *names, const SdDiffChange *change, const char *text)
 	{
 		SdDiffChange *other = lfirst(cell);
 
-		if (other != change && (other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) &&
-			strcmp(other->kind, "column") == 0 && other->depth == 2 &&
-			sd_diff_text_has_name(text, sd_diff_lexeme(other->member)))
+		if (other == change || strcmp(other->kind, "column") != 0 ||
+			!(other->depth == 2 ? (other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) != 0 :
+								  change->op == SD_DIFF_RECREATE && is_retyped(other)))
+			continue;
+		if (sd_diff_text_has_name(text, sd_diff_lexeme(other->member)))
 			return other;
 	}
 	return NULL;
@@ -580,9 +590,7 @@ cause_retyped(SdDiffNames *names, SdDiffChange *change)
 	{
 		SdDiffChange *other = lfirst(cell);
 
-		if (other == change || other->op != SD_DIFF_ALTER || other->facet != SD_DIFF_CORE ||
-			other->collection != SD_DIFF_COLUMNS || other->depth != 3 ||
-			strcmp(other->path[2], "type") != 0)
+		if (other == change || !is_retyped(other))
 			continue;
 		if ((change->collection == SD_DIFF_COLUMNS && strcmp(change->member, other->member) == 0) ||
 			sd_diff_text_has_name(without_method(new), sd_diff_lexeme(other->member)))

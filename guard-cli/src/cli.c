@@ -302,16 +302,21 @@ make_context(MgArena *arena, const Parsed *parsed, MgContext *context, MgError *
 }
 
 static bool
-set_format(const char *format, MgContext *context, MgError *err)
+set_format(const char *format, const MgCommand *command, MgContext *context, MgError *err)
 {
+	bool unified = command != NULL && command->has_unified;
+
 	if (format == NULL || strcmp(format, "text") == 0)
 		context->format = MG_FORMAT_TEXT;
 	else if (strcmp(format, "json") == 0)
 		context->format = MG_FORMAT_JSON;
+	else if (unified && strcmp(format, "unified") == 0)
+		context->format = MG_FORMAT_UNIFIED;
 	else
 	{
 		mg_err_set(err, MG_EXIT_USAGE, "invalid value for --format: \"%s\"", format);
-		return mg_err_hint(err, "Use text or json.");
+		return usage_hint(command, unified ? "Use text, json or unified. " : "Use text or json. ",
+						  err);
 	}
 	return true;
 }
@@ -337,8 +342,9 @@ dispatch(MgArena *arena, int argc, char **argv, int *exit_code, MgError *err)
 		printf("migguard (safedeploy) %s\n", SAFEDEPLOY_VERSION);
 		return true;
 	}
-	if (!set_format(flag_of(mg_common_options, parsed.common, "format"), &context, err))
-		return usage_hint(parsed.command, "Use text or json. ", err);
+	if (!set_format(flag_of(mg_common_options, parsed.common, "format"), parsed.command, &context,
+					err))
+		return false;
 	quiet = flag_of(mg_common_options, parsed.common, "quiet") != NULL;
 	verbose = flag_of(mg_common_options, parsed.common, "verbose") != NULL;
 	mg_log_init(verbose ? 2 : quiet ? 0 : 1, context.format == MG_FORMAT_JSON);

@@ -14,7 +14,8 @@
 typedef enum MgFormat
 {
 	MG_FORMAT_TEXT,
-	MG_FORMAT_JSON
+	MG_FORMAT_JSON,
+	MG_FORMAT_UNIFIED /* of commands that have it */
 } MgFormat;
 
 /* What every command gets. */
@@ -52,6 +53,7 @@ typedef struct MgCommand
 	bool needs_database;
 	bool takes_tool;		 /* "-- tool command" may follow */
 	bool config_optional;	 /* the file that --config names need not be there */
+	bool has_unified;		 /* --format unified is understood */
 	const MgOption *options; /* ended by a row without long_name */
 	/* Returns true when it ended as planned, with the exit code in *exit_code. */
 	bool (*run)(MgContext *context, int *exit_code, MgError *err);

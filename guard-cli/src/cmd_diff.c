@@ -2,11 +2,9 @@
  * cmd_diff.c
  *	  migguard diff: how two snapshots differ.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "report.h"
+#include "diff_report.h"
 #include "session.h"
 #include "snapshot_ref.h"
 
@@ -42,122 +40,6 @@ facet_array(MgArena *arena, const char *list)
 	return mg_pg_array(arena, items.items, items.count);
 }
 
-/* What kind of change it is, at a glance. */
-static const char *
-sign_of(const char *op)
-{
-	static const char *const signs[][2] = { { "add", "+" },		{ "drop", "-" },
-											{ "alter", "~" },	{ "rename", ">" },
-											{ "move", ">" },	{ "recreate", "!" },
-											{ "rewrite", "!" }, { "reorder", "." },
-											{ "unknown", "?" } };
-
-	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
-		if (strcmp(op, signs[i][0]) == 0)
-			return signs[i][1];
-	return "?";
-}
-
-static MgColor
-color_of(const char *op)
-{
-	switch (sign_of(op)[0])
-	{
-		case '+':
-			return MG_COLOR_GREEN;
-		case '-':
-		case '!':
-			return MG_COLOR_RED;
-		case '.':
-			return MG_COLOR_DIM;
-		default:
-			return MG_COLOR_YELLOW;
-	}
-}
-
-static void
-print_side(const MgContext *context, const char *label, const char *value)
-{
-	if (value != NULL)
-		printf("        %s %s\n", label, mg_report_clean(context->arena, value));
-}
-
-static void
-print_change(const MgContext *context, const MgRows *rows, int r)
-{
-	const char *op = mg_rows_get(rows, r, "op");
-	const char *summary = mg_rows_get(rows, r, "summary");
-	const char *path = mg_rows_get(rows, r, "path");
-	const char *loss = mg_rows_get(rows, r, "data_loss");
-	MgBuf notes;
-
-	mg_buf_init(&notes, context->arena);
-	mg_buf_addf(&notes, "%s, %s", mg_rows_get(rows, r, "class"), mg_rows_get(rows, r, "severity"));
-	if (loss != NULL && strcmp(loss, "none") != 0)
-		mg_buf_addf(&notes, ", data loss %s", loss);
-	printf("  %s %s [%s]\n", mg_report_color(context, color_of(op), sign_of(op)),
-		   mg_report_clean(context->arena, summary), notes.data);
-	/* A whole object's definition is in the JSON; here only what changed inside one. */
-	if (path != NULL && strcmp(op, "alter") == 0)
-	{
-		print_side(context, "old:", mg_rows_get(rows, r, "old"));
-		print_side(context, "new:", mg_rows_get(rows, r, "new"));
-	}
-}
-
-/* A row, and the first row about the same object. */
-typedef struct Place
-{
-	const char *identity;
-	int row;
-	int first;
-} Place;
-
-static int
-by_identity(const void *a, const void *b)
-{
-	const Place *x = a;
-	const Place *y = b;
-	int order = strcmp(x->identity, y->identity);
-
-	return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
-}
-
-static int
-by_first(const void *a, const void *b)
-{
-	const Place *x = a;
-	const Place *y = b;
-
-	if (x->first != y->first)
-		return (x->first > y->first) - (x->first < y->first);
-	return (x->row > y->row) - (x->row < y->row);
-}
-
-/* Changes of one object stand together, in the place of its first one. */
-static void
-print_text(const MgContext *context, const MgRows *rows)
-{
-	Place *places = mg_alloc(context->arena, (size_t) rows->count * sizeof(Place) + 1);
-
-	if (rows->count == 0)
-		puts("no differences");
-	for (int r = 0; r < rows->count; r++)
-		places[r] = (Place){ mg_rows_get(rows, r, "identity"), r, r };
-	qsort(places, (size_t) rows->count, sizeof(Place), by_identity);
-	for (int i = 1; i < rows->count; i++)
-		if (strcmp(places[i].identity, places[i - 1].identity) == 0)
-			places[i].first = places[i - 1].first;
-	qsort(places, (size_t) rows->count, sizeof(Place), by_first);
-	for (int i = 0; i < rows->count; i++)
-	{
-		if (places[i].first == places[i].row)
-			printf("%s\n", mg_report_color(context, MG_COLOR_BOLD,
-										   mg_report_clean(context->arena, places[i].identity)));
-		print_change(context, rows, places[i].row);
-	}
-}
-
 static int
 count_counting(const MgRows *rows, bool strict)
 {
@@ -168,56 +50,105 @@ count_counting(const MgRows *rows, bool strict)
 	return count;
 }
 
-static bool
-compare(MgContext *context, MgPg *pg, MgRows *rows, MgError *err)
+/* What is compared, by the user's names and by id; new_id 0 is the schema as it is. */
+typedef struct Sides
 {
-	const char *facets = facet_array(context->arena, mg_cli_flag(context, &mg_cmd_diff, "facets"));
-	const char *newer = context->nargs == 2 ? context->args[1] : "live";
+	const char *old_name;
+	const char *new_name;
 	long long old_id;
 	long long new_id;
+} Sides;
 
-	/* Files and "live" are stored for the comparison and taken back with the transaction. */
+/* How a side is named in the output: a connection string without its password. */
+static const char *
+display_name(MgContext *context, const char *name)
+{
+	MgTarget target;
+	MgError ignored;
+
+	mg_err_init(&ignored, context->arena);
+	if (mg_snapshot_is_database(name) && mg_target_parse(context->arena, name, &target, &ignored))
+		return mg_target_display(context->arena, &target);
+	return name;
+}
+
+/*
+ * Two snapshots of elsewhere need a database to be compared in: one of them, when
+ * nothing of the configured one is asked for.
+ */
+static bool
+choose_home(MgContext *context, const Sides *sides, MgError *err)
+{
+	const char *home = mg_snapshot_is_database(sides->old_name) ? sides->old_name :
+					   mg_snapshot_is_database(sides->new_name) ? sides->new_name :
+																  NULL;
+
+	if (home == NULL || !mg_snapshot_is_foreign(sides->old_name) ||
+		!mg_snapshot_is_foreign(sides->new_name))
+		return true;
+	return mg_target_parse(context->arena, home, &context->target, err);
+}
+
+static bool
+print(MgContext *context, MgPg *pg, const Sides *sides, int *exit_code, MgError *err)
+{
+	const char *facets = facet_array(context->arena, mg_cli_flag(context, &mg_cmd_diff, "facets"));
+	bool strict = mg_cli_flag(context, &mg_cmd_diff, "strict") != NULL;
+	const char *old_name = display_name(context, sides->old_name);
+	const char *new_name = display_name(context, sides->new_name);
+	MgRows rows;
+	int counting;
+
+	if (!mg_snapshot_diff(pg, sides->old_id, sides->new_id, facets, &rows, err))
+		return false;
+	counting = count_counting(&rows, strict);
+	*exit_code = counting == 0 ? MG_EXIT_DONE : MG_EXIT_DRIFT;
+	switch (context->format)
+	{
+		case MG_FORMAT_JSON:
+			mg_diff_print_json(context, &rows, old_name, new_name, counting == 0);
+			return true;
+		case MG_FORMAT_UNIFIED:
+			return rows.count == 0 || mg_diff_print_unified(context, pg, sides->old_id, sides->new_id,
+															facets, old_name, new_name, err);
+		default:
+			mg_diff_print_text(context, &rows);
+			return true;
+	}
+}
+
+/* Files, other databases and "live" are stored for the comparison and taken back with the transaction. */
+static bool
+compare(MgContext *context, MgPg *pg, Sides *sides, int *exit_code, MgError *err)
+{
+	bool live_ok = context->format != MG_FORMAT_UNIFIED;
+
 	return mg_transaction_begin(pg, err) &&
-		   mg_snapshot_resolve(pg, context->args[0], false, &old_id, err) &&
-		   mg_snapshot_resolve(pg, newer, true, &new_id, err) &&
-		   mg_snapshot_diff(pg, old_id, new_id, facets, rows, err) &&
-		   mg_transaction_end(pg, false, err);
+		   mg_snapshot_resolve(context, pg, sides->old_name, false, &sides->old_id, err) &&
+		   mg_snapshot_resolve(context, pg, sides->new_name, live_ok, &sides->new_id, err) &&
+		   print(context, pg, sides, exit_code, err) && mg_transaction_end(pg, false, err);
 }
 
 static bool
 run_diff(MgContext *context, int *exit_code, MgError *err)
 {
-	bool strict = mg_cli_flag(context, &mg_cmd_diff, "strict") != NULL;
+	Sides sides = { 0 };
 	MgPg *pg = NULL;
-	MgRows rows;
-	int counting;
+	bool ok;
 
 	if (context->nargs < 1 || context->nargs > 2)
 	{
 		mg_err_set(err, MG_EXIT_USAGE, "\"diff\" takes one or two snapshots");
-		return mg_err_hint(err, "Each is an id, a file of \"migguard snapshot --export\", or live.");
+		return mg_err_hint(err,
+						   "Each is an id, a label, a file of \"migguard snapshot --export\", a connection string, live or last-good.");
 	}
-	if (!mg_session_open(context, "diff", &pg, err))
+	sides.old_name = context->args[0];
+	sides.new_name = context->nargs == 2 ? context->args[1] : "live";
+	if (!choose_home(context, &sides, err) || !mg_session_open(context, "diff", &pg, err))
 		return false;
-	if (!compare(context, pg, &rows, err))
-	{
-		mg_pg_close(pg);
-		return false;
-	}
+	ok = compare(context, pg, &sides, exit_code, err);
 	mg_pg_close(pg);
-	counting = count_counting(&rows, strict);
-	if (context->format == MG_FORMAT_JSON)
-	{
-		cJSON *root = cJSON_CreateObject();
-
-		mg_json_bool(root, "equal", counting == 0);
-		cJSON_AddItemToObject(root, "changes", mg_json_rows(&rows));
-		mg_json_print(stdout, root);
-	}
-	else
-		print_text(context, &rows);
-	*exit_code = counting == 0 ? MG_EXIT_DONE : MG_EXIT_DRIFT;
-	return true;
+	return ok;
 }
 
 const MgCommand mg_cmd_diff = {
@@ -225,12 +156,17 @@ const MgCommand mg_cmd_diff = {
 	.operands = "OLD [NEW]",
 	.summary = "show how two snapshots of the schema differ",
 	.description =
-		"OLD and NEW are ids of stored snapshots, files made by \"migguard snapshot --export\", or "
-		"the word live for the schema as it is, which is also what a missing NEW means. The facets of an object are core, security, owner, "
-		"storage, comment, version and order. Ends with 0 "
-		"when nothing real differs and with 30 otherwise; comments and the order of columns are "
-		"shown but count only with --strict.",
+		"OLD and NEW are each the id of a stored snapshot, its label (the newest of that label), a "
+		"file made by \"migguard snapshot --export\", a connection string of another database that "
+		"has the extension, the word last-good for the snapshot of the last run that ended well, or "
+		"the word live for the schema as it is, which is also what a missing NEW means. Changes "
+		"stand under the object they are of, what follows from a change under that change, and their "
+		"number by severity at the end. --format unified shows the statements that make each object, "
+		"before and after, as lines with - and +. The facets of an object are core, security, owner, "
+		"storage, comment, version, order and environment. Ends with 0 when nothing real differs and "
+		"with 30 otherwise; comments and the order of columns are shown but count only with --strict.",
 	.needs_database = true,
+	.has_unified = true,
 	.options = options,
 	.run = run_diff,
 };

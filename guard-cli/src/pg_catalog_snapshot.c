@@ -102,6 +102,27 @@ mg_snapshot_stored(MgPg *pg, long long id, char **fingerprint, MgError *err)
 }
 
 bool
+mg_snapshot_labelled(MgPg *pg, const char *label, long long *id, MgError *err)
+{
+	const char *const values[] = { label };
+	char *text;
+
+	if (!one_value(pg, mg_sql_snapshot_labelled, 1, values, &text, err))
+		return false;
+	*id = text != NULL ? atoll(text) : 0;
+	return true;
+}
+
+bool
+mg_snapshot_definitions(MgPg *pg, long long old_id, long long new_id, const char *facets,
+						MgRowHandler handler, void *arg, MgError *err)
+{
+	const char *const values[] = { number(pg->arena, old_id), number(pg->arena, new_id), facets };
+
+	return mg_pg_each(pg, mg_sql_snapshot_definitions, 3, values, handler, arg, err);
+}
+
+bool
 mg_snapshot_list(MgPg *pg, MgRows *rows, MgError *err)
 {
 	return mg_pg_rows(pg, mg_sql_snapshot_list, 0, NULL, rows, err);

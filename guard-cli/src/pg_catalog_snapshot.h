@@ -23,6 +23,16 @@ extern bool mg_snapshot_stored(MgPg *pg, long long id, char **fingerprint, MgErr
 
 extern bool mg_snapshot_list(MgPg *pg, MgRows *rows, MgError *err);
 
+/* The newest complete snapshot of that label, 0 when there is none. */
+extern bool mg_snapshot_labelled(MgPg *pg, const char *label, long long *id, MgError *err);
+
+/*
+ * Objects that differ between two stored snapshots: kind, identity before and
+ * after, text before and after; NULL where one side has none.
+ */
+extern bool mg_snapshot_definitions(MgPg *pg, long long old_id, long long new_id, const char *facets,
+									MgRowHandler handler, void *arg, MgError *err);
+
 /* Changes from old to new, new 0 meaning the schema as it is; columns as in safedeploy.change. */
 extern bool mg_snapshot_diff(MgPg *pg, long long old_id, long long new_id, const char *facets,
 							 MgRows *rows, MgError *err);

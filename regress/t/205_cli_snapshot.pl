@@ -38,7 +38,7 @@ is(guard('app', 'diff', $id)->stdout, "no differences\n", 'and it says so');
 $server->sql('app', q{ALTER TABLE keep ADD COLUMN "ne\w	x" integer; DROP TABLE "t""a'b	ä"; CREATE VIEW v AS SELECT 1 AS one});
 $run = guard('app', 'diff', $id);
 exit_is($run, 30, 'a difference');
-like($run->stdout, qr/^public\.keep$/m, 'grouped by object');
+like($run->stdout, qr/^table public\.keep$/m, 'grouped by object');
 unlike($run->stdout, qr/\e/, 'without colours');
 my $diff = decode_json(guard('app', 'diff', $id, 'live', '--format=json')->stdout);
 ok(!$diff->{equal}, 'as JSON');
@@ -108,7 +108,7 @@ foreach my $case ([ 'snapshot', '--export', 99999 ], [ 'diff', 99999 ], [ 'diff'
 }
 $run = guard('app', 'diff', 'no-such-file');
 exit_is($run, 65, 'neither id nor file');
-like($run->stderr, qr/is no snapshot id, no file and not "live"/, 'says so');
+like($run->stderr, qr/is no id or label of a snapshot, no file, no connection string/, 'says so');
 exit_is(guard('app', 'snapshot', '--drop', $second), 0, 'drop');
 unlike(guard('app', 'snapshot', '--list')->stdout, qr/^$second /m, 'it is gone');
 
