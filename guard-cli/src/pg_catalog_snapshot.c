@@ -102,6 +102,19 @@ mg_snapshot_stored(MgPg *pg, long long id, char **fingerprint, MgError *err)
 }
 
 bool
+mg_snapshot_same_database(MgPg *a, MgPg *b, bool *same, MgError *err)
+{
+	char *here;
+	char *there;
+
+	if (!one_value(a, mg_sql_database_identity, 0, NULL, &here, err) ||
+		!one_value(b, mg_sql_database_identity, 0, NULL, &there, err))
+		return false;
+	*same = here != NULL && there != NULL && strcmp(here, there) == 0;
+	return true;
+}
+
+bool
 mg_snapshot_labelled(MgPg *pg, const char *label, long long *id, MgError *err)
 {
 	const char *const values[] = { label };

@@ -23,6 +23,9 @@ extern bool mg_snapshot_stored(MgPg *pg, long long id, char **fingerprint, MgErr
 
 extern bool mg_snapshot_list(MgPg *pg, MgRows *rows, MgError *err);
 
+/* Both sessions are of one database of one running server. */
+extern bool mg_snapshot_same_database(MgPg *a, MgPg *b, bool *same, MgError *err);
+
 /* The newest complete snapshot of that label, 0 when there is none. */
 extern bool mg_snapshot_labelled(MgPg *pg, const char *label, long long *id, MgError *err);
 

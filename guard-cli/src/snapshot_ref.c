@@ -69,12 +69,25 @@ mg_snapshot_is_foreign(const char *name)
 
 /* The schema of another database as it is, carried over; nothing stays there. */
 static bool
-copy_database(MgContext *context, MgPg *pg, const char *url, long long *id, MgError *err)
+carry_over(MgPg *from, MgPg *to, long long *id, MgError *err)
+{
+	long long taken;
+
+	return mg_transaction_begin(from, err) && mg_snapshot_take(from, "live", NULL, &taken, err) &&
+		   mg_snapshot_copy(from, taken, to, id, err) && mg_transaction_end(from, false, err);
+}
+
+/*
+ * Two transactions that store one definition in one database wait for each other,
+ * so what turns out to be the session's own database is read by the session.
+ */
+static bool
+read_database(MgContext *context, MgPg *pg, const char *url, long long *id, MgError *err)
 {
 	MgTarget target;
 	MgContext other = *context;
 	MgPg *from = NULL;
-	long long taken;
+	bool same;
 	bool ok;
 
 	if (!mg_target_parse(context->arena, url, &target, err))
@@ -85,8 +98,8 @@ copy_database(MgContext *context, MgPg *pg, const char *url, long long *id, MgEr
 	other.target = target;
 	if (!mg_session_open(&other, "diff", &from, err))
 		return false;
-	ok = mg_transaction_begin(from, err) && mg_snapshot_take(from, "live", NULL, &taken, err) &&
-		 mg_snapshot_copy(from, taken, pg, id, err) && mg_transaction_end(from, false, err);
+	ok = mg_snapshot_same_database(pg, from, &same, err) &&
+		 (same ? mg_snapshot_take(pg, "live", NULL, id, err) : carry_over(from, pg, id, err));
 	mg_pg_close(from);
 	return ok;
 }
@@ -138,7 +151,7 @@ mg_snapshot_resolve(MgContext *context, MgPg *pg, const char *name, bool live_ok
 	if (is_number(name))
 		return mg_snapshot_parse_id(name, id, err) && mg_snapshot_stored(pg, *id, &fingerprint, err);
 	if (mg_snapshot_is_database(name))
-		return copy_database(context, pg, name, id, err);
+		return read_database(context, pg, name, id, err);
 	if (is_file(name))
 		return mg_snapshot_import_file(pg, name, id, err);
 	return find_label(pg, name, id, err);
