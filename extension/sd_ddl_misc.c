@@ -87,17 +87,19 @@ alter_collation(SdDdl *ddl)
 		return false;
 	if (sd_ddl_changed(ddl, "version", "version"))
 	{
-		const char *old = sd_ddl_old(ddl, "version", "version", "");
+		const char *old = sd_ddl_old(ddl, "version", "version", NULL);
 		const char *actual = sd_ddl_ask("SELECT pg_catalog.pg_collation_actual_version("
 										"pg_catalog.to_regcollation($1)) WHERE $2 IS NOT NULL",
 										ddl->identity, "");
 
-		if (actual != NULL && strcmp(actual, old) == 0)
+		if (old == NULL)
+			sd_ddl_impossible(ddl, "no statement takes the recorded version of a collation away");
+		else if (actual != NULL && strcmp(actual, old) == 0)
 			sd_ddl_step(ddl, "ALTER COLLATION %s REFRESH VERSION", ddl->identity);
 		else
 			sd_ddl_impossible(ddl,
-							  "no statement records version %s of a collation whose library "
-							  "now has version %s",
+							  "no statement records version %s of a collation whose library now has "
+							  "version %s",
 							  old, actual ? actual : "none");
 	}
 	return true;

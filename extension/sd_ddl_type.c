@@ -278,6 +278,39 @@ shell(SdDdl *ddl)
 	ddl->stage = stage;
 }
 
+/* The multirange is a type of its own and keeps its users when only its name differs. */
+static void
+rename_multirange(SdDdl *ddl, const char *old, const char *new)
+{
+	char *old_schema;
+	char *new_schema;
+	char *old_name;
+	char *new_name;
+	char *rest;
+
+	sd_diff_split_identity(old, &old_schema, &old_name, &rest);
+	sd_diff_split_identity(new, &new_schema, &new_name, &rest);
+	if (strcmp(old_schema, new_schema) != 0)
+		sd_ddl_step(ddl, "ALTER TYPE %s SET SCHEMA %s", new, old_schema);
+	if (strcmp(old_name, new_name) != 0)
+		sd_ddl_step(ddl, "ALTER TYPE %s.%s RENAME TO %s", old_schema, new_name, old_name);
+}
+
+static bool
+alter_range(SdDdl *ddl)
+{
+	bool renamed = sd_ddl_changed(ddl, "core", "multirange");
+	const char *old = sd_ddl_old(ddl, "core", "multirange", NULL);
+	const char *new = sd_ddl_new(ddl, "core", "multirange", NULL);
+
+	for (const SdDdlOption *option = range_options; option->key != NULL; option++)
+		if (strcmp(option->key, "multirange") != 0 && sd_ddl_changed(ddl, "core", option->key))
+			return false;
+	if (renamed && old != NULL && new != NULL)
+		rename_multirange(ddl, old, new);
+	return true;
+}
+
 static void
 create_range(SdDdl *ddl)
 {
@@ -334,12 +367,16 @@ alter_base(SdDdl *ddl)
 {
 	const char *changes;
 
-	if (sd_ddl_list_changed(ddl, base_options))
-		return false;
+	for (const SdDdlOption *option = base_options; option->key != NULL; option++)
+		if (sd_ddl_changed(ddl, "core", option->key))
+			sd_ddl_impossible(ddl,
+							  "no statement changes the %s of a base type; made anew, it would take "
+							  "every column of the type along",
+							  option->word);
 	/* values that are not plain may lie in another table */
-	if (sd_ddl_changed(ddl, "core", "storage") &&
-		strcmp(sd_ddl_old(ddl, "core", "storage", ""), "p") == 0)
-		return false;
+	if (strcmp(sd_ddl_old(ddl, "core", "storage", ""), "p") == 0 &&
+		sd_ddl_changed(ddl, "core", "storage"))
+		sd_ddl_impossible(ddl, "no statement makes the storage of a base type plain again");
 	changes = sd_ddl_list_changes(ddl, settable_options);
 	if (changes[0] != '\0')
 		sd_ddl_step(ddl, "ALTER TYPE %s SET (%s)", ddl->identity, changes);
@@ -372,7 +409,7 @@ const SdDdlKind sd_ddl_type_kinds[] = {
 	  TYPE_KIND,
 	  .create = create_composite,
 	  .alter = alter_composite },
-	{ .kind = "range", .keyword = "TYPE", TYPE_KIND, .create = create_range },
+	{ .kind = "range", .keyword = "TYPE", TYPE_KIND, .create = create_range, .alter = alter_range },
 	{ .kind = "type",
 	  .keyword = "TYPE",
 	  TYPE_KIND,
