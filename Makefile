@@ -48,6 +48,11 @@ OBJS = \
 	extension/sd_ddl_routine.o \
 	extension/sd_ddl_sequence.o \
 	extension/sd_ddl_table.o \
+	extension/sd_ddl_table_column.o \
+	extension/sd_ddl_table_part.o \
+	extension/sd_ddl_table_storage.o \
+	extension/sd_ddl_table_type.o \
+	extension/sd_ddl_table_view.o \
 	extension/sd_ddl_text_search.o \
 	extension/sd_ddl_type.o \
 	extension/sd_diff.o \
@@ -74,6 +79,9 @@ OBJS = \
 	extension/sd_plpgsql.o \
 	extension/sd_predict.o \
 	extension/sd_revert.o \
+	extension/sd_revert_order.o \
+	extension/sd_revert_plan.o \
+	extension/sd_revert_rename.o \
 	extension/sd_rules.o \
 	extension/sd_rules_data.o \
 	extension/sd_rules_drop.o \
@@ -142,6 +150,7 @@ SQL_SOURCES = \
 	sql/functions/version.sql \
 	sql/functions/protocol_version.sql \
 	sql/types/object.sql \
+	sql/types/revert_step.sql \
 	sql/functions/objects.sql \
 	sql/functions/fingerprint.sql \
 	sql/tables/snapshot.sql \
@@ -170,6 +179,7 @@ SQL_SOURCES = \
 	sql/functions/ledger_head.sql \
 	sql/functions/diff.sql \
 	sql/functions/definition_sql.sql \
+	sql/functions/revert_sql.sql \
 	sql/functions/refuse_ddl.sql \
 	sql/functions/refuse_drop.sql \
 	sql/functions/verify_chain.sql \

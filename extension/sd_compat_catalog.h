@@ -17,10 +17,14 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#endif
 
 /*
  * Text of a view's query, of a rule's action (before 15, of the whole rule) and
@@ -367,5 +371,22 @@ sd_compat_publication_namespace(HeapTuple tuple, Oid *publication, Oid *schema)
 #else
 #define SD_OBJECT_PARAMETER OBJECT_DATABASE
 #endif
+
+/* OID of a type by its name, InvalidOid when there is none; 16 made errors an argument. */
+static inline Oid
+sd_compat_parse_type(const char *name)
+{
+	Oid type = InvalidOid;
+	int32 typmod;
+#if PG_VERSION_NUM >= 160000
+	ErrorSaveContext context = { T_ErrorSaveContext };
+
+	if (!parseTypeString(name, &type, &typmod, (Node *) &context))
+		return InvalidOid;
+#else
+	parseTypeString(name, &type, &typmod, true);
+#endif
+	return type;
+}
 
 #endif

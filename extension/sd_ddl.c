@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "sd_ddl.h"
+#include "sd_diff_names.h"
 
 /* The families of writers; each is a list that ends with a NULL kind. */
 static const SdDdlKind *const families[] = {
@@ -222,6 +223,44 @@ sd_ddl_equal(SdNode *a, SdNode *b)
 }
 
 bool
+sd_ddl_listed(List *texts, const char *text)
+{
+	ListCell *cell;
+
+	foreach (cell, texts)
+		if (strcmp(lfirst(cell), text) == 0)
+			return true;
+	return false;
+}
+
+bool
+sd_ddl_same(SdDdl *ddl, SdNode *old, SdNode *new)
+{
+	SdDiffChange change = { .pair = ddl->pair };
+	SdDiffChange *cause = NULL;
+
+	if (sd_ddl_equal(old, new))
+		return true;
+	if (ddl->names == NULL || ddl->pair == NULL || old == NULL || new == NULL ||
+		old->type != new->type)
+		return false;
+	change.old = sd_node_to_jsonb(old);
+	change.new = sd_node_to_jsonb(new);
+	return sd_diff_values_same_but_names(ddl->names, &change, &cause);
+}
+
+/* Text that the server does not change when something that it names is renamed. */
+static bool
+is_mere_text(SdDdl *ddl, const char *key)
+{
+	SdNode *core = ddl->old ? sd_map_find(ddl->old, "core") : NULL;
+
+	if (strcmp(key, "config") == 0)
+		return true;
+	return strcmp(key, "body") == 0 && (core == NULL || sd_map_find(core, "sql_body") == NULL);
+}
+
+bool
 sd_ddl_changed(SdDdl *ddl, const char *facet, const char *key)
 {
 	SdNode *old = descend(ddl->old, facet, key, NULL);
@@ -229,7 +268,9 @@ sd_ddl_changed(SdDdl *ddl, const char *facet, const char *key)
 
 	sd_ddl_mark(old);
 	sd_ddl_mark(new);
-	return !sd_ddl_equal(old, new);
+	if (key != NULL && is_mere_text(ddl, key))
+		return !sd_ddl_equal(old, new);
+	return !sd_ddl_same(ddl, old, new);
 }
 
 static char *
@@ -273,7 +314,7 @@ leftovers_of_two(SdDdl *ddl, SdNode *old, SdNode *new, const char *path)
 		char *key = sd_ddl_key(member);
 		SdNode *other = sd_map_find(new, key);
 
-		if (member->used || (other != NULL && other->used) || sd_ddl_equal(member, other))
+		if (member->used || (other != NULL && other->used) || sd_ddl_same(ddl, member, other))
 			continue;
 		if (member->type == SD_NODE_MAP && other != NULL && other->type == SD_NODE_MAP)
 			leftovers_of_two(ddl, member, other, join_path(path, key));
@@ -395,7 +436,7 @@ differs_in_itself(SdDdl *ddl)
 	SdNode *new = sd_map_find(ddl->new, "security");
 
 	for (int f = 0; f < lengthof(facets); f++)
-		if (!sd_ddl_equal(sd_map_find(ddl->old, facets[f]), sd_map_find(ddl->new, facets[f])))
+		if (!sd_ddl_same(ddl, sd_map_find(ddl->old, facets[f]), sd_map_find(ddl->new, facets[f])))
 			return true;
 	for (SdNode *node = old ? old->first : NULL; node != NULL; node = node->next)
 		if (strcmp(sd_ddl_key(node), "acl") != 0 &&

@@ -75,7 +75,12 @@ typedef struct SdDdl
 	bool concurrently;		  /* forms that lock less are asked for */
 	List *default_grantees;	  /* char *: roles that default privileges may give something */
 	void *extra;			  /* of the writer's own family */
-	List *steps;			  /* of SdDdlStep * */
+	List *forced;			  /* char *: parts to make anew, because of what they use */
+	List *disturbed;  /* char *: parts that go or change, so that their users must go first */
+	List *retyped;	  /* char *: types that are made anew, as columns name them */
+	SdDiffPair *pair; /* NULL when one definition is all there is */
+	struct SdDiffNames *names; /* likewise; to know what differs by changed names alone */
+	List *steps;			   /* of SdDdlStep * */
 } SdDdl;
 
 /*
@@ -147,7 +152,11 @@ extern SdNode *sd_ddl_node(SdDdl *ddl, SdNode *side, const char *facet, const ch
 /* Text of a string, number or boolean ("true", "false"). */
 extern const char *sd_ddl_old(SdDdl *ddl, const char *facet, const char *key, const char *otherwise);
 extern const char *sd_ddl_new(SdDdl *ddl, const char *facet, const char *key, const char *otherwise);
-/* Whether the sides differ there; a side that is missing as a whole has nothing. */
+/*
+ * Whether the sides differ there; a side that is missing as a whole has nothing.
+ * What differs by names alone that are changed back does not count, except in a
+ * body that is mere text.
+ */
 extern bool sd_ddl_changed(SdDdl *ddl, const char *facet, const char *key);
 
 /* The same for a map at hand; these mark one side only. */
@@ -159,6 +168,10 @@ extern void sd_ddl_mark(SdNode *node);
 extern const char *sd_ddl_scalar(SdNode *node);
 extern char *sd_ddl_key(SdNode *node);
 extern bool sd_ddl_equal(SdNode *a, SdNode *b);
+/* The same, apart from names that are changed back. */
+extern bool sd_ddl_same(SdDdl *ddl, SdNode *old, SdNode *new);
+/* A list of texts has that one. */
+extern bool sd_ddl_listed(List *texts, const char *text);
 
 /*
  * Steps for what is left: keys of old (in a creation), or differences (in a

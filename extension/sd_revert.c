@@ -1,15 +1,36 @@
 /*
  * sd_revert.c
- *	  SQL functions that write DDL: definition_sql().
+ *	  SQL functions that write DDL: definition_sql() and revert_sql().
  */
 #include "postgres.h"
 
+#include "executor/spi.h"
 #include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
 
-#include "sd_ddl.h"
+#include "sd_compat.h"
+#include "sd_revert.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_definition_sql);
+PG_FUNCTION_INFO_V1(safedeploy_revert_sql);
+
+/* Columns of safedeploy.revert_step. */
+enum
+{
+	OUT_SEQ,
+	OUT_SQL,
+	OUT_KIND,
+	OUT_IDENTITY,
+	OUT_LEVEL,
+	OUT_TRANSACTIONAL,
+	OUT_DATA_LOSS,
+	OUT_REASON,
+	OUT_COLUMNS
+};
 
 Datum
 safedeploy_definition_sql(PG_FUNCTION_ARGS)
@@ -38,4 +59,108 @@ safedeploy_definition_sql(PG_FUNCTION_ARGS)
 			appendStringInfo(&buf, "-- %s\n", step->reason);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+}
+
+/* What holds for all statements: names are read as they were written, bodies are not checked. */
+static const char *const settings[] = {
+	"SET LOCAL search_path = pg_catalog, pg_temp",
+	"SET LOCAL check_function_bodies = off",
+};
+
+static void
+put_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	if (text != NULL)
+		values[column] = CStringGetTextDatum(text);
+}
+
+static void
+put_step(Tuplestorestate *store, TupleDesc desc, int seq, const SdDdlStep *step)
+{
+	static const char *const levels[] = { "full", "structural", "none" };
+	Datum values[OUT_COLUMNS] = { 0 };
+	bool nulls[OUT_COLUMNS] = { 0 };
+
+	values[OUT_SEQ] = Int32GetDatum(seq);
+	put_text(values, nulls, OUT_SQL, step->sql);
+	put_text(values, nulls, OUT_KIND, step->kind);
+	put_text(values, nulls, OUT_IDENTITY, step->identity);
+	put_text(values, nulls, OUT_LEVEL, levels[step->level]);
+	values[OUT_TRANSACTIONAL] = BoolGetDatum(!step->outside);
+	put_text(values, nulls, OUT_DATA_LOSS, sd_diff_loss_name(step->loss));
+	put_text(values, nulls, OUT_REASON, step->reason);
+	tuplestore_putvalues(store, desc, values, nulls);
+}
+
+static Tuplestorestate *
+make_result(FunctionCallInfo fcinfo, TupleDesc *desc)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller;
+	Tuplestorestate *store;
+
+	if (result == NULL || !IsA(result, ReturnSetInfo) || !(result->allowedModes & SFRM_Materialize))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("set-valued function called in context that cannot accept a set"),
+						errhint("Call it in the FROM clause.")));
+	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE ||
+		(*desc)->natts != OUT_COLUMNS)
+		elog(ERROR, "unexpected result type of safedeploy.revert_sql");
+	caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	*desc = CreateTupleDescCopy(*desc);
+	store = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false,
+								  work_mem);
+	result->returnMode = SFRM_Materialize;
+	result->setResult = store;
+	result->setDesc = *desc;
+	MemoryContextSwitchTo(caller);
+	return store;
+}
+
+Datum
+safedeploy_revert_sql(PG_FUNCTION_ARGS)
+{
+	SdDiff diff = { 0 };
+	SdRevert revert = { .diff = &diff };
+	MemoryContext caller = CurrentMemoryContext;
+	Tuplestorestate *store;
+	TupleDesc desc;
+	List *steps;
+	ListCell *cell;
+	int seq = 0;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the old snapshot must not be NULL"),
+						errhint("Name a snapshot of safedeploy.snapshot to lead back to.")));
+	store = make_result(fcinfo, &desc);
+	diff.context =
+		AllocSetContextCreate(CurrentMemoryContext, "safedeploy revert", ALLOCSET_DEFAULT_SIZES);
+	diff.old_id = PG_GETARG_INT64(0);
+	diff.live = PG_ARGISNULL(1);
+	diff.new_id = diff.live ? 0 : PG_GETARG_INT64(1);
+	for (int f = 0; f < SD_DIFF_FACETS; f++)
+		diff.facets[f] = true;
+	revert.concurrently = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to the SPI manager");
+	MemoryContextSwitchTo(diff.context);
+	sd_revert_plan(&revert);
+	MemoryContextSwitchTo(diff.context);
+	sd_revert_rename(&revert);
+	steps = sd_revert_order(&revert);
+	for (int i = 0; i < lengthof(settings) && steps != NIL; i++)
+	{
+		SdDdlStep step = { .sql = unconstify(char *, settings[i]), .kind = "setting" };
+
+		put_step(store, desc, ++seq, &step);
+	}
+	foreach (cell, steps)
+		put_step(store, desc, ++seq, lfirst(cell));
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(diff.context);
+	return (Datum) 0;
 }

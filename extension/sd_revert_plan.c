@@ -1,0 +1,501 @@
+/*
+ * sd_revert_plan.c
+ *	  What has to be done with each object to get back the old state.
+ *
+ * The writers say what they can change in place.  What they cannot goes and comes
+ * back, and with it whatever uses it: its users are looked up among all objects
+ * of the new side, also among those that did not change, and written again, until
+ * nothing new comes up.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "sd_compat.h"
+#include "sd_revert.h"
+
+#define KEY_SIZE	   512
+#define MAX_ROUNDS	   100000
+#define USES_PER_FETCH 1000
+
+typedef struct ObjectEntry
+{
+	char key[KEY_SIZE]; /* 'n' or 'o' for the side, then "kind identity" */
+	SdRevertObject *object;
+} ObjectEntry;
+
+typedef struct UsersEntry
+{
+	char key[KEY_SIZE];
+	List *uses;
+} UsersEntry;
+
+static HTAB *
+make_table(const char *name, Size size)
+{
+	HASHCTL control = { .keysize = KEY_SIZE, .entrysize = size, .hcxt = CurrentMemoryContext };
+
+	return hash_create(name, 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static const char *
+make_key(const SdDiffObject *object)
+{
+	return object ? psprintf("%s %s", object->kind, object->identity) : NULL;
+}
+
+SdRevertObject *
+sd_revert_find(SdRevert *revert, const char *key, bool new_side)
+{
+	ObjectEntry *entry =
+		hash_search(revert->objects, psprintf("%c%s", new_side ? 'n' : 'o', key), HASH_FIND, NULL);
+
+	return entry ? entry->object : NULL;
+}
+
+List *
+sd_revert_users(SdRevert *revert, const char *key)
+{
+	UsersEntry *entry = hash_search(revert->users, key, HASH_FIND, NULL);
+
+	return entry ? entry->uses : NIL;
+}
+
+static void
+enter(SdRevert *revert, SdRevertObject *object, const char *key, char side)
+{
+	if (key != NULL)
+		((ObjectEntry *) hash_search(revert->objects, psprintf("%c%s", side, key), HASH_ENTER, NULL))
+			->object = object;
+}
+
+/* The uses that part_depends of one object lists. */
+static List *
+read_uses(const char *user, JsonbContainer *parts, List *uses)
+{
+	SdNode *map = sd_node_from_jsonb(parts);
+
+	for (SdNode *part = map->first; part != NULL; part = part->next)
+		for (SdNode *reference = part->first; reference != NULL; reference = reference->next)
+		{
+			SdRevertUse *use = palloc(sizeof(SdRevertUse));
+			bool pair = reference->type == SD_NODE_LIST;
+
+			use->user = user;
+			use->user_part = sd_ddl_key(part);
+			use->used = sd_ddl_scalar(pair ? reference->first : reference);
+			use->used_part = pair ? sd_ddl_scalar(reference->first->next) : "";
+			uses = lappend(uses, use);
+		}
+	return uses;
+}
+
+static SdRevertObject *
+add_object(SdRevert *revert, SdDiffPair *pair)
+{
+	SdRevertObject *object = palloc0(sizeof(SdRevertObject));
+
+	object->pair = pair;
+	object->old_key = make_key(pair->old);
+	object->new_key = make_key(pair->new);
+	object->waiting = true;
+	if (pair->old != NULL)
+	{
+		JsonbContainer *parts = sd_diff_find(pair->old->phys, "part_depends", NULL);
+
+		if (parts != NULL)
+			object->uses = read_uses(object->old_key, parts, NIL);
+	}
+	enter(revert, object, object->old_key, 'o');
+	enter(revert, object, object->new_key, 'n');
+	revert->list = lappend(revert->list, object);
+	return object;
+}
+
+static char *
+text_of(HeapTuple tuple, TupleDesc desc, int column)
+{
+	return SPI_getvalue(tuple, desc, column);
+}
+
+/* Who uses what on the new side. */
+static void
+load_users(SdRevert *revert)
+{
+	SdDiff *diff = revert->diff;
+	MemoryContext cxt = diff->context;
+	const char *sql =
+		diff->live ? "SELECT kind, identity, phys->'part_depends' FROM safedeploy.objects()"
+					 " WHERE phys ? 'part_depends'" :
+					 "SELECT kind, identity, phys->'part_depends' FROM safedeploy.snapshot_object"
+					 " WHERE snapshot_id = $1 AND phys ? 'part_depends'";
+	Oid types[1] = { INT8OID };
+	Datum values[1] = { Int64GetDatum(diff->new_id) };
+	Portal portal =
+		SPI_cursor_open_with_args(NULL, sql, diff->live ? 0 : 1, types, values, NULL, true, 0);
+
+	for (;;)
+	{
+		MemoryContext caller;
+
+		SPI_cursor_fetch(portal, true, USES_PER_FETCH);
+		if (SPI_processed == 0)
+			break;
+		caller = MemoryContextSwitchTo(cxt);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			HeapTuple tuple = SPI_tuptable->vals[i];
+			TupleDesc desc = SPI_tuptable->tupdesc;
+			bool isnull;
+			Jsonb *parts = DatumGetJsonbPCopy(SPI_getbinval(tuple, desc, 3, &isnull));
+			char *user = psprintf("%s %s", text_of(tuple, desc, 1), text_of(tuple, desc, 2));
+			ListCell *cell;
+
+			foreach (cell, read_uses(user, &parts->root, NIL))
+			{
+				SdRevertUse *use = lfirst(cell);
+				bool found;
+				UsersEntry *entry = hash_search(revert->users, use->used, HASH_ENTER, &found);
+
+				if (!found)
+					entry->uses = NIL;
+				entry->uses = lappend(entry->uses, use);
+			}
+		}
+		MemoryContextSwitchTo(caller);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(portal);
+	MemoryContextSwitchTo(cxt);
+}
+
+/* Definition and numbers of an object that did not change, from the old snapshot. */
+static SdDiffObject *
+fetch_object(SdRevert *revert, const char *kind, const char *identity)
+{
+	static const char sql[] = "SELECT d.definition, o.phys FROM safedeploy.snapshot_object o"
+							  " JOIN safedeploy.object_def d ON d.hash = o.def_hash"
+							  " WHERE o.snapshot_id = $1 AND o.kind = $2 AND o.identity = $3";
+	Oid types[3] = { INT8OID, TEXTOID, TEXTOID };
+	Datum values[3] = { Int64GetDatum(revert->diff->old_id), CStringGetTextDatum(kind),
+						CStringGetTextDatum(identity) };
+	SdDiffObject *object = NULL;
+	MemoryContext cxt = revert->diff->context;
+
+	if (SPI_execute_with_args(sql, 3, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read a definition");
+	MemoryContextSwitchTo(cxt);
+	if (SPI_processed == 1)
+	{
+		bool isnull;
+		Datum value;
+
+		object = palloc0(sizeof(SdDiffObject));
+		object->kind = pstrdup(kind);
+		object->identity = pstrdup(identity);
+		object->populated = true;
+		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+		object->definition = DatumGetJsonbPCopy(value);
+		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+		if (!isnull)
+		{
+			JsonbValue populated;
+
+			object->phys = DatumGetJsonbPCopy(value);
+			if (sd_diff_get(&object->phys->root, "populated", &populated) && populated.type == jbvBool)
+				object->populated = populated.val.boolean;
+		}
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return object;
+}
+
+/* The object of a user, taken up when it was not concerned so far; NULL when it cannot be. */
+static SdRevertObject *
+take_up(SdRevert *revert, const char *key)
+{
+	SdRevertObject *object = sd_revert_find(revert, key, true);
+	SdDiffObject *old;
+	SdDiffPair *pair;
+	ListCell *cell;
+	int length = 0;
+
+	if (object != NULL)
+		return object;
+	/* a kind may have blanks in its name, so the longest one that there is counts */
+	for (const char *p = strchr(key, ' '); p != NULL; p = strchr(p + 1, ' '))
+		if (sd_ddl_kind(pnstrdup(key, p - key)) != NULL)
+			length = p - key;
+	if (length == 0)
+		return NULL;
+	old = fetch_object(revert, pnstrdup(key, length), key + length + 1);
+	if (old == NULL)
+		return NULL;
+	/* a pair that only its numbers told apart keeps what is known of them */
+	foreach (cell, revert->diff->pairs)
+	{
+		pair = lfirst(cell);
+		if (pair->new != NULL && pair->old != NULL &&strcmp(make_key(pair->new), key) == 0)
+		{
+			pair->old->definition = old->definition;
+			pair->new->definition = old->definition;
+			return add_object(revert, pair);
+		}
+	}
+	pair = palloc0(sizeof(SdDiffPair));
+	pair->old = old;
+	pair->new = palloc(sizeof(SdDiffObject));
+	*pair->new = *old;
+	pair->kind = old->kind;
+	pair->identity = old->identity;
+	return add_object(revert, pair);
+}
+
+static bool
+add_text(List **list, const char *text)
+{
+	if (sd_ddl_listed(*list, text))
+		return false;
+	*list = lappend(*list, pstrdup(text));
+	return true;
+}
+
+static bool
+starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Kinds whose entries the server takes away with what they name. */
+static bool
+follows_by_itself(const char *kind, const char *part)
+{
+	return strcmp(part, "owned_by") == 0 || strcmp(part, "attach") == 0 ||
+		   strcmp(kind, "publication") == 0;
+}
+
+static bool
+is_relation(const char *kind)
+{
+	return strcmp(kind, "table") == 0 || strcmp(kind, "foreign table") == 0;
+}
+
+/* Something that a user needs goes or changes; notes what that means for the user. */
+static void
+concern(SdRevert *revert, const SdRevertUse *use, SdRevertObject *used)
+{
+	SdRevertObject *object = take_up(revert, use->user);
+	SdDiffPair *pair = object ? object->pair : NULL;
+	const char *part = use->user_part;
+
+	if (object == NULL || pair->old == NULL || pair->new == NULL || object->replaced ||
+		follows_by_itself(pair->kind, part))
+		return;
+	if (part[0] == '\0' || strcmp(pair->kind, "view") == 0 ||
+		strcmp(pair->kind, "materialized view") == 0)
+	{
+		/* a table lets go of its parents and of its type by itself */
+		if (is_relation(pair->kind) || strcmp(pair->kind, "sequence") == 0)
+			return;
+		if (part[0] != '\0' && !starts_with(part, "columns."))
+		{
+			if (add_text(&object->forced, part))
+				object->waiting = true;
+			return;
+		}
+		object->replaced = object->waiting = true;
+	}
+	else if (starts_with(part, "columns."))
+	{
+		if (used->set_aside && add_text(&object->retyped, used->pair->old->identity))
+			object->waiting = true;
+	}
+	else if (add_text(&object->forced, part))
+		object->waiting = true;
+}
+
+static void
+concern_users(SdRevert *revert, SdRevertObject *object, const char *part)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_revert_users(revert, object->new_key))
+	{
+		SdRevertUse *use = lfirst(cell);
+
+		/* who uses the whole does not mind a part, and who uses a part minds the whole */
+		if (part == NULL || strcmp(use->used_part, part) == 0)
+			concern(revert, use, object);
+	}
+}
+
+/* A writer at work on one object. */
+static SdDdl *
+begin(SdRevert *revert, SdRevertObject *object, bool with_old, bool with_new)
+{
+	SdDiffPair *pair = object->pair;
+	const char *identity = pair->old && with_old ? pair->old->identity : pair->new->identity;
+	SdDdl *ddl = sd_ddl_begin(pair->kind, identity, pair->new ? pair->new->identity : NULL,
+							  with_old && pair->old ? pair->old->definition : NULL,
+							  with_new && pair->new ? pair->new->definition : NULL);
+
+	ddl->pair = pair;
+	ddl->names = &revert->names;
+	ddl->concurrently = revert->concurrently;
+	ddl->default_grantees = revert->default_holders;
+	ddl->forced = object->forced;
+	ddl->retyped = object->retyped;
+	return ddl;
+}
+
+static void
+write_drop(SdRevert *revert, SdRevertObject *object)
+{
+	SdDdl *ddl = begin(revert, object, false, true);
+
+	ddl->stage = SD_DDL_BEFORE;
+	sd_ddl_run_drop(ddl);
+	object->steps = list_concat(object->steps, ddl->steps);
+}
+
+static void
+write_create(SdRevert *revert, SdRevertObject *object)
+{
+	object->ddl = begin(revert, object, true, false);
+	sd_ddl_run_create(object->ddl);
+	object->steps = list_concat(object->steps, object->ddl->steps);
+}
+
+static void
+write_replacement(SdRevert *revert, SdRevertObject *object)
+{
+	const SdDdlKind *writer = sd_ddl_kind(object->pair->kind);
+	ListCell *cell;
+
+	if (writer != NULL && writer->is_type)
+		object->set_aside = true;
+	write_drop(revert, object);
+	write_create(revert, object);
+	/* what was there all the while is not lost by being made anew */
+	foreach (cell, object->steps)
+	{
+		SdDdlStep *step = lfirst(cell);
+
+		if (step->sql != NULL && step->level == SD_DDL_STRUCTURAL && object->set_aside)
+			sd_ddl_loses(step, SD_DDL_FULL, SD_DIFF_NONE, NULL);
+	}
+	if (object->set_aside && strcmp(object->pair->kind, "enum") == 0)
+		foreach (cell, object->steps)
+		{
+			SdDdlStep *step = lfirst(cell);
+
+			if (step->sql != NULL && starts_with(step->sql, "CREATE "))
+				sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_NONE,
+							 "a label cannot be dropped, so the type is made anew; that fails when a "
+							 "row holds a label that was added");
+		}
+}
+
+/* Runs the writer; true when the users of the object have to be looked at. */
+static void
+write_object(SdRevert *revert, SdRevertObject *object)
+{
+	SdDiffPair *pair = object->pair;
+	ListCell *cell;
+
+	object->waiting = false;
+	object->steps = NIL;
+	if (pair->old == NULL)
+	{
+		write_drop(revert, object);
+		concern_users(revert, object, NULL);
+		return;
+	}
+	if (pair->new == NULL)
+	{
+		write_create(revert, object);
+		return;
+	}
+	if (!object->replaced)
+	{
+		object->ddl = begin(revert, object, true, true);
+		sd_revert_rename_members(object->ddl);
+		if (sd_ddl_run_alter(object->ddl))
+		{
+			object->steps = object->ddl->steps;
+			foreach (cell, object->ddl->disturbed)
+				concern_users(revert, object, lfirst(cell));
+			return;
+		}
+		object->replaced = true;
+	}
+	write_replacement(revert, object);
+	concern_users(revert, object, NULL);
+}
+
+/* Roles that default privileges of either side name: a new object may start with grants to them. */
+static void
+find_default_holders(SdRevert *revert)
+{
+	static const char sql[] =
+		"SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_default_acl a,"
+		" pg_catalog.aclexplode(a.defaclacl) e JOIN pg_catalog.pg_roles r ON r.oid = e.grantee"
+		" WHERE a.defaclrole <> e.grantee ORDER BY 1";
+
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read default privileges");
+	MemoryContextSwitchTo(revert->diff->context);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		revert->default_holders = lappend(revert->default_holders,
+										  text_of(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+	SPI_freetuptable(SPI_tuptable);
+}
+
+void
+sd_revert_plan(SdRevert *revert)
+{
+	SdDiff *diff = revert->diff;
+	ListCell *cell;
+	int rounds = 0;
+	bool any = true;
+
+	sd_diff_load(diff);
+	MemoryContextSwitchTo(diff->context);
+	sd_diff_match(diff);
+	revert->names.diff = diff;
+	sd_diff_names_build(&revert->names);
+	revert->objects = make_table("safedeploy objects to revert", sizeof(ObjectEntry));
+	revert->users = make_table("safedeploy users of objects", sizeof(UsersEntry));
+	load_users(revert);
+	find_default_holders(revert);
+	foreach (cell, diff->pairs)
+	{
+		SdDiffPair *pair = lfirst(cell);
+
+		/* what only its numbers tell apart is as it was */
+		if ((pair->old == NULL || pair->old->definition != NULL) &&
+			(pair->new == NULL || pair->new->definition != NULL))
+			(void) add_object(revert, pair);
+	}
+	while (any)
+	{
+		any = false;
+		/* objects may be added to the end meanwhile */
+		for (int i = 0; i < list_length(revert->list); i++)
+		{
+			SdRevertObject *object = list_nth(revert->list, i);
+
+			CHECK_FOR_INTERRUPTS();
+			if (!object->waiting)
+				continue;
+			if (++rounds > MAX_ROUNDS)
+				elog(ERROR, "the way back does not settle");
+			write_object(revert, object);
+			any = true;
+		}
+	}
+}
