@@ -8,9 +8,8 @@
  * query whose columns are those of the table, under a name that no text can hold
  * by chance; afterwards that name is replaced by the name of the table.  What
  * this cannot do exactly is left alone, and its tables are named to the caller,
- * who must lock them: the target of an INSERT, UPDATE or DELETE, TABLESAMPLE,
- * columns that came later to a table of a JOIN USING, system columns, and row
- * types.
+ * who must lock them: the target of an INSERT, UPDATE or DELETE, TABLESAMPLE, a
+ * table of a JOIN whose names became ambiguous, system columns, and row types.
  */
 #include "postgres.h"
 
@@ -40,6 +39,7 @@ typedef struct Detach
 {
 	SdSnap *snap;
 	SdRel *view;  /* the view whose query it is, or NULL */
+	bool foreign; /* the deparser reads a tree of its own, not this one */
 	bool keep;	  /* leave all tables alone */
 	List *opened; /* OIDs of relations that the deparser opens all the same */
 } Detach;
@@ -51,7 +51,9 @@ typedef struct Level
 	Oid target;		 /* of a data-modifying query */
 	bool has_values; /* printed in a special way when it stands alone */
 	bool has_joins;
-	bool names_joins; /* by USING or by an alias: names depend on each other */
+	bool names_joins;  /* by an alias that may rename columns */
+	bool merges_oddly; /* a column of USING that is not just one of the two */
+	List *usings;	   /* names of the columns of all USING */
 } Level;
 
 static bool
@@ -83,8 +85,14 @@ survey(Query *query)
 		if (rte->rtekind != RTE_JOIN)
 			continue;
 		level.has_joins = true;
-		if (rte->alias != NULL || rte->joinmergedcols > 0)
+		if (rte->alias != NULL)
 			level.names_joins = true;
+		for (int i = 0; i < rte->joinmergedcols; i++)
+		{
+			level.usings = lappend(level.usings, list_nth(rte->eref->colnames, i));
+			if (!IsA(list_nth(rte->joinaliasvars, i), Var))
+				level.merges_oddly = true;
+		}
 	}
 	return level;
 }
@@ -133,6 +141,41 @@ renames_columns(RangeTblEntry *rte, SdRel *rel)
 	return false;
 }
 
+static bool
+is_using(const Level *level, const char *name)
+{
+	ListCell *lc;
+
+	foreach (lc, level->usings)
+		if (strcmp(name, strVal(lfirst(lc))) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether columns that came after the query was parsed can be left out: they change
+ * its text only where a name becomes ambiguous, or where a list of all names is
+ * printed, because a column of USING was renamed.
+ */
+static bool
+may_leave_out(const Level *level, RangeTblEntry *rte, SdRel *rel)
+{
+	int old = list_length(rte->eref->colnames);
+
+	if (level->names_joins || level->merges_oddly)
+		return false;
+	for (int i = 1; i <= rel->natts; i++)
+	{
+		const char *name = rel->columns[i].name;
+		const char *was = i <= old ? strVal(list_nth(rte->eref->colnames, i - 1)) : NULL;
+
+		if (name != NULL && (was == NULL || strcmp(name, was) != 0) &&
+			(is_using(level, name) || (was != NULL && is_using(level, was))))
+			return false;
+	}
+	return true;
+}
+
 /* How many columns the deparser may be told of, or -1 when that cannot be said. */
 static int
 known_columns(const Level *level, RangeTblEntry *rte, SdRel *rel)
@@ -140,12 +183,11 @@ known_columns(const Level *level, RangeTblEntry *rte, SdRel *rel)
 	bool renames = renames_columns(rte, rel);
 	int old = list_length(rte->eref->colnames);
 
-	if (renames && level->names_joins)
+	if (renames && (level->names_joins || level->usings != NIL))
 		return -1;
 	if (rel->natts <= old || !level->has_joins)
 		return rel->natts;
-	/* columns that came later change nothing, if nothing is ambiguous by them */
-	return renames || level->names_joins ? -1 : old;
+	return !renames && may_leave_out(level, rte, rel) ? old : -1;
 }
 
 static void
@@ -175,7 +217,7 @@ detach_relation(Detach *detach, const Level *level, RangeTblEntry *rte)
 	int count;
 
 	/* OLD and NEW of a view mean nothing; what they stand for does not matter */
-	if (detach->view != NULL && rel == detach->view && !rte->inFromCl && !detach->keep)
+	if (detach->view != NULL && rel == detach->view && !rte->inFromCl && !detach->foreign)
 	{
 		rte->relid = RelationRelationId;
 		return;
@@ -253,15 +295,14 @@ detach_walker(Node *node, Detach *detach)
 	return expression_tree_walker(node, detach_walker, detach);
 }
 
-/* "keep" leaves the tables alone: the deparser reads a tree of its own. */
+/* "foreign" says that the deparser reads a tree of its own: all tables stay as they are. */
 List *
-sd_detach(SdSnap *snap, Node *tree, SdRel *view, bool keep)
+sd_detach(SdSnap *snap, Node *tree, SdRel *view, bool foreign)
 {
-	Detach detach = { .snap = snap, .view = view, .keep = keep };
+	Detach detach = { .snap = snap, .view = view, .foreign = foreign };
 
 	snap->detached = NIL;
-	if (!keep && has_system_column(tree, NULL))
-		detach.keep = true;
+	detach.keep = foreign || has_system_column(tree, NULL);
 	(void) detach_walker(tree, &detach);
 	return detach.opened;
 }

@@ -318,7 +318,7 @@ extern const char *sd_canonical_query_text(const char *text);
 
 /* sd_snapshot_detach.c: relations that the deparser opens all the same; the names put back */
 extern void sd_detach_init(SdSnap *snap);
-extern List *sd_detach(SdSnap *snap, Node *tree, SdRel *view, bool keep);
+extern List *sd_detach(SdSnap *snap, Node *tree, SdRel *view, bool foreign);
 extern const char *sd_attach(SdSnap *snap, const char *text);
 
 /*
