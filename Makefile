@@ -111,7 +111,9 @@ OBJS = \
 	extension/sd_snapshot_misc.o \
 	extension/sd_snapshot_names.o \
 	extension/sd_snapshot_other.o \
+	extension/sd_snapshot_pages.o \
 	extension/sd_snapshot_relations.o \
+	extension/sd_snapshot_reuse.o \
 	extension/sd_snapshot_routines.o \
 	extension/sd_snapshot_rules.o \
 	extension/sd_snapshot_scan.o \

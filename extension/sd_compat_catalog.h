@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
@@ -92,6 +93,26 @@ sd_compat_statistics_target(HeapTuple tuple, TupleDesc desc)
 	return isnull ? -1 : DatumGetInt16(value);
 #else
 	return ((Form_pg_attribute) GETSTRUCT(tuple))->attstattarget;
+#endif
+}
+
+/* 16 gave the identity of a relation's file another name; 18 counts all-frozen pages. */
+
+#if PG_VERSION_NUM >= 160000
+#define SdRelFile				 RelFileLocator
+#define SD_REL_FILE(rel)		 ((rel)->rd_locator)
+#define SD_REL_FILE_EQUALS(a, b) RelFileLocatorEquals(a, b)
+#else
+#define SdRelFile				 RelFileNode
+#define SD_REL_FILE(rel)		 ((rel)->rd_node)
+#define SD_REL_FILE_EQUALS(a, b) RelFileNodeEquals(a, b)
+#endif
+
+static inline void
+sd_compat_mask_allfrozen(Form_pg_class form)
+{
+#if PG_VERSION_NUM >= 180000
+	form->relallfrozen = 0;
 #endif
 }
 

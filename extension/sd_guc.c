@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "utils/guc.h"
 
 #include "sd_compat.h"
@@ -11,6 +13,8 @@
 
 int sd_guc_fence = SD_ENFORCE_ENFORCE;
 char *sd_guc_fence_token = NULL;
+int sd_guc_fingerprint_cache = 128 * 1024;
+bool sd_guc_fingerprint_check = false;
 int sd_guc_max_script_size = 16 * 1024;
 bool sd_guc_record_drift = true;
 char *sd_guc_run_id = NULL;
@@ -32,6 +36,19 @@ sd_guc_init(void)
 	DefineCustomStringVariable("safedeploy.fence_token",
 							   "Fencing token of the deploy that this session works for.", NULL,
 							   &sd_guc_fence_token, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("safedeploy.fingerprint_cache",
+							"Memory for what lets a repeated fingerprint() read only what changed.",
+							"Each session that calls fingerprint() may take that much, about 1 kB a "
+							"table; a schema that needs more is read whole each time. 0 turns it "
+							"off.",
+							&sd_guc_fingerprint_cache, 128 * 1024, 0, MAX_KILOBYTES, PGC_USERSET,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomBoolVariable("safedeploy.fingerprint_check",
+							 "Compares every repeated fingerprint with one that reads everything.",
+							 "A difference is an error. Meant for tests: other sessions must not "
+							 "change the schema meanwhile.",
+							 &sd_guc_fingerprint_check, false, PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL,
+							 NULL, NULL);
 	DefineCustomIntVariable("safedeploy.max_script_size",
 							"Largest script that statements() and analyze() accept.",
 							"The raw parser takes up to 70 bytes of memory for each byte of one "

@@ -12,11 +12,13 @@ typedef enum SdEnforcement
 	SD_ENFORCE_ENFORCE
 } SdEnforcement;
 
-extern int sd_guc_fence;		   /* safedeploy.fence, an SdEnforcement */
-extern char *sd_guc_fence_token;   /* safedeploy.fence_token, "" when unset */
-extern int sd_guc_max_script_size; /* safedeploy.max_script_size, in kilobytes */
-extern bool sd_guc_record_drift;   /* safedeploy.record_drift */
-extern char *sd_guc_run_id;		   /* safedeploy.run_id, "" when unset */
+extern int sd_guc_fence;			  /* safedeploy.fence, an SdEnforcement */
+extern char *sd_guc_fence_token;	  /* safedeploy.fence_token, "" when unset */
+extern int sd_guc_fingerprint_cache;  /* safedeploy.fingerprint_cache, in kilobytes */
+extern bool sd_guc_fingerprint_check; /* safedeploy.fingerprint_check */
+extern int sd_guc_max_script_size;	  /* safedeploy.max_script_size, in kilobytes */
+extern bool sd_guc_record_drift;	  /* safedeploy.record_drift */
+extern char *sd_guc_run_id;			  /* safedeploy.run_id, "" when unset */
 
 extern void sd_guc_init(void);
 

@@ -107,17 +107,6 @@ Datum
 safedeploy_fingerprint(PG_FUNCTION_ARGS)
 {
 	uint32 facets = sd_facets_from_array(PG_ARGISNULL(0) ? NULL : PG_GETARG_ARRAYTYPE_P(0));
-	SdSink sink = { .want_environment = (facets & (1 << SD_FACET_ENVIRONMENT)) != 0 };
-	SdEntries *entries = sd_snapshot_walk(&sink);
-	SdSha256 *sha = sd_sha256_create();
-	uint8 roots[SD_NFACETS][SD_SHA256_LENGTH];
-	char *fingerprint;
 
-	sd_refuse_unread(entries);
-	for (int i = 0; i < SD_NFACETS; i++)
-		if (facets & (1 << i))
-			sd_entries_root(entries, i, sha, roots[i]);
-	fingerprint = sd_roots_fingerprint(roots, facets, sha);
-	sd_sha256_free(sha);
-	PG_RETURN_TEXT_P(cstring_to_text(fingerprint));
+	PG_RETURN_TEXT_P(cstring_to_text(sd_live_fingerprint(facets)));
 }

@@ -79,6 +79,9 @@ typedef struct SdSink
  */
 extern SdEntries *sd_snapshot_walk(SdSink *sink);
 
+/* Fingerprint over some facets; reads again only what changed since the last one of this session. */
+extern char *sd_live_fingerprint(uint32 facets);
+
 /* Hash of one facet over sorted entries, and of several facets as 64 hex digits. */
 extern void sd_entries_root(SdEntries *entries, SdFacet facet, SdSha256 *sha, uint8 *out);
 extern char *sd_roots_fingerprint(uint8 roots[][SD_SHA256_LENGTH], uint32 facets, SdSha256 *sha);
@@ -94,6 +97,7 @@ extern SdNode *sd_unread_node(const SdUnread *unread);
 extern SdEntries *sd_entries_create(void);
 extern SdObjectHash *sd_entries_add(SdEntries *entries);
 extern void sd_entries_sort(SdEntries *entries);
+extern int sd_compare_entries(const SdObjectHash *x, const SdObjectHash *y);
 
 /* Lower-case hexadecimal digits. */
 extern char *sd_hex(const uint8 *data, int len);

@@ -40,15 +40,19 @@ sd_entries_add(SdEntries *entries)
 	return &entries->items[entries->count++];
 }
 
-static int
-compare_entries(const void *a, const void *b)
+int
+sd_compare_entries(const SdObjectHash *x, const SdObjectHash *y)
 {
-	const SdObjectHash *x = *(SdObjectHash *const *) a;
-	const SdObjectHash *y = *(SdObjectHash *const *) b;
 	int cmp = x->kind == y->kind ? 0 : strcmp(x->kind, y->kind);
 
-	CHECK_FOR_INTERRUPTS();
 	return cmp != 0 ? cmp : strcmp(x->identity, y->identity);
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	CHECK_FOR_INTERRUPTS();
+	return sd_compare_entries(*(SdObjectHash *const *) a, *(SdObjectHash *const *) b);
 }
 
 /* Entries are large, so pointers are sorted, and each entry moves once. */
@@ -64,7 +68,7 @@ sd_entries_sort(SdEntries *entries)
 	sorted = palloc_extended(entries->count * sizeof(SdObjectHash), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < entries->count; i++)
 		order[i] = &entries->items[i];
-	qsort(order, entries->count, sizeof(SdObjectHash *), compare_entries);
+	qsort(order, entries->count, sizeof(SdObjectHash *), compare_places);
 	for (int i = 0; i < entries->count; i++)
 		sorted[i] = *order[i];
 	pfree(order);

@@ -229,7 +229,7 @@ typedef struct SdSnap
 	List *detached;			   /* what they stand for in the text at hand */
 	SdUnread *unread;		   /* note that nobody has taken yet */
 	List *locked;			   /* SdUnread of each relation that was found locked */
-	SdKey subject;			 /* whose document the row or document at hand is (part of) */
+	SdKey subject;			   /* whose document the row or document at hand is (part of) */
 	struct SdUses *uses;	 /* what documents use, see sd_snapshot_uses.c; NULL when nobody asks */
 	struct SdSubset *subset; /* objects to read; NULL for all of them */
 } SdSnap;

@@ -47,6 +47,23 @@ extern bool sd_catalog_is_ignored(Oid catalog);
 extern bool sd_row_matters(Oid catalog, HeapTuple tuple);
 
 /*
+ * sd_snapshot_walk.c: what to do when the snapshot is there and nothing has been
+ * read.  Returns whether anything is to be read.
+ */
+typedef struct SdPlan
+{
+	bool (*prepare)(SdSnap *snap, struct SdPlan *plan);
+	bool subset;   /* reads no more than what sd_pages_sweep found; has no second proof */
+	bool tolerant; /* an error of a look-up is no more than an attempt that failed */
+} SdPlan;
+
+/* As sd_snapshot_walk. */
+extern SdEntries *sd_snapshot_walk_by(SdSink *sink, SdPlan *plan);
+
+/* NULL when none of the attempts was proved. */
+extern SdEntries *sd_walk(SdSink *sink, SdPlan *plan, int attempts);
+
+/*
  * sd_snapshot_subset.c: objects to read instead of all.  It grows while rows are
  * read, by the parts that have keys of their own.
  */
@@ -59,7 +76,7 @@ typedef struct SdSubset
 	bool failed; /* a document came that belongs to none of the keys */
 } SdSubset;
 
-extern SdSubset *sd_subset_create(SdSnap *snap);
+extern SdSubset *sd_subset_create(MemoryContext cxt);
 extern void sd_subset_add(SdSubset *subset, Oid classid, Oid oid);
 extern bool sd_subset_has(SdSubset *subset, Oid classid, Oid oid);
 
@@ -94,9 +111,11 @@ typedef struct SdUses
 	Size ncount;
 	Size nsize;
 	Size nsorted;
+	Size limit;	   /* bytes of either array */
+	bool overflow; /* reached it, so that some are missing */
 } SdUses;
 
-extern SdUses *sd_uses_create(MemoryContext cxt);
+extern SdUses *sd_uses_create(MemoryContext cxt, Size limit);
 extern void sd_uses_sort(SdUses *uses);
 extern void sd_uses_append(SdUses *uses, const SdUses *more);
 
@@ -108,6 +127,9 @@ extern uint64 sd_name_hash_now(SdSnap *snap, Oid classid, Oid oid, int32 sub);
  * false when something is affected that cannot be read by key.
  */
 extern bool sd_uses_follow(SdSnap *snap, SdUses *uses, SdKey *changed, int count);
+
+/* sd_snapshot_reuse.c: compares with what a repeated fingerprint would say, where that is asked for */
+extern void sd_reuse_check(SdEntries *entries);
 
 /* sd_snapshot_pages.c: what stood in the catalogs when they were last looked at */
 typedef struct SdPages SdPages;

@@ -16,13 +16,15 @@
 #include "sd_snapshot_reuse.h"
 
 SdSubset *
-sd_subset_create(SdSnap *snap)
+sd_subset_create(MemoryContext cxt)
 {
-	SdSubset *subset = MemoryContextAllocZero(snap->cxt, sizeof(SdSubset));
+	HASHCTL ctl = { .keysize = sizeof(SdKey), .entrysize = sizeof(SdKey), .hcxt = cxt };
+	SdSubset *subset = MemoryContextAllocZero(cxt, sizeof(SdSubset));
 
-	subset->members = sd_hash(snap, "safedeploy subset", sizeof(SdKey), sizeof(SdKey));
+	subset->members =
+		hash_create("safedeploy subset", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	subset->size = 64;
-	subset->keys = MemoryContextAlloc(snap->cxt, subset->size * sizeof(SdKey));
+	subset->keys = MemoryContextAlloc(cxt, subset->size * sizeof(SdKey));
 	return subset;
 }
 

@@ -32,24 +32,32 @@
 #include "sd_snapshot_reuse.h"
 
 SdUses *
-sd_uses_create(MemoryContext cxt)
+sd_uses_create(MemoryContext cxt, Size limit)
 {
 	SdUses *uses = MemoryContextAllocZero(cxt, sizeof(SdUses));
 
 	uses->cxt = cxt;
+	uses->limit = limit;
 	return uses;
 }
 
-/* Room for one more. */
-static void *
-grow(MemoryContext cxt, void *items, Size count, Size *size, Size width)
+/* Room for one more; false when there is none. */
+static bool
+grow(SdUses *uses, void **items, Size count, Size *size, Size width)
 {
 	if (count < *size)
-		return items;
+		return true;
+	if (*size * 2 * width > uses->limit)
+	{
+		uses->overflow = true;
+		return false;
+	}
 	*size = *size ? *size * 2 : 256;
-	if (items == NULL)
-		return MemoryContextAllocHuge(cxt, *size * width);
-	return repalloc_huge(items, *size * width);
+	if (*items == NULL)
+		*items = MemoryContextAllocHuge(uses->cxt, *size * width);
+	else
+		*items = repalloc_huge(*items, *size * width);
+	return true;
 }
 
 static void
@@ -61,7 +69,8 @@ add_use(SdUses *uses, Oid used, SdKey user)
 		return;
 	if (last != NULL && last->used == used && last->user.oid == user.oid)
 		return;
-	uses->uses = grow(uses->cxt, uses->uses, uses->count, &uses->size, sizeof(SdUse));
+	if (!grow(uses, (void **) &uses->uses, uses->count, &uses->size, sizeof(SdUse)))
+		return;
 	uses->uses[uses->count].used = used;
 	uses->uses[uses->count++].user = user;
 }
@@ -103,7 +112,8 @@ sd_use_name(SdSnap *snap, Oid used, Oid classid, Oid oid, int32 sub, uint64 hash
 
 	if (uses == NULL || used < FirstNormalObjectId || used == snap->subject.oid)
 		return;
-	uses->names = grow(uses->cxt, uses->names, uses->ncount, &uses->nsize, sizeof(SdNameUse));
+	if (!grow(uses, (void **) &uses->names, uses->ncount, &uses->nsize, sizeof(SdNameUse)))
+		return;
 	use = &uses->names[uses->ncount++];
 	use->used = used;
 	use->user = snap->subject;
@@ -299,7 +309,8 @@ sd_uses_append(SdUses *uses, const SdUses *more)
 		add_use(uses, more->uses[i].used, more->uses[i].user);
 	for (Size i = 0; i < more->ncount; i++)
 	{
-		uses->names = grow(uses->cxt, uses->names, uses->ncount, &uses->nsize, sizeof(SdNameUse));
+		if (!grow(uses, (void **) &uses->names, uses->ncount, &uses->nsize, sizeof(SdNameUse)))
+			return;
 		uses->names[uses->ncount++] = more->names[i];
 	}
 	if (uses->count - uses->sorted > 1024 + uses->sorted / 8 ||

@@ -139,9 +139,41 @@ sd_doc_emit(SdSnap *snap, SdDoc *doc)
 	sd_subject(snap, InvalidOid, InvalidOid);
 }
 
+/* Passes over the catalogs in an order in which each finds what it needs. */
+static void
+read_all(SdSnap *snap)
+{
+	SdSink *sink = snap->sink;
+
+	sd_deparse_init(snap);
+	sd_detach_init(snap);
+	if (snap->schemas == NULL)
+		sd_load_schemas(snap);
+	sd_load_members(snap);
+	sd_load_relations(snap);
+	sd_load_indexes(snap);
+	sd_load_constraints(snap);
+	sd_load_triggers(snap);
+	sd_load_rules(snap);
+	sd_load_sequences(snap);
+	sd_load_comments(snap);
+	if (sink != NULL && sink->want_phys)
+		sd_load_depends(snap);
+
+	sd_emit_schemas(snap);
+	sd_emit_relations(snap);
+	sd_emit_types(snap);
+	sd_emit_routines(snap);
+	sd_emit_misc(snap);
+	sd_emit_data(snap);
+	sd_emit_other(snap);
+	if (sink != NULL && sink->want_environment)
+		sd_emit_environment(snap);
+}
+
 /* One attempt: entries are made in the caller's context, all else in one that dies. */
 static SdEntries *
-walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
+walk_once(SdSink *sink, SdPlan *plan, MemoryContext cxt, uint64 *versions)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	SdSnap *snap = MemoryContextAllocZero(cxt, sizeof(SdSnap));
@@ -164,29 +196,8 @@ walk_once(SdSink *sink, MemoryContext cxt, uint64 *versions)
 	if (sink != NULL && sink->begin != NULL)
 		sink->begin(sink);
 
-	sd_deparse_init(snap);
-	sd_detach_init(snap);
-	sd_load_schemas(snap);
-	sd_load_members(snap);
-	sd_load_relations(snap);
-	sd_load_indexes(snap);
-	sd_load_constraints(snap);
-	sd_load_triggers(snap);
-	sd_load_rules(snap);
-	sd_load_sequences(snap);
-	sd_load_comments(snap);
-	if (sink != NULL && sink->want_phys)
-		sd_load_depends(snap);
-
-	sd_emit_schemas(snap);
-	sd_emit_relations(snap);
-	sd_emit_types(snap);
-	sd_emit_routines(snap);
-	sd_emit_misc(snap);
-	sd_emit_data(snap);
-	sd_emit_other(snap);
-	if (sink != NULL && sink->want_environment)
-		sd_emit_environment(snap);
+	if (plan == NULL || plan->prepare(snap, plan))
+		read_all(snap);
 	if (sink != NULL && sink->end != NULL)
 		sink->end(sink);
 
@@ -241,7 +252,7 @@ is_proved(WalkProof *proof, uint64 counter, SdEntries *entries, uint64 versions)
  * with an attempt that is not proved.  Returns NULL then.
  */
 static SdEntries *
-walk_attempt(SdSink *sink, WalkProof *proof)
+walk_attempt(SdSink *sink, SdPlan *plan, WalkProof *proof)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt =
@@ -259,7 +270,7 @@ walk_attempt(SdSink *sink, WalkProof *proof)
 	{
 		uint64 versions;
 
-		entries = walk_once(sink, cxt, &versions);
+		entries = walk_once(sink, plan, cxt, &versions);
 		if (is_proved(proof, counter, entries, versions))
 			ReleaseCurrentSubTransaction();
 		else
@@ -298,24 +309,42 @@ walk_attempt(SdSink *sink, WalkProof *proof)
 }
 
 SdEntries *
-sd_snapshot_walk(SdSink *sink)
+sd_walk(SdSink *sink, SdPlan *plan, int attempts)
 {
 	WalkProof proof = { .have_last = false };
 	int level = pin_settings();
+	SdEntries *entries = NULL;
 
-	for (int attempt = 0; attempt < SD_WALK_ATTEMPTS; attempt++)
+	for (int attempt = 0; attempt < attempts && entries == NULL; attempt++)
 	{
-		SdEntries *entries = walk_attempt(sink, &proof);
-
-		if (entries != NULL)
-		{
-			AtEOXact_GUC(false, level);
-			return entries;
-		}
+		entries = walk_attempt(sink, plan, &proof);
+		/* each attempt over a subset reads another one */
+		if (plan != NULL && plan->subset)
+			proof.have_last = false;
 	}
-	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					errmsg("schema kept changing while it was read"),
-					errdetail("%d attempts in a row met a concurrent change of the catalogs.",
-							  SD_WALK_ATTEMPTS),
-					errhint("Repeat when the other sessions have ended their DDL.")));
+	AtEOXact_GUC(false, level);
+	return entries;
+}
+
+SdEntries *
+sd_snapshot_walk_by(SdSink *sink, SdPlan *plan)
+{
+	SdEntries *entries = sd_walk(sink, plan, SD_WALK_ATTEMPTS);
+
+	if (entries == NULL)
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("schema kept changing while it was read"),
+						errdetail("%d attempts in a row met a concurrent change of the catalogs.",
+								  SD_WALK_ATTEMPTS),
+						errhint("Repeat when the other sessions have ended their DDL.")));
+	return entries;
+}
+
+SdEntries *
+sd_snapshot_walk(SdSink *sink)
+{
+	SdEntries *entries = sd_snapshot_walk_by(sink, NULL);
+
+	sd_reuse_check(entries);
+	return entries;
 }
