@@ -236,7 +236,7 @@ sd_ddl_listed(List *texts, const char *text)
 bool
 sd_ddl_same(SdDdl *ddl, SdNode *old, SdNode *new)
 {
-	SdDiffChange change = { .op = SD_DIFF_ALTER, .kind = "", .pair = ddl->pair };
+	SdDiffChange change = { .op = SD_DIFF_ALTER, .kind = ddl->kind, .pair = ddl->pair };
 	SdDiffChange *cause = NULL;
 
 	if (sd_ddl_equal(old, new))

@@ -231,14 +231,28 @@ write_node(StringInfo buf, SdNode *node)
 	return JENTRY_ISNULL;
 }
 
+/* A value that is neither object nor array is stored as an array of one with a mark. */
 Jsonb *
 sd_node_to_jsonb(SdNode *node)
 {
+	bool scalar = node->type != SD_NODE_MAP && node->type != SD_NODE_LIST;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
 	appendStringInfoSpaces(&buf, VARHDRSZ);
-	(void) write_node(&buf, node);
+	if (scalar)
+	{
+		SdNode value = *node;
+		SdNode list = { .type = SD_NODE_LIST };
+
+		value.next = NULL;
+		value.key = NULL;
+		sd_add(&list, &value);
+		(void) write_node(&buf, &list);
+		((Jsonb *) buf.data)->root.header |= JB_FSCALAR;
+	}
+	else
+		(void) write_node(&buf, node);
 	SET_VARSIZE(buf.data, buf.len);
 	return (Jsonb *) buf.data;
 }
