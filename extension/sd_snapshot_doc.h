@@ -140,7 +140,7 @@ sd_append(StringInfo buf, const void *data, int len)
 /* Tree of a jsonb object.  The tree points into the jsonb. */
 extern SdNode *sd_node_from_jsonb(JsonbContainer *container);
 
-/* sd_snapshot_jsonb.c: jsonb of a map or list; sorts the maps in the order of jsonb. */
+/* sd_snapshot_jsonb.c: jsonb of a tree; sorts the maps in the order of jsonb. */
 extern Jsonb *sd_doc_to_jsonb(SdDoc *doc);
 extern Jsonb *sd_node_to_jsonb(SdNode *node);
 
