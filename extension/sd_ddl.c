@@ -244,8 +244,18 @@ sd_ddl_same(SdDdl *ddl, SdNode *old, SdNode *new)
 	if (ddl->names == NULL || ddl->pair == NULL || old == NULL || new == NULL ||
 		old->type != new->type)
 		return false;
-	change.old = sd_node_to_jsonb(old);
-	change.new = sd_node_to_jsonb(new);
+	if (old->type == SD_NODE_STRING)
+	{
+		change.old = sd_diff_string_jsonb(sd_ddl_scalar(old));
+		change.new = sd_diff_string_jsonb(sd_ddl_scalar(new));
+	}
+	else if (old->type == SD_NODE_MAP || old->type == SD_NODE_LIST)
+	{
+		change.old = sd_node_to_jsonb(old);
+		change.new = sd_node_to_jsonb(new);
+	}
+	else
+		return false;
 	return sd_diff_values_same_but_names(ddl->names, &change, &cause);
 }
 

@@ -159,7 +159,7 @@ sd_ddl_columns_after_create(SdDdl *ddl)
 }
 
 static void
-add_column(SdDdl *ddl, SdNode *column, bool anew)
+add_column(SdDdl *ddl, SdNode *column)
 {
 	const char *name = sd_ddl_key(column);
 	const char *value = sd_ddl_text(column, "default", NULL);
@@ -306,7 +306,7 @@ alter_column(SdDdl *ddl, SdNode *old, SdNode *new)
 	if (!alter_generated(ddl, name, old, new))
 	{
 		drop_column(ddl, new);
-		add_column(ddl, old, true);
+		add_column(ddl, old);
 		return;
 	}
 	if (sd_map_find(old, "generated") == NULL)
@@ -339,33 +339,53 @@ alter_column(SdDdl *ddl, SdNode *old, SdNode *new)
 	sd_ddl_mark(sd_map_find(new, "inherited"));
 }
 
-/* Columns that are on both sides stand in another order, or would after others were added. */
+/* A column that is there all the while. */
+static bool
+column_stays(SdDdl *ddl, const char *name)
+{
+	SdNode *there = sd_ddl_peek(ddl->new, "core", "columns", name);
+
+	/* one that was dropped has been marked as a whole */
+	return sd_ddl_peek(ddl->old, "core", "columns", name) != NULL && there != NULL && !there->used;
+}
+
+/* What the order of the columns will be is said with those that are added, or by itself. */
 static void
 note_order(SdDdl *ddl)
 {
 	SdNode *old = columns_in_order(ddl->old);
 	SdNode *new = columns_in_order(ddl->new);
-	SdNode *columns = sd_ddl_peek(ddl->new, "core", "columns", NULL);
-	SdNode *before = sd_ddl_peek(ddl->old, "core", "columns", NULL);
 	SdNode *name = old->first;
 	bool same = true;
+	bool said = false;
+	ListCell *cell;
 
 	sd_ddl_mark(sd_ddl_peek(ddl->old, "order", "columns", NULL));
 	sd_ddl_mark(sd_ddl_peek(ddl->new, "order", "columns", NULL));
 	for (SdNode *other = new->first; other != NULL; other = other->next)
 	{
-		const char *key = sd_ddl_scalar(other);
-
-		if (sd_map_find(before, key) == NULL ||
-			(sd_map_find(columns, key)->used &&
-			 sd_ddl_listed(ddl->disturbed, sd_ddl_part("columns", key))))
+		if (!column_stays(ddl, sd_ddl_scalar(other)))
 			continue;
 		same = same && name != NULL && sd_ddl_equal(name, other);
 		name = name ? name->next : NULL;
 	}
-	if (!same)
-		sd_ddl_impossible(ddl, "the columns stand in another order afterwards: a column that is added "
-							   "stands at the end, and only a new table could change that");
+	if (same)
+		return;
+	foreach (cell, ddl->steps)
+	{
+		SdDdlStep *step = lfirst(cell);
+
+		if (step->stage != SD_DDL_MAKE || step->part == NULL ||
+			strstr(step->sql, " ADD COLUMN ") == NULL)
+			continue;
+		step->level = SD_DDL_STRUCTURAL;
+		step->reason = psprintf("%s%sthe column stands at the end of the table now",
+								step->reason ? step->reason : "", step->reason ? "; " : "");
+		said = true;
+	}
+	if (!said)
+		sd_ddl_impossible(ddl,
+						  "the columns stand in another order, which only a new table could change");
 }
 
 void
@@ -401,7 +421,7 @@ sd_ddl_alter_columns(SdDdl *ddl)
 			else if (comes_from_parent(ddl, column))
 				sd_ddl_mark(column);
 			else
-				add_column(ddl, column, false);
+				add_column(ddl, column);
 		}
 	}
 	note_order(ddl);

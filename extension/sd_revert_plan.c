@@ -400,7 +400,36 @@ write_replacement(SdRevert *revert, SdRevertObject *object)
 		}
 }
 
-/* Runs the writer; true when the users of the object have to be looked at. */
+/* What was dropped and made anew meanwhile has its definition, but not what was in it. */
+static void
+note_losses(SdRevertObject *object)
+{
+	SdDiffPair *pair = object->pair;
+	SdDdl *ddl = object->ddl;
+	SdDdlStep *step;
+	ListCell *cell;
+
+	if (pair->recreated && ddl->writer != NULL && ddl->writer->loss != SD_DIFF_NONE)
+	{
+		step = sd_ddl_impossible(ddl, "it was dropped and made anew: %s from before are gone",
+								 ddl->writer->lost);
+		step->loss = ddl->writer->loss;
+	}
+	foreach (cell, pair->members[SD_DIFF_COLUMNS])
+	{
+		SdDiffMember *member = lfirst(cell);
+
+		if (!member->recreated || strcmp(pair->kind, "table") != 0)
+			continue;
+		step =
+			sd_ddl_impossible(ddl,
+							  "column %s was dropped and made anew: the values that it had are gone",
+							  quote_identifier(member->old_name));
+		step->loss = SD_DIFF_CERTAIN;
+	}
+}
+
+/* Runs the writer, and looks at the users of what goes or changes. */
 static void
 write_object(SdRevert *revert, SdRevertObject *object)
 {
@@ -426,6 +455,7 @@ write_object(SdRevert *revert, SdRevertObject *object)
 		sd_revert_rename_members(object->ddl);
 		if (sd_ddl_run_alter(object->ddl))
 		{
+			note_losses(object);
 			object->steps = object->ddl->steps;
 			foreach (cell, object->ddl->disturbed)
 				concern_users(revert, object, lfirst(cell));
