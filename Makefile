@@ -57,6 +57,7 @@ OBJS = \
 	extension/sd_ddl_type.o \
 	extension/sd_diff.o \
 	extension/sd_diff_acl.o \
+	extension/sd_diff_depends.o \
 	extension/sd_diff_fold.o \
 	extension/sd_diff_hits.o \
 	extension/sd_diff_json.o \

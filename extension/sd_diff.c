@@ -147,6 +147,7 @@ compare(SdDiff *diff, SdDiffNames *names)
 	sd_diff_names_build(names);
 	sd_diff_fold(diff, names, scratch);
 	sd_diff_order(diff);
+	sd_diff_load_dependents(names);
 	MemoryContextDelete(scratch);
 }
 
@@ -249,7 +250,7 @@ Datum
 safedeploy_diff(PG_FUNCTION_ARGS)
 {
 	SdDiff diff = { 0 };
-	SdDiffNames names = { &diff, NULL, NULL };
+	SdDiffNames names = { &diff };
 	MemoryContext work, caller;
 	Tuplestorestate *store;
 	TupleDesc desc;

@@ -255,6 +255,9 @@ extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffFacet facet,
 
 struct SdDiffNames;
 
+/* Another type of a column: the server builds what is over it anew. */
+extern bool sd_diff_is_retyped(const SdDiffChange *change);
+
 /* Sets cause on every change that follows from another one; resets scratch as it goes. */
 extern void sd_diff_fold(SdDiff *diff, struct SdDiffNames *names, MemoryContext scratch);
 

@@ -98,23 +98,6 @@ cause_owner(SdDiffNames *names, SdDiffChange *change)
 	return NULL;
 }
 
-/* A partition or child is dropped with its parent. */
-static SdDiffChange *
-cause_dropped_parent(SdDiffNames *names, SdDiffChange *change)
-{
-	JsonbContainer *core = sd_diff_find(change->pair->old->definition, "core", NULL);
-	JsonbValue value;
-
-	if (change->depth > 0)
-		return NULL;
-	if (sd_diff_get(core, "partition_of", &value) && value.type == jbvString)
-		return sd_diff_loss_of(names, sd_diff_value_string(&value));
-	if (sd_diff_get(core, "inherits", &value))
-		return sd_diff_search_strings(names, change, JsonbValueToJsonb(&value),
-									  sd_diff_loss_mentioned);
-	return NULL;
-}
-
 /* A definition without the access method that it starts with, which may be named like a column. */
 static const char *
 without_method(const char *text)
@@ -126,8 +109,8 @@ without_method(const char *text)
 }
 
 /* Another type of a column: the server builds indexes and constraints over it anew. */
-static bool
-is_retyped(const SdDiffChange *change)
+bool
+sd_diff_is_retyped(const SdDiffChange *change)
 {
 	return change->op == SD_DIFF_ALTER && change->facet == SD_DIFF_CORE && change->depth == 3 &&
 		   strcmp(change->kind, "column") == 0 && strcmp(change->path[2], "type") == 0;
@@ -146,7 +129,7 @@ test_column(SdDiffNames *names, const SdDiffChange *change, const char *text)
 
 		if (other == change || strcmp(other->kind, "column") != 0 ||
 			!(other->depth == 2 ? (other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) != 0 :
-								  change->op == SD_DIFF_RECREATE && is_retyped(other)))
+								  change->op == SD_DIFF_RECREATE && sd_diff_is_retyped(other)))
 			continue;
 		if (sd_diff_text_has_name(text, sd_diff_lexeme(other->member)))
 			return other;
@@ -184,86 +167,13 @@ cause_column(SdDiffNames *names, SdDiffChange *change)
 	return test_column(names, change, sd_diff_value_string(&generated));
 }
 
-/* The columns that a key is over, from "(" to ")"; NULL when there are none. */
-static char *
-key_columns(const char *text)
-{
-	const char *start = text ? strchr(text, '(') : NULL;
-	const char *end = start ? strchr(start, ')') : NULL;
-
-	return end ? pnstrdup(start, end - start + 1) : NULL;
-}
-
-/* The change of another table that takes this text's ground: a column or a key it is over. */
+/* A default goes with what it calls. */
 static SdDiffChange *
-test_other_table(SdDiffNames *names, const SdDiffChange *change, const char *text)
+cause_lost_default(SdDiffNames *names, SdDiffChange *change)
 {
-	const char *references = strstr(text, "REFERENCES ");
-	char *referenced = key_columns(references);
-	ListCell *name, *cell;
-
-	foreach (name, sd_diff_qualified_names(text))
-	{
-		SdDiffPair *pair = sd_diff_pair_named(names, lfirst(name), true);
-
-		if (pair == NULL || pair == change->pair)
-			continue;
-		foreach (cell, pair->changes)
-		{
-			SdDiffChange *other = lfirst(cell);
-			JsonbValue definition;
-
-			if (other->depth != 2 || !(other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)))
-				continue;
-			if (strcmp(other->kind, "column") == 0 &&
-				sd_diff_text_has_name(text, sd_diff_lexeme(other->member)))
-				return other;
-			if (referenced != NULL && strcmp(other->kind, "constraint") == 0 &&
-				sd_diff_get(&other->old->root, "definition", &definition))
-			{
-				char *columns = key_columns(sd_diff_value_string(&definition));
-
-				if (columns != NULL && strcmp(columns, referenced) == 0)
-					return other;
-			}
-		}
-	}
-	return NULL;
-}
-
-/* What is defined over a column or key of another table goes with it. */
-static SdDiffChange *
-cause_other_table(SdDiffNames *names, SdDiffChange *change)
-{
-	return sd_diff_search_strings(names, change, change->old, test_other_table);
-}
-
-/*
- * What names a dropped thing in its definition was dropped with it.  The body of
- * a routine is only text to the server, unless it was parsed when it was made.
- */
-static SdDiffChange *
-cause_mentioned(SdDiffNames *names, SdDiffChange *change)
-{
-	static const char *const signature[] = { "arguments", "returns" };
-	JsonbContainer *core = sd_diff_find(change->old, "core", NULL);
-	JsonbValue value;
-
-	if (change->new != NULL)
+	if (change->new != NULL || change->depth != 3 || strcmp(change->path[2], "default") != 0)
 		return NULL;
-	if ((strcmp(change->kind, "function") != 0 && strcmp(change->kind, "procedure") != 0) ||
-		sd_diff_get(core, "sql_body", &value))
-		return sd_diff_search_strings(names, change, change->old, sd_diff_loss_mentioned);
-	for (int i = 0; i < lengthof(signature); i++)
-		if (sd_diff_get(core, signature[i], &value))
-		{
-			SdDiffChange *found = sd_diff_search_strings(names, change, JsonbValueToJsonb(&value),
-														 sd_diff_loss_mentioned);
-
-			if (found != NULL)
-				return found;
-		}
-	return NULL;
+	return sd_diff_cause_depends(names, change);
 }
 
 /* Inside something made anew, every difference comes from that. */
@@ -590,7 +500,7 @@ cause_retyped(SdDiffNames *names, SdDiffChange *change)
 	{
 		SdDiffChange *other = lfirst(cell);
 
-		if (other == change || !is_retyped(other))
+		if (other == change || !sd_diff_is_retyped(other))
 			continue;
 		if ((change->collection == SD_DIFF_COLUMNS && strcmp(change->member, other->member) == 0) ||
 			sd_diff_text_has_name(without_method(new), sd_diff_lexeme(other->member)))
@@ -626,36 +536,6 @@ cause_rename(SdDiffNames *names, SdDiffChange *change)
 	return cause;
 }
 
-/* Extended statistics go with a column that they are over. */
-static SdDiffChange *
-cause_statistics(SdDiffNames *names, SdDiffChange *change)
-{
-	JsonbContainer *core = sd_diff_find(change->old, "core", NULL);
-	JsonbValue table, columns;
-	SdDiffPair *pair;
-	ListCell *cell;
-
-	if (!sd_diff_get(core, "table", &table) || table.type != jbvString ||
-		!sd_diff_get(core, "columns", &columns) || !sd_diff_value_is_array(&columns))
-		return NULL;
-	pair = sd_diff_pair_named(names, sd_diff_value_string(&table), true);
-	foreach (cell, pair ? pair->changes : NIL)
-	{
-		SdDiffChange *other = lfirst(cell);
-		JsonbValue name;
-
-		if (!(other->op & (SD_DIFF_DROP | SD_DIFF_RECREATE)) || other->depth != 2 ||
-			strcmp(other->kind, "column") != 0)
-			continue;
-		name.type = jbvString;
-		name.val.string.val = unconstify(char *, other->member);
-		name.val.string.len = strlen(other->member);
-		if (findJsonbValueFromContainer(columns.val.binary.data, JB_FARRAY, &name) != NULL)
-			return other;
-	}
-	return NULL;
-}
-
 /* The table of a publication goes, or goes by another name. */
 static SdDiffChange *
 cause_published(SdDiffNames *names, SdDiffChange *change)
@@ -683,16 +563,11 @@ static const struct
 	{ SD_DIFF_DROP | SD_DIFF_RECREATE, NULL, cause_schema },
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_RECREATE | SD_DIFF_MOVE | SD_DIFF_ALTER, ",sequence,",
 	  cause_owner },
-	{ SD_DIFF_DROP, ",table,foreign table,", cause_dropped_parent },
 	{ SD_DIFF_ANY_OP, ",column,constraint,index,trigger,", cause_parent },
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_RENAME | SD_DIFF_ALTER, ",column,", cause_of_type },
 	{ SD_DIFF_DROP | SD_DIFF_RECREATE, ",column,constraint,index,policy,trigger,rule,", cause_column },
-	{ SD_DIFF_DROP,
-	  ",constraint,index,policy,trigger,rule,view,materialized view,function,procedure,column,attribute,domain,statistics,",
-	  cause_mentioned },
-	{ SD_DIFF_DROP, ",constraint,view,materialized view,rule,", cause_other_table },
-	{ SD_DIFF_ALTER, ",column,domain,", cause_mentioned },
-	{ SD_DIFF_DROP, ",statistics,", cause_statistics },
+	{ SD_DIFF_DROP | SD_DIFF_RECREATE, NULL, sd_diff_cause_depends },
+	{ SD_DIFF_ALTER, ",column,", cause_lost_default },
 	{ SD_DIFF_ALTER, ",publication,", cause_published },
 	{ SD_DIFF_ALTER, ",column,sequence,", cause_type },
 	{ SD_DIFF_ALTER, ",constraint,trigger,", cause_deferrable },

@@ -4,7 +4,8 @@
  *
  * The first is the object itself, as it was; then come what the new thing is
  * attached to (the parent of a partition, the table a foreign key references)
- * and the objects whose changes follow from this one.
+ * and the objects whose changes follow from this one; and last those that depend
+ * on what changed and are the same as before.
  */
 #include "postgres.h"
 
@@ -90,6 +91,35 @@ add_effects(Hits *hits, const SdDiffChange *change)
 	}
 }
 
+/* Those that only depend on what changed and are the same as before. */
+static void
+add_dependents(Hits *hits, const SdDiffChange *change)
+{
+	HASHCTL control = { 0 };
+	List *dependents = sd_diff_dependents(hits->names, change);
+	HTAB *listed;
+	ListCell *cell;
+
+	if (dependents == NIL)
+		return;
+	control.keysize = SD_DIFF_NAME_KEY;
+	control.entrysize = SD_DIFF_NAME_KEY;
+	control.hcxt = CurrentMemoryContext;
+	listed = hash_create("safedeploy objects that are hit", 64, &control,
+						 HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	foreach (cell, hits->list)
+		hash_search(listed, lfirst(cell), HASH_ENTER, NULL);
+	foreach (cell, dependents)
+	{
+		bool found;
+
+		hash_search(listed, lfirst(cell), HASH_ENTER, &found);
+		if (!found)
+			hits->list = lappend(hits->list, lfirst(cell));
+	}
+	hash_destroy(listed);
+}
+
 List *
 sd_diff_hits(SdDiffNames *names, const SdDiffChange *change)
 {
@@ -98,5 +128,6 @@ sd_diff_hits(SdDiffNames *names, const SdDiffChange *change)
 	add_pair(&hits, change->pair);
 	add_attached(&hits, change);
 	add_effects(&hits, change);
+	add_dependents(&hits, change);
 	return hits.list;
 }

@@ -98,6 +98,14 @@ sd_diff_pair_named(SdDiffNames *names, const char *identity, bool before)
 	return before ? entry->old : entry->new;
 }
 
+SdDiffPair *
+sd_diff_pair_of(SdDiffNames *names, const char *object)
+{
+	NameEntry *entry = find_name(names->objects, object);
+
+	return entry ? entry->old : NULL;
+}
+
 SdDiffChange *
 sd_diff_loss_of(SdDiffNames *names, const char *identity)
 {
@@ -155,6 +163,7 @@ sd_diff_names_build(SdDiffNames *names)
 	ListCell *cell;
 
 	names->pairs = make_name_table("safedeploy pairs by name");
+	names->objects = make_name_table("safedeploy pairs by object");
 	names->renames = make_name_table("safedeploy renames");
 	foreach (cell, names->diff->pairs)
 	{
@@ -163,6 +172,9 @@ sd_diff_names_build(SdDiffNames *names)
 		char *old_key = pair->old ? pair_key(pair, pair->old->identity) : NULL;
 		char *new_key = pair->new ? pair_key(pair, pair->new->identity) : NULL;
 
+		if (pair->old != NULL)
+			enter_name(names->objects, psprintf("%s %s", pair->kind, pair->old->identity))->old =
+				pair;
 		if (old_key != NULL)
 			enter_name(names->pairs, old_key)->old = pair;
 		if (new_key != NULL)
@@ -341,64 +353,6 @@ sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, Sd
 			return false;
 	} while (old_token != WJB_DONE);
 	return *cause != NULL;
-}
-
-/* Adds the qualified names of a text, those in its quotes too; a name before "(" may be a routine's. */
-static List *
-add_qualified_names(List *found, const char *text, int quoting)
-{
-	char *last = NULL;
-	bool dot = false;
-
-	for (;;)
-	{
-		SdDiffToken token = sd_diff_next_token(&text);
-
-		if (token.type == 0)
-			return found;
-		if (token.type == 's' && token.length > 2 && quoting < SD_DIFF_MAX_QUOTING)
-			found = add_qualified_names(found, inner_text(&token), quoting + 1);
-		if (token.type == 'i')
-		{
-			char *name = token_text(&token);
-
-			if (dot && last != NULL)
-			{
-				found = lappend(found, psprintf("%s.%s", last, name));
-				if (*text == '(')
-					found = lappend(found, psprintf("%s.%s()", last, name));
-			}
-			last = name;
-			dot = false;
-		}
-		else
-		{
-			dot = token.type == 'o' && *token.start == '.';
-			if (!dot)
-				last = NULL;
-		}
-	}
-}
-
-List *
-sd_diff_qualified_names(const char *text)
-{
-	return add_qualified_names(NIL, text, 0);
-}
-
-SdDiffChange *
-sd_diff_loss_mentioned(SdDiffNames *names, const SdDiffChange *change, const char *text)
-{
-	ListCell *cell;
-
-	foreach (cell, sd_diff_qualified_names(text))
-	{
-		SdDiffChange *found = sd_diff_loss_of(names, lfirst(cell));
-
-		if (found != NULL && found->pair != change->pair)
-			return found;
-	}
-	return NULL;
 }
 
 bool
