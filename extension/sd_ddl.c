@@ -427,12 +427,20 @@ no_writer(SdDdl *ddl, const char *what)
 void
 sd_ddl_run_create(SdDdl *ddl)
 {
+	bool made = false;
+	ListCell *cell;
+
 	if (ddl->writer == NULL || ddl->writer->create == NULL)
 	{
 		no_writer(ddl, "made again");
 		return;
 	}
 	ddl->writer->create(ddl);
+	/* what is not made has no owner and no comment */
+	foreach (cell, ddl->steps)
+		made |= ((SdDdlStep *) lfirst(cell))->sql != NULL;
+	if (!made && ddl->steps != NIL)
+		return;
 	write_common(ddl);
 	sd_ddl_leftovers(ddl);
 }

@@ -22,6 +22,30 @@ is_partition(SdNode *side)
 	return sd_ddl_peek(side, "core", "partition_of", NULL) != NULL;
 }
 
+/* The values of a foreign table are elsewhere. */
+static bool
+is_foreign(SdDdl *ddl)
+{
+	return strcmp(ddl->kind, "foreign table") == 0;
+}
+
+/* A column of the child itself stays one when the parents go, and becomes one when they do. */
+static bool
+is_own(SdNode *column)
+{
+	return sd_map_find(column, "inherited") == NULL || sd_map_find(column, "local") != NULL;
+}
+
+/* Columns of a typed table are those of its type. */
+static bool
+follows_type(SdDdl *ddl)
+{
+	SdNode *old = sd_ddl_peek(ddl->old, "core", "of_type", NULL);
+	SdNode *new = sd_ddl_peek(ddl->new, "core", "of_type", NULL);
+
+	return old != NULL && new != NULL &&sd_ddl_same(ddl, old, new);
+}
+
 /* A default that may need something that is not there yet is set by a step of its own. */
 static bool
 is_simple(const char *expression)
@@ -182,7 +206,7 @@ add_column(SdDdl *ddl, SdNode *column)
 	}
 	else
 		step = sd_ddl_step(ddl, "%s ADD COLUMN %s", sd_ddl_alter_words(ddl), column_sql(ddl, column));
-	if (!computed)
+	if (!computed && !is_foreign(ddl))
 		sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_CERTAIN,
 					 fails ? "the values that the column had are gone; it takes no nulls and has no "
 							 "default, so the step fails when there are rows" :
@@ -199,7 +223,7 @@ drop_column(SdDdl *ddl, SdNode *column)
 	ddl->part = sd_ddl_part("columns", name);
 	ddl->stage = SD_DDL_BEFORE;
 	step = sd_ddl_step(ddl, "%s DROP COLUMN %s", sd_ddl_alter_words(ddl), quote_identifier(name));
-	if (sd_map_find(column, "generated") == NULL)
+	if (sd_map_find(column, "generated") == NULL && !is_foreign(ddl))
 		sd_ddl_loses(step, SD_DDL_FULL, SD_DIFF_CERTAIN, "what the column holds now is lost");
 	sd_ddl_disturb(ddl, ddl->part);
 	sd_ddl_mark(column);
@@ -302,6 +326,7 @@ alter_column(SdDdl *ddl, SdNode *old, SdNode *new)
 	bool inherited = comes_from_parent(ddl, old) && comes_from_parent(ddl, new);
 	bool nullable;
 	SdNode *options[2] = { sd_map_find(old, "options"), sd_map_find(new, "options") };
+	static const char *const lineage[] = { "inherited", "local" };
 
 	if (!alter_generated(ddl, name, old, new))
 	{
@@ -311,7 +336,7 @@ alter_column(SdDdl *ddl, SdNode *old, SdNode *new)
 	}
 	if (sd_map_find(old, "generated") == NULL)
 		alter_default(ddl, name, old, new, retyped);
-	if (retyped && !inherited)
+	if (retyped && !inherited && !follows_type(ddl))
 		sd_ddl_alter_type(ddl, name, old, new);
 	if (retyped)
 		sd_ddl_disturb(ddl, sd_ddl_part("columns", name));
@@ -335,8 +360,15 @@ alter_column(SdDdl *ddl, SdNode *old, SdNode *new)
 						quote_identifier(name), changes);
 	}
 	/* whether it is inherited follows from the parents */
-	sd_ddl_mark(sd_map_find(old, "inherited"));
-	sd_ddl_mark(sd_map_find(new, "inherited"));
+	for (int i = 0; i < lengthof(lineage); i++)
+	{
+		sd_ddl_mark(sd_map_find(old, lineage[i]));
+		sd_ddl_mark(sd_map_find(new, lineage[i]));
+	}
+	if (!is_partition(ddl->old) && is_own(old) != is_own(new))
+		sd_ddl_impossible(ddl,
+						  "column %s %s a column of the table itself, which no statement can undo",
+						  quote_identifier(name), is_own(new) ? "has become" : "is no longer");
 }
 
 /* A column that is there all the while. */
@@ -400,7 +432,7 @@ sd_ddl_alter_columns(SdDdl *ddl)
 			if (sd_map_find(old, sd_ddl_key(column)) == NULL &&
 				(sd_map_find(column, "generated") != NULL) == computed)
 			{
-				if (comes_from_parent(ddl, column))
+				if (comes_from_parent(ddl, column) || follows_type(ddl))
 					sd_ddl_mark(column);
 				else
 					drop_column(ddl, column);
@@ -418,7 +450,7 @@ sd_ddl_alter_columns(SdDdl *ddl)
 				continue;
 			if (other != NULL)
 				alter_column(ddl, column, other);
-			else if (comes_from_parent(ddl, column))
+			else if (comes_from_parent(ddl, column) || follows_type(ddl))
 				sd_ddl_mark(column);
 			else
 				add_column(ddl, column);

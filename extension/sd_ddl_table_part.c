@@ -259,11 +259,10 @@ alter_index(SdDdl *ddl, const Part *part)
 		bool now_bad =
 			sd_map_find(part->new, "valid") != NULL || sd_map_find(part->new, "ready") != NULL;
 
-		if (now_bad && !is_partitioned(ddl->old))
+		if (now_bad || is_partitioned(ddl->old))
 			return false;
-		if (!now_bad)
-			sd_ddl_impossible(ddl, "index %s was not valid and is now, which no statement can undo",
-							  part->quoted);
+		sd_ddl_impossible(ddl, "index %s was not valid and is now, which no statement can undo",
+						  part->quoted);
 	}
 	if (!sd_ddl_same(ddl, sd_map_find(part->old, "partition_of"),
 					 sd_map_find(part->new, "partition_of")))

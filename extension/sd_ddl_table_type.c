@@ -87,6 +87,11 @@ using_clause(SdDdl *ddl, const char *column, const char *old, const char *new)
 		return psprintf(" USING %s::text%s::%s", name, is_array(old) ? "[]" : "", old);
 	if (strcmp(bare_type(old), bare_type(new)) == 0 && is_array(old) == is_array(new))
 		return "";
+	if (is_array(old) && !is_array(new))
+		return psprintf(" USING CASE WHEN %s IS NOT NULL THEN ARRAY[%s]::%s END", name, name,
+						cast_target(old));
+	if (is_array(new) && !is_array(old) && !cast_exists(new, old))
+		return psprintf(" USING (%s)[1]::%s", name, cast_target(old));
 	if (is_array(old) == is_array(new) && !cast_exists(new, old))
 		return psprintf(" USING %s::text%s::%s", name, is_array(old) ? "[]" : "", cast_target(old));
 	return psprintf(" USING %s::%s", name, cast_target(old));
@@ -112,5 +117,7 @@ sd_ddl_alter_type(SdDdl *ddl, const char *column, SdNode *old, SdNode *new)
 					 "fails when the column holds a value that the old type does not have");
 	else if (converts && sd_diff_type_change(other, type) == SD_DIFF_TYPE_LOSSY)
 		sd_ddl_loses(step, SD_DDL_FULL, SD_DIFF_POSSIBLE,
-					 "fails, or changes a value, where the old type does not hold it");
+					 is_array(other) && !is_array(type) ?
+						 "only the first element of each array stays" :
+						 "fails, or changes a value, where the old type does not hold it");
 }

@@ -46,6 +46,14 @@ query_text(SdDdl *ddl)
 	return query;
 }
 
+/* All that is in a map, but not the map, which would say that the column goes. */
+static void
+mark_members(SdNode *map)
+{
+	for (SdNode *member = map ? map->first : NULL; member != NULL; member = member->next)
+		sd_ddl_mark(member);
+}
+
 /* Types of columns follow from the query; defaults do not. */
 static void
 write_columns(SdDdl *ddl)
@@ -69,8 +77,8 @@ write_columns(SdDdl *ddl)
 				sd_ddl_step(ddl, "%s ALTER COLUMN %s DROP DEFAULT", sd_ddl_alter_words(ddl), name);
 			ddl->part = NULL;
 		}
-		sd_ddl_mark(column);
-		sd_ddl_mark(other);
+		mark_members(column);
+		mark_members(other);
 	}
 	sd_ddl_mark(sd_ddl_peek(ddl->old, "order", "columns", NULL));
 	sd_ddl_mark(sd_ddl_peek(ddl->new, "order", "columns", NULL));
@@ -140,6 +148,8 @@ sd_ddl_alter_view(SdDdl *ddl)
 	return true;
 }
 
+static const char computed_anew[] = "the rows are computed anew, from the tables as they are by then";
+
 static bool
 was_populated(SdDdl *ddl)
 {
@@ -149,8 +159,13 @@ was_populated(SdDdl *ddl)
 void
 sd_ddl_create_matview(SdDdl *ddl)
 {
-	sd_ddl_step(ddl, "CREATE MATERIALIZED VIEW %s%s AS %s WITH %sDATA", ddl->identity,
-				sd_ddl_storage_clauses(ddl), query_text(ddl), was_populated(ddl) ? "" : "NO ");
+	const char *clauses = sd_ddl_storage_clauses(ddl);
+	SdDdlStep *step =
+		sd_ddl_step(ddl, "CREATE MATERIALIZED VIEW %s%s AS %s WITH %sDATA", ddl->identity, clauses,
+					query_text(ddl), was_populated(ddl) ? "" : "NO ");
+
+	if (was_populated(ddl))
+		sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_POSSIBLE, computed_anew);
 	write_columns(ddl);
 	sd_ddl_parts(ddl);
 	sd_ddl_storage(ddl);
@@ -166,5 +181,14 @@ sd_ddl_alter_matview(SdDdl *ddl)
 	sd_ddl_parts(ddl);
 	sd_ddl_storage(ddl);
 	sd_ddl_part_comments(ddl);
+	if (ddl->pair != NULL && ddl->pair->old->populated != ddl->pair->new->populated)
+	{
+		bool with = ddl->pair->old->populated;
+
+		sd_ddl_loses(sd_ddl_step(ddl, "REFRESH MATERIALIZED VIEW %s%s", ddl->identity,
+								 with ? "" : " WITH NO DATA"),
+					 with ? SD_DDL_STRUCTURAL : SD_DDL_FULL, SD_DIFF_POSSIBLE,
+					 with ? computed_anew : "the rows that were computed since are dropped");
+	}
 	return true;
 }

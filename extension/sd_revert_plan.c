@@ -400,6 +400,25 @@ write_replacement(SdRevert *revert, SdRevertObject *object)
 		}
 }
 
+static bool
+is_computed(SdDdl *ddl, const char *column)
+{
+	JsonbContainer *columns = sd_diff_find(ddl->pair->old->definition, "core", "columns");
+	JsonbValue value, expression;
+
+	return columns != NULL && sd_diff_get(columns, column, &value) &&
+		   sd_diff_value_is_object(&value) &&
+		   sd_diff_get(value.val.binary.data, "generated", &expression);
+}
+
+/* A table that had rows and has none, in another file. */
+static bool
+was_emptied(const SdDiffPair *pair)
+{
+	return pair->old != NULL && pair->new != NULL && !pair->recreated && pair->old->filenode != 0 &&
+		   pair->old->filenode != pair->new->filenode && pair->old->rows > 0 && pair->new->rows <= 0;
+}
+
 /* What was dropped and made anew meanwhile has its definition, but not what was in it. */
 static void
 note_losses(SdRevertObject *object)
@@ -415,11 +434,19 @@ note_losses(SdRevertObject *object)
 								 ddl->writer->lost);
 		step->loss = ddl->writer->loss;
 	}
+	if (was_emptied(pair) && strcmp(pair->kind, "table") == 0)
+	{
+		step =
+			sd_ddl_impossible(ddl,
+							  "the table seems to have been emptied: the rows that it had are gone");
+		step->loss = SD_DIFF_POSSIBLE;
+	}
 	foreach (cell, pair->members[SD_DIFF_COLUMNS])
 	{
 		SdDiffMember *member = lfirst(cell);
 
-		if (!member->recreated || strcmp(pair->kind, "table") != 0)
+		if (!member->recreated || strcmp(pair->kind, "table") != 0 ||
+			is_computed(ddl, member->old_name))
 			continue;
 		step =
 			sd_ddl_impossible(ddl,
@@ -506,9 +533,12 @@ sd_revert_plan(SdRevert *revert)
 	{
 		SdDiffPair *pair = lfirst(cell);
 
-		/* what only its numbers tell apart is as it was */
-		if ((pair->old == NULL || pair->old->definition != NULL) &&
-			(pair->new == NULL || pair->new->definition != NULL))
+		/* what only its numbers tell apart is as it was, but for rows */
+		if (pair->old != NULL && pair->new != NULL && pair->old->definition == NULL &&
+			(pair->old->populated != pair->new->populated || was_emptied(pair)))
+			(void) take_up(revert, make_key(pair->new));
+		else if ((pair->old == NULL || pair->old->definition != NULL) &&
+				 (pair->new == NULL || pair->new->definition != NULL))
 			(void) add_object(revert, pair);
 	}
 	while (any)

@@ -458,6 +458,18 @@ name_is_wanted(SdRevert *revert, const char *kind, const char *identity)
 	return false;
 }
 
+/* A range goes with its multirange, whose name has to be free as well. */
+static void
+set_multirange_aside(SdRevert *revert, SdRevertObject *object, const char *temporary)
+{
+	JsonbContainer *core = sd_diff_find(object->pair->new->definition, "core", NULL);
+	JsonbValue name;
+
+	if (core != NULL && sd_diff_get(core, "multirange", &name))
+		add_step(revert, object,
+				 psprintf("ALTER TYPE %s RENAME TO %s_multi", sd_diff_value_string(&name), temporary));
+}
+
 /* Drops that wait for the end, under the name that the object has by then. */
 static void
 put_drops_last(SdRevert *revert)
@@ -488,9 +500,11 @@ put_drops_last(SdRevert *revert)
 					 psprintf("ALTER %s %s RENAME TO %s", sd_ddl_kind(object->pair->kind)->keyword,
 							  identity, temporary));
 			identity = there ? psprintf("%s.%s%s", there, temporary, rest) : temporary;
+			set_multirange_aside(revert, object, temporary);
 		}
+		/* of a type that is made anew, the steps that make it stay */
 		foreach (lc, object->steps)
-			if (((SdDdlStep *) lfirst(lc))->stage != SD_DDL_BEFORE)
+			if (object->set_aside && ((SdDdlStep *) lfirst(lc))->stage != SD_DDL_BEFORE)
 				kept = lappend(kept, lfirst(lc));
 		ddl = sd_ddl_begin(object->pair->kind, identity, identity, NULL,
 						   object->pair->new->definition);

@@ -86,7 +86,9 @@ append_key(SdSnap *snap, StringInfo buf, IndexRow *row, int i)
 		return;
 	if (OidIsValid(row->collations[i]) && row->collations[i] != collation)
 		appendStringInfo(buf, " COLLATE %s", sd_collation_name(snap, row->collations[i]));
-	if (!sd_opclass_is_default(snap, row->classes[i], type))
+	/* options can only stand after the name of the class */
+	if (!sd_opclass_is_default(snap, row->classes[i], type) ||
+		(row->index->columns != NULL && row->index->columns[i + 1].options != NULL))
 		appendStringInfo(buf, " %s", sd_opclass_name(snap, row->classes[i]));
 	append_opclass_options(snap, buf, row->index, i + 1);
 	if (row->options[i] & INDOPTION_DESC)
