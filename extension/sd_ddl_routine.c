@@ -229,6 +229,9 @@ arguments_replaceable(SdDdl *ddl)
 	SdNode *old = sd_ddl_node(ddl, ddl->old, "core", "arguments", NULL);
 	SdNode *new = sd_ddl_node(ddl, ddl->new, "core", "arguments", NULL);
 
+	/* they may differ by names alone that are changed back */
+	if (!sd_ddl_changed(ddl, "core", "arguments"))
+		return true;
 	if ((old ? old->len : 0) != (new ? new->len : 0))
 		return false;
 	for (SdNode *a = old ? old->first : NULL, *b = new ? new->first : NULL; a != NULL;

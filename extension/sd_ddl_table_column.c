@@ -206,7 +206,9 @@ add_column(SdDdl *ddl, SdNode *column)
 	}
 	else
 		step = sd_ddl_step(ddl, "%s ADD COLUMN %s", sd_ddl_alter_words(ddl), column_sql(ddl, column));
-	if (!computed && !is_foreign(ddl))
+	if (computed)
+		sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_NONE, "the values are computed anew");
+	else if (!is_foreign(ddl))
 		sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_CERTAIN,
 					 fails ? "the values that the column had are gone; it takes no nulls and has no "
 							 "default, so the step fails when there are rows" :
@@ -365,7 +367,7 @@ alter_column(SdDdl *ddl, SdNode *old, SdNode *new)
 		sd_ddl_mark(sd_map_find(old, lineage[i]));
 		sd_ddl_mark(sd_map_find(new, lineage[i]));
 	}
-	if (!is_partition(ddl->old) && is_own(old) != is_own(new))
+	if (!is_partition(ddl->old) && !is_partition(ddl->new) && is_own(old) != is_own(new))
 		sd_ddl_impossible(ddl,
 						  "column %s %s a column of the table itself, which no statement can undo",
 						  quote_identifier(name), is_own(new) ? "has become" : "is no longer");

@@ -458,16 +458,39 @@ name_is_wanted(SdRevert *revert, const char *kind, const char *identity)
 	return false;
 }
 
-/* A range goes with its multirange, whose name has to be free as well. */
+/*
+ * A range has a multirange, and both have functions of their names that make them.
+ * All of these names have to be free for another one.
+ */
 static void
-set_multirange_aside(SdRevert *revert, SdRevertObject *object, const char *temporary)
+set_range_aside(SdRevert *revert, SdRevertObject *object, const char *schema, const char *name,
+				const char *temporary)
 {
 	JsonbContainer *core = sd_diff_find(object->pair->new->definition, "core", NULL);
-	JsonbValue name;
+	JsonbValue value;
+	const char *subtype;
+	const char *functions[2];
+	char *multi_schema, *multi, *rest;
 
-	if (core != NULL && sd_diff_get(core, "multirange", &name))
+	if (strcmp(object->pair->kind, "range") != 0 || !sd_diff_get(core, "subtype", &value))
+		return;
+	subtype = sd_diff_value_string(&value);
+	functions[0] = psprintf("%s, %s", subtype, subtype);
+	functions[1] = psprintf("%s, text", functions[0]);
+	for (int i = 0; i < lengthof(functions); i++)
 		add_step(revert, object,
-				 psprintf("ALTER TYPE %s RENAME TO %s_multi", sd_diff_value_string(&name), temporary));
+				 psprintf("ALTER FUNCTION %s.%s(%s) RENAME TO %s", schema, name, functions[i],
+						  temporary));
+	if (!sd_diff_get(core, "multirange", &value))
+		return;
+	sd_diff_split_identity(sd_diff_value_string(&value), &multi_schema, &multi, &rest);
+	add_step(revert, object,
+			 psprintf("ALTER TYPE %s.%s RENAME TO %s_multi", multi_schema, multi, temporary));
+	for (int i = 0; i < 3; i++)
+		add_step(revert, object,
+				 psprintf("ALTER FUNCTION %s.%s(%s) RENAME TO %s_multi", multi_schema, multi,
+						  i == 0 ? "" : psprintf("%s.%s%s", schema, temporary, i == 1 ? "" : "[]"),
+						  temporary));
 }
 
 /* Drops that wait for the end, under the name that the object has by then. */
@@ -500,7 +523,7 @@ put_drops_last(SdRevert *revert)
 					 psprintf("ALTER %s %s RENAME TO %s", sd_ddl_kind(object->pair->kind)->keyword,
 							  identity, temporary));
 			identity = there ? psprintf("%s.%s%s", there, temporary, rest) : temporary;
-			set_multirange_aside(revert, object, temporary);
+			set_range_aside(revert, object, there, name, temporary);
 		}
 		/* of a type that is made anew, the steps that make it stay */
 		foreach (lc, object->steps)
