@@ -118,14 +118,14 @@ collect(MgPg *pg, const char *sql, int count, const char *const *values, MgChang
 	{
 		const char *class = PQgetvalue(result, i, 0);
 		const char *summary = PQgetvalue(result, i, 2);
+		bool unknown = PQnfields(result) > 3 && strcmp(PQgetvalue(result, i, 3), "unknown") == 0;
 
-		if (PQnfields(result) > 3 && strcmp(PQgetvalue(result, i, 3), "unknown") == 0)
-			changes->unknown++;
+		changes->unknown += unknown;
 		if (strcmp(class, "real") == 0)
 			mg_strings_add(&changes->real, summary);
 		else if (strcmp(class, "order") == 0)
 			mg_strings_add(&changes->order, summary);
-		if (strcmp(PQgetvalue(result, i, 1), "none") != 0)
+		if (!unknown && strcmp(PQgetvalue(result, i, 1), "none") != 0)
 			mg_strings_add(&changes->lost, summary);
 	}
 	PQclear(result);

@@ -32,7 +32,7 @@ typedef struct MgChanges
 {
 	MgStrings real;
 	MgStrings order;
-	MgStrings lost; /* loses data, or may; some of these are real as well */
+	MgStrings lost; /* loses data, or may; some of these are real as well, none unknown */
 	int unknown;	/* how many of the real ones are objects that could not be read */
 } MgChanges;
 
