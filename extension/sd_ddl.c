@@ -373,48 +373,14 @@ sd_ddl_begin(const char *kind, const char *identity, const char *new_identity, J
 	return ddl;
 }
 
-static SdNode *
-peek(SdNode *side, const char *facet, const char *key)
-{
-	SdNode *map = side ? sd_map_find(side, facet) : NULL;
-
-	return map && map->type == SD_NODE_MAP ? sd_map_find(map, key) : NULL;
-}
-
-/* Owner, privileges and comment of the object as a whole. */
 static void
 write_common(SdDdl *ddl)
 {
-	const SdDdlKind *writer = ddl->writer;
-	const char *address;
-	SdNode *sides[2];
-
-	if (writer->plain)
+	if (ddl->writer->plain)
 		return;
-	address = sd_ddl_address(writer, ddl->identity);
 	ddl->part = NULL;
-	ddl->stage = writer->late ? SD_DDL_AFTER : SD_DDL_MAKE;
-	if (writer->has_owner)
-		sd_ddl_owner(ddl);
-	if (writer->acl_keyword != NULL)
-	{
-		sides[0] = peek(ddl->old, "security", "acl");
-		sides[1] = peek(ddl->new, "security", "acl");
-		sd_ddl_mark(sides[0]);
-		sd_ddl_mark(sides[1]);
-		sd_ddl_privileges(ddl, psprintf("%s %s", writer->acl_keyword, ddl->identity), NULL,
-						  writer->acl_type, sides[0], sides[1],
-						  sd_ddl_old(ddl, "owner", "name", NULL),
-						  sd_ddl_new(ddl, "owner", "name", NULL));
-	}
-	if (writer->has_comment)
-	{
-		sides[0] = peek(ddl->old, "comment", "self");
-		sides[1] = peek(ddl->new, "comment", "self");
-		sd_ddl_mark(sides[0]);
-		sd_ddl_mark(sides[1]);
-		sd_ddl_comment(ddl, address, sides[0], sides[1]);
-	}
+	ddl->stage = ddl->writer->late ? SD_DDL_AFTER : SD_DDL_MAKE;
+	sd_ddl_common(ddl);
 }
 
 static void

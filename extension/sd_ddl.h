@@ -202,6 +202,10 @@ extern char *sd_ddl_options(SdNode *map);
  * sd_ddl_common.c: the facets that are the same for all kinds.
  */
 extern void sd_ddl_owner(SdDdl *ddl);
+/* Owner, privileges, comment and security labels of the object as a whole. */
+extern void sd_ddl_common(SdDdl *ddl);
+/* {provider: label} of something: target is what follows ON. */
+extern void sd_ddl_labels(SdDdl *ddl, const char *target, SdNode *old, SdNode *new);
 /* Comment of something: target is what follows COMMENT ON. */
 extern void sd_ddl_comment(SdDdl *ddl, const char *target, SdNode *old, SdNode *new);
 /*

@@ -141,11 +141,8 @@ create_role(SdDdl *ddl)
 {
 	SdDdlStep *step;
 
-	/* whatever is made may be the role's */
-	ddl->stage = SD_DDL_RENAME;
 	step = sd_ddl_step(ddl, "CREATE ROLE %s%s", ddl->identity, role_options(ddl));
 	sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_NONE, "a snapshot does not keep passwords");
-	ddl->stage = SD_DDL_MAKE;
 	write_memberships(ddl);
 	write_common(ddl, sd_ddl_address(ddl->writer, ddl->identity), NULL, OBJECT_ROLE);
 }
@@ -160,13 +157,6 @@ alter_role(SdDdl *ddl)
 	write_memberships(ddl);
 	write_common(ddl, sd_ddl_address(ddl->writer, ddl->identity), NULL, OBJECT_ROLE);
 	return true;
-}
-
-static void
-drop_role(SdDdl *ddl)
-{
-	ddl->stage = SD_DDL_REMOVE;
-	sd_ddl_step(ddl, "DROP ROLE %s", ddl->identity);
 }
 
 /* Settings of roles: "for all roles", "for role r", "for role r in this database" */
@@ -240,7 +230,6 @@ alter_tablespace(SdDdl *ddl)
 static void
 drop_tablespace(SdDdl *ddl)
 {
-	ddl->stage = SD_DDL_REMOVE;
 	sd_ddl_step(ddl, "DROP TABLESPACE %s", ddl->identity)->outside = true;
 }
 
@@ -360,8 +349,7 @@ const SdDdlKind sd_ddl_environment_kinds[] = { { .kind = "role",
 												 .plain = true,
 												 .can_rename = true,
 												 .create = create_role,
-												 .alter = alter_role,
-												 .drop = drop_role },
+												 .alter = alter_role },
 											   { .kind = "role setting",
 												 .keyword = "ROLE",
 												 .plain = true,

@@ -157,6 +157,23 @@ setting_value(const char *name, const char *value)
 	return buf.data;
 }
 
+SdNode *
+sd_ddl_counterpart(SdDdl *ddl, SdNode *map, const char *key, bool map_is_new)
+{
+	SdNode *found = map ? sd_map_find(map, key) : NULL;
+	SdNode text = { .type = SD_NODE_STRING, .str = key, .len = strlen(key) };
+
+	for (SdNode *member = map ? map->first : NULL; member != NULL && found == NULL;
+		 member = member->next)
+	{
+		SdNode other = { .type = SD_NODE_STRING, .str = member->key, .len = member->keylen };
+
+		if (sd_ddl_same(ddl, map_is_new ? &text : &other, map_is_new ? &other : &text))
+			found = member;
+	}
+	return found;
+}
+
 char *
 sd_ddl_setting(SdDdl *ddl, SdNode *setting)
 {

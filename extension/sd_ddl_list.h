@@ -40,6 +40,12 @@ extern char *sd_ddl_foreign_options(SdDdl *ddl, SdNode *options);
 /* " OPTIONS (ADD …, SET …, DROP …)" that leads from new to old; "" when they are equal. */
 extern char *sd_ddl_foreign_changes(SdDdl *ddl, SdNode *old, SdNode *new);
 
+/*
+ * Member of a map of the new side that is the one of that key on the old side, or
+ * the other way round: keys may hold names that have been changed back.
+ */
+extern SdNode *sd_ddl_counterpart(SdDdl *ddl, SdNode *map, const char *key, bool map_is_new);
+
 /* "SET name TO value"; NULL when the value is hidden, which becomes a step of its own. */
 extern char *sd_ddl_setting(SdDdl *ddl, SdNode *setting);
 

@@ -17,13 +17,6 @@ create_schema(SdDdl *ddl)
 	sd_ddl_step(ddl, "CREATE SCHEMA %s", ddl->identity);
 }
 
-static void
-drop_schema(SdDdl *ddl)
-{
-	ddl->stage = SD_DDL_REMOVE;
-	sd_ddl_step(ddl, "DROP SCHEMA %s", ddl->identity);
-}
-
 /* Extensions */
 
 static void
@@ -210,8 +203,7 @@ const SdDdlKind sd_ddl_misc_kinds[] = { { .kind = "schema",
 										  .has_owner = true,
 										  .has_comment = true,
 										  .can_rename = true,
-										  .create = create_schema,
-										  .drop = drop_schema },
+										  .create = create_schema },
 										{ .kind = "extension",
 										  .keyword = "EXTENSION",
 										  .has_comment = true,

@@ -111,10 +111,10 @@ member_sql(SdNode *member, bool is_operator)
 
 /* Members as they stand after AS or ADD, appended to buf. */
 static void
-append_members(StringInfo buf, SdNode *members, SdNode *except, bool is_operator)
+append_members(SdDdl *ddl, StringInfo buf, SdNode *members, SdNode *except, bool is_operator)
 {
 	for (SdNode *member = members ? members->first : NULL; member != NULL; member = member->next)
-		if (except == NULL || !sd_ddl_equal(member, sd_map_find(except, sd_ddl_key(member))))
+		if (!sd_ddl_same(ddl, member, sd_ddl_counterpart(ddl, except, sd_ddl_key(member), true)))
 			appendStringInfo(buf, "%s\n\t%s", buf->len > 0 ? "," : "",
 							 member_sql(member, is_operator));
 }
@@ -140,8 +140,8 @@ create_opclass(SdDdl *ddl)
 	if (!sd_ddl_split(ddl->identity, " USING ", &name, &method))
 		elog(ERROR, "\"%s\" is not the identity of an operator class", ddl->identity);
 	initStringInfo(&buf);
-	append_members(&buf, members_of(ddl, ddl->old, "operators"), NULL, true);
-	append_members(&buf, members_of(ddl, ddl->old, "functions"), NULL, false);
+	append_members(ddl, &buf, members_of(ddl, ddl->old, "operators"), NULL, true);
+	append_members(ddl, &buf, members_of(ddl, ddl->old, "functions"), NULL, false);
 	/* a class must say something; that it stores its own type says nothing new */
 	if (storage != NULL || buf.len == 0)
 		appendStringInfo(&buf, "%s\n\tSTORAGE %s", buf.len > 0 ? "," : "", storage ? storage : type);
@@ -157,8 +157,8 @@ add_members(SdDdl *ddl, SdNode *operators, SdNode *but_operators, SdNode *functi
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	append_members(&buf, operators, but_operators, true);
-	append_members(&buf, functions, but_functions, false);
+	append_members(ddl, &buf, operators, but_operators, true);
+	append_members(ddl, &buf, functions, but_functions, false);
 	if (buf.len > 0)
 		sd_ddl_step(ddl, "ALTER OPERATOR FAMILY %s ADD%s", ddl->identity, buf.data);
 }
@@ -175,9 +175,14 @@ static void
 drop_members(SdDdl *ddl, const char *word, SdNode *old, SdNode *new)
 {
 	for (SdNode *member = new ? new->first : NULL; member != NULL; member = member->next)
-		if (old == NULL || !sd_ddl_equal(member, sd_map_find(old, sd_ddl_key(member))))
+	{
+		SdNode *wanted = sd_ddl_counterpart(ddl, old, sd_ddl_key(member), false);
+
+		/* the types have their old names by now */
+		if (!sd_ddl_same(ddl, wanted, member))
 			sd_ddl_step(ddl, "ALTER OPERATOR FAMILY %s DROP %s %s", ddl->identity, word,
-						sd_ddl_key(member));
+						sd_ddl_key(wanted ? wanted : member));
+	}
 }
 
 static bool
@@ -192,6 +197,22 @@ alter_opfamily(SdDdl *ddl)
 	drop_members(ddl, "FUNCTION", functions[0], functions[1]);
 	add_members(ddl, operators[0], operators[1], functions[0], functions[1]);
 	return true;
+}
+
+/* What was added to a family of the server. */
+
+static void
+create_family_members(SdDdl *ddl)
+{
+	add_members(ddl, members_of(ddl, ddl->old, "operators"), NULL,
+				members_of(ddl, ddl->old, "functions"), NULL);
+}
+
+static void
+drop_family_members(SdDdl *ddl)
+{
+	drop_members(ddl, "OPERATOR", NULL, members_of(ddl, ddl->new, "operators"));
+	drop_members(ddl, "FUNCTION", NULL, members_of(ddl, ddl->new, "functions"));
 }
 
 /* Casts */
@@ -311,6 +332,9 @@ write_language_and_privileges(SdDdl *ddl, bool exists, bool changed)
 	sd_ddl_comment(ddl, sd_ddl_address(ddl->writer, ddl->identity),
 				   sd_ddl_node(ddl, ddl->old, "comment", "self", NULL),
 				   sd_ddl_node(ddl, ddl->new, "comment", "self", NULL));
+	sd_ddl_labels(ddl, sd_ddl_address(ddl->writer, ddl->identity),
+				  sd_ddl_node(ddl, ddl->old, "security", "security_labels", NULL),
+				  sd_ddl_node(ddl, ddl->new, "security", "security_labels", NULL));
 }
 
 static void
@@ -365,6 +389,12 @@ const SdDdlKind sd_ddl_operator_kinds[] = {
 	  .can_move = true,
 	  .create = create_opfamily,
 	  .alter = alter_opfamily },
+	{ .kind = "operator family members",
+	  .keyword = "OPERATOR FAMILY",
+	  .plain = true,
+	  .create = create_family_members,
+	  .alter = alter_opfamily,
+	  .drop = drop_family_members },
 	{ .kind = "cast", .keyword = "CAST", .has_comment = true, .create = create_cast },
 	{ .kind = "conversion",
 	  .keyword = "CONVERSION",

@@ -13,6 +13,7 @@
 #include "utils/formatting.h"
 
 #include "sd_ddl_list.h"
+#include "sd_ddl_table.h"
 
 typedef struct Right
 {
@@ -361,7 +362,78 @@ drop_default_privileges(SdDdl *ddl)
 	write_default_privileges(ddl);
 }
 
-const SdDdlKind sd_ddl_privilege_kinds[] = { { .kind = "default acl",
+/*
+ * Privileges on objects of the server and of extensions: "on table s.t".  What an
+ * object came with stands for a document that is not there.
+ */
+static List *
+rights_of(SdNode *side, SdNode *other, const char *column)
+{
+	SdNode *lists[2];
+
+	for (int i = 0; i < 2; i++)
+	{
+		SdNode *root = i == 0 ? side : other;
+		SdNode *node = root ? sd_map_find(root, i == 0 ? "security" : "core") : NULL;
+
+		if (node != NULL && column != NULL)
+		{
+			node = sd_map_find(node, "columns");
+			node = node ? sd_map_find(node, column) : NULL;
+		}
+		lists[i] = node ? sd_map_find(node, i == 0 ? "acl" : "initial") : NULL;
+		sd_ddl_mark(lists[i]);
+	}
+	if (lists[0] != NULL)
+		return read_rights(lists[0], NULL, NULL);
+	return lists[1] ? read_rights(lists[1], NULL, NULL) : NIL;
+}
+
+static void
+write_column_privileges(SdDdl *ddl, const char *on, SdNode *side)
+{
+	SdNode *security = side ? sd_map_find(side, "security") : NULL;
+	SdNode *columns = security ? sd_map_find(security, "columns") : NULL;
+
+	for (SdNode *column = columns ? columns->first : NULL; column != NULL; column = column->next)
+	{
+		const char *name = sd_ddl_key(column);
+		Target target = { "", on, psprintf(" (%s)", quote_identifier(name)), "" };
+
+		/* the new side's columns first, the old one's that it does not have after them */
+		if (side == ddl->old && ddl->new != NULL &&sd_ddl_peek(ddl->new, "security", "columns", name))
+			continue;
+		write_privileges(ddl, &target, rights_of(ddl->new, ddl->old, name),
+						 rights_of(ddl->old, ddl->new, name));
+	}
+}
+
+static void
+write_foreign_privileges(SdDdl *ddl)
+{
+	const char *what = ddl->identity + strlen("on ");
+	Target target = { "", what, "", "" };
+
+	write_privileges(ddl, &target, rights_of(ddl->new, ddl->old, NULL),
+					 rights_of(ddl->old, ddl->new, NULL));
+	write_column_privileges(ddl, what, ddl->new);
+	write_column_privileges(ddl, what, ddl->old);
+}
+
+static bool
+alter_foreign_privileges(SdDdl *ddl)
+{
+	write_foreign_privileges(ddl);
+	return true;
+}
+
+const SdDdlKind sd_ddl_privilege_kinds[] = { { .kind = "privileges",
+											   .keyword = "PRIVILEGES",
+											   .plain = true,
+											   .create = write_foreign_privileges,
+											   .alter = alter_foreign_privileges,
+											   .drop = write_foreign_privileges },
+											 { .kind = "default acl",
 											   .keyword = "DEFAULT PRIVILEGES",
 											   .plain = true,
 											   .late = true,

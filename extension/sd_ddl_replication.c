@@ -53,31 +53,32 @@ append_schema(StringInfo buf, SdNode *schema)
 }
 
 static bool
-has_schema(SdNode *schemas, SdNode *schema)
+has_schema(SdDdl *ddl, SdNode *schemas, SdNode *schema, bool are_new)
 {
 	for (SdNode *other = schemas ? schemas->first : NULL; other != NULL; other = other->next)
-		if (sd_ddl_equal(other, schema))
+		if (sd_ddl_same(ddl, are_new ? schema : other, are_new ? other : schema))
 			return true;
 	return false;
 }
 
 /* What one side has and the other has not, in the words of ADD and DROP. */
 static char *
-publication_objects(SdNode *tables, SdNode *except_tables, SdNode *schemas, SdNode *except_schemas,
-					bool names_only)
+publication_objects(SdDdl *ddl, SdNode *tables, SdNode *except_tables, SdNode *schemas,
+					SdNode *except_schemas, bool names_only)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
 	for (SdNode *table = tables ? tables->first : NULL; table != NULL; table = table->next)
 	{
-		SdNode *other = except_tables ? sd_map_find(except_tables, sd_ddl_key(table)) : NULL;
+		SdNode *other = sd_ddl_counterpart(ddl, except_tables, sd_ddl_key(table), !names_only);
 
-		if (!sd_ddl_equal(table, other))
-			append_table(&buf, table, names_only);
+		if (other != NULL && sd_ddl_same(ddl, names_only ? other : table, names_only ? table : other))
+			continue;
+		append_table(&buf, table, names_only);
 	}
 	for (SdNode *schema = schemas ? schemas->first : NULL; schema != NULL; schema = schema->next)
-		if (!has_schema(except_schemas, schema))
+		if (!has_schema(ddl, except_schemas, schema, !names_only))
 			append_schema(&buf, schema);
 	return buf.data;
 }
@@ -96,7 +97,7 @@ create_publication(SdDdl *ddl)
 {
 	const char *options = publish_options(ddl, true);
 	const char *objects =
-		publication_objects(publication_part(ddl, ddl->old, "tables"), NULL,
+		publication_objects(ddl, publication_part(ddl, ddl->old, "tables"), NULL,
 							publication_part(ddl, ddl->old, "schemas"), NULL, false);
 	StringInfoData buf;
 
@@ -123,13 +124,18 @@ alter_publication(SdDdl *ddl)
 
 	if (sd_ddl_changed(ddl, "core", "all_tables"))
 		return false;
-	objects = publication_objects(tables[1], tables[0], schemas[1], schemas[0], true);
+	objects = publication_objects(ddl, tables[1], tables[0], schemas[1], schemas[0], true);
 	if (objects[0] != '\0')
-		sd_ddl_step(ddl, "ALTER PUBLICATION %s DROP %s", ddl->identity, objects);
+	{
+		/* while what is listed is there, under its present name */
+		ddl->stage = SD_DDL_BEFORE;
+		sd_ddl_step(ddl, "ALTER PUBLICATION %s DROP %s", ddl->new_identity, objects);
+		ddl->stage = SD_DDL_MAKE;
+	}
 	options = publish_options(ddl, false);
 	if (options[0] != '\0')
 		sd_ddl_step(ddl, "ALTER PUBLICATION %s SET (%s)", ddl->identity, options);
-	objects = publication_objects(tables[0], tables[1], schemas[0], schemas[1], false);
+	objects = publication_objects(ddl, tables[0], tables[1], schemas[0], schemas[1], false);
 	if (objects[0] != '\0')
 		sd_ddl_step(ddl, "ALTER PUBLICATION %s ADD %s", ddl->identity, objects);
 	return true;

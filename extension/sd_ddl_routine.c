@@ -217,9 +217,9 @@ create_routine(SdDdl *ddl)
 }
 
 static bool
-same_text(SdNode *a, SdNode *b, const char *key)
+same_text(SdDdl *ddl, SdNode *a, SdNode *b, const char *key)
 {
-	return sd_ddl_equal(sd_ddl_get(a, key), sd_ddl_get(b, key));
+	return sd_ddl_same(ddl, sd_ddl_get(a, key), sd_ddl_get(b, key));
 }
 
 /* Whether CREATE OR REPLACE may turn one list of arguments into the other. */
@@ -239,9 +239,9 @@ arguments_replaceable(SdDdl *ddl)
 	{
 		bool input = strcmp(sd_ddl_text(b, "mode", "in"), "in") == 0;
 
-		if (!same_text(a, b, "type") || !same_text(a, b, "mode"))
+		if (!same_text(ddl, a, b, "type") || !same_text(ddl, a, b, "mode"))
 			return false;
-		if (!same_text(a, b, "name") && !(input && sd_ddl_get(b, "name") == NULL))
+		if (!same_text(ddl, a, b, "name") && !(input && sd_ddl_get(b, "name") == NULL))
 			return false;
 		if (sd_ddl_get(b, "default") != NULL && sd_ddl_get(a, "default") == NULL)
 			return false;

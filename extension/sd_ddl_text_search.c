@@ -115,7 +115,7 @@ alter_configuration(SdDdl *ddl)
 	{
 		SdNode *present = new ? sd_map_find(new, sd_ddl_key(mapping)) : NULL;
 
-		if (!sd_ddl_equal(mapping, present))
+		if (!sd_ddl_same(ddl, mapping, present))
 			write_mapping(ddl, present ? "ALTER" : "ADD", mapping);
 	}
 	return true;
@@ -124,7 +124,7 @@ alter_configuration(SdDdl *ddl)
 /* Parsers and templates: functions and nothing else */
 
 static const SdDdlOption parser_options[] = {
-	{ "start", "START" },		{ "token", "GETTOKEN" },	{ "end", "END" },
+	{ "start", "START" },		{ "gettoken", "GETTOKEN" }, { "end", "END" },
 	{ "headline", "HEADLINE" }, { "lextypes", "LEXTYPES" }, { NULL }
 };
 static const SdDdlOption template_options[] = { { "init", "INIT" }, { "lexize", "LEXIZE" }, { NULL } };

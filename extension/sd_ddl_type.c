@@ -44,13 +44,9 @@ static void
 add_constraint(SdDdl *ddl, const char *name, SdNode *constraint)
 {
 	const char *definition = sd_ddl_text(constraint, "definition", "");
-	size_t len = strlen(definition);
-	static const char not_valid[] = " NOT VALID";
-	bool says_so = len >= sizeof(not_valid) - 1 &&
-				   strcmp(definition + len - (sizeof(not_valid) - 1), not_valid) == 0;
 
-	sd_ddl_step(ddl, "ALTER DOMAIN %s ADD CONSTRAINT %s %s%s", ddl->identity, quote_identifier(name),
-				definition, is_valid(constraint) || says_so ? "" : not_valid);
+	sd_ddl_step(ddl, "ALTER DOMAIN %s ADD CONSTRAINT %s %s%s", ddl->identity,
+				quote_identifier(name), definition, is_valid(constraint) ? "" : " NOT VALID");
 }
 
 static void
@@ -86,14 +82,10 @@ create_domain(SdDdl *ddl)
 
 /* The same constraint but for its being checked. */
 static bool
-same_but_validated(SdNode *old, SdNode *new)
+same_but_validated(SdDdl *ddl, SdNode *old, SdNode *new)
 {
-	const char *a = sd_ddl_text(old, "definition", "");
-	const char *b = sd_ddl_text(new, "definition", "");
-	size_t len = strlen(a);
-
-	return is_valid(old) && !is_valid(new) && strncmp(a, b, len) == 0 &&
-		   (b[len] == '\0' || strcmp(b + len, " NOT VALID") == 0);
+	return is_valid(old) && !is_valid(new) &&
+		   sd_ddl_same(ddl, sd_ddl_get(old, "definition"), sd_ddl_get(new, "definition"));
 }
 
 static void
@@ -108,7 +100,7 @@ alter_constraints(SdDdl *ddl)
 	{
 		SdNode *wanted = old ? sd_map_find(old, sd_ddl_key(con)) : NULL;
 
-		if (!sd_ddl_equal(con, wanted) && !(wanted && same_but_validated(wanted, con)))
+		if (!sd_ddl_same(ddl, wanted, con) && !(wanted && same_but_validated(ddl, wanted, con)))
 			sd_ddl_step(ddl, "ALTER DOMAIN %s DROP CONSTRAINT %s", ddl->identity,
 						quote_identifier(sd_ddl_key(con)));
 	}
@@ -116,10 +108,10 @@ alter_constraints(SdDdl *ddl)
 	{
 		SdNode *present = new ? sd_map_find(new, sd_ddl_key(con)) : NULL;
 
-		if (present && same_but_validated(con, present))
+		if (present && same_but_validated(ddl, con, present))
 			sd_ddl_step(ddl, "ALTER DOMAIN %s VALIDATE CONSTRAINT %s", ddl->identity,
 						quote_identifier(sd_ddl_key(con)));
-		else if (!sd_ddl_equal(con, present))
+		else if (!sd_ddl_same(ddl, con, present))
 		{
 			add_constraint(ddl, sd_ddl_key(con), con);
 			if (present != NULL)
@@ -218,7 +210,6 @@ alter_composite(SdDdl *ddl)
 	SdNode *old = sd_ddl_node(ddl, ddl->old, "core", "attributes", NULL);
 	SdNode *new = sd_ddl_node(ddl, ddl->new, "core", "attributes", NULL);
 	SdNode *wanted = old ? old->first : NULL;
-	List *kept = NIL;
 
 	for (SdNode *present = new ? new->first : NULL; present != NULL; present = present->next)
 	{
@@ -227,8 +218,7 @@ alter_composite(SdDdl *ddl)
 
 		if (wanted != NULL && strcmp(sd_ddl_text(wanted, "name", ""), name) == 0)
 		{
-			kept = lappend(kept, wanted);
-			if (!sd_ddl_equal(wanted, present))
+			if (!sd_ddl_same(ddl, wanted, present))
 				sd_ddl_step(ddl, "ALTER TYPE %s ALTER ATTRIBUTE %s TYPE %s%s CASCADE", ddl->identity,
 							quote_identifier(name), sd_ddl_text(wanted, "type", ""), collate(wanted));
 			attribute_comment(ddl, name, false);
@@ -267,15 +257,15 @@ static const SdDdlOption range_options[] = { { "subtype", "SUBTYPE" },
 											 { "multirange", "MULTIRANGE_TYPE_NAME" },
 											 { NULL } };
 
+/*
+ * Functions of a type take or return it, so it is there as a shell before them,
+ * and its definition comes after them as a part.
+ */
 static void
-shell(SdDdl *ddl)
+make_shell(SdDdl *ddl)
 {
-	SdDdlStage stage = ddl->stage;
-
-	/* functions of the type take or return it and must be made before it */
-	ddl->stage = SD_DDL_RENAME;
 	sd_ddl_step(ddl, "CREATE TYPE %s", ddl->identity);
-	ddl->stage = stage;
+	ddl->part = "definition";
 }
 
 /* The multirange is a type of its own and keeps its users when only its name differs. */
@@ -308,6 +298,7 @@ alter_range(SdDdl *ddl)
 			return false;
 	if (renamed && old != NULL && new != NULL)
 		rename_multirange(ddl, old, new);
+	sd_ddl_common(ddl);
 	return true;
 }
 
@@ -315,8 +306,9 @@ static void
 create_range(SdDdl *ddl)
 {
 	if (sd_ddl_old(ddl, "core", "canonical", NULL) != NULL)
-		shell(ddl);
+		make_shell(ddl);
 	sd_ddl_step(ddl, "CREATE TYPE %s AS RANGE (%s)", ddl->identity, sd_ddl_list(ddl, range_options));
+	sd_ddl_common(ddl);
 }
 
 /* Base types */
@@ -355,18 +347,35 @@ static const SdDdlOption settable_options[] = { { "receive", "RECEIVE" },
 												{ NULL } };
 
 static void
-create_base(SdDdl *ddl)
+write_base(SdDdl *ddl)
 {
-	shell(ddl);
 	sd_ddl_step(ddl, "CREATE TYPE %s (%s, %s)", ddl->identity, sd_ddl_list(ddl, base_options),
 				sd_ddl_list(ddl, settable_options));
+}
+
+static void
+create_base(SdDdl *ddl)
+{
+	make_shell(ddl);
+	if (sd_ddl_old(ddl, "core", "shell", NULL) == NULL)
+		write_base(ddl);
+	sd_ddl_common(ddl);
 }
 
 static bool
 alter_base(SdDdl *ddl)
 {
 	const char *changes;
+	bool is_shell = sd_ddl_new(ddl, "core", "shell", NULL) != NULL;
 
+	if (sd_ddl_changed(ddl, "core", "shell"))
+	{
+		if (!is_shell)
+			return false;
+		write_base(ddl);
+		sd_ddl_common(ddl);
+		return true;
+	}
 	for (const SdDdlOption *option = base_options; option->key != NULL; option++)
 		if (sd_ddl_changed(ddl, "core", option->key))
 			sd_ddl_impossible(ddl,
@@ -380,6 +389,7 @@ alter_base(SdDdl *ddl)
 	changes = sd_ddl_list_changes(ddl, settable_options);
 	if (changes[0] != '\0')
 		sd_ddl_step(ddl, "ALTER TYPE %s SET (%s)", ddl->identity, changes);
+	sd_ddl_common(ddl);
 	return true;
 }
 
@@ -390,12 +400,6 @@ drop_base(SdDdl *ddl)
 	SdDdlStep *step = sd_ddl_step(ddl, "DROP TYPE %s CASCADE", ddl->identity);
 
 	sd_ddl_loses(step, SD_DDL_FULL, SD_DIFF_NONE, NULL);
-}
-
-static void
-create_shell(SdDdl *ddl)
-{
-	shell(ddl);
 }
 
 #define TYPE_KIND                                                                           \
@@ -409,19 +413,18 @@ const SdDdlKind sd_ddl_type_kinds[] = {
 	  TYPE_KIND,
 	  .create = create_composite,
 	  .alter = alter_composite },
-	{ .kind = "range", .keyword = "TYPE", TYPE_KIND, .create = create_range, .alter = alter_range },
+	{ .kind = "range",
+	  .keyword = "TYPE",
+	  TYPE_KIND,
+	  .plain = true,
+	  .create = create_range,
+	  .alter = alter_range },
 	{ .kind = "type",
 	  .keyword = "TYPE",
 	  TYPE_KIND,
+	  .plain = true,
 	  .create = create_base,
 	  .alter = alter_base,
 	  .drop = drop_base },
-	{ .kind = "shell type",
-	  .keyword = "TYPE",
-	  .has_owner = true,
-	  .has_comment = true,
-	  .can_rename = true,
-	  .can_move = true,
-	  .create = create_shell },
 	{ NULL }
 };

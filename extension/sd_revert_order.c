@@ -85,10 +85,10 @@ static const Rank kind_ranks[] = {
 
 /* Of parts, by their collection. */
 static const Rank part_ranks[] = {
-	{ "defaults", 45, 55 },	   { "owned_by", 46, 5 },  { "indexes", 50, 50 },
-	{ "constraints", 55, 45 }, { "attach", 60, 2 },	   { "rules", 80, 12 },
-	{ "triggers", 81, 10 },	   { "policies", 82, 11 }, { "columns", 42, 70 },
-	{ "detach", 0, 2 },
+	{ "definition", 35, 88 }, { "defaults", 45, 55 },	 { "owned_by", 46, 5 },
+	{ "indexes", 50, 50 },	  { "constraints", 55, 45 }, { "attach", 60, 2 },
+	{ "rules", 80, 12 },	  { "triggers", 81, 10 },	 { "policies", 82, 11 },
+	{ "columns", 42, 70 },	  { "detach", 0, 2 },
 };
 
 #define RANK_MIDDLE		 50
