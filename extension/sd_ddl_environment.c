@@ -142,7 +142,8 @@ create_role(SdDdl *ddl)
 	SdDdlStep *step;
 
 	step = sd_ddl_step(ddl, "CREATE ROLE %s%s", ddl->identity, role_options(ddl));
-	sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_NONE, "a snapshot does not keep passwords");
+	if (sd_ddl_old(ddl, "environment", "login", NULL) != NULL)
+		sd_ddl_loses(step, SD_DDL_STRUCTURAL, SD_DIFF_NONE, "a snapshot does not keep passwords");
 	write_memberships(ddl);
 	write_common(ddl, sd_ddl_address(ddl->writer, ddl->identity), NULL, OBJECT_ROLE);
 }
