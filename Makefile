@@ -219,7 +219,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 REGRESS        = setup \
 	snapshot_store snapshot_depends \
 	analyze statements \
-	diff_lineage diff_across diff_types \
+	diff_lineage diff_roots diff_security diff_across diff_types \
 	lock fence ledger ledger_attack \
 	grants \
 	applied_migration drift

@@ -148,6 +148,7 @@ compare(SdDiff *diff, SdDiffNames *names)
 	sd_diff_fold(diff, names, scratch);
 	sd_diff_order(diff);
 	sd_diff_load_dependents(names);
+	sd_diff_mark_superusers(diff);
 	MemoryContextDelete(scratch);
 }
 

@@ -164,6 +164,7 @@ typedef struct SdDiffChange
 	struct SdDiffChange *cause;
 	List *effects; /* of SdDiffChange *, those it is the cause of, once ordered */
 	SdDiffFollows follows;
+	bool to_superuser; /* of an owner: who owns it now may do everything, unlike before */
 
 	/* filled by the judge */
 	SdDiffClass class;
@@ -176,6 +177,7 @@ typedef struct SdDiffChange
 typedef struct SdDiff
 {
 	bool same_lineage;			 /* both sides are states of one database */
+	bool roles;					 /* the new side says which roles there are */
 	bool facets[SD_DIFF_FACETS]; /* wanted ones */
 	bool live;					 /* the new side is the database as it is now */
 	int64 old_id;
@@ -193,6 +195,8 @@ typedef struct SdDiff
 
 /* Reads both headers and every row that may differ; needs a connected SPI. */
 extern void sd_diff_load(SdDiff *diff);
+/* Marks the owners that are superusers now; needs to connect to SPI. */
+extern void sd_diff_mark_superusers(SdDiff *diff);
 /* NULL is a hash too: that of an absent facet. */
 extern bool sd_diff_same_hash(const bytea *a, const bytea *b);
 /* Name of a facet as the document and the tables write it. */

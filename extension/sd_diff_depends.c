@@ -238,7 +238,8 @@ read_dependents(const SdDiff *diff, HTAB *targets, Datum *objects, int n)
 	values[1] = PointerGetDatum(construct_array(objects, n, TEXTOID, -1, false, TYPALIGN_INT));
 	if (SPI_execute_with_args("SELECT kind, identity, phys -> 'part_depends' FROM safedeploy.snapshot_object"
 							  " WHERE snapshot_id = $1 AND phys -> 'part_depends' IS NOT NULL"
-							  " AND (phys -> 'depends' ?| $2 OR kind || ' ' || identity = ANY ($2))",
+							  " AND (phys -> 'depends' ?| $2 OR kind || ' ' || identity = ANY ($2))"
+							  " ORDER BY kind COLLATE \"C\", identity COLLATE \"C\"",
 							  2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the dependencies of a snapshot");
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -552,6 +552,29 @@ cause_published(SdDiffNames *names, SdDiffChange *change)
 	return pair->root;
 }
 
+/* A role goes, or goes by another name, and so do its privileges. */
+static SdDiffChange *
+cause_role(SdDiffNames *names, SdDiffChange *change)
+{
+	const char *role = sd_diff_lexeme(change->path[change->depth - 1]);
+	ListCell *cell;
+
+	foreach (cell, names->diff->pairs)
+	{
+		SdDiffPair *pair = lfirst(cell);
+
+		const SdDiffObject *side = change->op == SD_DIFF_DROP ? pair->old : pair->new;
+
+		if (strcmp(pair->kind, "role") != 0 || pair->root == NULL || side == NULL ||
+			!(pair->root->op & (SD_DIFF_RENAME | SD_DIFF_DROP)) || strcmp(role, side->identity) != 0)
+			continue;
+		if (pair->root->op == SD_DIFF_RENAME)
+			change->follows = SD_DIFF_FOLLOWS_NAME;
+		return pair->root;
+	}
+	return NULL;
+}
+
 /* Which changes can follow from which; the first cause that is found counts. */
 static const struct
 {
@@ -564,7 +587,8 @@ static const struct
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_RECREATE | SD_DIFF_MOVE | SD_DIFF_ALTER, ",sequence,",
 	  cause_owner },
 	{ SD_DIFF_ANY_OP, ",column,constraint,index,trigger,", cause_parent },
-	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_RENAME | SD_DIFF_ALTER, ",column,", cause_of_type },
+	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_RENAME | SD_DIFF_ALTER | SD_DIFF_RECREATE, ",column,",
+	  cause_of_type },
 	{ SD_DIFF_DROP | SD_DIFF_RECREATE, ",column,constraint,index,policy,trigger,rule,", cause_column },
 	{ SD_DIFF_DROP | SD_DIFF_RECREATE, NULL, sd_diff_cause_depends },
 	{ SD_DIFF_ALTER, ",column,", cause_lost_default },
@@ -574,6 +598,7 @@ static const struct
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_ALTER,
 	  ",table,foreign table,column,constraint,index,trigger,", cause_attached },
 	{ SD_DIFF_ALTER, ",column,", cause_primary_key },
+	{ SD_DIFF_ADD | SD_DIFF_DROP, ",privilege,", cause_role },
 	{ SD_DIFF_ALTER | SD_DIFF_RENAME, NULL, cause_rename },
 	{ SD_DIFF_ALTER, ",column,constraint,index,policy,trigger,rule,", cause_retyped },
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_ALTER | SD_DIFF_RENAME, ",column,", cause_query },

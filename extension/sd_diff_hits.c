@@ -47,13 +47,50 @@ add_named(Hits *hits, const JsonbValue *name)
 		hits->list = lappend(hits->list, psprintf("table %s", identity));
 }
 
-/* What a new object or constraint is attached to. */
+/* The names in an array. */
+static void
+add_all_named(Hits *hits, const JsonbValue *names)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue name;
+
+	if (!sd_diff_value_is_array(names))
+		return;
+	it = JsonbIteratorInit(names->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &name, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+			add_named(hits, &name);
+}
+
+/* The tables that foreign keys of a new table reference. */
+static void
+add_referenced(Hits *hits, const JsonbValue *constraints)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue constraint, table;
+
+	if (!sd_diff_value_is_object(constraints))
+		return;
+	it = JsonbIteratorInit(constraints->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &constraint, true)) != WJB_DONE)
+		if (token == WJB_VALUE && sd_diff_value_is_object(&constraint) &&
+			sd_diff_get(constraint.val.binary.data, "references", &table))
+			add_named(hits, &table);
+}
+
+/* What a new object or constraint is attached to, and what a partition is attached to or was. */
 static void
 add_attached(Hits *hits, const SdDiffChange *change)
 {
+	Jsonb *parent = change->new ? change->new : change->old;
 	JsonbContainer *core;
 	JsonbValue value;
 
+	if (change->op == SD_DIFF_ALTER && change->depth == 1 &&
+		strcmp(change->path[0], "partition_of") == 0 && JsonbExtractScalar(&parent->root, &value))
+		add_named(hits, &value);
 	if (change->op != SD_DIFF_ADD || change->new == NULL)
 		return;
 	if (change->member != NULL && change->collection == SD_DIFF_CONSTRAINTS &&
@@ -64,15 +101,10 @@ add_attached(Hits *hits, const SdDiffChange *change)
 	core = sd_diff_find(change->new, "core", NULL);
 	if (sd_diff_get(core, "partition_of", &value) || sd_diff_get(core, "table", &value))
 		add_named(hits, &value);
-	if (sd_diff_get(core, "inherits", &value) && sd_diff_value_is_array(&value))
-	{
-		JsonbIterator *it = JsonbIteratorInit(value.val.binary.data);
-		JsonbIteratorToken token;
-
-		while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-			if (token == WJB_ELEM)
-				add_named(hits, &value);
-	}
+	if (sd_diff_get(core, "inherits", &value))
+		add_all_named(hits, &value);
+	if (sd_diff_get(core, "constraints", &value))
+		add_referenced(hits, &value);
 }
 
 static void

@@ -132,6 +132,7 @@ compare_headers(SdDiff *diff)
 		old.system_identifier != NULL &&
 		new.system_identifier != NULL &&strcmp(old.system_identifier, new.system_identifier) == 0 &&
 		OidIsValid(old.database) && old.database == new.database;
+	diff->roles = new.environment && !diff->live;
 	diff->facets[SD_DIFF_ENVIRONMENT] &= diff->same_lineage && old.environment && new.environment;
 }
 
@@ -467,4 +468,74 @@ sd_diff_load(SdDiff *diff)
 	read_rows(diff, wanted, diff->context);
 	fetch_definitions(wanted, diff->context);
 	assign_definitions(diff, wanted);
+}
+
+/* Quoted names of the superusers: as the new snapshot has them, else as the cluster has them now. */
+static List *
+read_superusers(const SdDiff *diff)
+{
+	Oid types[1] = { INT8OID };
+	Datum values[1] = { Int64GetDatum(diff->new_id) };
+	List *found = NIL;
+	int result;
+
+	if (diff->roles)
+		result = SPI_execute_with_args("SELECT o.identity FROM safedeploy.snapshot_object o"
+									   " JOIN safedeploy.object_def d ON d.hash = o.def_hash"
+									   " WHERE o.snapshot_id = $1 AND o.kind = 'role'"
+									   " AND d.definition #>> '{environment,superuser}' = 'true'",
+									   1, types, values, NULL, true, 0);
+	else
+		result = SPI_execute("SELECT quote_ident(rolname) FROM pg_roles WHERE rolsuper", true, 0);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "could not read the superusers");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(diff->context);
+
+		found = lappend(found, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+		MemoryContextSwitchTo(caller);
+	}
+	return found;
+}
+
+static bool
+is_among(List *quoted, Jsonb *name)
+{
+	char *text = sd_diff_jsonb_string(name);
+	ListCell *cell;
+
+	foreach (cell, text ? quoted : NIL)
+		if (strcmp(lfirst(cell), quote_identifier(text)) == 0)
+			return true;
+	return false;
+}
+
+void
+sd_diff_mark_superusers(SdDiff *diff)
+{
+	List *superusers = NIL;
+	bool asked = false;
+	ListCell *cell;
+
+	/* roles of another cluster mean nothing here */
+	if (!diff->roles && !diff->live && !diff->same_lineage)
+		return;
+	foreach (cell, diff->changes)
+	{
+		SdDiffChange *change = lfirst(cell);
+
+		if (change->facet != SD_DIFF_OWNER)
+			continue;
+		if (!asked)
+		{
+			if (SPI_connect() != SPI_OK_CONNECT)
+				elog(ERROR, "could not connect to the SPI manager");
+			superusers = read_superusers(diff);
+			SPI_finish();
+			asked = true;
+		}
+		change->to_superuser =
+			is_among(superusers, change->new) && !is_among(superusers, change->old);
+	}
 }

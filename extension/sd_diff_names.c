@@ -314,6 +314,16 @@ unnamed_table(const SdDiffChange *change)
 	return "";
 }
 
+/* The values are names as they are, not as they stand in SQL. */
+static bool
+is_bare_name(const SdDiffChange *change)
+{
+	const char *last = change->depth > 0 ? change->path[change->depth - 1] : "";
+
+	return change->facet == SD_DIFF_OWNER || strcmp(last, "columns") == 0 ||
+		   strcmp(last, "roles") == 0;
+}
+
 /* The same for two values: every string in one place of both. */
 bool
 sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, SdDiffChange **cause)
@@ -323,7 +333,7 @@ sd_diff_values_same_but_names(SdDiffNames *names, const SdDiffChange *change, Sd
 	JsonbValue old, new;
 	char *old_text, *new_text;
 	const char *table = unnamed_table(change);
-	bool bare = change->depth > 0 && strcmp(change->path[change->depth - 1], "columns") == 0;
+	bool bare = is_bare_name(change);
 
 	if (change->old == NULL || change->new == NULL)
 		return false;

@@ -275,6 +275,12 @@ lends_rights(const SdDiffChange *change)
 		   is_true(change->pair->new->definition, "security", "security_definer");
 }
 
+static bool
+is_to_superuser(const SdDiffChange *change)
+{
+	return change->to_superuser;
+}
+
 /* A boolean option in text form that is on no longer. */
 static bool
 is_off_now(const SdDiffChange *change)
@@ -396,8 +402,12 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} is not a member of {key} any more." },
 	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, NULL, NULL, "settings.*", NULL, SD_DIFF_SURROUNDINGS,
 	  SD_DIFF_CAUTION, SD_DIFF_NONE, "Setting {key} of {thing} changes from {old} to {new}." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, NULL, becomes_true, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} has {attribute} now." },
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, NULL, becomes_false, SD_DIFF_SURROUNDINGS,
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "{thing} has {attribute} no longer." },
 	{ SD_DIFF_ANY_OP, SD_DIFF_ENVIRONMENT, NULL, NULL, NULL, NULL, SD_DIFF_SURROUNDINGS,
-	  SD_DIFF_CAUTION, SD_DIFF_NONE, "The {attribute} of {thing} changes from {old} to {new}." },
+	  SD_DIFF_CAUTION, SD_DIFF_NONE, "The {attribute} of {thing} {change} from {old} to {new}." },
 
 	/* comments and order, whatever they are on */
 	{ SD_DIFF_ANY_OP, SD_DIFF_COMMENT, NULL, NULL, NULL, gained, SD_DIFF_COSMETIC, SD_DIFF_INFO,
@@ -629,6 +639,9 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_NONE, "{grantee} is granted {granted} and revoked {revoked} on {thing}." },
 	{ SD_DIFF_ANY_OP, SD_DIFF_SECURITY, NULL, NULL, NULL, NULL, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
 	  SD_DIFF_NONE, "The {attribute} of {thing} {change} from {old} to {new}." },
+	{ SD_DIFF_ALTER, SD_DIFF_OWNER, NULL, NULL, NULL, is_to_superuser, SD_DIFF_REAL,
+	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE,
+	  "{thing} is owned by the superuser {new} instead of {old}." },
 	{ SD_DIFF_ALTER, SD_DIFF_OWNER, NULL, NULL, NULL, lends_rights, SD_DIFF_REAL,
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE,
 	  "{thing} is owned by {new} instead of {old} and uses the rights of its owner." },

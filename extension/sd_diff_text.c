@@ -205,6 +205,11 @@ append_attribute(StringInfo text, const SdDiffChange *change)
 {
 	int first = change->member ? 2 : 0;
 
+	if (change->facet == SD_DIFF_OWNER)
+	{
+		appendStringInfoString(text, "owner");
+		return;
+	}
 	if (change->depth <= first)
 		appendStringInfoString(text, "definition");
 	for (int i = first; i < change->depth; i++)
