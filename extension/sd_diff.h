@@ -197,6 +197,8 @@ typedef struct SdDiff
 extern void sd_diff_load(SdDiff *diff);
 /* Marks the owners that are superusers now; needs to connect to SPI. */
 extern void sd_diff_mark_superusers(SdDiff *diff);
+/* An error that names every unread object, for what cannot be done without all of them. */
+extern void sd_diff_refuse_unread(const SdDiff *diff);
 /* NULL is a hash too: that of an absent facet. */
 extern bool sd_diff_same_hash(const bytea *a, const bytea *b);
 /* Name of a facet as the document and the tables write it. */

@@ -538,4 +538,31 @@ sd_diff_mark_superusers(SdDiff *diff)
 		change->to_superuser =
 			is_among(superusers, change->new) && !is_among(superusers, change->old);
 	}
+
+void
+sd_diff_refuse_unread(const SdDiff *diff)
+{
+	StringInfoData names;
+	bool live = false;
+	int count = 0;
+	ListCell *cell;
+
+	initStringInfo(&names);
+	foreach (cell, diff->objects)
+	{
+		const SdDiffObject *object = lfirst(cell);
+
+		if (object->unread == NULL)
+			continue;
+		live |= object->is_new && diff->live;
+		appendStringInfo(&names, "%s%s %s was not read. %s", count++ > 0 ? "\n" : "", object->kind,
+						 object->identity, object->unread);
+	}
+	if (count > 0)
+		ereport(ERROR, (errcode(live ? ERRCODE_LOCK_NOT_AVAILABLE : ERRCODE_SD_SNAPSHOT_INCOMPLETE),
+						errmsg_plural("the definition of %d object is not known",
+									  "the definitions of %d objects are not known", count, count),
+						errdetail("%s", names.data),
+						live ? errhint("Repeat when those sessions have ended their transactions.") :
+							   errhint("Name a snapshot that is complete.")));
 }

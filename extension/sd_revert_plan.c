@@ -521,6 +521,7 @@ sd_revert_plan(SdRevert *revert)
 	bool any = true;
 
 	sd_diff_load(diff);
+	sd_diff_refuse_unread(diff);
 	MemoryContextSwitchTo(diff->context);
 	sd_diff_match(diff);
 	revert->names.diff = diff;

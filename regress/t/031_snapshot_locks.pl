@@ -107,7 +107,14 @@ is($unknown->($id, 'NULL'), $expected, 'with both sides unread');
 is($server->sql('app', "SELECT count(*) FROM safedeploy.diff($first) WHERE op <> 'unknown'"), 0, 'and nothing else');
 like($server->sql('app', "SELECT summary FROM safedeploy.diff($first) WHERE identity = 'u.sample'"),
 	qr/^Whether view "u\.sample" changed is not known: it was not read\. It needs relation k\.t, which process $pid /, 'in a sentence');
+($rc, undef, $error) = $server->try_sql('app', "SELECT * FROM safedeploy.revert_sql($first)");
+like($error, qr/ERROR:  55P03: the definitions of 9 objects are not known\nDETAIL:  \w+ .* was not read/, 'revert_sql() refuses');
 $locker->query_safe('ROLLBACK');
+foreach my $arguments ("$id", "$first, $id")
+{
+	($rc, undef, $error) = $server->try_sql('app', "SELECT * FROM safedeploy.revert_sql($arguments)");
+	like($error, qr/ERROR:  SD221: the definitions of 9 objects are not known/, "also revert_sql($arguments)");
+}
 is($unknown->($first, 'NULL'), '', 'after the lock all is known');
 is($unknown->($id, 'NULL'), $expected, 'but for what the snapshot lacks');
 is($server->fingerprint('app'), $print, 'and the fingerprint is what it was');
