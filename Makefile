@@ -109,15 +109,18 @@ OBJS = \
 	extension/sd_snapshot_hash.o \
 	extension/sd_snapshot_indexes.o \
 	extension/sd_snapshot_jsonb.o \
+	extension/sd_snapshot_labels.o \
 	extension/sd_snapshot_misc.o \
 	extension/sd_snapshot_names.o \
 	extension/sd_snapshot_other.o \
 	extension/sd_snapshot_pages.o \
+	extension/sd_snapshot_privileges.o \
 	extension/sd_snapshot_relations.o \
 	extension/sd_snapshot_reuse.o \
 	extension/sd_snapshot_routines.o \
 	extension/sd_snapshot_rules.o \
 	extension/sd_snapshot_scan.o \
+	extension/sd_snapshot_search.o \
 	extension/sd_snapshot_store.o \
 	extension/sd_snapshot_subset.o \
 	extension/sd_snapshot_transfer.o \

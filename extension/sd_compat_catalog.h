@@ -116,6 +116,19 @@ sd_compat_mask_allfrozen(Form_pg_class form)
 #endif
 }
 
+/* 14 can detach a partition in two steps. */
+#include "catalog/pg_inherits.h"
+
+static inline bool
+sd_compat_detach_pending(Form_pg_inherits form)
+{
+#if PG_VERSION_NUM >= 140000
+	return form->inhdetachpending;
+#else
+	return false;
+#endif
+}
+
 /* 14 added compression methods of columns. */
 static inline char
 sd_compat_compression(Form_pg_attribute form)
@@ -366,7 +379,67 @@ sd_compat_member_options(Form_pg_auth_members form)
 	return options;
 }
 
-/* 17 keeps the NOT NULL of domains as constraints, 18 that of tables as well. */
+/*
+ * Options of subscriptions that came with 14 (binary, streaming), 15 (two_phase,
+ * disable_on_error), 16 (password_required, run_as_owner, origin, parallel streaming) and
+ * 17 (failover).  One that a server lacks stands at the value that it works by.
+ */
+#include "catalog/pg_subscription.h"
+
+typedef struct SdSubscriptionOptions
+{
+	const char *streaming; /* NULL where it cannot be chosen */
+	const char *origin;	   /* NULL for any */
+	bool binary;
+	bool two_phase;
+	bool disable_on_error;
+	bool password_required;
+	bool run_as_owner;
+	bool failover;
+} SdSubscriptionOptions;
+
+static inline SdSubscriptionOptions
+sd_compat_subscription_options(HeapTuple tuple, TupleDesc desc)
+{
+	SdSubscriptionOptions options = { .password_required = true };
+#if PG_VERSION_NUM >= 140000
+	Form_pg_subscription form = (Form_pg_subscription) GETSTRUCT(tuple);
+
+	options.binary = form->subbinary;
+#if PG_VERSION_NUM >= 160000
+	options.streaming = form->substream == LOGICALREP_STREAM_PARALLEL ? "parallel" :
+						form->substream == LOGICALREP_STREAM_ON		  ? "on" :
+																		"off";
+#else
+	options.streaming = form->substream ? "on" : "off";
+#endif
+#endif
+#if PG_VERSION_NUM >= 150000
+	options.two_phase = form->subtwophasestate != LOGICALREP_TWOPHASE_STATE_DISABLED;
+	options.disable_on_error = form->subdisableonerr;
+#endif
+#if PG_VERSION_NUM >= 160000
+	{
+		bool isnull;
+		Datum origin = heap_getattr(tuple, Anum_pg_subscription_suborigin, desc, &isnull);
+
+		options.password_required = form->subpasswordrequired;
+		options.run_as_owner = form->subrunasowner;
+		if (!isnull && strcmp(TextDatumGetCString(origin), LOGICALREP_ORIGIN_ANY) != 0)
+			options.origin = TextDatumGetCString(origin);
+	}
+#endif
+#if PG_VERSION_NUM >= 170000
+	options.failover = form->subfailover;
+#endif
+	return options;
+}
+
+/*
+ * 17 keeps the NOT NULL of domains as constraints, 18 that of tables as well, and only 18 dumps
+ * their names.
+ */
+#define SD_NOT_NULL_HAS_NAME (PG_VERSION_NUM >= 180000)
 #if PG_VERSION_NUM >= 170000
 #define SD_IS_NOT_NULL(contype) ((contype) == CONSTRAINT_NOTNULL)
 #else

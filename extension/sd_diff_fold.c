@@ -108,12 +108,13 @@ without_method(const char *text)
 	return text;
 }
 
-/* Another type of a column: the server builds indexes and constraints over it anew. */
+/* Another type or collation of a column: the server builds indexes and constraints over it anew. */
 bool
 sd_diff_is_retyped(const SdDiffChange *change)
 {
 	return change->op == SD_DIFF_ALTER && change->facet == SD_DIFF_CORE && change->depth == 3 &&
-		   strcmp(change->kind, "column") == 0 && strcmp(change->path[2], "type") == 0;
+		   strcmp(change->kind, "column") == 0 &&
+		   (strcmp(change->path[2], "type") == 0 || strcmp(change->path[2], "collation") == 0);
 }
 
 static SdDiffChange *
@@ -330,6 +331,32 @@ cause_primary_key(SdDiffNames *names, SdDiffChange *change)
 			sd_diff_get(&other->new->root, "definition", &definition) &&
 			definition.type == jbvString &&
 			sd_diff_text_has_name(sd_diff_value_string(&definition), sd_diff_lexeme(change->member)))
+			return other;
+	}
+	return NULL;
+}
+
+/* Where a NOT NULL is a constraint, it comes and goes with that of the column, or with the column. */
+static SdDiffChange *
+cause_not_null(SdDiffNames *names, SdDiffChange *change)
+{
+	Jsonb *constraint = change->op == SD_DIFF_ADD ? change->new : change->old;
+	JsonbValue type, definition;
+	ListCell *cell;
+
+	if (constraint == NULL || !sd_diff_get(&constraint->root, "type", &type) ||
+		type.type != jbvString || type.val.string.len != strlen("not null") ||
+		strncmp(type.val.string.val, "not null", type.val.string.len) != 0 ||
+		!sd_diff_get(&constraint->root, "definition", &definition))
+		return NULL;
+	foreach (cell, change->pair->changes)
+	{
+		SdDiffChange *other = lfirst(cell);
+
+		if (strcmp(other->kind, "column") == 0 && other->facet == SD_DIFF_CORE &&
+			(other->depth == 3 ? strcmp(other->path[2], "not_null") == 0 :
+								 other->depth == 2 && other->op == change->op) &&
+			sd_diff_text_has_name(sd_diff_value_string(&definition), sd_diff_lexeme(other->member)))
 			return other;
 	}
 	return NULL;
@@ -599,6 +626,7 @@ static const struct
 	  ",table,foreign table,column,constraint,index,trigger,", cause_attached },
 	{ SD_DIFF_ALTER, ",column,", cause_primary_key },
 	{ SD_DIFF_ADD | SD_DIFF_DROP, ",privilege,", cause_role },
+	{ SD_DIFF_ADD | SD_DIFF_DROP, ",constraint,", cause_not_null },
 	{ SD_DIFF_ALTER | SD_DIFF_RENAME, NULL, cause_rename },
 	{ SD_DIFF_ALTER, ",column,constraint,index,policy,trigger,rule,", cause_retyped },
 	{ SD_DIFF_ADD | SD_DIFF_DROP | SD_DIFF_ALTER | SD_DIFF_RENAME, ",column,", cause_query },

@@ -419,6 +419,12 @@ static const SdDiffRule rules[] = {
 	{ SD_DIFF_REORDER, SD_DIFF_ORDER, NULL, NULL, NULL, NULL, SD_DIFF_COLUMN_ORDER, SD_DIFF_CAUTION,
 	  SD_DIFF_NONE, "The columns of {object} stand in another order." },
 
+	/* privileges on what the server or an extension brought along */
+	{ SD_DIFF_ADD, ANY, "privileges", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
+	  SD_DIFF_NONE, "{thing} are not what it came with any more." },
+	{ SD_DIFF_DROP, ANY, "privileges", NULL, "", NULL, SD_DIFF_REAL, SD_DIFF_CAUTION, SD_DIFF_NONE,
+	  "{thing} are what it came with again." },
+
 	/* whole objects that appear */
 	{ SD_DIFF_ADD, ANY, ROUTINES, NULL, "", is_open_definer, SD_DIFF_REAL, SD_DIFF_SECURITY_RISK,
 	  SD_DIFF_NONE,
@@ -750,6 +756,8 @@ static const char *const kind_order[] = {
 	"user mapping",
 	"collation",
 	"conversion",
+	"text search parser",
+	"text search template",
 	"text search dictionary",
 	"text search configuration",
 	"enum",
@@ -766,6 +774,7 @@ static const char *const kind_order[] = {
 	"operator",
 	"operator family",
 	"operator class",
+	"operator family members",
 	"table",
 	"foreign table",
 	"view",
@@ -775,6 +784,7 @@ static const char *const kind_order[] = {
 	"subscription",
 	"event trigger",
 	"default acl",
+	"privileges",
 };
 
 int

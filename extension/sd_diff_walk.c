@@ -48,9 +48,10 @@ const SdDiffCollectionInfo sd_diff_collections[SD_DIFF_COLLECTIONS] = {
 };
 
 /* Maps whose entries are attributes of their own, also when the whole map comes or goes. */
-static const char *const open_maps[] = { "options",	  "toast_options", "config",
-										 "tables",	  "statistics",	   "settings",
-										 "member_of", "objects",	   NULL };
+static const char *const open_maps[] = {
+	"options",		   "toast_options", "config",	 "tables",	"statistics", "settings",
+	"security_labels", "sequences",		"member_of", "objects", NULL
+};
 
 static void walk_object(const Walk *walk, JsonbContainer *old, JsonbContainer *new);
 

@@ -149,28 +149,28 @@ sd_acl_all_node(SdSnap *snap, Acl *acl)
 	return grants_node(snap, grants, count);
 }
 
+/* Whether two lists grant the same, whoever granted it. */
+bool
+sd_acl_equal(Acl *a, Acl *b)
+{
+	Grant *x;
+	Grant *y;
+	int count = collect_grants(a, &x);
+
+	if (collect_grants(b, &y) != count)
+		return false;
+	for (int g = 0; g < count; g++)
+		if (x[g].grantee != y[g].grantee || x[g].privs != y[g].privs || x[g].options != y[g].options)
+			return false;
+	return true;
+}
+
 SdNode *
 sd_acl_node(SdSnap *snap, Acl *acl, ObjectType objtype, Oid owner)
 {
-	Grant *grants;
-	Grant *defaults;
-	int count;
-
-	if (acl == NULL)
+	if (acl == NULL || sd_acl_equal(acl, acldefault(objtype, owner)))
 		return NULL;
-	count = collect_grants(acl, &grants);
-	if (collect_grants(acldefault(objtype, owner), &defaults) == count)
-	{
-		int g;
-
-		for (g = 0; g < count; g++)
-			if (grants[g].grantee != defaults[g].grantee || grants[g].privs != defaults[g].privs ||
-				grants[g].options != defaults[g].options)
-				break;
-		if (g == count)
-			return NULL;
-	}
-	return grants_node(snap, grants, count);
+	return sd_acl_all_node(snap, acl);
 }
 
 /* Options of foreign servers and settings of functions may hold what nobody should read here. */

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
@@ -82,7 +83,14 @@ load_attribute(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		snap->last_rel = sd_rel(snap, form->attrelid);
 	}
 	rel = snap->last_rel;
-	if (rel == NULL || rel->kind == RELKIND_TOASTVALUE || form->attnum > rel->natts)
+	if (rel == NULL || rel->member)
+	{
+		if (rel != NULL || form->attrelid < FirstNormalObjectId)
+			sd_note_column_privileges(snap, tuple, desc);
+		if (rel == NULL)
+			return false;
+	}
+	if (rel->kind == RELKIND_TOASTVALUE || form->attnum > rel->natts)
 		return false;
 	if (rel->kind == RELKIND_INDEX || rel->kind == RELKIND_PARTITIONED_INDEX)
 	{
@@ -164,7 +172,7 @@ column_storage(SdSnap *snap, SdRel *rel, SdColumn *column)
 {
 	SdNode *map = NULL;
 	SdNode *options = column->options ? sd_options_node(snap, column->options) : NULL;
-	bool stores = rel->kind != RELKIND_VIEW && rel->kind != RELKIND_FOREIGN_TABLE;
+	bool stores = rel->kind != RELKIND_VIEW;
 
 	if (stores && column->storage != sd_type_storage(snap, column->type))
 	{
@@ -214,6 +222,9 @@ column_core(SdSnap *snap, SdRel *rel, SdColumn *column)
 		{
 			sd_put_sequence(snap, identity, column->sequence);
 			sd_put_text(identity, "sequence", column->sequence->rel->qname);
+			if (column->sequence->rel->persistence != rel->persistence)
+				sd_put_text(identity, "persistence",
+							rel->persistence == RELPERSISTENCE_UNLOGGED ? "permanent" : "unlogged");
 		}
 		sd_put(map, "identity", identity);
 	}
@@ -232,16 +243,18 @@ column_core(SdSnap *snap, SdRel *rel, SdColumn *column)
 
 /* Privileges and comment of the sequence of an identity column stand with the column. */
 static SdNode *
-column_security(SdSnap *snap, SdRel *rel, SdColumn *column)
+column_security(SdSnap *snap, SdRel *rel, SdColumn *column, int attnum)
 {
 	SdNode *map = NULL;
 	SdNode *acl = sd_acl_node(snap, column->acl, OBJECT_COLUMN, rel->owner);
+	SdNode *labels = sd_labels_node(snap, RelationRelationId, rel->oid, attnum);
 
-	if (acl != NULL)
-	{
+	if (acl != NULL || labels != NULL)
 		map = sd_node_map();
+	if (acl != NULL)
 		sd_put(map, "acl", acl);
-	}
+	if (labels != NULL)
+		sd_put(map, "security_labels", labels);
 	if (column->sequence != NULL)
 	{
 		SdRel *seq = column->sequence->rel;
@@ -251,6 +264,12 @@ column_security(SdSnap *snap, SdRel *rel, SdColumn *column)
 		{
 			map = map ? map : sd_node_map();
 			sd_put(map, "sequence_acl", acl);
+		}
+		labels = sd_labels_node(snap, RelationRelationId, seq->oid, 0);
+		if (labels != NULL)
+		{
+			map = map ? map : sd_node_map();
+			sd_put(map, "sequence_labels", labels);
 		}
 	}
 	return map;
@@ -271,7 +290,7 @@ sd_doc_columns(SdSnap *snap, SdRel *rel, SdDoc *doc)
 			continue;
 		sd_add_text(order, column->name);
 		sd_put(columns, column->name, column_core(snap, rel, column));
-		if ((part = column_security(snap, rel, column)) != NULL)
+		if ((part = column_security(snap, rel, column, i)) != NULL)
 			sd_put(sd_map_map(sd_doc_map(doc, SD_FACET_SECURITY), "columns"), column->name, part);
 		if ((part = column_storage(snap, rel, column)) != NULL)
 			sd_put(sd_map_map(sd_doc_map(doc, SD_FACET_STORAGE), "columns"), column->name, part);

@@ -168,7 +168,7 @@ define(SdSnap *snap, SdRel *rel, SdIndex *index, HeapTuple tuple, TupleDesc desc
 	return sd_trim(&buf);
 }
 
-/* A NOT NULL of its own is a fact of its column, unless it has something special. */
+/* Where a NOT NULL has no name that lasts, it is a fact of its column, unless it has something special. */
 static bool
 is_left_out(Form_pg_constraint form)
 {
@@ -183,7 +183,7 @@ is_left_out(Form_pg_constraint form)
 		case CONSTRAINT_EXCLUSION:
 			return false;
 		default:
-			return form->convalidated && !form->connoinherit;
+			return !SD_NOT_NULL_HAS_NAME && form->convalidated && !form->connoinherit;
 	}
 }
 
@@ -217,13 +217,18 @@ load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	con->validated = form->convalidated;
 	con->enforced = sd_compat_enforced(form);
 	con->inherited = form->coninhcount > 0;
+	/* the server does not care in a partition */
+	con->local = form->conislocal && rel != NULL && !rel->partition;
 	/* the keys of a partitioned table always say so, and nobody can choose */
 	con->no_inherit =
 		form->connoinherit && (form->contype == CONSTRAINT_CHECK || SD_IS_NOT_NULL(form->contype));
 	con->triggers_enabled = TRIGGER_FIRES_ON_ORIGIN;
 	con->definition = define(snap, rel, own_index && index ? index->index : NULL, tuple, desc);
 	if (own_index && index != NULL && index->index != NULL)
-		index->index->name_of_constraint = con->name;
+	{
+		con->index = index->index;
+		con->index->name_of_constraint = con->name;
+	}
 	if (rel != NULL)
 	{
 		sd_take_unread(snap, &rel->unread);
@@ -300,12 +305,14 @@ sd_constraint_node(SdSnap *snap, SdConstraint *con)
 	sd_put_text(map, "definition", con->definition);
 	sd_put_false(map, "enforced", con->enforced);
 	sd_put_true(map, "inherited", con->inherited);
+	sd_put_true(map, "local", con->inherited && con->local);
 	sd_put_true(map, "no_inherit", con->no_inherit);
 	if (OidIsValid(con->references))
 		sd_put_text(map, "references", sd_rel_name(snap, con->references));
 	if (con->triggers_enabled != TRIGGER_FIRES_ON_ORIGIN)
 		sd_put_text(map, "triggers", sd_enabled_name(con->triggers_enabled));
 	sd_put_text(map, "type", type_name(con->type));
+	sd_put_false(map, "valid", con->index == NULL || con->index->valid);
 	sd_put_false(map, "validated", con->validated);
 	return map;
 }

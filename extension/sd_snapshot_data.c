@@ -186,6 +186,14 @@ emit_publication(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	return true;
 }
 
+static const char *
+wrapper_identity(SdSnap *snap, HeapTuple tuple)
+{
+	const char *name = NameStr(((Form_pg_foreign_data_wrapper) GETSTRUCT(tuple))->fdwname);
+
+	return psprintf("on foreign data wrapper %s", quote_identifier(name));
+}
+
 static bool
 emit_wrapper(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
@@ -195,7 +203,12 @@ emit_wrapper(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdNode *options;
 
 	if (sd_is_member(snap, ForeignDataWrapperRelationId, form->oid))
+	{
+		sd_note_privileges(snap, tuple, desc, Anum_pg_foreign_data_wrapper_fdwacl,
+						   ForeignDataWrapperRelationId, form->oid, OBJECT_FDW, form->fdwowner,
+						   wrapper_identity);
 		return false;
+	}
 	doc = sd_doc_begin(snap, "foreign data wrapper",
 					   quote_identifier(pstrdup(NameStr(form->fdwname))));
 	core = sd_doc_map(doc, SD_FACET_CORE);

@@ -62,9 +62,12 @@ doc_common(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid, Oid owner, ObjectType
 {
 	SdNode *map = environment_of(doc);
 	SdNode *privileges = sd_acl_node(snap, acl, objtype, owner);
+	SdNode *labels = sd_labels_node(snap, classid, oid, 0);
 
 	if (privileges != NULL)
 		sd_put(map, "acl", privileges);
+	if (labels != NULL)
+		sd_put(map, "security_labels", labels);
 	if (OidIsValid(owner))
 		sd_put_text(map, "owner", sd_role_name(snap, owner));
 	sd_put_text(map, "comment", sd_comment(snap, classid, oid, 0));
@@ -278,8 +281,11 @@ large_object_node(SdSnap *snap, const LargeObject *large)
 {
 	SdNode *map = sd_node_map();
 	SdNode *privileges = sd_acl_node(snap, large->acl, OBJECT_LARGEOBJECT, large->owner);
+	SdNode *labels = sd_labels_node(snap, LargeObjectRelationId, large->oid, 0);
 
 	sd_put_text(map, "comment", sd_comment(snap, LargeObjectRelationId, large->oid, 0));
+	if (labels != NULL)
+		sd_put(map, "security_labels", labels);
 	sd_put_text(map, "owner", sd_role_name(snap, large->owner));
 	if (privileges != NULL)
 		sd_put(map, "privileges", privileges);
@@ -313,6 +319,7 @@ sd_emit_environment(SdSnap *snap)
 {
 	snap->environment = palloc0(sizeof(Environment));
 	sd_load_shared_comments(snap);
+	sd_load_shared_labels(snap);
 	sd_scan(snap, AuthMemRelationId, load_membership);
 	sd_scan(snap, AuthIdRelationId, emit_role);
 	sd_scan(snap, DbRoleSettingRelationId, emit_setting);

@@ -69,6 +69,7 @@ typedef struct SdConstraint
 	Oid relid;
 	const char *name;
 	const char *definition;
+	SdIndex *index; /* of a key or an exclusion */
 	Oid references;
 	char type;
 	char triggers_enabled; /* of an internal trigger, when not 'O' */
@@ -78,6 +79,7 @@ typedef struct SdConstraint
 	bool enforced;
 	bool no_inherit;
 	bool inherited;
+	bool local;
 } SdConstraint;
 
 typedef struct SdTrigger
@@ -165,6 +167,7 @@ typedef struct SdRel
 	char replica_identity;
 	bool member; /* of an extension: known by name only, gets no document */
 	bool partition;
+	bool detach_pending;
 	bool row_security;
 	bool force_row_security;
 	bool populated;
@@ -213,6 +216,8 @@ typedef struct SdSnap
 	List *routines;	   /* copied rows of pg_proc */
 	struct TypeState *types;
 	struct Environment *environment;
+	struct SdPrivileges *privileges;
+	HTAB *labels;			   /* NULL while there is none */
 	struct SdDepends *depends; /* NULL when nobody asks for physical things */
 	List *family_members;	   /* of operator families, see sd_snapshot_other.c */
 	List *ts_mappings;		   /* of text search configurations, likewise */
@@ -284,6 +289,8 @@ extern void sd_load_members(SdSnap *snap);
 extern void sd_load_comments(SdSnap *snap);
 extern void sd_load_shared_comments(SdSnap *snap);
 extern bool sd_schema_kept(SdSnap *snap, Oid schema);
+/* Of the server, with privileges that a dump keeps, unlike those in information_schema. */
+extern bool sd_schema_of_server(SdSnap *snap, Oid schema);
 extern bool sd_is_member(SdSnap *snap, Oid classid, Oid oid);
 extern bool sd_is_internal(SdSnap *snap, Oid classid, Oid oid);
 extern const char *sd_comment(SdSnap *snap, Oid classid, Oid oid, int32 sub);
@@ -311,6 +318,24 @@ extern bool sd_opclass_is_default(SdSnap *snap, Oid opclass, Oid type);
 extern SdNode *sd_acl_node(SdSnap *snap, Acl *acl, ObjectType objtype, Oid owner);
 extern const char *sd_grantee_name(SdSnap *snap, Oid grantee);
 extern SdNode *sd_acl_all_node(SdSnap *snap, Acl *acl);
+extern bool sd_acl_equal(Acl *a, Acl *b);
+
+/*
+ * sd_snapshot_privileges.c: whoever passes over an object of the server or a member of an
+ * extension shows its row here.  The function tells the identity in the rare case that it
+ * is needed.
+ */
+typedef const char *(*SdIdentityFn)(SdSnap *snap, HeapTuple tuple);
+extern void sd_load_privileges(SdSnap *snap);
+extern void sd_emit_privileges(SdSnap *snap);
+extern void sd_note_privileges(SdSnap *snap, HeapTuple tuple, TupleDesc desc, int attnum, Oid classid,
+							   Oid oid, ObjectType objtype, Oid owner, SdIdentityFn identity);
+extern void sd_note_column_privileges(SdSnap *snap, HeapTuple tuple, TupleDesc desc);
+
+/* sd_snapshot_labels.c: NULL when the object has none */
+extern void sd_load_labels(SdSnap *snap);
+extern void sd_load_shared_labels(SdSnap *snap);
+extern SdNode *sd_labels_node(SdSnap *snap, Oid classid, Oid oid, int32 sub);
 
 /* sd_snapshot_canon.c: node of its text in canonical form, canonical form of a text */
 extern Node *sd_read_node(SdSnap *snap, const char *text);
@@ -363,6 +388,7 @@ extern void sd_emit_schemas(SdSnap *snap);
 extern void sd_emit_data(SdSnap *snap);
 extern void sd_emit_other(SdSnap *snap);
 extern void sd_emit_misc(SdSnap *snap);
+extern void sd_emit_search(SdSnap *snap);
 extern void sd_emit_environment(SdSnap *snap);
 
 /* Parts of the document of a relation. */
@@ -389,5 +415,7 @@ extern void sd_doc_comment(SdSnap *snap, SdDoc *doc, const char *group, const ch
 						   Oid classid, Oid oid, int32 sub);
 extern void sd_doc_phys_oid(SdSnap *snap, SdDoc *doc, Oid oid);
 extern const char *sd_enabled_name(char enabled);
+/* Name of a function, if there is one. */
+extern void sd_put_proc(SdSnap *snap, SdNode *map, const char *key, Oid proc);
 
 #endif

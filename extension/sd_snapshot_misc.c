@@ -18,14 +18,28 @@
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
+static const char *
+privileges_identity(SdSnap *snap, HeapTuple tuple)
+{
+	return psprintf("on schema %s",
+					sd_schema_name(snap, ((Form_pg_namespace) GETSTRUCT(tuple))->oid));
+}
+
 static bool
 emit_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_namespace form = (Form_pg_namespace) GETSTRUCT(tuple);
 	SdDoc *doc;
 
-	if (!sd_schema_kept(snap, form->oid) || sd_is_member(snap, NamespaceRelationId, form->oid))
+	bool member = sd_is_member(snap, NamespaceRelationId, form->oid);
+
+	if (member || !sd_schema_kept(snap, form->oid))
+	{
+		if (member ? sd_schema_kept(snap, form->oid) : sd_schema_of_server(snap, form->oid))
+			sd_note_privileges(snap, tuple, desc, Anum_pg_namespace_nspacl, NamespaceRelationId,
+							   form->oid, OBJECT_SCHEMA, form->nspowner, privileges_identity);
 		return false;
+	}
 	doc = sd_doc_begin(snap, "schema", sd_schema_name(snap, form->oid));
 	sd_doc_common(snap, doc, NamespaceRelationId, form->oid, form->nspowner, OBJECT_SCHEMA,
 				  (Acl *) sd_attr_array(tuple, desc, Anum_pg_namespace_nspacl));

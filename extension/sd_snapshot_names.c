@@ -45,6 +45,7 @@ typedef struct SdSchema
 	Oid oid;
 	const char *quoted;
 	bool kept;
+	bool of_server;
 } SdSchema;
 
 typedef struct NameKey
@@ -81,6 +82,7 @@ load_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	schema->quoted = quote_identifier(pstrdup(name));
 	schema->kept = strncmp(name, "pg_", 3) != 0 && strcmp(name, "information_schema") != 0 &&
 				   strcmp(name, "safedeploy") != 0;
+	schema->of_server = form->oid == PG_CATALOG_NAMESPACE;
 	return schema->kept;
 }
 
@@ -250,6 +252,14 @@ sd_schema_kept(SdSnap *snap, Oid oid)
 	SdSchema *schema = hash_search(snap->schemas, &oid, HASH_FIND, NULL);
 
 	return schema != NULL && schema->kept;
+}
+
+bool
+sd_schema_of_server(SdSnap *snap, Oid oid)
+{
+	SdSchema *schema = hash_search(snap->schemas, &oid, HASH_FIND, NULL);
+
+	return schema != NULL && schema->of_server;
 }
 
 const char *

@@ -1,8 +1,7 @@
 /*
  * sd_snapshot_other.c
- *	  Kinds that few schemas have: casts, operators and their classes, text
- *	  search, languages, conversions, transforms, access methods, user mappings
- *	  and subscriptions.
+ *	  Kinds that few schemas have: casts, operators and their classes, languages,
+ *	  conversions, transforms, access methods, user mappings and subscriptions.
  */
 #include "postgres.h"
 
@@ -24,31 +23,18 @@
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_subscription.h"
 #include "catalog/pg_transform.h"
-#include "catalog/pg_ts_config.h"
-#include "catalog/pg_ts_config_map.h"
-#include "catalog/pg_ts_dict.h"
-#include "catalog/pg_ts_parser.h"
-#include "catalog/pg_ts_template.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "tsearch/ts_cache.h"
-#include "tsearch/ts_public.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/syscache.h"
 
+#include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
-
-static void
-put_proc(SdSnap *snap, SdNode *map, const char *key, Oid proc)
-{
-	if (OidIsValid(proc))
-		sd_put_text(map, key, sd_proc_name(snap, proc));
-}
 
 static void
 put_operator(SdSnap *snap, SdNode *map, const char *key, Oid oper)
@@ -109,12 +95,12 @@ emit_operator(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		psprintf("%s.%s(%s, %s)", sd_schema_name(snap, form->oprnamespace), NameStr(form->oprname),
 				 operand(snap, form->oprleft), operand(snap, form->oprright));
 	core = sd_doc_map(doc, SD_FACET_CORE);
-	put_proc(snap, core, "function", form->oprcode);
+	sd_put_proc(snap, core, "function", form->oprcode);
 	sd_put_text(core, "returns", sd_type_name(snap, form->oprresult, -1));
 	put_operator(snap, core, "commutator", form->oprcom);
 	put_operator(snap, core, "negator", form->oprnegate);
-	put_proc(snap, core, "restrict", form->oprrest);
-	put_proc(snap, core, "join", form->oprjoin);
+	sd_put_proc(snap, core, "restrict", form->oprrest);
+	sd_put_proc(snap, core, "join", form->oprjoin);
 	sd_put_true(core, "merges", form->oprcanmerge);
 	sd_put_true(core, "hashes", form->oprcanhash);
 	sd_doc_common(snap, doc, OperatorRelationId, form->oid, form->oprowner, OBJECT_OPERATOR, NULL);
@@ -149,6 +135,7 @@ typedef struct FamilyMember
 	const char *key;
 	const char *value;
 	bool is_operator;
+	bool of_extension; /* what it names is a member of one */
 } FamilyMember;
 
 /* Operator class that a member depends on, InvalidOid when on the family alone. */
@@ -193,6 +180,7 @@ load_amop(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (form->oid < FirstNormalObjectId)
 		return false;
 	member.opclass = member_opclass(snap, AccessMethodOperatorRelationId, form->oid);
+	member.of_extension = sd_is_member(snap, OperatorRelationId, form->amopopr);
 	member.value = sd_operator_name(snap, form->amopopr);
 	if (form->amoppurpose == AMOP_ORDER)
 		member.value =
@@ -210,6 +198,7 @@ load_amproc(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (form->oid < FirstNormalObjectId)
 		return false;
 	member.opclass = member_opclass(snap, AccessMethodProcedureRelationId, form->oid);
+	member.of_extension = sd_is_member(snap, ProcedureRelationId, form->amproc);
 	member.value = sd_proc_identity(snap, form->amproc);
 	add_member(snap, member, form->amprocnum, form->amproclefttype, form->amprocrighttype);
 	return true;
@@ -260,23 +249,51 @@ emit_opclass(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 }
 
 static bool
+has_loose_members(SdSnap *snap, Oid family)
+{
+	ListCell *lc;
+
+	foreach (lc, snap->family_members)
+	{
+		FamilyMember *member = lfirst(lc);
+
+		if (!OidIsValid(member->opclass) && member->family == family && !member->of_extension)
+			return true;
+	}
+	return false;
+}
+
+/* Of a family of the server there is a document about what the user has added to it. */
+static bool
 emit_opfamily(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_opfamily form = (Form_pg_opfamily) GETSTRUCT(tuple);
+	bool kept = sd_schema_kept(snap, form->opfnamespace);
 	SdDoc *doc;
 
-	if (!sd_schema_kept(snap, form->opfnamespace) ||
-		sd_is_member(snap, OperatorFamilyRelationId, form->oid))
+	if (sd_is_member(snap, OperatorFamilyRelationId, form->oid) ||
+		(!kept && !has_loose_members(snap, form->oid)))
 		return false;
-	doc = sd_doc_begin(snap, "operator family", NULL);
+	doc = sd_doc_begin(snap, kept ? "operator family" : "operator family members", NULL);
 	doc->identity =
 		psprintf("%s USING %s", sd_qualified(snap, form->opfnamespace, NameStr(form->opfname)),
 				 sd_am_name(snap, form->opfmethod));
 	doc_members(snap, doc, InvalidOid, form->oid);
-	sd_doc_common(snap, doc, OperatorFamilyRelationId, form->oid, form->opfowner, OBJECT_OPFAMILY,
-				  NULL);
+	if (kept)
+		sd_doc_common(snap, doc, OperatorFamilyRelationId, form->oid, form->opfowner,
+					  OBJECT_OPFAMILY, NULL);
+	else
+		sd_doc_phys_oid(snap, doc, form->oid);
 	sd_doc_emit(snap, doc);
 	return true;
+}
+
+static const char *
+language_identity(SdSnap *snap, HeapTuple tuple)
+{
+	const char *name = NameStr(((Form_pg_language) GETSTRUCT(tuple))->lanname);
+
+	return psprintf("on language %s", quote_identifier(name));
 }
 
 static bool
@@ -287,12 +304,16 @@ emit_language(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdNode *core;
 
 	if (form->oid < FirstNormalObjectId || sd_is_member(snap, LanguageRelationId, form->oid))
+	{
+		sd_note_privileges(snap, tuple, desc, Anum_pg_language_lanacl, LanguageRelationId,
+						   form->oid, OBJECT_LANGUAGE, form->lanowner, language_identity);
 		return false;
+	}
 	doc = sd_doc_begin(snap, "language", quote_identifier(pstrdup(NameStr(form->lanname))));
 	core = sd_doc_map(doc, SD_FACET_CORE);
-	put_proc(snap, core, "handler", form->lanplcallfoid);
-	put_proc(snap, core, "inline", form->laninline);
-	put_proc(snap, core, "validator", form->lanvalidator);
+	sd_put_proc(snap, core, "handler", form->lanplcallfoid);
+	sd_put_proc(snap, core, "inline", form->laninline);
+	sd_put_proc(snap, core, "validator", form->lanvalidator);
 	sd_put_true(core, "trusted", form->lanpltrusted);
 	sd_doc_common(snap, doc, LanguageRelationId, form->oid, form->lanowner, OBJECT_LANGUAGE,
 				  (Acl *) sd_attr_array(tuple, desc, Anum_pg_language_lanacl));
@@ -315,7 +336,7 @@ emit_conversion(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	core = sd_doc_map(doc, SD_FACET_CORE);
 	sd_put_text(core, "from", pg_encoding_to_char(form->conforencoding));
 	sd_put_text(core, "to", pg_encoding_to_char(form->contoencoding));
-	put_proc(snap, core, "function", form->conproc);
+	sd_put_proc(snap, core, "function", form->conproc);
 	sd_put_true(core, "default", form->condefault);
 	sd_doc_common(snap, doc, ConversionRelationId, form->oid, form->conowner, OBJECT_CONVERSION,
 				  NULL);
@@ -336,8 +357,8 @@ emit_transform(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	doc->identity = psprintf("for %s language %s", sd_type_name(snap, form->trftype, -1),
 							 quote_identifier(sd_language_name(snap, form->trflang)));
 	core = sd_doc_map(doc, SD_FACET_CORE);
-	put_proc(snap, core, "from_sql", form->trffromsql);
-	put_proc(snap, core, "to_sql", form->trftosql);
+	sd_put_proc(snap, core, "from_sql", form->trffromsql);
+	sd_put_proc(snap, core, "to_sql", form->trftosql);
 	sd_doc_common(snap, doc, TransformRelationId, form->oid, InvalidOid, OBJECT_TRANSFORM, NULL);
 	sd_doc_emit(snap, doc);
 	return true;
@@ -354,144 +375,9 @@ emit_access_method(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		return false;
 	doc = sd_doc_begin(snap, "access method", quote_identifier(pstrdup(NameStr(form->amname))));
 	core = sd_doc_map(doc, SD_FACET_CORE);
-	put_proc(snap, core, "handler", form->amhandler);
+	sd_put_proc(snap, core, "handler", form->amhandler);
 	sd_put_text(core, "type", form->amtype == AMTYPE_TABLE ? "table" : "index");
 	sd_doc_common(snap, doc, AccessMethodRelationId, form->oid, InvalidOid, OBJECT_ACCESS_METHOD,
-				  NULL);
-	sd_doc_emit(snap, doc);
-	return true;
-}
-
-static const char *
-dictionary_name(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(TSDICTOID, ObjectIdGetDatum(oid));
-	Form_pg_ts_dict form;
-	const char *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for text search dictionary %u", oid);
-	form = (Form_pg_ts_dict) GETSTRUCT(tuple);
-	name = sd_qualified(snap, form->dictnamespace, NameStr(form->dictname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
-static const char *
-template_name(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(TSTEMPLATEOID, ObjectIdGetDatum(oid));
-	Form_pg_ts_template form;
-	const char *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for text search template %u", oid);
-	form = (Form_pg_ts_template) GETSTRUCT(tuple);
-	name = sd_qualified(snap, form->tmplnamespace, NameStr(form->tmplname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
-static const char *
-parser_name(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(TSPARSEROID, ObjectIdGetDatum(oid));
-	Form_pg_ts_parser form;
-	const char *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for text search parser %u", oid);
-	form = (Form_pg_ts_parser) GETSTRUCT(tuple);
-	name = sd_qualified(snap, form->prsnamespace, NameStr(form->prsname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
-static bool
-emit_dictionary(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
-{
-	Form_pg_ts_dict form = (Form_pg_ts_dict) GETSTRUCT(tuple);
-	SdDoc *doc;
-	SdNode *core;
-
-	if (!sd_schema_kept(snap, form->dictnamespace) ||
-		sd_is_member(snap, TSDictionaryRelationId, form->oid))
-		return false;
-	doc = sd_doc_begin(snap, "text search dictionary",
-					   sd_qualified(snap, form->dictnamespace, NameStr(form->dictname)));
-	core = sd_doc_map(doc, SD_FACET_CORE);
-	sd_put_text(core, "template", template_name(snap, form->dicttemplate));
-	sd_put_text(core, "options", sd_attr_text(tuple, desc, Anum_pg_ts_dict_dictinitoption));
-	sd_doc_common(snap, doc, TSDictionaryRelationId, form->oid, form->dictowner,
-				  OBJECT_TSDICTIONARY, NULL);
-	sd_doc_emit(snap, doc);
-	return true;
-}
-
-typedef struct TsMapping
-{
-	Oid config;
-	int32 token;
-	int32 seqno;
-	Oid dictionary;
-} TsMapping;
-
-static bool
-load_mapping(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
-{
-	Form_pg_ts_config_map form = (Form_pg_ts_config_map) GETSTRUCT(tuple);
-	TsMapping *mapping;
-
-	if (form->mapcfg < FirstNormalObjectId)
-		return false;
-	mapping = palloc(sizeof(TsMapping));
-	mapping->config = form->mapcfg;
-	mapping->token = form->maptokentype;
-	mapping->seqno = form->mapseqno;
-	mapping->dictionary = form->mapdict;
-	snap->ts_mappings = lappend(snap->ts_mappings, mapping);
-	return true;
-}
-
-static int
-compare_mappings(const ListCell *a, const ListCell *b)
-{
-	return ((TsMapping *) lfirst(a))->seqno - ((TsMapping *) lfirst(b))->seqno;
-}
-
-static bool
-emit_config(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
-{
-	Form_pg_ts_config form = (Form_pg_ts_config) GETSTRUCT(tuple);
-	LexDescr *tokens;
-	SdDoc *doc;
-	SdNode *core;
-
-	if (!sd_schema_kept(snap, form->cfgnamespace) ||
-		sd_is_member(snap, TSConfigRelationId, form->oid))
-		return false;
-	tokens = (LexDescr *) DatumGetPointer(
-		OidFunctionCall1(lookup_ts_parser_cache(form->cfgparser)->lextypeOid, (Datum) 0));
-	doc = sd_doc_begin(snap, "text search configuration",
-					   sd_qualified(snap, form->cfgnamespace, NameStr(form->cfgname)));
-	core = sd_doc_map(doc, SD_FACET_CORE);
-	sd_put_text(core, "parser", parser_name(snap, form->cfgparser));
-	for (LexDescr *token = tokens; token->lexid != 0; token++)
-	{
-		SdNode *list = sd_node_list();
-		ListCell *lc;
-
-		foreach (lc, snap->ts_mappings)
-		{
-			TsMapping *mapping = lfirst(lc);
-
-			if (mapping->config == form->oid && mapping->token == token->lexid)
-				sd_add_text(list, dictionary_name(snap, mapping->dictionary));
-		}
-		if (list->first != NULL)
-			sd_put(sd_map_map(core, "mappings"), token->alias, list);
-	}
-	sd_doc_common(snap, doc, TSConfigRelationId, form->oid, form->cfgowner, OBJECT_TSCONFIGURATION,
 				  NULL);
 	sd_doc_emit(snap, doc);
 	return true;
@@ -529,6 +415,7 @@ static bool
 emit_subscription(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_subscription form = (Form_pg_subscription) GETSTRUCT(tuple);
+	SdSubscriptionOptions options = sd_compat_subscription_options(tuple, desc);
 	ArrayType *publications;
 	Datum *elems;
 	int count;
@@ -547,6 +434,14 @@ emit_subscription(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	slot = sd_attr(tuple, desc, Anum_pg_subscription_subslotname, &isnull);
 	if (!isnull)
 		sd_put_text(core, "slot", pstrdup(NameStr(*DatumGetName(slot))));
+	sd_put_true(core, "binary", options.binary);
+	sd_put_true(core, "disable_on_error", options.disable_on_error);
+	sd_put_true(core, "failover", options.failover);
+	sd_put_text(core, "origin", options.origin);
+	sd_put_false(core, "password_required", options.password_required);
+	sd_put_true(core, "run_as_owner", options.run_as_owner);
+	sd_put_text(core, "streaming", options.streaming);
+	sd_put_true(core, "two_phase", options.two_phase);
 	sd_put_text(core, "synchronous_commit",
 				sd_attr_text(tuple, desc, Anum_pg_subscription_subsynccommit));
 	publications = sd_attr_array(tuple, desc, Anum_pg_subscription_subpublications);
@@ -571,10 +466,6 @@ sd_emit_other(SdSnap *snap)
 	sd_scan(snap, ConversionRelationId, emit_conversion);
 	sd_scan(snap, TransformRelationId, emit_transform);
 	sd_scan(snap, AccessMethodRelationId, emit_access_method);
-	sd_scan(snap, TSDictionaryRelationId, emit_dictionary);
-	sd_scan(snap, TSConfigMapRelationId, load_mapping);
-	list_sort(snap->ts_mappings, compare_mappings);
-	sd_scan(snap, TSConfigRelationId, emit_config);
 	sd_scan(snap, UserMappingRelationId, emit_user_mapping);
 	sd_scan(snap, SubscriptionRelationId, emit_subscription);
 }

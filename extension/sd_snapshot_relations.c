@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
 
+#include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
 /* Relations by OID: the hottest look-up of the walk, so the table holds pointers only. */
@@ -76,6 +77,25 @@ attr_acl(HeapTuple tuple, TupleDesc desc, int attnum)
 	return (Acl *) sd_attr_array(tuple, desc, attnum);
 }
 
+static const char *
+privileges_identity(SdSnap *snap, HeapTuple tuple)
+{
+	Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+	return psprintf("on %s %s", form->relkind == RELKIND_SEQUENCE ? "sequence" : "table",
+					sd_qualified(snap, form->relnamespace, NameStr(form->relname)));
+}
+
+static void
+note_privileges(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+	sd_note_privileges(snap, tuple, desc, Anum_pg_class_relacl, RelationRelationId, form->oid,
+					   form->relkind == RELKIND_SEQUENCE ? OBJECT_SEQUENCE : OBJECT_TABLE,
+					   form->relowner, privileges_identity);
+}
+
 static bool
 load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
@@ -90,7 +110,11 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 			return false;
 	}
 	else if (!sd_schema_kept(snap, form->relnamespace))
+	{
+		if (sd_schema_of_server(snap, form->relnamespace))
+			note_privileges(snap, tuple, desc);
 		return false;
+	}
 
 	options = sd_attr_array(tuple, desc, Anum_pg_class_reloptions);
 	rel = add_rel(snap, form->oid);
@@ -119,6 +143,8 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 
 	rel->qname = sd_qualified(snap, form->relnamespace, rel->name);
 	rel->member = sd_is_member(snap, RelationRelationId, form->oid);
+	if (rel->member)
+		note_privileges(snap, tuple, desc);
 	rel->acl = attr_acl(tuple, desc, Anum_pg_class_relacl);
 	if (form->relispartition && form->relkind != RELKIND_INDEX &&
 		form->relkind != RELKIND_PARTITIONED_INDEX)
@@ -147,6 +173,7 @@ load_inherits(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (rel == NULL)
 		return false;
 	parent = palloc(sizeof(SdParent));
+	rel->detach_pending = sd_compat_detach_pending(form);
 	parent->seqno = form->inhseqno;
 	parent->oid = form->inhparent;
 	for (link = &rel->parents; *link != NULL && (*link)->seqno < parent->seqno;)
@@ -269,11 +296,14 @@ void
 sd_doc_common(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid, Oid owner, ObjectType objtype, Acl *acl)
 {
 	SdNode *privileges = sd_acl_node(snap, acl, objtype, owner);
+	SdNode *labels = sd_labels_node(snap, classid, oid, 0);
 
 	/* for a document without a subject of its own */
 	sd_use(snap, oid);
 	if (privileges != NULL)
 		sd_put(sd_doc_map(doc, SD_FACET_SECURITY), "acl", privileges);
+	if (labels != NULL)
+		sd_put(sd_doc_map(doc, SD_FACET_SECURITY), "security_labels", labels);
 	if (OidIsValid(owner))
 		sd_put_text(sd_doc_map(doc, SD_FACET_OWNER), "name", sd_role_name(snap, owner));
 	sd_doc_comment(snap, doc, NULL, "self", classid, oid, 0);
@@ -293,6 +323,7 @@ doc_parents(SdSnap *snap, SdRel *rel, SdNode *core)
 	{
 		sd_put_text(core, "partition_of", sd_rel_name(snap, rel->parents->oid));
 		sd_put_text(core, "bound", rel->bound);
+		sd_put_true(core, "detach_pending", rel->detach_pending);
 		return;
 	}
 	list = sd_node_list();

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -18,14 +19,38 @@
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
+void
+sd_put_proc(SdSnap *snap, SdNode *map, const char *key, Oid proc)
+{
+	if (OidIsValid(proc))
+		sd_put_text(map, key, sd_proc_name(snap, proc));
+}
+
+static const char *
+privileges_identity(SdSnap *snap, HeapTuple tuple)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+
+	return psprintf("on routine %s%s",
+					form->pronamespace == PG_CATALOG_NAMESPACE ? "pg_catalog." : "",
+					sd_routine_identity(snap, form));
+}
+
 static bool
 load_routine(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 
-	if (!sd_schema_kept(snap, form->pronamespace) ||
-		sd_is_member(snap, ProcedureRelationId, form->oid))
+	bool member = sd_is_member(snap, ProcedureRelationId, form->oid);
+
+	if (member || !sd_schema_kept(snap, form->pronamespace))
+	{
+		if (member ? sd_schema_kept(snap, form->pronamespace) :
+					 sd_schema_of_server(snap, form->pronamespace))
+			sd_note_privileges(snap, tuple, desc, Anum_pg_proc_proacl, ProcedureRelationId,
+							   form->oid, OBJECT_FUNCTION, form->proowner, privileges_identity);
 		return false;
+	}
 	/* range types come with constructors, which are internal to them */
 	if (form->prolang == INTERNALlanguageId && sd_is_internal(snap, ProcedureRelationId, form->oid))
 		return false;

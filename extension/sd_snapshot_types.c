@@ -163,6 +163,7 @@ doc_composite(SdSnap *snap, SdDoc *doc, Oid relid)
 	{
 		SdColumn *column = &rel->columns[i];
 		SdNode *map;
+		SdNode *labels;
 
 		if (column->name == NULL)
 			continue;
@@ -174,6 +175,10 @@ doc_composite(SdSnap *snap, SdDoc *doc, Oid relid)
 		sd_put_text(map, "type", sd_type_name(snap, column->type, column->typmod));
 		sd_add(list, map);
 		sd_doc_comment(snap, doc, "columns", column->name, RelationRelationId, relid, i);
+		labels = sd_labels_node(snap, RelationRelationId, relid, i);
+		if (labels != NULL)
+			sd_put(sd_map_map(sd_map_map(sd_doc_map(doc, SD_FACET_SECURITY), "columns"), column->name),
+				   "security_labels", labels);
 		if (phys != NULL)
 			sd_put_int(phys, column->name, i);
 	}
@@ -203,13 +208,6 @@ doc_range(SdSnap *snap, SdDoc *doc, Oid type)
 }
 
 static void
-put_proc(SdSnap *snap, SdNode *map, const char *key, Oid proc)
-{
-	if (OidIsValid(proc))
-		sd_put_text(map, key, sd_proc_name(snap, proc));
-}
-
-static void
 doc_base(SdSnap *snap, SdDoc *doc, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
@@ -217,23 +215,23 @@ doc_base(SdSnap *snap, SdDoc *doc, HeapTuple tuple, TupleDesc desc)
 
 	sd_put_true(core, "by_value", form->typbyval);
 	sd_put_text(core, "alignment", psprintf("%c", form->typalign));
-	put_proc(snap, core, "analyze", form->typanalyze);
+	sd_put_proc(snap, core, "analyze", form->typanalyze);
 	sd_put_text(core, "category", psprintf("%c", form->typcategory));
 	sd_put_true(core, "collatable", OidIsValid(form->typcollation));
 	sd_put_text(core, "default", sd_attr_text(tuple, desc, Anum_pg_type_typdefault));
 	sd_put_text(core, "delimiter", psprintf("%c", form->typdelim));
 	if (OidIsValid(form->typelem))
 		sd_put_text(core, "element", sd_type_name(snap, form->typelem, -1));
-	put_proc(snap, core, "input", form->typinput);
+	sd_put_proc(snap, core, "input", form->typinput);
 	sd_put_int_text(core, "length", form->typlen);
-	put_proc(snap, core, "output", form->typoutput);
+	sd_put_proc(snap, core, "output", form->typoutput);
 	sd_put_true(core, "preferred", form->typispreferred);
-	put_proc(snap, core, "receive", form->typreceive);
-	put_proc(snap, core, "send", form->typsend);
+	sd_put_proc(snap, core, "receive", form->typreceive);
+	sd_put_proc(snap, core, "send", form->typsend);
 	sd_put_text(core, "storage", psprintf("%c", form->typstorage));
-	put_proc(snap, core, "subscript", sd_compat_typsubscript(form));
-	put_proc(snap, core, "typmod_in", form->typmodin);
-	put_proc(snap, core, "typmod_out", form->typmodout);
+	sd_put_proc(snap, core, "subscript", sd_compat_typsubscript(form));
+	sd_put_proc(snap, core, "typmod_in", form->typmodin);
+	sd_put_proc(snap, core, "typmod_out", form->typmodout);
 }
 
 static const char *
@@ -256,6 +254,21 @@ kind_of(char typtype)
 	}
 }
 
+static const char *
+privileges_identity(SdSnap *snap, HeapTuple tuple)
+{
+	Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
+
+	return psprintf("on type %s", sd_qualified(snap, form->typnamespace, NameStr(form->typname)));
+}
+
+/* A type of which nothing is known yet but the name. */
+static bool
+is_shell(Form_pg_type form)
+{
+	return form->typtype == TYPTYPE_PSEUDO && !form->typisdefined;
+}
+
 /* Rows are copied: a document may need other catalogs while it is made. */
 static bool
 load_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
@@ -266,7 +279,10 @@ load_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_use(snap, form->typelem);
 	sd_use(snap, form->typbasetype);
 	sd_use(snap, form->typrelid);
-	if (kind_of(form->typtype) == NULL || !form->typisdefined ||
+	if (sd_schema_of_server(snap, form->typnamespace))
+		sd_note_privileges(snap, tuple, desc, Anum_pg_type_typacl, TypeRelationId, form->oid,
+						   OBJECT_TYPE, form->typowner, privileges_identity);
+	if ((kind_of(form->typtype) == NULL && !is_shell(form)) ||
 		!sd_schema_kept(snap, form->typnamespace))
 		return false;
 	if (form->typtype == TYPTYPE_BASE && OidIsValid(form->typelem) && form->typlen == -1 &&
@@ -280,7 +296,11 @@ load_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 			return false;
 	}
 	if (sd_is_member(snap, TypeRelationId, form->oid))
+	{
+		sd_note_privileges(snap, tuple, desc, Anum_pg_type_typacl, TypeRelationId, form->oid,
+						   OBJECT_TYPE, form->typowner, privileges_identity);
 		return false;
+	}
 	state->types = lappend(state->types, heap_copytuple(tuple));
 	return true;
 }
@@ -290,7 +310,7 @@ emit_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
 	const char *identity = sd_qualified(snap, form->typnamespace, NameStr(form->typname));
-	SdDoc *doc = sd_doc_begin(snap, kind_of(form->typtype), identity);
+	SdDoc *doc = sd_doc_begin(snap, is_shell(form) ? "type" : kind_of(form->typtype), identity);
 	Acl *acl = (Acl *) sd_attr_array(tuple, desc, Anum_pg_type_typacl);
 
 	switch (form->typtype)
@@ -306,6 +326,9 @@ emit_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 			break;
 		case TYPTYPE_RANGE:
 			doc_range(snap, doc, form->oid);
+			break;
+		case TYPTYPE_PSEUDO:
+			sd_put_bool(sd_doc_map(doc, SD_FACET_CORE), "shell", true);
 			break;
 		default:
 			doc_base(snap, doc, tuple, desc);

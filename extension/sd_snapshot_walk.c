@@ -150,6 +150,7 @@ read_all(SdSnap *snap)
 	if (snap->schemas == NULL)
 		sd_load_schemas(snap);
 	sd_load_members(snap);
+	sd_load_privileges(snap);
 	sd_load_relations(snap);
 	sd_load_indexes(snap);
 	sd_load_constraints(snap);
@@ -157,6 +158,7 @@ read_all(SdSnap *snap)
 	sd_load_rules(snap);
 	sd_load_sequences(snap);
 	sd_load_comments(snap);
+	sd_load_labels(snap);
 	if (sink != NULL && sink->want_phys)
 		sd_load_depends(snap);
 
@@ -167,6 +169,8 @@ read_all(SdSnap *snap)
 	sd_emit_misc(snap);
 	sd_emit_data(snap);
 	sd_emit_other(snap);
+	sd_emit_search(snap);
+	sd_emit_privileges(snap);
 	if (sink != NULL && sink->want_environment)
 		sd_emit_environment(snap);
 }

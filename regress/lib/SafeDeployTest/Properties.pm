@@ -150,6 +150,10 @@ BEGIN
 	IF live <> stored THEN
 		found := found || ('the stored snapshot differs otherwise: ' || stored::text);
 	END IF;
+	-- read a part at a time, after what was read before
+	IF safedeploy.fingerprint() <> (SELECT fingerprint FROM safedeploy.snapshot WHERE id = after) THEN
+		found := found || 'the fingerprint of a part is not that of the whole'::text;
+	END IF;
 	IF EXISTS (SELECT FROM jsonb_array_elements(stored) AS c WHERE c ->> 'summary' !~ '^[A-Z].*\.$' OR c -> 'cause' = c -> 'seq'
 		OR c ->> 'cause' IS NOT NULL AND NOT stored @> jsonb_build_array(jsonb_build_object('seq', c -> 'cause'))) THEN
 		found := found || 'a summary that is no sentence, or a cause that is not there'::text;
