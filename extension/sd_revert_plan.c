@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "sd_compat.h"
+#include "sd_ddl_list.h"
 #include "sd_revert.h"
 
 #define KEY_SIZE	   512
@@ -370,6 +371,35 @@ write_create(SdRevert *revert, SdRevertObject *object)
 	object->steps = list_concat(object->steps, object->ddl->steps);
 }
 
+/*
+ * What joined an extension is no object of its own any more, but it is there: it
+ * leaves the extension.  Returns whether that was it.
+ */
+static bool
+leave_extension(SdRevert *revert, SdRevertObject *object)
+{
+	const SdDiffObject *old = object->pair->old;
+	SdDdl *ddl;
+	char *extension;
+
+	if (!revert->diff->same_lineage || !revert->diff->live || !OidIsValid(old->oid))
+		return false;
+	extension = sd_ddl_ask(
+		"SELECT e.extname FROM pg_catalog.pg_depend d"
+		" JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"
+		" WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'"
+		" AND d.objid = $1::pg_catalog.oid AND d.objsubid = 0"
+		" AND (pg_catalog.pg_identify_object(d.classid, d.objid, 0)).identity = $2",
+		psprintf("%u", old->oid), old->identity);
+	if (extension == NULL)
+		return false;
+	ddl = begin(revert, object, true, false);
+	sd_ddl_step(ddl, "ALTER EXTENSION %s DROP %s", quote_identifier(extension),
+				sd_ddl_address(ddl->writer, ddl->identity));
+	object->steps = ddl->steps;
+	return true;
+}
+
 static void
 write_replacement(SdRevert *revert, SdRevertObject *object)
 {
@@ -473,7 +503,8 @@ write_object(SdRevert *revert, SdRevertObject *object)
 	}
 	if (pair->new == NULL)
 	{
-		write_create(revert, object);
+		if (!leave_extension(revert, object))
+			write_create(revert, object);
 		return;
 	}
 	if (!object->replaced)
