@@ -538,6 +538,7 @@ sd_diff_mark_superusers(SdDiff *diff)
 		change->to_superuser =
 			is_among(superusers, change->new) && !is_among(superusers, change->old);
 	}
+}
 
 void
 sd_diff_refuse_unread(const SdDiff *diff)
