@@ -79,6 +79,7 @@ OBJS = \
 	extension/sd_parse.o \
 	extension/sd_plpgsql.o \
 	extension/sd_predict.o \
+	extension/sd_progress.o \
 	extension/sd_revert.o \
 	extension/sd_revert_order.o \
 	extension/sd_revert_plan.o \
@@ -204,6 +205,7 @@ SQL_SOURCES = \
 	sql/tables/guard_event_triggers.sql \
 	sql/tables/drift_event_triggers.sql \
 	sql/views/lock_holders.sql \
+	sql/views/progress.sql \
 	sql/views/history.sql \
 	sql/views/unfinished_runs.sql \
 	sql/views/last_known_good.sql \

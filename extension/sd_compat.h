@@ -249,6 +249,31 @@ sd_sha256_free(SdSha256 *ctx)
 #define sd_estate_set_target(estate, info) ((estate)->es_result_relation_info = (info))
 #endif
 
+/*
+ * Text of the query in pg_stat_activity.  13 hides the entry of the session, but its
+ * function changes nothing else that matters; the later one would clear the query's id.
+ */
+#if PG_VERSION_NUM >= 140000
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "utils/backend_status.h"
+#define sd_get_activity() pgstat_clip_activity(MyBEEntry->st_activity_raw)
+static inline void
+sd_set_activity(const char *text)
+{
+	int len = pg_mbcliplen(text, strlen(text), pgstat_track_activity_query_size - 1);
+
+	PGSTAT_BEGIN_WRITE_ACTIVITY(MyBEEntry);
+	memcpy(MyBEEntry->st_activity_raw, text, len);
+	MyBEEntry->st_activity_raw[len] = '\0';
+	PGSTAT_END_WRITE_ACTIVITY(MyBEEntry);
+}
+#else
+#define sd_get_activity()	  pgstat_get_backend_current_activity(MyProcPid, false)
+#define sd_set_activity(text) pgstat_report_activity(STATE_RUNNING, text)
+#endif
+
 /* 14 asks for the kind of key of a hash table; before that strings were the default. */
 #if PG_VERSION_NUM < 140000
 #define HASH_STRINGS 0

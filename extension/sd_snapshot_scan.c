@@ -10,10 +10,12 @@
 #include "catalog/pg_class.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
+#include "sd_progress.h"
 #include "sd_snapshot_reuse.h"
 
 /* Differs between any two versions of a row, and between rows. */
@@ -105,11 +107,14 @@ scan_rows(RowScan *row, Oid index, int nkeys, ScanKey keys)
 {
 	SysScanDesc scan =
 		systable_beginscan(row->rel, index, OidIsValid(index), row->snap->snapshot, nkeys, keys);
+	const char *catalog = RelationGetRelationName(row->rel);
+	BlockNumber blocks = OidIsValid(index) ? 0 : RelationGetNumberOfBlocks(row->rel);
 	HeapTuple tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		CHECK_FOR_INTERRUPTS();
+		sd_progress(catalog, ItemPointerGetBlockNumberNoCheck(&tuple->t_self), blocks);
 		if (OidIsValid(row->classid))
 		{
 			bool isnull;

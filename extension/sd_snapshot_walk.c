@@ -29,6 +29,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "sd_progress.h"
 #include "sd_snapshot_reuse.h"
 
 #define SD_WALK_ATTEMPTS 8
@@ -124,6 +125,7 @@ sd_doc_emit(SdSnap *snap, SdDoc *doc)
 	sd_take_unread(snap, &unread);
 	if (unread != NULL || doc->unread != NULL)
 		sd_doc_unread(snap, doc, doc->unread ? doc->unread : unread);
+	sd_progress("objects", snap->entries->count, 0);
 	entry = sd_entries_add(snap->entries);
 	entry->kind = doc->kind; /* a literal */
 	entry->key = snap->subject;
@@ -194,6 +196,7 @@ walk_once(SdSink *sink, SdPlan *plan, MemoryContext cxt, uint64 *versions)
 		snap->doc_cxt =
 			AllocSetContextCreate(snap->cxt, "safedeploy document", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(snap->cxt);
+	sd_progress_begin(snap->cxt);
 	initStringInfo(&snap->scratch);
 	snap->sha = sd_sha256_create();
 	snap->snapshot = RegisterSnapshot(GetLatestSnapshot());
