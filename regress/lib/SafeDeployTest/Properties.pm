@@ -11,8 +11,9 @@ SafeDeployTest::Properties - one property is edited, one change is seen
   $properties->run(@areas);                           # all of them without a name
   done_testing();
 
-Needs no more than psql, perl as it comes, and a superuser's connection to a
-server that has the extension installed, so that it runs on every major version.
+Needs no more than psql, perl as it comes, what built the extension, and a
+superuser's connection to a server that has it installed, so that it runs on every
+major version.
 
 =head1 FIXTURES
 
@@ -66,7 +67,19 @@ SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'safedeploy');
 SQL
 	($self->{major}, my $available) = split /\n/, $out;
 	die "no connection, or the extension is not installed: $err" unless ($available || '') eq 't';
+	$self->{provider} = build_provider();
 	return $self;
+}
+
+# A directory with a library that provides security labels, which no server has by itself.
+sub build_provider
+{
+	my $built = File::Temp->newdir;
+	chmod 0755, $built;
+	chomp(my $headers = `pg_config --includedir-server`);
+	system('cc', '-shared', '-fPIC', '-O1', "-I$headers", '-o', "$built/label_provider.so", dirname(__FILE__) . '/../label_provider.c') == 0
+	  or die 'could not build the provider of security labels';
+	return $built;
 }
 
 # psql DATABASE, SQL: (stdout, stderr) of one session
@@ -362,7 +375,7 @@ SELECT count(*) FROM pg_proc WHERE pronamespace = 'safedeploy'::regnamespace AND
 SQL
 	($self->{reverts}, my $environment) = split /\n/, $out;
 	$self->{environment} = $environment ? ', environment => true' : '';
-	($out, $err) = $self->psql($database, "$helpers\nSET search_path = fix, pg_catalog;\nSET allow_system_table_mods = on;\n$setup"
+	($out, $err) = $self->psql($database, "$helpers\nLOAD '$self->{provider}/label_provider.so';\nSET search_path = fix, pg_catalog;\nSET allow_system_table_mods = on;\n$setup"
 		  . join('', map { $self->case_script($_, $n++) } @cases)
 		  # a database with a subscription cannot be dropped
 		  . "SELECT format('DROP SUBSCRIPTION %I', subname) FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = '$database') \\gexec\n");
