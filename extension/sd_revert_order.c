@@ -257,6 +257,38 @@ is_kind_of_key(const char *part)
 	return starts_with(part, "constraints.") || starts_with(part, "indexes.");
 }
 
+/* An index that is not complete on the partitions: what was there when it was made has none. */
+static bool
+is_incomplete_index(const StepNode *node)
+{
+	JsonbContainer *indexes;
+	JsonbValue index;
+	JsonbValue valid;
+
+	if (!starts_with(node->part, "indexes.") || node->object->pair->old == NULL)
+		return false;
+	indexes = sd_diff_find(node->object->pair->old->definition, "core", "indexes");
+	return indexes != NULL && sd_diff_get(indexes, node->part + strlen("indexes."), &index) &&
+		   sd_diff_value_is_object(&index) && sd_diff_get(index.val.binary.data, "valid", &valid);
+}
+
+/* A partition that is attached later would get the index as well. */
+static void
+put_after_partitions(Graph *graph, StepNode *index)
+{
+	ListCell *cell;
+
+	foreach (cell, graph->nodes)
+	{
+		StepNode *other = lfirst(cell);
+		const char *parent =
+			strcmp(other->part, "attach") == 0 ? old_text(other->object, "partition_of") : NULL;
+
+		if (parent != NULL && strcmp(parent, index->object->pair->old->identity) == 0)
+			add_edge(other, index);
+	}
+}
+
 /*
  * What a part and its own table, a partition and its partitioned table ask of each
  * other: a key of the parent finds those of its partitions, by their names.
@@ -285,6 +317,8 @@ add_own_edges(Graph *graph)
 		if (is_kind_of_key(node->part))
 		{
 			add_edge(node, find_node(graph, key, "attach"));
+			if (is_incomplete_index(node))
+				put_after_partitions(graph, node);
 			if (parent == NULL)
 				continue;
 			foreach (lc, graph->nodes)
