@@ -179,6 +179,7 @@ walk_and_record(void)
 	SdSink sink = { 0 };
 	SdEntries *entries = sd_snapshot_walk_by(&sink, &plan.base);
 
+	ereport(DEBUG1, (errmsg_internal("fingerprint read everything")));
 	sd_refuse_unread(entries);
 	if (plan.cache != NULL)
 		install(plan.cache, entries);
@@ -286,7 +287,7 @@ reuse(void)
 	if (plan.outcome == PART && entries != NULL)
 	{
 		sd_refuse_unread(entries);
-		sd_uses_append(plan.cache->uses, plan.uses);
+		sd_uses_replace(plan.cache->uses, plan.subset, plan.uses);
 		if (!plan.subset->failed && !plan.uses->overflow && !plan.cache->uses->overflow)
 		{
 			merge(plan.cache, plan.subset, entries);
@@ -295,6 +296,9 @@ reuse(void)
 	}
 	if (plan.outcome == SAME && !is_too_large(plan.cache->cxt))
 	{
+		ereport(DEBUG1, (errmsg_internal("fingerprint made %d of %d objects anew",
+										 entries && plan.uses ? entries->count : 0,
+										 plan.cache->entries->count)));
 		MemoryContextSetParent(plan.cache->cxt, TopMemoryContext);
 		session_cache = plan.cache;
 	}
@@ -420,6 +424,7 @@ walk_whole(bool environment)
 	SdSink sink = { .want_environment = environment };
 	SdEntries *entries = sd_snapshot_walk_by(&sink, NULL);
 
+	ereport(DEBUG1, (errmsg_internal("fingerprint read everything")));
 	sd_refuse_unread(entries);
 	return entries;
 }

@@ -117,7 +117,9 @@ typedef struct SdUses
 
 extern SdUses *sd_uses_create(MemoryContext cxt, Size limit);
 extern void sd_uses_sort(SdUses *uses);
-extern void sd_uses_append(SdUses *uses, const SdUses *more);
+
+/* Puts what the documents of a subset use now in the place of what they used. */
+extern void sd_uses_replace(SdUses *uses, SdSubset *subset, const SdUses *fresh);
 
 /* sd_snapshot_names.c: hash of a name as it is now, 0 when there is nothing of that name */
 extern uint64 sd_name_hash_now(SdSnap *snap, Oid classid, Oid oid, int32 sub);

@@ -88,7 +88,6 @@ load_range(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	RangeEntry *range = hash_search(state->ranges, &form->rngtypid, HASH_ENTER, NULL);
 
 	sd_use(snap, form->rngsubtype);
-	sd_use_by(snap, TypeRelationId, sd_compat_multirange(form), form->rngtypid);
 	range->subtype = form->rngsubtype;
 	range->collation = form->rngcollation;
 	range->opclass = form->rngsubopc;
@@ -279,6 +278,8 @@ load_type(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_use(snap, form->typelem);
 	sd_use(snap, form->typbasetype);
 	sd_use(snap, form->typrelid);
+	if (form->typtype == 'm') /* a multirange */
+		sd_use(snap, sd_compat_range_of(form->oid));
 	if (sd_schema_of_server(snap, form->typnamespace))
 		sd_note_privileges(snap, tuple, desc, Anum_pg_type_typacl, TypeRelationId, form->oid,
 						   OBJECT_TYPE, form->typowner, privileges_identity);

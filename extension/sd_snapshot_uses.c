@@ -298,20 +298,60 @@ sd_uses_sort(SdUses *uses)
 	uses->nsorted = uses->ncount;
 }
 
-/*
- * Uses by documents that have been made anew since stay where they are: a use too
- * many only has its user read again.
- */
-void
-sd_uses_append(SdUses *uses, const SdUses *more)
+/* Most users are not in the subset, which one bit of their OID tells of nearly all of them. */
+#define FILTER_BITS 65536
+
+static bool
+is_made_anew(SdSubset *subset, const uint8 *filter, SdKey user)
 {
-	for (Size i = 0; i < more->count; i++)
-		add_use(uses, more->uses[i].used, more->uses[i].user);
-	for (Size i = 0; i < more->ncount; i++)
+	uint32 bit = user.oid % FILTER_BITS;
+
+	return (filter[bit / 8] & (1 << bit % 8)) != 0 && sd_subset_has(subset, user.classid, user.oid);
+}
+
+/* Takes out what the documents of the subset used when they were made last. */
+static void
+forget_uses(SdUses *uses, SdSubset *subset)
+{
+	uint8 *filter = palloc0(FILTER_BITS / 8);
+	Size kept = 0;
+	Size sorted = 0;
+
+	for (int i = 0; i < subset->count; i++)
+		filter[subset->keys[i].oid % FILTER_BITS / 8] |= 1 << subset->keys[i].oid % 8;
+	for (Size i = 0; i < uses->count; i++)
+	{
+		if (is_made_anew(subset, filter, uses->uses[i].user))
+			continue;
+		uses->uses[kept++] = uses->uses[i];
+		sorted = i < uses->sorted ? kept : sorted;
+	}
+	uses->count = kept;
+	uses->sorted = sorted;
+	kept = sorted = 0;
+	for (Size i = 0; i < uses->ncount; i++)
+	{
+		if (is_made_anew(subset, filter, uses->names[i].user))
+			continue;
+		uses->names[kept++] = uses->names[i];
+		sorted = i < uses->nsorted ? kept : sorted;
+	}
+	uses->ncount = kept;
+	uses->nsorted = sorted;
+	pfree(filter);
+}
+
+void
+sd_uses_replace(SdUses *uses, SdSubset *subset, const SdUses *fresh)
+{
+	forget_uses(uses, subset);
+	for (Size i = 0; i < fresh->count; i++)
+		add_use(uses, fresh->uses[i].used, fresh->uses[i].user);
+	for (Size i = 0; i < fresh->ncount; i++)
 	{
 		if (!grow(uses, (void **) &uses->names, uses->ncount, &uses->nsize, sizeof(SdNameUse)))
 			return;
-		uses->names[uses->ncount++] = more->names[i];
+		uses->names[uses->ncount++] = fresh->names[i];
 	}
 	if (uses->count - uses->sorted > 1024 + uses->sorted / 8 ||
 		uses->ncount - uses->nsorted > 1024 + uses->nsorted / 8)
