@@ -249,6 +249,22 @@ check_extension(MgClone *clone, MgError *err)
 
 static bool drop_dead_on(MgRun *run, MgPg *server, MgError *err);
 
+/* The tool finds its own tables as they are on the real database. */
+static bool
+copy_tool_rows(MgRun *run, MgClone *clone, MgError *err)
+{
+	for (int i = 0; i < run->bookkeeping.count; i++)
+	{
+		const char *table = run->bookkeeping.items[i];
+		char *rows;
+
+		if (!mg_server_read_rows(run->pg, table, &rows, err) ||
+			(rows != NULL && !mg_server_write_rows(clone->pg, table, rows, err)))
+			return false;
+	}
+	return true;
+}
+
 bool
 mg_clone_create(MgRun *run, MgClone *clone, MgError *err)
 {
@@ -265,10 +281,7 @@ mg_clone_create(MgRun *run, MgClone *clone, MgError *err)
 		mg_run_detail_text(run, "cold_because", clone->why_cold);
 	if (!mg_shadow_watch(run, clone, err))
 		return false;
-	for (int i = 0; i < run->bookkeeping.count; i++)
-		if (!mg_server_copy_rows(run->pg, clone->pg, run->bookkeeping.items[i], err))
-			return false;
-	return compare(run, clone, err);
+	return copy_tool_rows(run, clone, err) && compare(run, clone, err);
 }
 
 bool

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "pg_catalog_ledger.h"
 #include "rehearse.h"
+#include "repair.h"
 #include "shadow.h"
 #include "verify.h"
 #include "text.h"
@@ -49,6 +50,7 @@ goal_of_run(MgRun *run, MgError *err)
 					  err);
 	run->goal = runs.items[0].from;
 	run->goal_snapshot = (MgSnapshot){ runs.items[0].s0, runs.items[0].s0_fingerprint };
+	mg_repair_recall(run, runs.items[0].rehearsal);
 	mg_run_detail_text(run, "undoes", runs.items[0].id);
 	return true;
 }
@@ -110,17 +112,36 @@ capture(MgRun *run, MgError *err)
 	return MG_STEP_END;
 }
 
-/* Runs the downgrade; *failed tells why it did not lead to the goal, NULL when it did. */
+/* What the rehearsal of the run added to its downgrade, or has in its place; pg is a clone, or NULL. */
 static bool
-go_down(MgRun *run, const MgTarget *target, MgPg *pg, const char *step, const char **failed,
-		MgError *err)
+finish(MgRun *run, MgPg *pg, const char **failed, MgError *err)
+{
+	MgError fault;
+	const char *how = NULL;
+
+	if (run->repair.count == 0 && !run->no_downgrade)
+		return true;
+	mg_err_init(&fault, run->arena);
+	if (pg == NULL)
+	{
+		if (!mg_repair_real(run, &run->goal_snapshot, &how, err))
+			return false;
+		if (how != NULL)
+			mg_run_detail_text(run, "repair_did", how);
+	}
+	else if (!mg_repair_again(run, pg, &fault))
+		*failed = mg_printf(run->arena, "the repair fails: %s", fault.message);
+	return true;
+}
+
+/* Runs the tool's downgrade; *failed tells why it failed, NULL when it did not. */
+static bool
+tool_down(MgRun *run, const MgTarget *target, const char *step, const char **failed, MgError *err)
 {
 	MgToolSession session;
 	MgChildResult result;
-	MgRevisions now;
 	MgError fault;
 
-	*failed = NULL;
 	memset(&result, 0, sizeof result);
 	mg_err_init(&fault, run->arena);
 	mg_run_session(run, target, step, &session);
@@ -136,13 +157,23 @@ go_down(MgRun *run, const MgTarget *target, MgPg *pg, const char *step, const ch
 		mg_run_detail_child(run, step, &result);
 	run->told_to_stop = run->told_to_stop || result.interrupted;
 	/* the run's own session may be another one by now */
-	if (pg == NULL)
-	{
-		if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, step, err))
-			return false;
-		pg = run->pg;
-	}
-	if (!run->tool->ops->current(run->tool, pg, &now, err))
+	return target != &run->context->target ||
+		   (mg_run_hold(run, err) && mg_verify_no_sessions(run, step, err));
+}
+
+/* Goes down, on a clone or (pg NULL) the real database. */
+static bool
+go_down(MgRun *run, const MgTarget *target, MgPg *pg, const char *step, const char **failed,
+		MgError *err)
+{
+	MgRevisions now;
+
+	*failed = NULL;
+	if (!run->no_downgrade && !tool_down(run, target, step, failed, err))
+		return false;
+	if (*failed == NULL && !finish(run, pg, failed, err))
+		return false;
+	if (!run->tool->ops->current(run->tool, pg != NULL ? pg : run->pg, &now, err))
 		return false;
 	if (*failed == NULL && !mg_revisions_equal(&now, &run->goal))
 		*failed = mg_printf(run->arena, "the downgrade leads to revision %s, not to %s",

@@ -204,6 +204,7 @@ mg_ledger_past_runs(MgPg *pg, const char *lock_name, const char *which, const ch
 		run->last_status = mg_rows_get(&rows, i, "last_status");
 		run->last_message = mg_rows_get(&rows, i, "last_message");
 		run->result = mg_rows_get(&rows, i, "result");
+		run->rehearsal = mg_rows_get(&rows, i, "rehearse");
 		run->here = here != NULL && (*here == 't');
 		read_details(pg->arena, &rows, i, run);
 	}

@@ -66,6 +66,7 @@ typedef struct MgPastRun
 	const char *s0_fingerprint; /* likewise */
 	const char *s1;				/* snapshot as rehearsed or as reached, NULL: unknown */
 	const char *s1_fingerprint; /* likewise */
+	const char *rehearsal;		/* detail of its rehearsal, as JSON; NULL: there is none */
 	bool here;					/* it ran in a database of this name */
 } MgPastRun;
 

@@ -298,35 +298,37 @@ mg_server_drop_database(MgPg *pg, const char *name, MgError *err)
 }
 
 bool
-mg_server_copy_rows(MgPg *from, MgPg *to, const char *table, MgError *err)
+mg_server_read_rows(MgPg *pg, const char *table, char **rows, MgError *err)
 {
-	const char *values[] = { table };
 	PGresult *result;
-	char *rows;
 	bool there;
 
-	if (!mg_pg_exec(from, mg_sql_table_exists, 1, values, &result, err))
+	*rows = NULL;
+	if (!mg_pg_exec(pg, mg_sql_table_exists, 1, &table, &result, err))
 		return false;
 	there = is_true(result, 0, 0);
 	PQclear(result);
 	if (!there)
 		return true;
-	if (!mg_pg_exec(from, mg_printf(from->arena, "SELECT pg_catalog.json_agg(t) FROM %s AS t", table),
+	if (!mg_pg_exec(pg, mg_printf(pg->arena, "SELECT pg_catalog.json_agg(t) FROM %s AS t", table),
 					0, NULL, &result, err))
 		return false;
-	rows = mg_pg_value(from->arena, result, 0, 0);
+	*rows = mg_pg_value(pg->arena, result, 0, 0);
 	PQclear(result);
-	if (rows == NULL)
-		return true;
-	values[0] = rows;
+	return true;
+}
+
+bool
+mg_server_write_rows(MgPg *pg, const char *table, const char *rows, MgError *err)
+{
 	if (strcmp(table, "safedeploy.applied_migration") == 0)
-		return mg_pg_exec(to, mg_sql_copy_applied_migrations, 1, values, NULL, err);
-	return mg_pg_exec(to,
-					  mg_printf(to->arena,
+		return mg_pg_exec(pg, mg_sql_copy_applied_migrations, 1, &rows, NULL, err);
+	return mg_pg_exec(pg,
+					  mg_printf(pg->arena,
 								"INSERT INTO %s OVERRIDING SYSTEM VALUE SELECT r.* FROM "
 								"pg_catalog.json_populate_recordset(NULL::%s, $1) AS r",
 								table, table),
-					  1, values, NULL, err);
+					  1, &rows, NULL, err);
 }
 
 bool

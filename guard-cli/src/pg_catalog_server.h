@@ -88,9 +88,10 @@ extern bool mg_server_create_scratch(MgPg *admin, MgPg *source, const char *name
 									 const char *template_name, const char *comment, MgError *err);
 extern bool mg_server_drop_database(MgPg *pg, const char *name, MgError *err);
 
-/* Copies the rows of one table (qualified, quoted) to the same table elsewhere; a table that is
- * not there is left out. */
-extern bool mg_server_copy_rows(MgPg *from, MgPg *to, const char *table, MgError *err);
+/* All rows of a table (qualified, quoted) as a JSON array; NULL when it has none or is not there. */
+extern bool mg_server_read_rows(MgPg *pg, const char *table, char **rows, MgError *err);
+/* Adds such rows to the table of that name, here or elsewhere. */
+extern bool mg_server_write_rows(MgPg *pg, const char *table, const char *rows, MgError *err);
 
 /* True when the query returns one row whose first column is true; *got says what it returned. */
 extern bool mg_server_assertion(MgPg *pg, const char *sql, bool *holds, char **got, MgError *err);

@@ -7,6 +7,7 @@
 #include "json.h"
 #include "log.h"
 #include "rehearse.h"
+#include "repair.h"
 #include "shadow.h"
 #include "text.h"
 
@@ -118,6 +119,64 @@ first_up(Rehearsal *r, MgError *err)
 		   mg_schema_take(r->clone->pg, "clone after", NULL, &r->up, err);
 }
 
+/* What is to be said of a way back that restores the schema. */
+static void
+praise(MgRun *run, const MgChanges *changes)
+{
+	const char *who = run->no_downgrade ? "reverting" : "the downgrade";
+
+	run->downgrade = run->no_downgrade ? "fails, and statements of the server restore the schema" :
+					 run->repair.count > 0 ? "restores the schema with what the server adds to it" :
+											 "restores the schema";
+	if (changes->order.count > 0)
+	{
+		run->downgrade = mg_printf(run->arena, "%s but for the order of columns", run->downgrade);
+		mg_log_warning("%s restores the schema but for the order of columns: %s", who,
+					   mg_changes_text(run->arena, &changes->order, MOST_CHANGES));
+	}
+	if (changes->lost.count > 0)
+	{
+		run->downgrade = mg_printf(run->arena, "%s, but not the data", run->downgrade);
+		mg_run_detail_list(run, "downgrade_loses", &changes->lost);
+		mg_log_warning("%s restores the schema, but not the data: %s", who,
+					   mg_changes_text(run->arena, &changes->lost, MOST_CHANGES));
+	}
+}
+
+/* The tool's downgrade and what it leaves; when it fails and left all as it was, statements in its place. */
+static bool
+tool_down(Rehearsal *r, MgChanges *changes, MgError *err)
+{
+	MgRun *run = r->run;
+	MgError fault;
+	MgChanges moved;
+
+	mg_err_init(&fault, run->arena);
+	if (go(r, MG_DOWN, "rehearse-down", &run->from, &fault))
+	{
+		if (!compare(r, &r->clone->before, changes, err))
+			return false;
+		mg_run_detail_list(run, "downgrade_leaves", &changes->real);
+		return changes->real.count == 0 ||
+			   mg_repair_rehearse(run, r->clone->pg, &r->clone->before, changes, err);
+	}
+	if (run->told_to_stop || fault.exit_code != MG_EXIT_REFUSED_REHEARSAL)
+	{
+		*err = fault;
+		return false;
+	}
+	mg_run_detail_text(run, "downgrade_fails", fault.message);
+	if (!compare(r, &r->up, &moved, err))
+		return false;
+	if (moved.real.count == 0 &&
+		!mg_repair_instead(run, r->clone->pg, &r->clone->before, changes, err))
+		return false;
+	if (run->no_downgrade)
+		return true;
+	*err = fault;
+	return false;
+}
+
 /* Down, and what it leaves; *restores false when that is not what was there before. */
 static bool
 down(Rehearsal *r, bool *restores, MgError *err)
@@ -126,29 +185,16 @@ down(Rehearsal *r, bool *restores, MgError *err)
 	MgChanges changes;
 
 	*restores = false;
-	if (!go(r, MG_DOWN, "rehearse-down", &run->from, err))
+	if (!tool_down(r, &changes, err))
 		return false;
-	if (!compare(r, &r->clone->before, &changes, err))
-		return false;
-	mg_run_detail_list(run, "downgrade_leaves", &changes.real);
 	mg_run_detail_list(run, "downgrade_reorders", &changes.order);
 	*restores = changes.real.count == 0;
-	run->downgrade = "restores the schema";
-	if (*restores && changes.order.count > 0)
-	{
-		run->downgrade = "restores the schema but for the order of columns";
-		mg_log_warning("the downgrade %s: %s", run->downgrade,
-					   mg_changes_text(run->arena, &changes.order, MOST_CHANGES));
-	}
-	if (*restores && changes.lost.count > 0)
-	{
-		run->downgrade = "restores the schema, but not the data";
-		mg_run_detail_list(run, "downgrade_loses", &changes.lost);
-		mg_log_warning("the downgrade %s: %s", run->downgrade,
-					   mg_changes_text(run->arena, &changes.lost, MOST_CHANGES));
-	}
 	if (*restores)
+	{
+		praise(run, &changes);
+		mg_repair_record(run);
 		return true;
+	}
 	run->downgrade = "does not restore the schema";
 	return refuse(mg_printf(run->arena, "the downgrade does not restore the schema: %s",
 							mg_text_count(run->arena, changes.real.count, "difference")),
@@ -217,8 +263,8 @@ mg_state_rehearse(MgRun *run, MgError *err)
 				   mg_config_source(run->config, MG_SET_REHEARSE_MODE));
 		return MG_STEP_SKIPPED;
 	}
-	ok = mg_clone_create(run, r.clone, err) && mg_rehearse_redirect(run, r.clone, err) &&
-		 first_up(&r, err) && way_back(&r, err) &&
+	ok = mg_repair_keep_rows(run, err) && mg_clone_create(run, r.clone, err) &&
+		 mg_rehearse_redirect(run, r.clone, err) && first_up(&r, err) && way_back(&r, err) &&
 		 mg_schema_copy_snapshot(r.clone->pg, r.up.id, run->pg, &run->rehearsed, err);
 	/* in all cases; a failure of its own does not hide the first one */
 	if (!(ok && r.is_up && mg_shadow_park(run, r.clone)) && !mg_clone_drop(run, r.clone, &drop_error))

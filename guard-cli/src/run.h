@@ -75,7 +75,11 @@ typedef struct MgRun
 	struct MgClone *kept;		   /* the clone, when it may become the warm shadow; or NULL */
 	const char *discarded; /* name of the shadow before, to be dropped at the very end; or NULL */
 	const char *backup_path;
-	const char *downgrade; /* what rehearsal says of the downgrade, for people */
+	MgStrings repair;		   /* rehearsed statements that finish the way back, or are all of it */
+	bool repair_transactional; /* in one transaction */
+	bool no_downgrade;		   /* they are all of it: the tool's downgrade is of no use */
+	char **tool_rows;		   /* of the bookkeeping tables before the run; NULL: not kept */
+	const char *downgrade;	   /* what rehearsal says of the downgrade, for people */
 
 	/* of a rollback on demand */
 	const char *goal_run;	   /* start of the id of the run to undo, or NULL */

@@ -8,6 +8,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "repair.h"
 #include "verify.h"
 #include "text.h"
 #include "tool_util.h"
@@ -76,8 +77,11 @@ mg_rollback_bring_back(MgRun *run, MgError *err)
 	MgError failure;
 	MgRevisions now;
 	const char *how;
+	const char *repaired;
 	bool ran;
 
+	if (run->no_downgrade)
+		return mg_repair_real(run, &run->before, &how, err) && prove(run, how, false, err);
 	memset(&result, 0, sizeof result);
 	mg_err_init(&failure, run->arena);
 	mg_run_session(run, &run->context->target, "rollback", &session);
@@ -94,8 +98,11 @@ mg_rollback_bring_back(MgRun *run, MgError *err)
 						mg_tool_reason(run->arena, &result));
 	else if (!mg_revisions_equal(&now, &run->from))
 		how = "the downgrade exited with 0 but the revision did not come back";
+	else if (!mg_repair_real(run, &run->before, &repaired, err))
+		return false;
 	else
-		how = "the downgrade ran";
+		how = repaired == NULL ? "the downgrade ran" :
+								 mg_printf(run->arena, "the downgrade ran, then %s", repaired);
 	return prove(run, how,
 				 !ran || !mg_child_succeeded(&result) || !mg_revisions_equal(&now, &run->from), err);
 }

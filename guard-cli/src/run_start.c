@@ -33,6 +33,7 @@ mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind)
 	run->target_revision = mg_config_string(context->config, MG_SET_RUN_TARGET);
 	run->started_us = mg_run_clock();
 	mg_strings_init(&run->bookkeeping, run->arena);
+	mg_strings_init(&run->repair, run->arena);
 	mg_strings_init(&run->invalid_before, run->arena);
 	mg_strings_init(&run->findings, run->arena);
 	mg_err_init(&run->tool_error, run->arena);

@@ -102,6 +102,9 @@ typedef struct MgToolOps
 	bool (*down)(MgTool *tool, const MgToolSession *session, const MgRevisions *to,
 				 MgChildResult *result, MgError *err);
 
+	/* A statement as it is pasted into a downgrade of this tool; NULL: as SQL. */
+	char *(*paste)(MgArena *arena, const char *sql);
+
 	/* Tables that hold the tool's own state, or will, schema-qualified and quoted as the server
 	 * does it: never part of a comparison, copied with their rows to a clone. */
 	bool (*bookkeeping)(MgTool *tool, MgPg *pg, MgStrings *tables, MgError *err);

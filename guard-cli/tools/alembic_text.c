@@ -102,3 +102,26 @@ mg_alembic_text_split(MgArena *arena, const MgAlembicGraph *graph, const char *o
 			start = line;
 	}
 }
+
+char *
+mg_alembic_paste(MgArena *arena, const char *sql)
+{
+	MgBuf text;
+
+	mg_buf_init(&text, arena);
+	mg_buf_addf(&text, "op.execute(\"");
+	for (const char *c = sql; *c != '\0'; c++)
+	{
+		bool binds = *c == ':' && (c == sql || c[-1] != ':') && c[1] != ':' &&
+					 (isalnum((unsigned char) c[1]) || c[1] == '_');
+
+		if (*c == '\n')
+			mg_buf_addf(&text, "\\n");
+		else if (binds)
+			mg_buf_addf(&text, "\\\\:");
+		else
+			mg_buf_addf(&text, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+	}
+	mg_buf_addf(&text, "\")");
+	return text.data;
+}

@@ -14,4 +14,10 @@
 extern void mg_alembic_text_split(MgArena *arena, const MgAlembicGraph *graph, const char *output,
 								  bool up, bool complete, const char **texts);
 
+/*
+ * A statement as a line of a revision: op.execute("...").  Alembic makes a bind
+ * parameter of a colon and a name, so such a colon is escaped.
+ */
+extern char *mg_alembic_paste(MgArena *arena, const char *sql);
+
 #endif

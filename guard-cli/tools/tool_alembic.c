@@ -393,5 +393,6 @@ const MgToolOps mg_tool_alembic = {
 	.probe = alembic_probe,
 	.up = alembic_up,
 	.down = mg_alembic_down,
+	.paste = mg_alembic_paste,
 	.bookkeeping = alembic_bookkeeping,
 };
