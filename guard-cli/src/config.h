@@ -23,93 +23,93 @@ typedef enum MgSettingType
 } MgSettingType;
 
 /* id, section, key, type, default (NULL: none), choices (NULL: any), help */
-#define MG_SETTINGS(X)                                                                                   \
-	X(DATABASE_URL, "database", "url", STRING, NULL, NULL,                                               \
-	  "where the database is: URL or conninfo; else DATABASE_URL, else the PG* variables")               \
-	X(TOOL_NAME, "tool", "name", STRING, NULL, NULL,                                                     \
-	  "migration tool; recognised from the command after -- when unset")                                 \
-	X(TOOL_COMMAND, "tool", "command", STRING, NULL, NULL,                                               \
-	  "program of the tool, with arguments separated by blanks")                                         \
-	X(TOOL_CONFIG, "tool", "config", PATH, NULL, NULL,                                                   \
-	  "the tool's own configuration file (alembic.ini, flyway.conf)")                                    \
-	X(TOOL_DIRECTORY, "tool", "directory", PATH, NULL, NULL, "directory of the migration files")         \
-	X(TOOL_PROJECT, "tool", "project", STRING, "default", NULL,                                          \
-	  "name under which plain SQL migrations are recorded")                                              \
-	X(TOOL_URL_ENV, "tool", "url_env", LIST, "DATABASE_URL", NULL,                                       \
-	  "environment variables in which the tool expects the database URL")                                \
-	X(TOOL_URL_SCHEME, "tool", "url_scheme", STRING, NULL, NULL,                                         \
-	  "scheme of that URL, such as postgresql+psycopg2")                                                 \
-	X(TOOL_WORKDIR, "tool", "workdir", PATH, NULL, NULL, "directory in which the tool is run")           \
-	X(TOOL_VERSION_TABLE, "tool", "version_table", STRING, NULL, NULL,                                   \
-	  "table of the tool's revisions, schema.table, when it cannot be told by itself")                   \
-	X(LOCK_NAME, "lock", "name", STRING, "default", NULL,                                                \
-	  "name of the deploy lock; one deploy runs at a time under one name")                               \
-	X(LOCK_WAIT, "lock", "wait", DURATION, "60s", NULL, "how long to wait for the deploy lock")          \
-	X(RUN_LOCK_TIMEOUT, "run", "lock_timeout", DURATION, "5s", NULL,                                     \
-	  "lock_timeout in the tool's sessions")                                                             \
-	X(RUN_STATEMENT_TIMEOUT, "run", "statement_timeout", DURATION, "0", NULL,                            \
-	  "statement_timeout in the tool's sessions; 0 is none")                                             \
-	X(RUN_TIMEOUT, "run", "timeout", DURATION, "1h", NULL,                                               \
-	  "how long the tool may run before it is ended; 0 is for ever")                                     \
-	X(RUN_LOCK_RETRIES, "run", "lock_retries", INT, "3", NULL,                                           \
-	  "how often the tool is started again when it failed on lock_timeout and changed nothing")          \
-	X(RUN_TARGET, "run", "target", STRING, NULL, NULL, "revision to upgrade to; default: newest")        \
-	X(RUN_FAIL_ON, "run", "fail_on", CHOICE, "error", "error warning notice never",                      \
-	  "severity of findings from which the run is refused")                                              \
-	X(RUN_ALLOW_IRREVERSIBLE, "run", "allow_irreversible", BOOL, "off", NULL,                            \
-	  "go on when rehearsal shows that the downgrade does not restore the schema")                       \
-	X(PREFLIGHT_SERVER_VERSION, "preflight", "server_version", LEVEL, "required", NULL,                  \
-	  "check: the server is PostgreSQL 13 to 18")                                                        \
-	X(PREFLIGHT_EXTENSION, "preflight", "extension", LEVEL, "required", NULL,                            \
-	  "check: extension safedeploy is there in a version that fits")                                     \
-	X(PREFLIGHT_POOLER, "preflight", "pooler", LEVEL, "required", NULL,                                  \
-	  "check: the connection is a session of its own, not behind a transaction pooler")                  \
-	X(PREFLIGHT_ROLE, "preflight", "role", LEVEL, "required", NULL,                                      \
-	  "check: the role may do what the run needs")                                                       \
-	X(PREFLIGHT_TOOL, "preflight", "tool", LEVEL, "required", NULL,                                      \
-	  "check: the tool is there and its history is consistent")                                          \
-	X(PREFLIGHT_DISK_SPACE, "preflight", "disk_space", LEVEL, "required", NULL,                          \
-	  "check: the backup directory has room for the database")                                           \
-	X(PREFLIGHT_LONG_TRANSACTIONS, "preflight", "long_transactions", LEVEL, "warning", NULL,             \
-	  "check: no transaction is older than max_transaction_age")                                         \
-	X(PREFLIGHT_IDLE_IN_TRANSACTION, "preflight", "idle_in_transaction", LEVEL, "warning", NULL,         \
-	  "check: no session sits idle in a transaction")                                                    \
-	X(PREFLIGHT_PREPARED_TRANSACTIONS, "preflight", "prepared_transactions", LEVEL, "required",          \
-	  NULL, "check: no prepared transaction is pending in the database")                                 \
-	X(PREFLIGHT_RUNNING_DUMP, "preflight", "running_dump", LEVEL, "required", NULL,                      \
-	  "check: no pg_dump is running on the database")                                                    \
-	X(PREFLIGHT_ACTIVE_SESSIONS, "preflight", "active_sessions", LEVEL, "off", NULL,                     \
-	  "check: no other session is active in the database")                                               \
-	X(PREFLIGHT_ENVIRONMENT, "preflight", "environment", LEVEL, "required", NULL,                        \
-	  "check: the variables in required_env are set and not empty")                                      \
-	X(PREFLIGHT_GIT_CLEAN, "preflight", "git_clean", LEVEL, "warning", NULL,                             \
-	  "check: the migrations have no uncommitted changes")                                               \
-	X(PREFLIGHT_COMMANDS, "preflight", "commands", LEVEL, "required", NULL,                              \
-	  "check: the commands in [preflight.commands] exit with 0")                                         \
-	X(PREFLIGHT_MAX_TRANSACTION_AGE, "preflight", "max_transaction_age", DURATION, "5min", NULL,         \
-	  "age from which a transaction counts as long")                                                     \
-	X(PREFLIGHT_REQUIRED_ENV, "preflight", "required_env", LIST, NULL, NULL,                             \
-	  "environment variables that must be set")                                                          \
-	X(PREFLIGHT_COMMAND_TIMEOUT, "preflight", "command_timeout", DURATION, "60s", NULL,                  \
-	  "how long a command of the user's may run")                                                        \
-	X(BACKUP_POLICY, "backup", "policy", CHOICE, "full", "full none",                                    \
-	  "full: pg_dump -Fc, verified by reading it back; none: no backup")                                 \
-	X(BACKUP_DIRECTORY, "backup", "directory", PATH, "migguard-backups", NULL,                           \
-	  "where backups are kept")                                                                          \
-	X(BACKUP_COMPRESS, "backup", "compress", INT, "1", NULL, "compression level of pg_dump")             \
-	X(REHEARSE_MODE, "rehearse", "mode", CHOICE, "clone", "clone off",                                   \
-	  "clone: up, down, up on a scratch database; off: none, said in the ledger")                        \
-	X(REHEARSE_URL, "rehearse", "url", STRING, NULL, NULL,                                               \
-	  "server for the scratch database; default: the same server")                                       \
-	X(REHEARSE_TEMPLATE, "rehearse", "template", STRING, "template0", NULL,                              \
-	  "template of the scratch database")                                                                \
-	X(REHEARSE_SHADOW, "rehearse", "shadow", BOOL, "on", NULL,                                           \
-	  "keep a scratch database with the schema, from which the next rehearsal starts")                   \
-	X(REHEARSE_REPAIR, "rehearse", "repair", BOOL, "on", NULL,                                           \
-	  "finish the way back by statements of the server where the downgrade does not restore the schema") \
-	X(PROGRAM_PG_DUMP, "programs", "pg_dump", STRING, "pg_dump", NULL, "pg_dump to use")                 \
-	X(PROGRAM_PG_RESTORE, "programs", "pg_restore", STRING, "pg_restore", NULL, "pg_restore to use")     \
-	X(PROGRAM_PSQL, "programs", "psql", STRING, "psql", NULL, "psql to use")                             \
+#define MG_SETTINGS(X)                                                                                                  \
+	X(DATABASE_URL, "database", "url", STRING, NULL, NULL,                                                              \
+	  "where the database is: URL or conninfo; else DATABASE_URL, else the PG* variables")                              \
+	X(TOOL_NAME, "tool", "name", STRING, NULL, NULL,                                                                    \
+	  "migration tool; recognised from the command after -- when unset")                                                \
+	X(TOOL_COMMAND, "tool", "command", STRING, NULL, NULL,                                                              \
+	  "program of the tool, with arguments separated by blanks")                                                        \
+	X(TOOL_CONFIG, "tool", "config", PATH, NULL, NULL,                                                                  \
+	  "the tool's own configuration file (alembic.ini, flyway.conf)")                                                   \
+	X(TOOL_DIRECTORY, "tool", "directory", PATH, NULL, NULL, "directory of the migration files")                        \
+	X(TOOL_PROJECT, "tool", "project", STRING, "default", NULL,                                                         \
+	  "name under which plain SQL migrations are recorded")                                                             \
+	X(TOOL_URL_ENV, "tool", "url_env", LIST, "DATABASE_URL", NULL,                                                      \
+	  "environment variables in which the tool expects the database URL")                                               \
+	X(TOOL_URL_SCHEME, "tool", "url_scheme", STRING, NULL, NULL,                                                        \
+	  "scheme of that URL, such as postgresql+psycopg2")                                                                \
+	X(TOOL_WORKDIR, "tool", "workdir", PATH, NULL, NULL, "directory in which the tool is run")                          \
+	X(TOOL_VERSION_TABLE, "tool", "version_table", STRING, NULL, NULL,                                                  \
+	  "table of the tool's revisions, schema.table, when it cannot be told by itself")                                  \
+	X(LOCK_NAME, "lock", "name", STRING, "default", NULL,                                                               \
+	  "name of the deploy lock; one deploy runs at a time under one name")                                              \
+	X(LOCK_WAIT, "lock", "wait", DURATION, "60s", NULL, "how long to wait for the deploy lock")                         \
+	X(RUN_LOCK_TIMEOUT, "run", "lock_timeout", DURATION, "5s", NULL,                                                    \
+	  "lock_timeout in the tool's sessions")                                                                            \
+	X(RUN_STATEMENT_TIMEOUT, "run", "statement_timeout", DURATION, "0", NULL,                                           \
+	  "statement_timeout in the tool's sessions; 0 is none")                                                            \
+	X(RUN_TIMEOUT, "run", "timeout", DURATION, "1h", NULL,                                                              \
+	  "how long the tool may run before it is ended; 0 is for ever")                                                    \
+	X(RUN_LOCK_RETRIES, "run", "lock_retries", INT, "3", NULL,                                                          \
+	  "how often the tool is started again when it failed on lock_timeout and changed nothing")                         \
+	X(RUN_TARGET, "run", "target", STRING, NULL, NULL, "revision to upgrade to; default: newest")                       \
+	X(RUN_FAIL_ON, "run", "fail_on", CHOICE, "error", "error warning notice never",                                     \
+	  "severity of findings from which the run is refused")                                                             \
+	X(RUN_ALLOW_IRREVERSIBLE, "run", "allow_irreversible", BOOL, "off", NULL,                                           \
+	  "go on when rehearsal shows that the downgrade does not restore the schema")                                      \
+	X(PREFLIGHT_SERVER_VERSION, "preflight", "server_version", LEVEL, "required", NULL,                                 \
+	  "check: the server is PostgreSQL 13 to 18")                                                                       \
+	X(PREFLIGHT_EXTENSION, "preflight", "extension", LEVEL, "required", NULL,                                           \
+	  "check: extension safedeploy is there in a version that fits")                                                    \
+	X(PREFLIGHT_POOLER, "preflight", "pooler", LEVEL, "required", NULL,                                                 \
+	  "check: the connection is a session of its own, not behind a transaction pooler")                                 \
+	X(PREFLIGHT_ROLE, "preflight", "role", LEVEL, "required", NULL,                                                     \
+	  "check: the role may do what the run needs")                                                                      \
+	X(PREFLIGHT_TOOL, "preflight", "tool", LEVEL, "required", NULL,                                                     \
+	  "check: the tool is there and its history is consistent")                                                         \
+	X(PREFLIGHT_DISK_SPACE, "preflight", "disk_space", LEVEL, "required", NULL,                                         \
+	  "check: the backup directory has room for the database")                                                          \
+	X(PREFLIGHT_LONG_TRANSACTIONS, "preflight", "long_transactions", LEVEL, "warning", NULL,                            \
+	  "check: no transaction is older than max_transaction_age")                                                        \
+	X(PREFLIGHT_IDLE_IN_TRANSACTION, "preflight", "idle_in_transaction", LEVEL, "warning", NULL,                        \
+	  "check: no session sits idle in a transaction")                                                                   \
+	X(PREFLIGHT_PREPARED_TRANSACTIONS, "preflight", "prepared_transactions", LEVEL, "required",                         \
+	  NULL, "check: no prepared transaction is pending in the database")                                                \
+	X(PREFLIGHT_RUNNING_DUMP, "preflight", "running_dump", LEVEL, "required", NULL,                                     \
+	  "check: no pg_dump is running on the database")                                                                   \
+	X(PREFLIGHT_ACTIVE_SESSIONS, "preflight", "active_sessions", LEVEL, "off", NULL,                                    \
+	  "check: no other session is active in the database")                                                              \
+	X(PREFLIGHT_ENVIRONMENT, "preflight", "environment", LEVEL, "required", NULL,                                       \
+	  "check: the variables in required_env are set and not empty")                                                     \
+	X(PREFLIGHT_GIT_CLEAN, "preflight", "git_clean", LEVEL, "warning", NULL,                                            \
+	  "check: the migrations have no uncommitted changes")                                                              \
+	X(PREFLIGHT_COMMANDS, "preflight", "commands", LEVEL, "required", NULL,                                             \
+	  "check: the commands in [preflight.commands] exit with 0")                                                        \
+	X(PREFLIGHT_MAX_TRANSACTION_AGE, "preflight", "max_transaction_age", DURATION, "5min", NULL,                        \
+	  "age from which a transaction counts as long")                                                                    \
+	X(PREFLIGHT_REQUIRED_ENV, "preflight", "required_env", LIST, NULL, NULL,                                            \
+	  "environment variables that must be set")                                                                         \
+	X(PREFLIGHT_COMMAND_TIMEOUT, "preflight", "command_timeout", DURATION, "60s", NULL,                                 \
+	  "how long a command of the user's may run")                                                                       \
+	X(BACKUP_POLICY, "backup", "policy", CHOICE, "full", "full none",                                                   \
+	  "full: pg_dump -Fc, verified by reading it back; none: no backup")                                                \
+	X(BACKUP_DIRECTORY, "backup", "directory", PATH, "migguard-backups", NULL,                                          \
+	  "where backups are kept")                                                                                         \
+	X(BACKUP_COMPRESS, "backup", "compress", INT, "1", NULL, "compression level of pg_dump")                            \
+	X(REHEARSE_MODE, "rehearse", "mode", CHOICE, "clone", "clone off",                                                  \
+	  "clone: up, down, up on a scratch database; off: none, said in the ledger")                                       \
+	X(REHEARSE_URL, "rehearse", "url", STRING, NULL, NULL,                                                              \
+	  "server for the scratch database; default: the same server")                                                      \
+	X(REHEARSE_TEMPLATE, "rehearse", "template", STRING, "template0", NULL,                                             \
+	  "template of the scratch database")                                                                               \
+	X(REHEARSE_SHADOW, "rehearse", "shadow", BOOL, "on", NULL,                                                          \
+	  "keep a scratch database with the schema, from which the next rehearsal starts")                                  \
+	X(REHEARSE_REPAIR, "rehearse", "repair", CHOICE, "on", "on rest off",                                               \
+	  "on: where there is no downgrade that works, the server writes the way back; rest: only what a downgrade leaves") \
+	X(PROGRAM_PG_DUMP, "programs", "pg_dump", STRING, "pg_dump", NULL, "pg_dump to use")                                \
+	X(PROGRAM_PG_RESTORE, "programs", "pg_restore", STRING, "pg_restore", NULL, "pg_restore to use")                    \
+	X(PROGRAM_PSQL, "programs", "psql", STRING, "psql", NULL, "psql to use")                                            \
 	X(PROGRAM_GIT, "programs", "git", STRING, "git", NULL, "git to use")
 
 typedef enum MgSetting

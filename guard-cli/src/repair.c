@@ -19,34 +19,34 @@
 #define INSTEAD		  "no_downgrade"
 #define ROWS		  "tool_rows"
 
+/* Settings of the transaction are of no use to the author: all names are qualified. */
 static bool
-is_wanted(const MgRun *run)
+is_for_author(const char *sql)
 {
-	return mg_config_bool(run->config, MG_SET_REHEARSE_REPAIR);
+	return strncmp(sql, "SET LOCAL ", 10) != 0;
 }
 
 /* Shows the author what is missing, in the words of the tool. */
 static void
 tell_author(MgRun *run, const MgRevert *revert)
 {
-	MgBuf text;
 	MgStrings lines;
 
-	mg_buf_init(&text, run->arena);
 	mg_strings_init(&lines, run->arena);
+	mg_log_warning(run->no_downgrade ?
+					   "there is no downgrade that works; the way back is, ready to be its text:" :
+					   "the downgrade does not restore the schema; ready to be added to its end:");
 	for (int i = 0; i < revert->statements.count; i++)
 	{
 		const char *sql = revert->statements.items[i];
 
+		if (!is_for_author(sql))
+			continue;
 		mg_strings_add(&lines, run->tool->ops->paste != NULL ? run->tool->ops->paste(run->arena, sql) :
 															   mg_printf(run->arena, "%s;", sql));
-		mg_buf_addf(&text, "\n    %s", lines.items[i]);
+		mg_log_warning("    %s", lines.items[lines.count - 1]);
 	}
 	mg_run_detail_list(run, "downgrade_forgets", &lines);
-	mg_log_warning(run->no_downgrade ?
-					   "there is no downgrade that works; the way back is these statements:%s" :
-					   "the downgrade does not restore the schema; add to its end:%s",
-				   text.data);
 	for (int i = 0; i < revert->losses.count; i++)
 		mg_log_warning("the way back loses data: %s", revert->losses.items[i]);
 }
@@ -104,7 +104,7 @@ mg_repair_rehearse(MgRun *run, MgPg *clone, const MgSnapshot *before, MgChanges 
 	MgRevert revert;
 
 	run->no_downgrade = false;
-	if (!is_wanted(run))
+	if (strcmp(mg_config_string(run->config, MG_SET_REHEARSE_REPAIR), "off") == 0)
 		return true;
 	if (!lead_back(run, clone, before, &revert, changes, err))
 		return false;
@@ -118,7 +118,7 @@ mg_repair_instead(MgRun *run, MgPg *clone, const MgSnapshot *before, MgChanges *
 	MgRevert revert;
 	MgRevisions now;
 
-	if (!is_wanted(run) || run->tool_rows == NULL)
+	if (strcmp(mg_config_string(run->config, MG_SET_REHEARSE_REPAIR), "on") != 0)
 		return true;
 	run->no_downgrade = true;
 	if (!lead_back(run, clone, before, &revert, changes, err) ||
@@ -179,6 +179,7 @@ mg_repair_real(MgRun *run, const MgSnapshot *before, const char **how, MgError *
 		{
 			mg_run_detail_text(run, "not_rehearsed", revert.statements.items[i]);
 			*how = "what is left is not what was rehearsed, so it was not repaired";
+			mg_log_warning("%s: %s", *how, revert.statements.items[i]);
 			return true;
 		}
 	mg_run_detail_list(run, "repaired_by", &revert.statements);
@@ -187,7 +188,11 @@ mg_repair_real(MgRun *run, const MgSnapshot *before, const char **how, MgError *
 		*how = mg_printf(run->arena, "%s of migguard",
 						 mg_text_count(run->arena, revert.statements.count, "statement"));
 	else
+	{
 		*how = mg_printf(run->arena, "the repair failed: %s", fault.message);
+		mg_log_warning("%s; nothing of it stays%s%s", *how, fault.detail != NULL ? ". " : "",
+					   fault.detail != NULL ? fault.detail : "");
+	}
 	return mg_run_hold(run, err);
 }
 
