@@ -354,7 +354,7 @@ extern const char *sd_attach(SdSnap *snap, const char *text);
 #define SD_UNREAD_TEXT "(unread)"
 extern void sd_note_unread(SdSnap *snap, Oid relid);
 extern void sd_take_unread(SdSnap *snap, SdUnread **object);
-extern void sd_explain_locked_catalog(ErrorData *error) pg_attribute_noreturn();
+extern void sd_explain_locked_catalog(ErrorData *error);
 extern void sd_doc_unread(SdSnap *snap, SdDoc *doc, const SdUnread *cause);
 
 /* sd_snapshot_deparse.c */
