@@ -28,6 +28,57 @@ sd_ddl_kind(const char *kind)
 	return NULL;
 }
 
+const char *
+sd_ddl_name_now(SdDdl *ddl, SdDiffCollection collection, const char *name)
+{
+	if (name[0] == SD_DDL_DISPLACED)
+		return name + 1;
+	return ddl->pair ? sd_diff_new_name(ddl->pair, collection, name) : name;
+}
+
+/* The collection of a part, and where its name begins; defaults are the columns'. */
+static SdDiffCollection
+collection_of(const char *part, const char **name)
+{
+	const char *dot = strchr(part, '.');
+
+	*name = dot ? dot + 1 : part;
+	if (dot != NULL && strncmp(part, "defaults.", 9) == 0)
+		return SD_DIFF_COLUMNS;
+	for (int c = 0; dot != NULL && c < SD_DIFF_COLLECTIONS; c++)
+	{
+		const char *key = sd_diff_collections[c].key;
+
+		if (key != NULL && strlen(key) == dot - part && strncmp(part, key, dot - part) == 0)
+			return c;
+	}
+	return SD_DIFF_COLLECTIONS;
+}
+
+const char *
+sd_ddl_part_now(SdDdl *ddl, const char *part)
+{
+	const char *name;
+	SdDiffCollection collection = collection_of(part, &name);
+
+	if (collection == SD_DIFF_COLLECTIONS)
+		return part;
+	return psprintf("%.*s%s", (int) (name - part), part, sd_ddl_name_now(ddl, collection, name));
+}
+
+const char *
+sd_ddl_part_then(const SdDiffPair *pair, const char *part)
+{
+	const char *name;
+	SdDiffCollection collection = collection_of(part, &name);
+	const char *old;
+
+	if (collection == SD_DIFF_COLLECTIONS)
+		return part;
+	old = sd_diff_old_name(pair, collection, name);
+	return old ? psprintf("%.*s%s", (int) (name - part), part, old) : part;
+}
+
 static SdDdlStep *
 add_step(SdDdl *ddl)
 {
@@ -35,6 +86,9 @@ add_step(SdDdl *ddl)
 
 	step->stage = ddl->stage;
 	step->part = ddl->part;
+	/* names have not been changed back yet */
+	if (ddl->part != NULL && ddl->stage == SD_DDL_BEFORE)
+		step->part = sd_ddl_part_now(ddl, ddl->part);
 	step->kind = ddl->kind;
 	step->identity = ddl->identity;
 	ddl->steps = lappend(ddl->steps, step);

@@ -180,6 +180,18 @@ extern bool sd_ddl_listed(List *texts, const char *text);
 extern void sd_ddl_leftovers(SdDdl *ddl);
 
 /*
+ * Names of members.  The new definition has the names that its members get back;
+ * a member that has to go and whose name another one gets back is displaced, which
+ * the first byte of its key says.  Statements before the renames need the name
+ * that a member has by now, and NULL says that it is not there.
+ */
+#define SD_DDL_DISPLACED '\2'
+extern const char *sd_ddl_name_now(SdDdl *ddl, SdDiffCollection collection, const char *name);
+extern const char *sd_ddl_part_now(SdDdl *ddl, const char *part);
+/* The same the other way: a part by its old name. */
+extern const char *sd_ddl_part_then(const SdDiffPair *pair, const char *part);
+
+/*
  * Whole runs of a writer, with the common facets and the leftovers.  alter returns
  * false, without steps, when the object has to be made anew.
  */

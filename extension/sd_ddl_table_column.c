@@ -145,6 +145,14 @@ set_default(SdDdl *ddl, const char *column, const char *expression)
 				only ? "ONLY " : "", ddl->identity, quote_identifier(column), expression);
 }
 
+/* A column as a statement of the stage names it. */
+static const char *
+column_now(SdDdl *ddl, const char *column)
+{
+	return quote_identifier(
+		ddl->stage == SD_DDL_BEFORE ? sd_ddl_name_now(ddl, SD_DIFF_COLUMNS, column) : column);
+}
+
 static void
 drop_default(SdDdl *ddl, const char *column)
 {
@@ -152,7 +160,7 @@ drop_default(SdDdl *ddl, const char *column)
 
 	sd_ddl_step(ddl, "ALTER %s %s%s ALTER COLUMN %s DROP DEFAULT", ddl->writer->keyword,
 				only ? "ONLY " : "", ddl->stage == SD_DDL_BEFORE ? ddl->new_identity : ddl->identity,
-				quote_identifier(column));
+				column_now(ddl, column));
 }
 
 /* Defaults that had to wait, and what a child has differently from its parents. */
@@ -224,7 +232,7 @@ drop_column(SdDdl *ddl, SdNode *column)
 
 	ddl->part = sd_ddl_part("columns", name);
 	ddl->stage = SD_DDL_BEFORE;
-	step = sd_ddl_step(ddl, "%s DROP COLUMN %s", sd_ddl_alter_words(ddl), quote_identifier(name));
+	step = sd_ddl_step(ddl, "%s DROP COLUMN %s", sd_ddl_alter_words(ddl), column_now(ddl, name));
 	if (sd_map_find(column, "generated") == NULL && !is_foreign(ddl))
 		sd_ddl_loses(step, SD_DDL_FULL, SD_DIFF_CERTAIN, "what the column holds now is lost");
 	sd_ddl_disturb(ddl, ddl->part);
@@ -314,7 +322,7 @@ alter_generated(SdDdl *ddl, const char *name, SdNode *old, SdNode *new)
 	ddl->part = sd_ddl_part("defaults", name);
 	ddl->stage = SD_DDL_BEFORE;
 	sd_ddl_step(ddl, "%s ALTER COLUMN %s DROP EXPRESSION", sd_ddl_alter_words(ddl),
-				quote_identifier(name));
+				column_now(ddl, name));
 	ddl->stage = SD_DDL_MAKE;
 	ddl->part = NULL;
 	return true;

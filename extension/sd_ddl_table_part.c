@@ -23,6 +23,7 @@ typedef struct Part
 
 typedef struct PartKind
 {
+	SdDiffCollection number;
 	const char *collection;
 	const char *facet;
 	void (*create)(SdDdl *ddl, const Part *part);
@@ -459,19 +460,24 @@ drop_policy(SdDdl *ddl, const Part *part)
 
 /* In the order in which they are made, where nothing else decides. */
 static const PartKind part_kinds[] = {
-	{ "constraints", "core", create_constraint, alter_constraint, drop_constraint,
-	  constraint_follows },
-	{ "indexes", "core", create_index, alter_index, drop_index, index_follows },
-	{ "rules", "core", create_rule, alter_rule, drop_rule, NULL },
-	{ "triggers", "core", create_trigger, alter_trigger, drop_trigger, trigger_follows },
-	{ "policies", "security", create_policy, alter_policy, drop_policy, NULL },
+	{ SD_DIFF_CONSTRAINTS, "constraints", "core", create_constraint, alter_constraint,
+	  drop_constraint, constraint_follows },
+	{ SD_DIFF_INDEXES, "indexes", "core", create_index, alter_index, drop_index, index_follows },
+	{ SD_DIFF_RULES, "rules", "core", create_rule, alter_rule, drop_rule, NULL },
+	{ SD_DIFF_TRIGGERS, "triggers", "core", create_trigger, alter_trigger, drop_trigger,
+	  trigger_follows },
+	{ SD_DIFF_POLICIES, "policies", "security", create_policy, alter_policy, drop_policy, NULL },
 };
 
 static void
 drop_part(SdDdl *ddl, const PartKind *kind, const Part *part)
 {
+	Part now = *part;
+
+	now.name = sd_ddl_name_now(ddl, kind->number, part->name);
+	now.quoted = quote_identifier(now.name);
 	ddl->stage = SD_DDL_BEFORE;
-	kind->drop(ddl, part);
+	kind->drop(ddl, &now);
 	ddl->stage = SD_DDL_MAKE;
 	sd_ddl_disturb(ddl, ddl->part);
 }

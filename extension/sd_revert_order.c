@@ -345,13 +345,13 @@ compare_nodes(const StepNode *a, const StepNode *b)
  * Tables that are dropped and refer to each other: the key that closes the ring
  * goes first.
  */
-static SdDdlStep *
-break_ring(const Graph *graph, StepNode *node)
+static List *
+break_ring(const Graph *graph, StepNode *node, List *steps)
 {
 	ListCell *cell;
 
 	if (!node->whole_drop)
-		return NULL;
+		return steps;
 	foreach (cell, sd_revert_users(graph->revert, node->object->new_key))
 	{
 		SdRevertUse *use = lfirst(cell);
@@ -367,9 +367,12 @@ break_ring(const Graph *graph, StepNode *node)
 							 quote_identifier(use->user_part + strlen("constraints.")));
 		step->kind = user->object->pair->kind;
 		step->identity = user->object->pair->new->identity;
-		return step;
+		/* it uses the key and its columns, one after the other */
+		if (steps == NIL || ((SdDdlStep *) llast(steps))->sql == NULL ||
+			strcmp(((SdDdlStep *) llast(steps))->sql, step->sql) != 0)
+			steps = lappend(steps, step);
 	}
-	return NULL;
+	return steps;
 }
 
 static List *
@@ -398,21 +401,8 @@ sort_nodes(Graph *graph)
 		}
 		if (best == NULL)
 		{
-			SdDdlStep *step;
-
 			best = stuck;
-			while ((step = break_ring(graph, best)) != NULL && !list_member_ptr(steps, step))
-			{
-				ListCell *lc;
-				bool said = false;
-
-				foreach (lc, steps)
-					said |= ((SdDdlStep *) lfirst(lc))->sql != NULL &&
-							strcmp(((SdDdlStep *) lfirst(lc))->sql, step->sql) == 0;
-				if (said)
-					break;
-				steps = lappend(steps, step);
-			}
+			steps = break_ring(graph, best, steps);
 		}
 		best->done = true;
 		left--;
@@ -517,6 +507,8 @@ sd_revert_order(SdRevert *revert)
 {
 	List *steps = steps_of_stage(revert, SD_DDL_BEFORE);
 
+	/* roles are made there: whatever is made later may be theirs */
+	steps = list_concat(steps, steps_of_stage(revert, SD_DDL_RENAME));
 	steps = list_concat(steps, revert->renames);
 	steps = list_concat(steps, steps_of_stage(revert, SD_DDL_MAKE));
 	steps = list_concat(steps, steps_of_stage(revert, SD_DDL_REMOVE));

@@ -304,7 +304,7 @@ concern(SdRevert *revert, const SdRevertUse *use, SdRevertObject *used)
 			return;
 		if (part[0] != '\0' && !starts_with(part, "columns."))
 		{
-			if (add_text(&object->forced, part))
+			if (add_text(&object->forced, sd_ddl_part_then(pair, part)))
 				object->waiting = true;
 			return;
 		}
@@ -315,7 +315,7 @@ concern(SdRevert *revert, const SdRevertUse *use, SdRevertObject *used)
 		if (used->set_aside && add_text(&object->retyped, used->pair->old->identity))
 			object->waiting = true;
 	}
-	else if (add_text(&object->forced, part))
+	else if (add_text(&object->forced, sd_ddl_part_then(pair, part)))
 		object->waiting = true;
 }
 
@@ -516,7 +516,7 @@ write_object(SdRevert *revert, SdRevertObject *object)
 			note_losses(object);
 			object->steps = object->ddl->steps;
 			foreach (cell, object->ddl->disturbed)
-				concern_users(revert, object, lfirst(cell));
+				concern_users(revert, object, sd_ddl_part_now(object->ddl, lfirst(cell)));
 			return;
 		}
 		object->replaced = true;

@@ -294,6 +294,23 @@ is_renamed_along(const SdDiffPair *pair, SdDiffCollection collection, const char
 		   sd_diff_get(member.val.binary.data, "inherited", &inherited);
 }
 
+/* Members that have gone before names are changed, and are made under their old names. */
+static bool
+is_gone(SdRevertObject *object, SdDiffCollection collection, const char *new_name)
+{
+	const char *part = psprintf("%s.%s", sd_diff_collections[collection].key, new_name);
+	ListCell *cell;
+
+	foreach (cell, object->steps)
+	{
+		SdDdlStep *step = lfirst(cell);
+
+		if (step->stage == SD_DDL_BEFORE && step->part != NULL && strcmp(step->part, part) == 0)
+			return true;
+	}
+	return false;
+}
+
 static List *
 member_renames(SdRevert *revert)
 {
@@ -315,7 +332,8 @@ member_renames(SdRevert *revert)
 				SdDiffMember *member = lfirst(lc);
 
 				if (format == NULL || member->old_name == NULL || member->new_name == NULL ||
-					member->recreated || is_renamed_along(object->pair, c, member->new_name))
+					member->recreated || is_renamed_along(object->pair, c, member->new_name) ||
+					is_gone(object, c, member->new_name))
 					continue;
 				renames = add_rename(renames, object,
 									 c == SD_DIFF_INDEXES ?
@@ -353,6 +371,14 @@ rename_keys(SdNode *map, List *members)
 		if (member->old_name != NULL && member->new_name != NULL && !member->recreated)
 			rename_key(map, member->new_name, psprintf("\1%s", member->old_name));
 	}
+	/* one that is still there under a name that another one gets back has to go */
+	foreach (cell, members)
+	{
+		SdDiffMember *member = lfirst(cell);
+
+		if (member->old_name != NULL && member->new_name != NULL && !member->recreated)
+			rename_key(map, member->old_name, psprintf("%c%s", SD_DDL_DISPLACED, member->old_name));
+	}
 	for (SdNode *node = map ? map->first : NULL; node != NULL && map->type == SD_NODE_MAP;
 		 node = node->next)
 		if (node->keylen > 0 && node->key[0] == '\1')
@@ -360,6 +386,26 @@ rename_keys(SdNode *map, List *members)
 			node->key++;
 			node->keylen--;
 		}
+}
+
+/* The name that a member of the new side gets, for lists of names. */
+static const char *
+name_then(List *members, const char *name)
+{
+	ListCell *cell;
+	bool displaced = false;
+
+	foreach (cell, members)
+	{
+		SdDiffMember *member = lfirst(cell);
+
+		if (member->old_name == NULL || member->new_name == NULL || member->recreated)
+			continue;
+		if (strcmp(name, member->new_name) == 0)
+			return member->old_name;
+		displaced |= strcmp(name, member->old_name) == 0;
+	}
+	return displaced ? psprintf("%c%s", SD_DDL_DISPLACED, name) : name;
 }
 
 void
@@ -388,19 +434,12 @@ sd_revert_rename_members(SdDdl *ddl)
 			 item != NULL; item = item->next)
 		{
 			SdNode *text = item->type == SD_NODE_MAP ? sd_map_find(item, "name") : item;
+			const char *name = text ? name_then(members, sd_ddl_scalar(text)) : NULL;
 
-			foreach (cell, members)
-			{
-				SdDiffMember *member = lfirst(cell);
-
-				if (text == NULL || member->old_name == NULL || member->new_name == NULL ||
-					member->recreated || text->len != strlen(member->new_name) ||
-					memcmp(text->str, member->new_name, text->len) != 0)
-					continue;
-				text->str = member->old_name;
-				text->len = strlen(member->old_name);
-				break;
-			}
+			if (name == NULL)
+				continue;
+			text->str = name;
+			text->len = strlen(name);
 		}
 	}
 }
