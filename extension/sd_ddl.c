@@ -465,6 +465,14 @@ sd_ddl_run_create(SdDdl *ddl)
 	sd_ddl_leftovers(ddl);
 }
 
+static bool
+is_common(SdNode *node)
+{
+	const char *key = sd_ddl_key(node);
+
+	return strcmp(key, "acl") == 0 || strcmp(key, "security_labels") == 0;
+}
+
 /* A change that the common facets do not cover. */
 static bool
 differs_in_itself(SdDdl *ddl)
@@ -477,12 +485,10 @@ differs_in_itself(SdDdl *ddl)
 		if (!sd_ddl_same(ddl, sd_map_find(ddl->old, facets[f]), sd_map_find(ddl->new, facets[f])))
 			return true;
 	for (SdNode *node = old ? old->first : NULL; node != NULL; node = node->next)
-		if (strcmp(sd_ddl_key(node), "acl") != 0 &&
-			!sd_ddl_equal(node, new ? sd_map_find(new, sd_ddl_key(node)) : NULL))
+		if (!is_common(node) && !sd_ddl_equal(node, new ? sd_map_find(new, sd_ddl_key(node)) : NULL))
 			return true;
 	for (SdNode *node = new ? new->first : NULL; node != NULL; node = node->next)
-		if (strcmp(sd_ddl_key(node), "acl") != 0 &&
-			(old == NULL || sd_map_find(old, sd_ddl_key(node)) == NULL))
+		if (!is_common(node) && (old == NULL || sd_map_find(old, sd_ddl_key(node)) == NULL))
 			return true;
 	return false;
 }

@@ -47,6 +47,8 @@ write_common(SdDdl *ddl, const char *address, const char *on, ObjectType type)
 						  sd_ddl_new(ddl, "environment", "owner", NULL));
 	sd_ddl_comment(ddl, address, part_of(ddl, ddl->old, "comment"),
 				   part_of(ddl, ddl->new, "comment"));
+	sd_ddl_labels(ddl, address, part_of(ddl, ddl->old, "security_labels"),
+				  part_of(ddl, ddl->new, "security_labels"));
 }
 
 /* Settings that differ, one statement each after what stands before SET. */
@@ -317,6 +319,8 @@ write_large_object(SdDdl *ddl, const char *oid, SdNode *old, SdNode *new)
 	sd_ddl_privileges(ddl, address, NULL, OBJECT_LARGEOBJECT, sd_ddl_get(old, "privileges"),
 					  sd_ddl_get(new, "privileges"), owner, new_owner);
 	sd_ddl_comment(ddl, address, sd_ddl_get(old, "comment"), sd_ddl_get(new, "comment"));
+	sd_ddl_labels(ddl, address, sd_ddl_get(old, "security_labels"),
+				  sd_ddl_get(new, "security_labels"));
 }
 
 static void

@@ -158,8 +158,6 @@ static const struct
 	{ "origin", "origin", "any" },
 	{ "password_required", "password_required", "true" },
 	{ "run_as_owner", "run_as_owner", "false" },
-	{ "failover", "failover", "false" },
-	{ "two_phase", "two_phase", "false" },
 };
 
 static void
@@ -179,9 +177,16 @@ create_subscription(SdDdl *ddl)
 static bool
 alter_subscription(SdDdl *ddl)
 {
+	static const char *const of_slot[] = { "failover", "two_phase" };
 	StringInfoData buf;
 
 	initStringInfo(&buf);
+	for (int i = 0; i < lengthof(of_slot); i++)
+		if (sd_ddl_changed(ddl, "core", of_slot[i]))
+			sd_ddl_impossible(ddl,
+							  "%s of a subscription is changed together with the slot on the "
+							  "publishing server",
+							  of_slot[i]);
 	for (int i = 0; i < lengthof(parameters); i++)
 		if (sd_ddl_changed(ddl, "core", parameters[i].key))
 		{

@@ -310,6 +310,14 @@ sd_ddl_column_privileges(SdDdl *ddl)
 									   sd_ddl_scalar(sd_map_find(identity, "sequence"))),
 							  NULL, OBJECT_SEQUENCE, old ? sd_map_find(old, "sequence_acl") : NULL,
 							  new ? sd_map_find(new, "sequence_acl") : NULL, owners[0], owners[1]);
+		sd_ddl_labels(ddl, psprintf("COLUMN %s.%s", ddl->identity, quote_identifier(name)),
+					  old ? sd_map_find(old, "security_labels") : NULL,
+					  new ? sd_map_find(new, "security_labels") : NULL);
+		if (identity != NULL)
+			sd_ddl_labels(ddl,
+						  psprintf("SEQUENCE %s", sd_ddl_scalar(sd_map_find(identity, "sequence"))),
+						  old ? sd_map_find(old, "sequence_labels") : NULL,
+						  new ? sd_map_find(new, "sequence_labels") : NULL);
 	}
 	for (SdNode *column = gone ? gone->first : NULL; column != NULL; column = column->next)
 		sd_ddl_mark(column);

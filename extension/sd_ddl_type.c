@@ -171,14 +171,31 @@ find_attribute(SdNode *list, const char *name)
 	return NULL;
 }
 
-/* Comments of attributes; "fresh" when none of them has one now. */
+/* Comment and labels of an attribute; "fresh" when it has none now. */
 static void
 attribute_comment(SdDdl *ddl, const char *name, bool fresh)
 {
+	const char *target = psprintf("COLUMN %s.%s", ddl->identity, quote_identifier(name));
 	SdNode *old = sd_ddl_node(ddl, ddl->old, "comment", "columns", name);
 	SdNode *new = fresh ? NULL : sd_ddl_node(ddl, ddl->new, "comment", "columns", name);
 
-	sd_ddl_comment(ddl, psprintf("COLUMN %s.%s", ddl->identity, quote_identifier(name)), old, new);
+	sd_ddl_comment(ddl, target, old, new);
+	old = sd_ddl_node(ddl, ddl->old, "security", "columns", name);
+	new = fresh ? NULL : sd_ddl_node(ddl, ddl->new, "security", "columns", name);
+	sd_ddl_labels(ddl, target, sd_ddl_get(old, "security_labels"),
+				  sd_ddl_get(new, "security_labels"));
+}
+
+/* Whether columns are of the type or of arrays of it, which keeps its attributes from changing. */
+static bool
+is_in_use(SdDdl *ddl)
+{
+	return sd_ddl_ask("SELECT a.attname FROM pg_catalog.pg_type t"
+					  " JOIN pg_catalog.pg_attribute a ON a.atttypid IN (t.oid, t.typarray)"
+					  " JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'm')"
+					  " WHERE t.oid = pg_catalog.to_regtype($1) AND NOT a.attisdropped"
+					  " AND $2 = ''",
+					  ddl->new_identity ? ddl->new_identity : ddl->identity, "") != NULL;
 }
 
 static void
@@ -219,8 +236,13 @@ alter_composite(SdDdl *ddl)
 		if (wanted != NULL && strcmp(sd_ddl_text(wanted, "name", ""), name) == 0)
 		{
 			if (!sd_ddl_same(ddl, wanted, present))
+			{
+				/* made anew, the columns of the type can be converted */
+				if (is_in_use(ddl))
+					return false;
 				sd_ddl_step(ddl, "ALTER TYPE %s ALTER ATTRIBUTE %s TYPE %s%s CASCADE", ddl->identity,
 							quote_identifier(name), sd_ddl_text(wanted, "type", ""), collate(wanted));
+			}
 			attribute_comment(ddl, name, false);
 			wanted = wanted->next;
 			continue;
