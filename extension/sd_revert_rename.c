@@ -415,7 +415,6 @@ sd_revert_rename_members(SdDdl *ddl)
 	{
 		const char *key = sd_diff_collections[c].key;
 		List *members = ddl->pair->members[c];
-		ListCell *cell;
 		SdNode *order;
 
 		if (members == NIL || c == SD_DIFF_LABELS || c == SD_DIFF_PRIVILEGES)
