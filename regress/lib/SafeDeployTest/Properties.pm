@@ -30,6 +30,7 @@ C<regress_owner>.
   -- alone                          each statement is a transaction of its own
   -- expect: op|kind|identity|path|facet|class[|severity|data_loss]
   -- follows: the same              a consequence of the expected change
+  -- lost in a dump: REASON         pg_dump does not keep it
   -- revert: structural REASON      what revert_sql() cannot bring back
   -- revert: none REASON            why revert_sql() has no way back
   -- edit
@@ -131,6 +132,7 @@ sub read_area
 		}
 		elsif (@cases && $line =~ /^-- (since|until): (\d+)$/)    { $cases[-1]{$1} = $2; }
 		elsif (@cases && $line =~ /^-- (expect|follows): (.+)$/) { push @{ $cases[-1]{$1} }, $2; }
+		elsif (@cases && $line =~ /^-- lost in a dump: (.+)$/)     { $cases[-1]{lost} = $1; }
 		elsif (@cases && $line =~ /^-- alone$/)                   { $cases[-1]{alone} = 1; }
 		elsif (@cases && $line =~ /^-- revert: (structural|none) (.+)$/)
 		{
@@ -355,17 +357,15 @@ sub parse
 	return ($before, \%results);
 }
 
-sub run_area
+sub create_area
 {
 	my ($self, $area) = @_;
-	my ($setup, $teardown, @cases) = $self->read_area($area);
 	my $database = "properties_$area";
-	my $n        = 0;
 	$self->psql('postgres', <<"SQL");
 DROP DATABASE IF EXISTS $database;
 CREATE DATABASE $database TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
 SQL
-	my ($out, $err) = $self->psql($database, <<'SQL');
+	my ($out) = $self->psql($database, <<'SQL');
 CREATE EXTENSION safedeploy;
 CREATE ROLE regress_app;
 CREATE ROLE regress_owner;
@@ -375,10 +375,27 @@ SELECT count(*) FROM pg_proc WHERE pronamespace = 'safedeploy'::regnamespace AND
 SQL
 	($self->{reverts}, my $environment) = split /\n/, $out;
 	$self->{environment} = $environment ? ', environment => true' : '';
-	($out, $err) = $self->psql($database, "$helpers\nLOAD '$self->{provider}/label_provider.so';\nSET search_path = fix, pg_catalog;\nSET allow_system_table_mods = on;\n$setup"
+	return $database;
+}
+
+# A database with a subscription cannot be dropped.
+sub drop_subscriptions
+{
+	my ($self, $database) = @_;
+	return "SELECT format('DROP SUBSCRIPTION %I', subname) FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = '$database') \\gexec\n";
+}
+
+my $session = "SET search_path = fix, pg_catalog;\nSET allow_system_table_mods = on;\n";
+
+sub run_area
+{
+	my ($self, $area) = @_;
+	my ($setup, $teardown, @cases) = $self->read_area($area);
+	my $database = $self->create_area($area);
+	my $n        = 0;
+	my ($out, $err) = $self->psql($database, "$helpers\nLOAD '$self->{provider}/label_provider.so';\n$session$setup"
 		  . join('', map { $self->case_script($_, $n++) } @cases)
-		  # a database with a subscription cannot be dropped
-		  . "SELECT format('DROP SUBSCRIPTION %I', subname) FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = '$database') \\gexec\n");
+		  . $self->drop_subscriptions($database));
 	my ($before, $results) = parse($out, $err);
 	is($before, '', "$area: setup");
 	for my $i (0 .. $#cases)
@@ -395,6 +412,40 @@ SQL
 	}
 	(undef, $err) = $self->psql('postgres', "DROP DATABASE $database;\nDROP ROLE regress_app, regress_owner;\n$teardown");
 	is($err, '', "$area: teardown");
+	return;
+}
+
+# One area with all of its edits one after the other, as far as they bear each other, dumped and restored.
+sub dump_area
+{
+	my ($self, $area) = @_;
+	my ($setup, $teardown, @cases) = $self->read_area($area);
+	my $database = $self->create_area($area);
+	my $copy     = "${database}_restored";
+	my $dump     = File::Temp->new;
+	my ($tried, $applied, $edits) = (0, 0, '');
+	local $ENV{PGOPTIONS} = "-c client_min_messages=error -c session_preload_libraries=$self->{provider}/label_provider.so";
+	for my $case (@cases)
+	{
+		# a dump cannot keep what no statement could have made, and what others need stays
+		next if $case->{lost} || $case->{edit} =~ /\b(UPDATE|INSERT INTO) pg_/ || grep { /^(drop|rename|move)\|/ } @{ $case->{expect} };
+		$tried++;
+		$edits .= $case->{alone} ? $case->{edit} : "BEGIN;\n$case->{edit}SELECT '\@\@applied';\nCOMMIT;\n";
+	}
+	# a restore makes extensions in their default version
+	my ($out) = $self->psql($database, "$session$setup$edits\nSELECT format('ALTER EXTENSION %I UPDATE', extname) FROM pg_extension \\gexec\n");
+	$applied++ while $out =~ /^\@\@applied$/mg;
+	cmp_ok($applied, '>=', $tried / 2, "$area: most edits bear each other");
+	$self->psql('postgres', "DROP DATABASE IF EXISTS $copy; CREATE DATABASE $copy TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';");
+	is(system("pg_dump -s -d '$database' -f '$dump'"), 0, "$area: dumped");
+	my (undef, $err) = $self->psql($copy, "\\i $dump\n");
+	is(join("\n", grep { /ERROR|FATAL/ } split /\n/, $err), '', "$area: restored");
+	my @sides = map { ($self->psql($_, "SELECT safedeploy.fingerprint();\nSELECT kind || ' ' || identity || ' ' || definition::text FROM safedeploy.objects() ORDER BY 1;\n" . $self->drop_subscriptions($_)))[0] } $database, $copy;
+	my %there = map { $_ => 1 } split /\n/, $sides[1];
+	my %here  = map { $_ => 1 } split /\n/, $sides[0];
+	is((split /\n/, $sides[1])[0], (split /\n/, $sides[0])[0], "$area: same fingerprint")
+	  or diag(join "\n", (map { "- $_" } grep { !$there{$_} } split /\n/, $sides[0]), (map { "+ $_" } grep { !$here{$_} } split /\n/, $sides[1]));
+	$self->psql('postgres', "DROP DATABASE $copy;\nDROP DATABASE $database;\nDROP OWNED BY regress_app, regress_owner;\nDROP ROLE regress_app, regress_owner;\n$teardown");
 	return;
 }
 
