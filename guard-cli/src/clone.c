@@ -336,12 +336,15 @@ owner_of(MgRun *run, const MgScratch *scratch, const char **run_id, MgError *err
 	return true;
 }
 
-/* On another server the sessions of its run tell, and only a run of this ledger is ours to judge. */
+/*
+ * Only a run of this ledger is ours to judge: a database of the same name on
+ * another server may have its rehearsals here.  On another server than the run's
+ * own, its sessions there count as well.
+ */
 static bool
 is_dead(MgRun *run, MgPg *server, const char *owner, const MgStrings *living, bool *dead, MgError *err)
 {
 	const char *prefix = mg_printf(run->arena, "migguard:%.8s:", owner);
-	MgPastRuns runs;
 	MgStrings there;
 
 	*dead = false;
@@ -349,14 +352,12 @@ is_dead(MgRun *run, MgPg *server, const char *owner, const MgStrings *living, bo
 		return true;
 	if (server != run->pg)
 	{
-		if (!mg_ledger_past_runs(run->pg, run->lock_name, owner, run->id, &runs, err) ||
-			!mg_server_living_sessions(server, prefix, &there, err))
+		if (!mg_server_living_sessions(server, prefix, &there, err))
 			return false;
-		if (runs.count != 1 || there.count > 0)
+		if (there.count > 0)
 			return true;
 	}
-	*dead = true;
-	return true;
+	return mg_ledger_knows(run->pg, owner, dead, err);
 }
 
 static bool

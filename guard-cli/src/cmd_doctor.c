@@ -102,10 +102,13 @@ print_json(MgContext *context, const MgDoctor *doctor)
 	mg_json_print(stdout, root);
 }
 
+extern const MgCommand mg_cmd_doctor;
+
 static bool
 run_doctor(MgContext *context, int *exit_code, MgError *err)
 {
-	MgDoctor doctor = { .context = context };
+	MgDoctor doctor = { .context = context,
+						.drop_shadow = mg_cli_flag(context, &mg_cmd_doctor, "drop-shadow") != NULL };
 
 	mg_doctor_examine(&doctor, err);
 	/* A signal ends the program; anything else is one more finding. */
@@ -126,15 +129,23 @@ run_doctor(MgContext *context, int *exit_code, MgError *err)
 	return true;
 }
 
+static const MgOption options[] = {
+	{ '\0', "drop-shadow", NULL, MG_SETTING_COUNT, "on",
+	  "drop the warm shadow, the scratch database that rehearsals start from" },
+	{ '\0', NULL, NULL, MG_SETTING_COUNT, NULL, NULL },
+};
+
 const MgCommand mg_cmd_doctor = {
 	.name = "doctor",
 	.summary = "show settings and whether everything needed is there",
 	.description =
 		"Prints every setting with its value and where it comes from, then looks at the connection, "
 		"the server, the role, the extension, the programs and the migration tool. Says which "
-		"guarantees are lost when the library is not loaded into sessions. Ends with 69 when the "
+		"guarantees are lost when the library is not loaded into sessions, and where the warm shadow "
+		"is. Changes nothing, unless it is told to drop that. Ends with 69 when the "
 		"server cannot be reached and with 10 when something needed is missing.",
 	.needs_database = true,
 	.takes_tool = true,
+	.options = options,
 	.run = run_doctor,
 };

@@ -11,6 +11,7 @@
 #include "pg_catalog_snapshot.h"
 #include "report.h"
 #include "session.h"
+#include "shadow.h"
 #include "text.h"
 #include "tool.h"
 
@@ -33,6 +34,7 @@ typedef struct Status
 	MgRows good;
 	MgRows unfinished;
 	MgRows locks;
+	const char *shadow; /* NULL: there is none, or it cannot be looked at */
 	MgChanges changes;
 	bool compared; /* with the snapshot of the last good run */
 	bool revision_drift;
@@ -114,6 +116,19 @@ find_drift(MgPg *pg, Status *status, MgError *err)
 	return true;
 }
 
+/* It is of no weight for where the database stands, so what hides it is no error. */
+static void
+find_shadow(MgContext *context, MgPg *pg, Status *status)
+{
+	MgShadow shadow;
+	MgError ignored;
+
+	mg_err_init(&ignored, context->arena);
+	if (mg_shadow_find(context, pg, &shadow, &ignored) && shadow.facts.there)
+		status->shadow = mg_shadow_describe(context->arena, &shadow);
+	mg_shadow_close(pg, &shadow);
+}
+
 static cJSON *
 texts(const MgStrings *list)
 {
@@ -150,6 +165,7 @@ print_json(MgContext *context, const Status *status)
 												   cJSON_CreateNull());
 	cJSON_AddItemToObject(root, "unfinished_runs", mg_json_rows(&status->unfinished));
 	cJSON_AddItemToObject(root, "locks", mg_json_rows(&status->locks));
+	mg_json_text(root, "warm_shadow", status->shadow);
 	mg_json_bool(root, "drift", status->drift);
 	mg_json_bool(root, "schema_compared", status->compared);
 	cJSON_AddItemToObject(root, "changes",
@@ -207,6 +223,7 @@ print_text(MgContext *context, const Status *status)
 	else
 		mg_report_pair(context, "last known good", "none yet");
 	print_drift(context, status);
+	mg_report_pair(context, "warm shadow", status->shadow);
 	for (int r = 0; r < status->unfinished.count; r++)
 		mg_report_pair(context, "unfinished run",
 					   mg_printf(arena, "%.8s (%s), last in %s, %s",
@@ -244,6 +261,7 @@ run_status(MgContext *context, int *exit_code, MgError *err)
 		!mg_report_unfinished(pg, &status.unfinished, err) ||
 		!mg_report_lock_holders(pg, &status.locks, err) || !find_drift(pg, &status, err))
 		goto done;
+	find_shadow(context, pg, &status);
 	if (context->format == MG_FORMAT_JSON)
 		print_json(context, &status);
 	else

@@ -10,6 +10,7 @@
 #include "child.h"
 #include "log.h"
 #include "pg_catalog_extension.h"
+#include "shadow.h"
 #include "signals.h"
 #include "tool.h"
 
@@ -141,6 +142,32 @@ examine_extension(MgDoctor *doctor, MgPg *pg, MgError *err)
 			extension.installed, extension.protocol);
 }
 
+/* The scratch database that the next rehearsal starts from, wherever rehearsals take place. */
+static void
+examine_shadow(MgDoctor *doctor, MgPg *pg, MgError *err)
+{
+	const MgConfig *config = doctor->context->config;
+	MgShadow shadow;
+
+	if (!mg_shadow_find(doctor->context, pg, &shadow, err))
+		add_error(doctor, "shadow", MG_DOCTOR_WARNING, err);
+	else if (doctor->drop_shadow && shadow.facts.there && !mg_shadow_drop(&shadow, err))
+		add_error(doctor, "shadow", MG_DOCTOR_WARNING, err);
+	else if (doctor->drop_shadow)
+		add(doctor, "shadow", MG_DOCTOR_OK, NULL, "%s %s", shadow.name,
+			shadow.facts.there ? "was dropped" : "is not there");
+	else if (shadow.facts.there)
+		add(doctor, "shadow", MG_DOCTOR_OK, NULL, "%s",
+			mg_shadow_describe(doctor->context->arena, &shadow));
+	else if (!mg_config_bool(config, MG_SET_REHEARSE_SHADOW) ||
+			 strcmp(mg_config_string(config, MG_SET_REHEARSE_MODE), "off") == 0)
+		add(doctor, "shadow", MG_DOCTOR_OK, NULL, "none is wanted");
+	else
+		add(doctor, "shadow", MG_DOCTOR_OK, NULL,
+			"none yet; the next rehearsal starts cold and leaves one");
+	mg_shadow_close(pg, &shadow);
+}
+
 /* Major version in "pg_dump (PostgreSQL) 15.20 (Debian ...)", 0 when it shows none. */
 static int
 major_of(const char *text)
@@ -227,6 +254,7 @@ mg_doctor_examine(MgDoctor *doctor, MgError *err)
 			mg_target_display(context->arena, &context->target));
 		examine_server(doctor, pg, err);
 		examine_extension(doctor, pg, err);
+		examine_shadow(doctor, pg, err);
 	}
 	else
 	{

@@ -30,6 +30,7 @@ typedef struct MgDoctor
 	MgFinding *last;
 	MgDoctorLevel worst;
 	bool unreachable;	/* no connection */
+	bool drop_shadow;	/* a warm shadow that is there is to be dropped */
 	int server_version; /* 0: unknown */
 } MgDoctor;
 

@@ -180,6 +180,18 @@ read_details(MgArena *arena, const MgRows *rows, int row, MgPastRun *run)
 }
 
 bool
+mg_ledger_knows(MgPg *pg, const char *run_id, bool *known, MgError *err)
+{
+	PGresult *result;
+
+	if (!mg_pg_exec(pg, mg_sql_ledger_run_known, 1, &run_id, &result, err))
+		return false;
+	*known = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+	PQclear(result);
+	return true;
+}
+
+bool
 mg_ledger_past_runs(MgPg *pg, const char *lock_name, const char *which, const char *own_id,
 					MgPastRuns *runs, MgError *err)
 {

@@ -76,6 +76,9 @@ typedef struct MgPastRuns
 	int count;
 } MgPastRuns;
 
+/* A run is in the ledger, under whatever lock. */
+extern bool mg_ledger_knows(MgPg *pg, const char *run_id, bool *known, MgError *err);
+
 /* which: "unfinished", "done", "last", or the start of a run's id; newest first. */
 extern bool mg_ledger_past_runs(MgPg *pg, const char *lock_name, const char *which,
 								const char *own_id, MgPastRuns *runs, MgError *err);

@@ -85,8 +85,8 @@ mg_shadow_server_unlock(MgPg *server, const char *name, bool alone, MgError *err
 	return mg_pg_exec(server, mg_sql_shadow_unlock, 2, values, NULL, err);
 }
 
-static bool
-rename_database(MgPg *server, const char *from, const char *to, MgError *err)
+bool
+mg_shadow_server_rename(MgPg *server, const char *from, const char *to, MgError *err)
 {
 	return mg_pg_exec(server,
 					  mg_printf(server->arena, "ALTER DATABASE %s RENAME TO %s",
@@ -95,28 +95,17 @@ rename_database(MgPg *server, const char *from, const char *to, MgError *err)
 }
 
 bool
-mg_shadow_server_install(MgPg *server, const char *database, const char *shadow, const char *old,
-						 MgError *err)
+mg_shadow_server_close(MgPg *server, const char *name, MgError *err)
 {
-	const char *quoted = mg_pg_identifier(server, database);
-	const char *const statements[] = {
-		/* who is connected keeps it from being copied; not by ALLOW_CONNECTIONS, which stops pg_upgrade */
-		mg_printf(server->arena, "REVOKE ALL ON DATABASE %s FROM PUBLIC", quoted),
-		mg_printf(server->arena, "ALTER DATABASE %s CONNECTION LIMIT 0", quoted),
-	};
+	const char *quoted = mg_pg_identifier(server, name);
 
-	MgShadowFacts facts;
-
-	if (!mg_shadow_server_find(server, shadow, false, &facts, err))
-		return false;
-	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
-		if (!mg_pg_exec(server, statements[i], 0, NULL, NULL, err))
-			return false;
-	if (old == NULL ? !mg_server_drop_database(server, shadow, err) :
-					  facts.there && !rename_database(server, shadow, old, err))
-		return false;
-	/* the name is what marks it as complete, so it comes last */
-	return rename_database(server, database, shadow, err);
+	/* not by ALLOW_CONNECTIONS, with which pg_upgrade refuses the whole cluster */
+	return mg_pg_exec(server,
+					  mg_printf(server->arena, "REVOKE ALL ON DATABASE %s FROM PUBLIC", quoted), 0,
+					  NULL, NULL, err) &&
+		   mg_pg_exec(server,
+					  mg_printf(server->arena, "ALTER DATABASE %s CONNECTION LIMIT 0", quoted), 0,
+					  NULL, NULL, err);
 }
 
 bool

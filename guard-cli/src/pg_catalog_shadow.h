@@ -38,12 +38,10 @@ extern bool mg_shadow_server_lock(MgPg *server, const char *name, bool alone, bo
 								  MgError *err);
 extern bool mg_shadow_server_unlock(MgPg *server, const char *name, bool alone, MgError *err);
 
-/*
- * Gives a database that is ready its name as the shadow, closed to others.  The
- * one before gets the name old, or is dropped when that is NULL.
- */
-extern bool mg_shadow_server_install(MgPg *server, const char *database, const char *shadow,
-									 const char *old, MgError *err);
+extern bool mg_shadow_server_rename(MgPg *server, const char *from, const char *to, MgError *err);
+
+/* Closes a database to all but superusers: who is connected keeps it from being copied. */
+extern bool mg_shadow_server_close(MgPg *server, const char *name, MgError *err);
 
 /* Everything about a schema that must be equal, as rows of "what" and "value". */
 extern bool mg_shadow_state(MgPg *pg, MgRows *state, MgError *err);

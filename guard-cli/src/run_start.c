@@ -36,6 +36,7 @@ mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind)
 	mg_strings_init(&run->repair, run->arena);
 	mg_strings_init(&run->invalid_before, run->arena);
 	mg_strings_init(&run->findings, run->arena);
+	mg_strings_init(&run->discarded, run->arena);
 	mg_err_init(&run->tool_error, run->arena);
 	mg_err_init(&run->failure, run->arena);
 }

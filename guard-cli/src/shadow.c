@@ -72,16 +72,33 @@ find_name(MgRun *run, MgClone *clone, MgError *err)
 	return true;
 }
 
-/* Drops a shadow that does not fit, unless another run copies it just now. */
+/*
+ * Puts a database aside, to be dropped at the very end: the server writes
+ * everything out for that, which takes long when much is new, and nobody is to
+ * wait for it with the deploy lock held.
+ */
 static bool
-drop_misfit(MgRun *run, MgClone *clone, MgError *err)
+put_aside(MgRun *run, MgClone *clone, const char *name, MgError *err)
+{
+	const char *aside =
+		mg_printf(run->arena, "migguard_%s_old%d", run->short_id, run->discarded.count + 1);
+
+	if (!mg_shadow_server_rename(clone->admin, name, aside, err))
+		return false;
+	mg_strings_add(&run->discarded, aside);
+	return true;
+}
+
+/* A shadow that does not fit is of no use any more, unless another run copies it just now. */
+static bool
+put_misfit_aside(MgRun *run, MgClone *clone, MgError *err)
 {
 	const char *why = NULL;
 	bool got;
 
 	if (mg_shadow_server_lock(clone->admin, clone->shadow, true, &got, err) && got)
 	{
-		mg_server_drop_database(clone->admin, clone->shadow, err);
+		put_aside(run, clone, clone->shadow, err);
 		unlock(run, clone, true);
 	}
 	return do_without(run, clone, &why, err);
@@ -180,17 +197,20 @@ mg_shadow_start(MgRun *run, MgClone *clone, MgError *err)
 	}
 	if (!do_without(run, clone, &why, err))
 		return false;
-	clone->why_cold = why;
-	if (why == NULL)
+	if ((clone->why_cold = why) == NULL)
 		return true;
-	/* one that was copied and does not fit is of no use any more */
-	return mg_clone_undo(run, clone, err) && (!misfit || drop_misfit(run, clone, err));
+	if (misfit && mg_clone_close(clone, err) && put_aside(run, clone, clone->name, err))
+		clone->created = false;
+	if (!do_without(run, clone, &why, err) || !mg_clone_undo(run, clone, err))
+		return false;
+	return !misfit || put_misfit_aside(run, clone, err);
 }
 
-/* Makes a copy of the clone, which nobody is connected to, and gives it the shadow's name. */
+/* Gives a database that is ready the shadow's name, in place of the one that has it. */
 static bool
-install_copy(MgRun *run, MgClone *clone, const char *half_made, const char **why, MgError *err)
+install(MgRun *run, MgClone *clone, const char *name, const char **why, MgError *err)
 {
+	MgShadowFacts facts;
 	bool got;
 	bool ok;
 
@@ -201,9 +221,11 @@ install_copy(MgRun *run, MgClone *clone, const char *half_made, const char **why
 		*why = "another run uses the one that is there";
 		return true;
 	}
-	ok = mg_server_create_scratch(clone->admin, run->pg, half_made, clone->name,
-								  mg_clone_comment(run), err) &&
-		 mg_shadow_server_install(clone->admin, half_made, clone->shadow, NULL, err);
+	ok = mg_shadow_server_close(clone->admin, name, err) &&
+		 mg_shadow_server_find(clone->admin, clone->shadow, false, &facts, err) &&
+		 (!facts.there || put_aside(run, clone, clone->shadow, err)) &&
+		 /* the name is what marks it as complete, so it comes last */
+		 mg_shadow_server_rename(clone->admin, name, clone->shadow, err);
 	unlock(run, clone, true);
 	return ok;
 }
@@ -216,8 +238,10 @@ mg_shadow_keep(MgRun *run, MgClone *clone, MgError *err)
 
 	if (clone->shadow == NULL)
 		return true;
-	if (compare(run, clone, &why, err) && why == NULL && mg_clone_close(clone, err))
-		install_copy(run, clone, half_made, &why, err);
+	if (compare(run, clone, &why, err) && why == NULL && mg_clone_close(clone, err) &&
+		mg_server_create_scratch(clone->admin, run->pg, half_made, clone->name,
+								 mg_clone_comment(run), err))
+		install(run, clone, half_made, &why, err);
 	if (!do_without(run, clone, &why, err))
 		return false;
 	if (why != NULL)
@@ -266,32 +290,18 @@ static bool
 move(MgRun *run, MgClone *clone, const char **why, MgError *err)
 {
 	char *rows;
-	bool got;
-	bool ok;
-
 	if (!mg_clone_open(run, clone, err) || !mg_shadow_clear(clone->pg, err) ||
 		!compare(run, clone, why, err) || !mg_shadow_extension_rows(clone->pg, false, &rows, err) ||
 		!mg_clone_close(clone, err))
 		return false;
 	if (*why == NULL && strcmp(rows, clone->extension_rows) != 0)
 		*why = "the migration writes to tables of an extension";
-	if (*why != NULL || !lock(clone, true, &got, err))
-		return *why != NULL;
-	if (!got)
-	{
-		*why = "another run uses the one that is there";
+	if (*why != NULL)
 		return true;
-	}
-	/*
-	 * Dropping a database makes the server write everything out, the files of the
-	 * new shadow too: not while others wait for the deploy lock.
-	 */
-	run->discarded = mg_printf(run->arena, "migguard_%s_old", run->short_id);
-	ok = mg_shadow_server_install(clone->admin, clone->name, clone->shadow, run->discarded, err);
-	unlock(run, clone, true);
-	if (ok)
-		clone->created = false;
-	return ok;
+	if (!install(run, clone, clone->name, why, err))
+		return false;
+	clone->created = *why != NULL;
+	return true;
 }
 
 void
@@ -326,15 +336,19 @@ mg_shadow_tidy(MgRun *run)
 {
 	MgClone clone = { 0 };
 	MgError err;
+	bool ok;
 
-	mg_err_init(&err, run->arena);
-	if (run->discarded == NULL)
+	if (run->discarded.count == 0)
 		return;
+	mg_err_init(&err, run->arena);
 	/* the lock is released, so the server would take the token of the session for a stale one */
-	if (run->pg == NULL || !mg_lock_tag_session(run->pg, "", "", &err) ||
-		!mg_clone_server(run, &clone, &err) ||
-		!mg_server_drop_database(clone.admin, run->discarded, &err))
-		mg_log_verbose("%s is left for the next run to drop", run->discarded);
+	ok = run->pg != NULL && mg_lock_tag_session(run->pg, "", "", &err) &&
+		 mg_clone_server(run, &clone, &err);
+	for (int i = 0; ok && i < run->discarded.count; i++)
+		ok = mg_server_drop_database(clone.admin, run->discarded.items[i], &err);
+	if (!ok)
+		mg_log_verbose("scratch databases are left for the next run to drop: %s",
+					   err.set ? err.message : "the connection to the server is lost");
 	mg_clone_leave(run, &clone);
 }
 
@@ -371,6 +385,18 @@ mg_shadow_find(const MgContext *context, MgPg *pg, MgShadow *shadow, MgError *er
 		return false;
 	shadow->name = name;
 	return mg_shadow_server_find(shadow->server, name, true, &shadow->facts, err);
+}
+
+const char *
+mg_shadow_describe(MgArena *arena, const MgShadow *shadow)
+{
+	static const char prefix[] = "migguard: run ";
+	const char *comment = shadow->facts.comment;
+	bool ours = comment != NULL && strncmp(comment, prefix, strlen(prefix)) == 0;
+
+	return mg_printf(arena, "%s%s%s%s", shadow->name, shadow->facts.size != NULL ? ", " : "",
+					 shadow->facts.size != NULL ? shadow->facts.size : "",
+					 ours ? mg_printf(arena, ", left by run %.8s", comment + strlen(prefix)) : "");
 }
 
 bool

@@ -36,7 +36,7 @@ extern bool mg_shadow_park(MgRun *run, MgClone *clone);
 /* The run has ended: when it was done, the parked clone becomes the shadow, else it is dropped. */
 extern void mg_shadow_settle(MgRun *run);
 
-/* Drops the shadow before, when the lock is released; what it does not come to is left to the next run. */
+/* Drops what was put aside, when the lock is released; what it does not come to is left to the next run. */
 extern void mg_shadow_tidy(MgRun *run);
 
 /* What the clone was made from, and why not from a shadow, for people. */
@@ -52,6 +52,8 @@ typedef struct MgShadow
 
 /* Whatever it returns, mg_shadow_close is to be called. */
 extern bool mg_shadow_find(const MgContext *context, MgPg *pg, MgShadow *shadow, MgError *err);
+/* Its name, how large it is, and the run that left it. */
+extern const char *mg_shadow_describe(MgArena *arena, const MgShadow *shadow);
 extern bool mg_shadow_drop(MgShadow *shadow, MgError *err);
 extern void mg_shadow_close(MgPg *pg, MgShadow *shadow);
 
