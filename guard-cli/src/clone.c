@@ -97,7 +97,9 @@ static bool
 restore_schema(MgRun *run, MgClone *clone, int fd, MgError *err)
 {
 	char *argv[] = { mg_strdup(run->arena, mg_config_string(run->config, MG_SET_PROGRAM_PG_RESTORE)),
-					 mg_printf(run->arena, "--dbname=%s", ""), (char[]){ "--no-password" }, NULL };
+					 mg_printf(run->arena, "--dbname=%s", ""), (char[]){ "--no-password" },
+					 /* what extensions have marked as data to be dumped is no part of it */
+					 (char[]){ "--schema-only" }, NULL };
 	MgChildResult result;
 
 	/* an empty conninfo leaves everything to the environment, where no process list shows it */

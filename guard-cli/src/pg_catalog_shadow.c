@@ -134,16 +134,15 @@ mg_shadow_clear(MgPg *pg, MgError *err)
 }
 
 bool
-mg_shadow_extension_rows(MgPg *pg, bool dumped, char **digest, MgError *err)
+mg_shadow_extension_rows(MgPg *pg, char **digest, MgError *err)
 {
-	const char *values[] = { dumped ? "t" : "f" };
 	MgStrings queries;
 	MgBuf sql;
 	MgBuf text;
 	MgRows rows;
 
 	*digest = mg_strdup(pg->arena, "");
-	if (!mg_pg_strings(pg, mg_sql_shadow_extension_rows, 1, values, &queries, err))
+	if (!mg_pg_strings(pg, mg_sql_shadow_extension_rows, 0, NULL, &queries, err))
 		return false;
 	if (queries.count == 0)
 		return true;

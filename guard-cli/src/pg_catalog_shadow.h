@@ -52,7 +52,7 @@ extern bool mg_shadow_faults(MgPg *pg, MgStrings *faults, MgError *err);
 /* Takes rows, snapshots and the state of sequences out of the database. */
 extern bool mg_shadow_clear(MgPg *pg, MgError *err);
 
-/* A digest of the rows in tables of extensions; dumped: of those that a dump of the schema has. */
-extern bool mg_shadow_extension_rows(MgPg *pg, bool dumped, char **digest, MgError *err);
+/* A digest of the rows in tables of extensions, which come with the extension, not with the schema. */
+extern bool mg_shadow_extension_rows(MgPg *pg, char **digest, MgError *err);
 
 #endif

@@ -73,7 +73,7 @@ typedef struct MgRun
 	MgSnapshot after;		 /* S1 */
 	const char *system_identifier; /* of the cluster */
 	struct MgClone *kept;		   /* the clone, when it may become the warm shadow; or NULL */
-	MgStrings discarded;   /* scratch databases to be dropped at the very end */
+	MgStrings discarded;		   /* scratch databases to be dropped at the very end */
 	const char *backup_path;
 	MgStrings repair;		   /* rehearsed statements that finish the way back, or are all of it */
 	bool repair_transactional; /* in one transaction */

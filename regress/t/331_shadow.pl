@@ -149,6 +149,10 @@ sub last_run { return ($_[0]{server}->runs($_[0]{database}))[0]; }
 	$again->('no extension in the shadow', 'safedeploy');
 	$server->sql('postgres', 'DROP DATABASE ' . $scene->shadow);
 	$again->('somebody drops it', 'there is no shadow yet');
+	$scene->sql('REVOKE EXECUTE ON FUNCTION plpgsql_call_handler() FROM PUBLIC');
+	$again->('privileges on a member of an extension', 'differs from the real database in: what no snapshot has$');
+	$scene->sql('CREATE TEXT SEARCH TEMPLATE bare (LEXIZE = dsimple_lexize)');
+	$again->('a template of text search', 'differs from the real database in: what no snapshot has$');
 	# what belongs to the database itself is copied each time
 	$scene->sql("CREATE SCHEMA here; ALTER DATABASE $scene->{database} SET search_path = here, public");
 	$again->('a new schema and a setting of the database', 'schema');
@@ -317,6 +321,37 @@ sub last_run { return ($_[0]{server}->runs($_[0]{database}))[0]; }
 	exit_is($scene->guard(['plan']), 0, 'a plan') foreach 1 .. 2;
 	began($scene, undef, 'after all that');
 	is_deeply([ $server->faults($scene->{database}) ], [], 'the ledger verifies');
+}
+
+# rows of an extension's tables: as the extension makes them, and no others
+{
+	chomp(my $share = `pg_config --sharedir`);
+	my %files = (
+		'sd_shadow_test.control'  => "default_version = '1'\nrelocatable = true\n",
+		'sd_shadow_test--1.sql' => "CREATE TABLE marked (i integer);\nSELECT pg_catalog.pg_extension_config_dump('marked', 'WHERE i > 1');\nCREATE TABLE plain (i integer);\nINSERT INTO plain VALUES (1);\n");
+	foreach my $file (keys %files)
+	{
+		open my $handle, '>', "$share/extension/$file" or die "could not write $share/extension/$file: $!";
+		print $handle $files{$file};
+		close $handle or die "could not write $file: $!";
+	}
+	my $scene = scene(sql => 'CREATE EXTENSION sd_shadow_test')->add('CREATE TABLE t (id integer)', 'DROP TABLE t');
+	exit_is($scene->guard(['plan']), 0, 'an extension with tables of its own');
+	$scene->sql('INSERT INTO marked VALUES (2); INSERT INTO plain VALUES (2)');
+	exit_is($scene->guard(['plan']), 0, 'rows of the real database in them');
+	began($scene, undef, 'they');
+	is($server->sql($scene->shadow, 'SELECT (SELECT count(*) FROM marked) || (SELECT string_agg(i::text, $$,$$) FROM plain)'), '01',
+		'the shadow has what the extension comes with');
+	exit_is($scene->guard(['run']), 0, 'a run');
+	foreach my $table ('marked', 'plain')
+	{
+		$scene->add("CREATE TABLE of_$table (i integer); INSERT INTO $table VALUES (3)", "DROP TABLE of_$table; DELETE FROM $table WHERE i = 3");
+		exit_is($scene->guard(['run']), 0, "a run that writes to one of them: $table");
+		began($scene, $table eq 'marked' ? undef : 'differs from the real database in: schema', 'it');
+		is($scene->sql(q{SELECT detail->>'shadow' FROM safedeploy.event ORDER BY seq DESC LIMIT 1}),
+			'not moved on: the migration writes to tables of an extension', 'its clone is no shadow');
+	}
+	unlink map { "$share/extension/$_" } keys %files;
 }
 
 # of whom, and of what: each role its own, one of a database that is gone is dropped, off drops it
