@@ -166,7 +166,7 @@ print_exit_codes(void)
 	puts("\n10 to 13 promise that nothing was changed. 20 and 21 promise that the schema is what it\n"
 		 "was before, proved by an empty difference. From 22 to 24 a person has to look; `migguard\n"
 		 "show RUN` tells what was done.\n\n"
-		 "`migguard status` and `migguard diff` end with 30 when they find a difference, `migguard\n"
+		 "`migguard status`, `migguard diff` and `migguard drift` end with 30 when they find a difference, `migguard\n"
 		 "lint` with 13 when it finds something at or above the threshold, `migguard doctor` with 10\n"
 		 "when something needed is missing.\n\n"
 		 "## States of a run\n\n| state | what is done |\n|---|---|");

@@ -18,28 +18,6 @@ static const MgOption options[] = {
 	{ '\0', NULL, NULL, MG_SETTING_COUNT, NULL, NULL },
 };
 
-/* "a, b" as an array literal; NULL stays NULL. */
-static char *
-facet_array(MgArena *arena, const char *list)
-{
-	MgStrings items;
-
-	if (list == NULL)
-		return NULL;
-	mg_strings_init(&items, arena);
-	while (*list != '\0')
-	{
-		size_t len;
-
-		list += strspn(list, ", ");
-		len = strcspn(list, ", ");
-		if (len > 0)
-			mg_strings_add(&items, mg_strndup(arena, list, len));
-		list += len;
-	}
-	return mg_pg_array(arena, items.items, items.count);
-}
-
 static int
 count_counting(const MgRows *rows, bool strict)
 {
@@ -92,7 +70,7 @@ choose_home(MgContext *context, const Sides *sides, MgError *err)
 static bool
 print(MgContext *context, MgPg *pg, const Sides *sides, int *exit_code, MgError *err)
 {
-	const char *facets = facet_array(context->arena, mg_cli_flag(context, &mg_cmd_diff, "facets"));
+	const char *facets = mg_diff_facets(context->arena, mg_cli_flag(context, &mg_cmd_diff, "facets"));
 	bool strict = mg_cli_flag(context, &mg_cmd_diff, "strict") != NULL;
 	const char *old_name = display_name(context, sides->old_name);
 	const char *new_name = display_name(context, sides->new_name);
@@ -112,7 +90,7 @@ print(MgContext *context, MgPg *pg, const Sides *sides, int *exit_code, MgError 
 			return rows.count == 0 || mg_diff_print_unified(context, pg, sides->old_id, sides->new_id,
 															facets, old_name, new_name, err);
 		default:
-			mg_diff_print_text(context, &rows);
+			mg_diff_print_text(context, &rows, NULL);
 			return true;
 	}
 }

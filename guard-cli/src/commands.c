@@ -16,6 +16,7 @@
 	X(lint)            \
 	X(snapshot)        \
 	X(diff)            \
+	X(drift)           \
 	X(lock)
 
 #define X(name) extern const MgCommand mg_cmd_##name;

@@ -7,9 +7,24 @@
 #define MG_DIFF_REPORT_H
 
 #include "cli.h"
+#include "json.h"
 
-/* Changes as mg_snapshot_diff returns them, in its order. */
-extern void mg_diff_print_text(const MgContext *context, const MgRows *rows);
+/* Prints what a caller has to say about a root, below its sentence and so far to the right. */
+typedef struct MgDiffNotes
+{
+	void (*print)(void *arg, int row, int indent);
+	void *arg;
+} MgDiffNotes;
+
+/* Changes as mg_snapshot_diff returns them, in its order; notes may be NULL. */
+extern void mg_diff_print_text(const MgContext *context, const MgRows *rows,
+							   const MgDiffNotes *notes);
+
+/* How many changes there are, by severity and by loss. */
+extern cJSON *mg_diff_totals(const MgContext *context, const MgRows *rows);
+
+/* "a, b" as an array literal; NULL stays NULL. */
+extern char *mg_diff_facets(MgArena *arena, const char *list);
 
 /* The changes with their counts; equal says what the exit code says. */
 extern void mg_diff_print_json(const MgContext *context, const MgRows *rows, const char *old_name,

@@ -234,7 +234,7 @@ print_totals(const MgContext *context, const MgRows *rows, const int *depth)
 }
 
 void
-mg_diff_print_text(const MgContext *context, const MgRows *rows)
+mg_diff_print_text(const MgContext *context, const MgRows *rows, const MgDiffNotes *notes)
 {
 	int *depth = depths(context, rows);
 	int root = -1;
@@ -253,16 +253,16 @@ mg_diff_print_text(const MgContext *context, const MgRows *rows)
 			root = r;
 		}
 		print_change(context, rows, r, 2 + 4 * depth[r]);
+		if (depth[r] == 0 && notes != NULL)
+			notes->print(notes->arg, r, 8);
 	}
 	print_totals(context, rows, depth);
 }
 
-void
-mg_diff_print_json(const MgContext *context, const MgRows *rows, const char *old_name,
-				   const char *new_name, bool equal)
+cJSON *
+mg_diff_totals(const MgContext *context, const MgRows *rows)
 {
 	static const char *const losses[] = { "certain", "possible", "none" };
-	cJSON *root = cJSON_CreateObject();
 	cJSON *totals = cJSON_CreateObject();
 	cJSON *severity = cJSON_CreateObject();
 	cJSON *loss = cJSON_CreateObject();
@@ -271,9 +271,6 @@ mg_diff_print_json(const MgContext *context, const MgRows *rows, const char *old
 
 	for (int r = 0; r < rows->count; r++)
 		roots += depth[r] == 0;
-	mg_json_bool(root, "equal", equal);
-	mg_json_text(root, "old", old_name);
-	mg_json_text(root, "new", new_name);
 	mg_json_int(totals, "changes", rows->count);
 	mg_json_int(totals, "roots", roots);
 	for (int s = 0; s < MG_SEVERITIES; s++)
@@ -282,7 +279,40 @@ mg_diff_print_json(const MgContext *context, const MgRows *rows, const char *old
 		mg_json_int(loss, losses[i], count_where(rows, "data_loss", losses[i]));
 	cJSON_AddItemToObject(totals, "severity", severity);
 	cJSON_AddItemToObject(totals, "data_loss", loss);
-	cJSON_AddItemToObject(root, "totals", totals);
+	return totals;
+}
+
+void
+mg_diff_print_json(const MgContext *context, const MgRows *rows, const char *old_name,
+				   const char *new_name, bool equal)
+{
+	cJSON *root = cJSON_CreateObject();
+
+	mg_json_bool(root, "equal", equal);
+	mg_json_text(root, "old", old_name);
+	mg_json_text(root, "new", new_name);
+	cJSON_AddItemToObject(root, "totals", mg_diff_totals(context, rows));
 	cJSON_AddItemToObject(root, "changes", mg_json_rows(rows));
 	mg_json_print(stdout, root);
+}
+
+char *
+mg_diff_facets(MgArena *arena, const char *list)
+{
+	MgStrings items;
+
+	if (list == NULL)
+		return NULL;
+	mg_strings_init(&items, arena);
+	while (*list != '\0')
+	{
+		size_t len;
+
+		list += strspn(list, ", ");
+		len = strcspn(list, ", ");
+		if (len > 0)
+			mg_strings_add(&items, mg_strndup(arena, list, len));
+		list += len;
+	}
+	return mg_pg_array(arena, items.items, items.count);
 }

@@ -127,6 +127,25 @@ mg_snapshot_labelled(MgPg *pg, const char *label, long long *id, MgError *err)
 }
 
 bool
+mg_snapshot_header(MgPg *pg, long long id, MgRows *rows, MgError *err)
+{
+	const char *const values[] = { number(pg->arena, id) };
+
+	if (!mg_pg_rows(pg, mg_sql_snapshot_header, 1, values, rows, err))
+		return false;
+	return rows->count == 1 ||
+		   mg_err_set(err, MG_EXIT_INTERNAL, "snapshot %lld is not there any more", id);
+}
+
+bool
+mg_drift_records(MgPg *pg, const char *since, MgRows *rows, MgError *err)
+{
+	const char *const values[] = { since };
+
+	return mg_pg_rows(pg, mg_sql_drift_records, 1, values, rows, err);
+}
+
+bool
 mg_snapshot_definitions(MgPg *pg, long long old_id, long long new_id, const char *facets,
 						MgRowHandler handler, void *arg, MgError *err)
 {

@@ -23,6 +23,12 @@ extern bool mg_snapshot_stored(MgPg *pg, long long id, char **fingerprint, MgErr
 
 extern bool mg_snapshot_list(MgPg *pg, MgRows *rows, MgError *err);
 
+/* When and of what it was taken, in one row, and whether DDL is recorded here. */
+extern bool mg_snapshot_header(MgPg *pg, long long id, MgRows *rows, MgError *err);
+
+/* DDL made outside of runs since then, oldest first. */
+extern bool mg_drift_records(MgPg *pg, const char *since, MgRows *rows, MgError *err);
+
 /* Both sessions are of one database of one running server. */
 extern bool mg_snapshot_same_database(MgPg *a, MgPg *b, bool *same, MgError *err);
 
