@@ -30,3 +30,4 @@
 #define UINT64_FORMAT "%lu"
 #define foreach(cell, list) \
 	for (ListCell *cell = list_head(list); cell != NULL; cell = lnext(list, cell))
+#define cJSON_ArrayForEach(item, list) for (item = (list)->child; item != NULL; item = item->next)
