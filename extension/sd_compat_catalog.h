@@ -483,4 +483,17 @@ sd_compat_parse_type(const char *name)
 	return type;
 }
 
+/* 14 lets an object be missing. */
+#include "catalog/objectaddress.h"
+
+static inline void
+sd_compat_identity_parts(const ObjectAddress *address, List **names, List **arguments)
+{
+#if PG_VERSION_NUM >= 140000
+	(void) getObjectIdentityParts(address, names, arguments, false);
+#else
+	(void) getObjectIdentityParts(address, names, arguments);
+#endif
+}
+
 #endif

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "sd_compat.h"
 #include "sd_diff_names.h"
 
 typedef struct Hits

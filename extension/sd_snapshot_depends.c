@@ -412,7 +412,7 @@ named_reference(Oid classid, Oid oid)
 	{
 		if (named_kinds[i].classid != classid)
 			continue;
-		(void) getObjectIdentityParts(&address, &names, &arguments, false);
+		sd_compat_identity_parts(&address, &names, &arguments);
 		initStringInfo(&buf);
 		appendStringInfoString(&buf, named_kinds[i].kind);
 		/* the access method stands in front of the names of a class or family */

@@ -302,6 +302,9 @@ sd_detach(SdSnap *snap, Node *tree, SdRel *view, bool foreign)
 	Detach detach = { .snap = snap, .view = view, .foreign = foreign };
 
 	snap->detached = NIL;
+	/* not every version can walk a partition's bound, which has constants only */
+	if (IsA(tree, PartitionBoundSpec))
+		tree = (Node *) ((PartitionBoundSpec *) tree)->listdatums;
 	detach.keep = foreign || has_system_column(tree, NULL);
 	(void) detach_walker(tree, &detach);
 	return detach.opened;

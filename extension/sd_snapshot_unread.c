@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

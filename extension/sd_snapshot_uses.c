@@ -230,7 +230,7 @@ read_numbers(OidList *list, const char *node)
 		{
 			char *end;
 
-			add_oid(list, strtou64(p, &end, 10));
+			add_oid(list, strtoull(p, &end, 10));
 			p = end;
 		}
 		else
