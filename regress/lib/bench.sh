@@ -17,6 +17,22 @@ best() {
 # ratio A B: A / B
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
+# peak_memory SQL: the most private memory, in MB, that the backend of a statement had
+peak_memory() {
+	local pid peak=0 now out
+	out=$(mktemp)
+	sql -c 'SELECT pg_backend_pid()' -c 'SELECT pg_sleep(0.5)' -c "$1" >"$out" &
+	until [ -s "$out" ]; do sleep 0.05; done
+	pid=$(head -n 1 "$out")
+	while now=$(awk '/^RssAnon/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do
+		[ "$now" -le "$peak" ] || peak=$now
+		sleep 0.01
+	done
+	wait $!
+	rm -f "$out"
+	echo $((peak / 1024))
+}
+
 # fill_tables COUNT MIXED: makes schema "bench" with tables of 10 columns with a primary key, 2
 # indexes and 1 foreign key.  With MIXED = true one index is of expressions and partial, each table
 # has a check, and there are a view, a function and a trigger for each ten tables and a comment
