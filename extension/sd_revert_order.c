@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "sd_compat.h"
 #include "sd_revert.h"
 
 #define KEY_SIZE 768

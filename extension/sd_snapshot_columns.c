@@ -100,7 +100,7 @@ load_attribute(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	/* a value of the row type has values of the types of its columns in it */
 	sd_use_by(snap, TypeRelationId, rel->type, form->atttypid);
 	column = &rel->columns[form->attnum];
-	column->name = pstrdup(NameStr(form->attname));
+	column->name = sd_copy_text(snap, NameStr(form->attname));
 	column->type = form->atttypid;
 	column->typmod = form->atttypmod;
 	column->collation = form->attcollation;

@@ -207,7 +207,7 @@ load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	}
 	con = hash_search(snap->constraints, &form->oid, HASH_ENTER, NULL);
 	memset((char *) con + sizeof(Oid), 0, sizeof(SdConstraint) - sizeof(Oid));
-	con->name = pstrdup(NameStr(form->conname));
+	con->name = sd_copy_text(snap, NameStr(form->conname));
 	con->type = form->contype;
 	con->parent = form->conparentid;
 	con->relid = form->conrelid;

@@ -173,19 +173,19 @@ describe_index(SdSnap *snap, SdIndex *index, IndexRow *row, const char *predicat
 	index->definition = sd_trim(&buf);
 }
 
-/* Copies the texts of an index into the current context. */
+/* Copies the texts of an index out of the context of its row. */
 static void
-keep_texts(SdIndex *index)
+keep_texts(SdSnap *snap, SdIndex *index)
 {
-	index->definition = pstrdup(index->definition);
-	index->include = index->include[0] ? pstrdup(index->include) : "";
-	index->predicate = index->predicate[0] ? pstrdup(index->predicate) : "";
+	index->definition = sd_copy_text(snap, index->definition);
+	index->include = index->include[0] ? sd_copy_text(snap, index->include) : "";
+	index->predicate = index->predicate[0] ? sd_copy_text(snap, index->predicate) : "";
 	if (index->keys != NULL)
 	{
-		const char **keys = palloc(sizeof(char *) * index->nkeys);
+		const char **keys = sd_alloc0(snap, sizeof(char *) * index->nkeys);
 
 		for (int i = 0; i < index->nkeys; i++)
-			keys[i] = pstrdup(index->keys[i]);
+			keys[i] = sd_copy_text(snap, index->keys[i]);
 		index->keys = keys;
 	}
 }
@@ -200,7 +200,7 @@ load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 
 	if (row.rel == NULL || row.index == NULL || row.rel->member || row.rel->kind == RELKIND_TOASTVALUE)
 		return false;
-	index = palloc0(sizeof(SdIndex));
+	index = sd_alloc0(snap, sizeof(SdIndex));
 	index->rel = row.index;
 	index->table = row.rel;
 	index->unique = form->indisunique;
@@ -215,7 +215,7 @@ load_index(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	describe_index(snap, index, &row, sd_attr_text(tuple, desc, Anum_pg_index_indpred),
 				   form->indisexclusion);
 	MemoryContextSwitchTo(old);
-	keep_texts(index);
+	keep_texts(snap, index);
 	MemoryContextReset(snap->row_cxt);
 	sd_take_unread(snap, &row.rel->unread);
 	index->next = row.rel->indexes;

@@ -195,6 +195,8 @@ typedef struct SdSnap
 	MemoryContext doc_cxt; /* of the document that is being built */
 	MemoryContext row_cxt; /* for one row of a catalog, where that is worth while */
 	MemoryContext tmp_cxt; /* for one expression */
+	char *block;		   /* of sd_alloc0 */
+	Size block_left;
 	Snapshot snapshot;
 	uint64 versions; /* sum over the versions of all rows of interest */
 	SdSink *sink;
@@ -277,6 +279,13 @@ extern uint64 sd_name_hash(const char *name);
 extern void sd_use_node(SdSnap *snap, const char *node);
 extern const Oid *sd_node_oids(SdSnap *snap, const char *node, int *count);
 extern void sd_use_all(SdSnap *snap, const Oid *oids, int count);
+
+/*
+ * Zeroed memory and a copy of a text that live as long as the walk, packed without
+ * a header for each: what there is many of, and what cannot be freed on its own.
+ */
+extern void *sd_alloc0(SdSnap *snap, Size size);
+extern const char *sd_copy_text(SdSnap *snap, const char *text);
 
 /* Attribute of a catalog row; NULL or a copy in the current context. */
 extern char *sd_attr_text(HeapTuple tuple, TupleDesc desc, int attnum);

@@ -66,7 +66,7 @@ add_rel(SdSnap *snap, Oid oid)
 	bool found;
 	RelSlot *slot = relmap_insert(snap->rels, oid, &found);
 
-	slot->rel = palloc0(sizeof(SdRel));
+	slot->rel = sd_alloc0(snap, sizeof(SdRel));
 	slot->rel->oid = oid;
 	return slot->rel;
 }
@@ -101,6 +101,7 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 	SdRel *rel;
+	const char *qname;
 	ArrayType *options;
 
 	/* of a TOAST table only the options count, and few have any */
@@ -127,7 +128,7 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	rel->of_type = form->reloftype;
 	rel->toast = form->reltoastrelid;
 	sd_use(snap, rel->toast);
-	rel->name = pstrdup(NameStr(form->relname));
+	rel->name = sd_copy_text(snap, NameStr(form->relname));
 	rel->reltuples = form->reltuples;
 	rel->natts = form->relnatts;
 	rel->kind = form->relkind;
@@ -141,7 +142,9 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (form->relkind == RELKIND_TOASTVALUE)
 		return false;
 
-	rel->qname = sd_qualified(snap, form->relnamespace, rel->name);
+	qname = sd_qualified(snap, form->relnamespace, rel->name);
+	rel->qname = sd_copy_text(snap, qname);
+	pfree(unconstify(char *, qname));
 	rel->member = sd_is_member(snap, RelationRelationId, form->oid);
 	if (rel->member)
 		note_privileges(snap, tuple, desc);
@@ -155,7 +158,7 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		sd_take_unread(snap, &rel->unread);
 	}
 	if (form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX)
-		rel->columns = palloc0(sizeof(SdColumn) * (rel->natts + 1));
+		rel->columns = sd_alloc0(snap, sizeof(SdColumn) * (rel->natts + 1));
 	if (form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX && !rel->member)
 		snap->rel_order = lappend(snap->rel_order, rel);
 	return true;

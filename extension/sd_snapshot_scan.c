@@ -18,6 +18,8 @@
 #include "sd_progress.h"
 #include "sd_snapshot_reuse.h"
 
+#define BLOCK_SIZE (64 * 1024)
+
 /* Differs between any two versions of a row, and between rows. */
 static uint64
 row_version(Oid catalog, HeapTuple tuple)
@@ -205,6 +207,41 @@ sd_scan_index(SdSnap *snap, Oid catalog, Oid index, int nkeys, const AttrNumber 
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+}
+
+/* The next bytes of a block of zeros; what is large gets a chunk of its own. */
+static char *
+take_bytes(SdSnap *snap, Size size)
+{
+	char *result;
+
+	if (size > BLOCK_SIZE / 8)
+		return MemoryContextAllocZero(snap->cxt, size);
+	if (size > snap->block_left)
+	{
+		snap->block = MemoryContextAllocZero(snap->cxt, BLOCK_SIZE);
+		snap->block_left = BLOCK_SIZE;
+	}
+	result = snap->block + BLOCK_SIZE - snap->block_left;
+	snap->block_left -= size;
+	return result;
+}
+
+void *
+sd_alloc0(SdSnap *snap, Size size)
+{
+	Size odd = snap->block_left % MAXIMUM_ALIGNOF;
+
+	snap->block_left -= odd;
+	return take_bytes(snap, MAXALIGN(size));
+}
+
+const char *
+sd_copy_text(SdSnap *snap, const char *text)
+{
+	Size size = strlen(text) + 1;
+
+	return memcpy(take_bytes(snap, size), text, size);
 }
 
 const char *
