@@ -55,26 +55,42 @@ compare_places(const void *a, const void *b)
 	return sd_compare_entries(*(SdObjectHash *const *) a, *(SdObjectHash *const *) b);
 }
 
-/* Entries are large, so pointers are sorted, and each entry moves once. */
+/* Moves each entry once to where the order of the pointers wants it, in place. */
+static void
+permute(SdObjectHash *items, SdObjectHash **order, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		SdObjectHash first = items[i];
+		int at = i;
+
+		while (order[at] != &items[i])
+		{
+			int from = order[at] - items;
+
+			items[at] = items[from];
+			order[at] = &items[at];
+			at = from;
+		}
+		items[at] = first;
+		order[at] = &items[at];
+	}
+}
+
+/* Entries are large, so pointers are sorted. */
 void
 sd_entries_sort(SdEntries *entries)
 {
 	SdObjectHash **order;
-	SdObjectHash *sorted;
 
 	if (entries->count == 0)
 		return;
 	order = palloc_extended(entries->count * sizeof(SdObjectHash *), MCXT_ALLOC_HUGE);
-	sorted = palloc_extended(entries->count * sizeof(SdObjectHash), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < entries->count; i++)
 		order[i] = &entries->items[i];
-	qsort(order, entries->count, sizeof(SdObjectHash *), compare_places);
-	for (int i = 0; i < entries->count; i++)
-		sorted[i] = *order[i];
+	qsort(order, entries->count, sizeof(SdObjectHash *), compare_entries);
+	permute(entries->items, order, entries->count);
 	pfree(order);
-	pfree(entries->items);
-	entries->items = sorted;
-	entries->size = entries->count;
 }
 
 static void
