@@ -88,7 +88,7 @@ sd_entries_sort(SdEntries *entries)
 	order = palloc_extended(entries->count * sizeof(SdObjectHash *), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < entries->count; i++)
 		order[i] = &entries->items[i];
-	qsort(order, entries->count, sizeof(SdObjectHash *), compare_entries);
+	qsort(order, entries->count, sizeof(SdObjectHash *), compare_places);
 	permute(entries->items, order, entries->count);
 	pfree(order);
 }
