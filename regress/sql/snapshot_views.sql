@@ -46,8 +46,8 @@ CREATE VIEW sv.empty AS SELECT FROM sv.a;
 CREATE MATERIALIZED VIEW sv.stored AS SELECT DISTINCT ON (x) x, id FROM sv.a JOIN sv.b USING (id) ORDER BY x, id;
 
 -- what objects() says of a view is what the server says
-CREATE VIEW sv.compared AS SELECT o.identity, o.definition -> 'core' ->> 'definition' AS ours,
-	regexp_replace(pg_get_viewdef((o.phys ->> 'oid')::oid), ';$', '') AS theirs
+CREATE VIEW sv.compared AS SELECT o.identity, rtrim(o.definition -> 'core' ->> 'definition', ';') AS ours,
+	rtrim(pg_get_viewdef((o.phys ->> 'oid')::oid), ';') AS theirs
 	FROM safedeploy.objects() AS o WHERE o.kind IN ('view', 'materialized view') AND o.identity LIKE 'sv.%' AND o.identity <> 'sv.compared';
 SET search_path = pg_catalog;
 \set show 'SELECT count(*) > 30 AS many, count(ours) = count(*) AS all_there, count(*) FILTER (WHERE ours IS DISTINCT FROM theirs) AS differ FROM sv.compared; SELECT identity, ours, theirs FROM sv.compared WHERE ours IS DISTINCT FROM theirs'
