@@ -49,6 +49,16 @@ add_constraint(SdDdl *ddl, const char *name, SdNode *constraint)
 				quote_identifier(name), definition, is_valid(constraint) ? "" : " NOT VALID");
 }
 
+/* Whether one of the constraints is what keeps nulls out. */
+static bool
+has_not_null(SdNode *constraints)
+{
+	for (SdNode *con = constraints ? constraints->first : NULL; con != NULL; con = con->next)
+		if (strcmp(sd_ddl_text(con, "type", ""), "not null") == 0)
+			return true;
+	return false;
+}
+
 static void
 create_domain(SdDdl *ddl)
 {
@@ -64,7 +74,7 @@ create_domain(SdDdl *ddl)
 		appendStringInfo(&buf, " COLLATE %s", collation);
 	if (value != NULL)
 		appendStringInfo(&buf, " DEFAULT %s", value);
-	if (sd_ddl_old(ddl, "core", "not_null", NULL) != NULL)
+	if (sd_ddl_old(ddl, "core", "not_null", NULL) != NULL && !has_not_null(constraints))
 		appendStringInfoString(&buf, " NOT NULL");
 	for (SdNode *con = constraints ? constraints->first : NULL; con != NULL; con = con->next)
 		if (is_valid(con))
@@ -147,8 +157,12 @@ alter_domain(SdDdl *ddl)
 					value ? "SET DEFAULT " : "DROP DEFAULT", value ? value : "");
 	}
 	if (sd_ddl_changed(ddl, "core", "not_null"))
-		sd_ddl_step(ddl, "ALTER DOMAIN %s %s NOT NULL", ddl->identity,
-					sd_ddl_old(ddl, "core", "not_null", NULL) ? "SET" : "DROP");
+	{
+		bool set = sd_ddl_old(ddl, "core", "not_null", NULL) != NULL;
+
+		if (!has_not_null(sd_ddl_node(ddl, set ? ddl->old : ddl->new, "core", "constraints", NULL)))
+			sd_ddl_step(ddl, "ALTER DOMAIN %s %s NOT NULL", ddl->identity, set ? "SET" : "DROP");
+	}
 	alter_constraints(ddl);
 	return true;
 }
