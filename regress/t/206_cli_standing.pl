@@ -72,7 +72,7 @@ my $template = qq{tem"pl'ate ä};
 $run = guard([ 'init', '--no-config', '--deployer', $role, '--rehearsal-template', $template ]);
 exit_is($run, 0, 'a template for rehearsals');
 is($server->sql('postgres', q{SELECT count(*) FROM pg_database WHERE datistemplate AND datname = } . quote_literal($template)), 1, 'is a template');
-is($server->sql($template, q{SELECT has_function_privilege(} . quote_literal($role) . q{, 'safedeploy.take_snapshot(text, uuid)', 'EXECUTE')}),
+is($server->sql($template, q{SELECT has_function_privilege(} . quote_literal($role) . q{, 'safedeploy.take_snapshot(text, uuid, boolean)', 'EXECUTE')}),
 	't', 'with the extension and its grants');
 exit_is(guard([ 'init', '--no-config', '--rehearsal-template', $template ]), 0, 'made again it stays');
 $run = guard([ 'init', '--no-config', '--rehearsal-template', $database ]);
