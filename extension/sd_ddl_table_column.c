@@ -63,6 +63,23 @@ identity_clause(SdNode *identity)
 					sd_ddl_sequence_clauses(identity, NULL, "", false));
 }
 
+/*
+ * Whether the sequence of an identity is kept after a crash, where that is not as the table
+ * has it; "now" is NULL for one that has just been made.
+ */
+static void
+set_identity_persistence(SdDdl *ddl, SdNode *identity, SdNode *now)
+{
+	SdNode *wanted = identity ? sd_map_find(identity, "persistence") : NULL;
+	const char *own = sd_ddl_scalar(sd_ddl_peek(ddl->old, "core", "persistence", NULL));
+	const char *word = wanted ? sd_ddl_scalar(wanted) : own;
+
+	if (identity == NULL || sd_ddl_equal(wanted, now ? sd_map_find(now, "persistence") : NULL))
+		return;
+	sd_ddl_step(ddl, "ALTER SEQUENCE %s SET %s", sd_ddl_text(identity, "sequence", ""),
+				word != NULL && strcmp(word, "unlogged") == 0 ? "UNLOGGED" : "LOGGED");
+}
+
 static char *
 generated_clause(SdNode *column)
 {
@@ -184,6 +201,7 @@ sd_ddl_columns_after_create(SdDdl *ddl)
 		}
 		else if (value == NULL && inherited && sd_map_find(column, "generated") == NULL)
 			drop_default(ddl, name);
+		set_identity_persistence(ddl, sd_map_find(column, "identity"), NULL);
 		if (inherited && sd_ddl_true(column, "not_null"))
 			sd_ddl_step(ddl, "%s ALTER COLUMN %s SET NOT NULL", sd_ddl_alter_words(ddl),
 						quote_identifier(name));
@@ -221,6 +239,7 @@ add_column(SdDdl *ddl, SdNode *column)
 					 fails ? "the values that the column had are gone; it takes no nulls and has no "
 							 "default, so the step fails when there are rows" :
 							 "the values that the column had are gone");
+	set_identity_persistence(ddl, sd_map_find(column, "identity"), NULL);
 	ddl->part = NULL;
 }
 
@@ -279,10 +298,13 @@ alter_identity(SdDdl *ddl, const char *name, SdNode *old, SdNode *new)
 	if (before == NULL)
 		sd_ddl_step(ddl, "%s ALTER COLUMN %s DROP IDENTITY", words, column);
 	else if (after == NULL)
+	{
 		sd_ddl_loses(sd_ddl_step(ddl, "%s ALTER COLUMN %s ADD%s", words, column,
 								 identity_clause(before)),
 					 SD_DDL_STRUCTURAL, SD_DIFF_CERTAIN,
 					 "the sequence of the column starts anew, the value that it had reached is gone");
+		set_identity_persistence(ddl, before, NULL);
+	}
 	else
 	{
 		const char *kind = sd_ddl_text(before, "kind", "always");
@@ -302,6 +324,7 @@ alter_identity(SdDdl *ddl, const char *name, SdNode *old, SdNode *new)
 		clauses = sd_ddl_sequence_clauses(before, after, "", true);
 		if (clauses[0] != '\0')
 			sd_ddl_step(ddl, "ALTER SEQUENCE %s%s", sequence, clauses);
+		set_identity_persistence(ddl, before, after);
 	}
 }
 

@@ -67,6 +67,17 @@ is_type(SdNode *part, const char *type)
  * Constraints
  */
 
+/* Whether it is of the table itself as well differs, while it stays inherited. */
+static bool
+becomes_local(SdDdl *ddl, SdNode *part)
+{
+	SdNode *old = sd_ddl_peek(ddl->old, "core", "constraints", sd_ddl_key(part));
+	SdNode *new = sd_ddl_peek(ddl->new, "core", "constraints", sd_ddl_key(part));
+
+	return old != NULL && new != NULL &&
+		   !sd_ddl_equal(sd_map_find(old, "local"), sd_map_find(new, "local"));
+}
+
 /* A child that was made with INHERITS has its checks from there. */
 static bool
 constraint_follows(SdDdl *ddl, SdNode *part)
@@ -76,7 +87,7 @@ constraint_follows(SdDdl *ddl, SdNode *part)
 	if (sd_map_find(part, "inherited") == NULL)
 		return false;
 	if (stays_child(ddl))
-		return true;
+		return !becomes_local(ddl, part);
 	return ddl->new == NULL && !partition;
 }
 
@@ -159,8 +170,8 @@ key_differs(const Part *part, const char *key)
 static bool
 alter_constraint(SdDdl *ddl, const Part *part)
 {
-	static const char *const keys[] = { "validated", "deferrable", "deferred",
-										"triggers",	 "enforced",   "inherited" };
+	static const char *const keys[] = { "validated", "deferrable", "deferred", "triggers",
+										"enforced",	 "inherited",  "local" };
 	bool foreign = is_type(part->old, "foreign key");
 	bool timing = key_differs(part, "deferrable") || key_differs(part, "deferred");
 
@@ -178,6 +189,11 @@ alter_constraint(SdDdl *ddl, const Part *part)
 					sd_map_find(part->old, "deferred")	 ? "DEFERRABLE INITIALLY DEFERRED" :
 					sd_map_find(part->old, "deferrable") ? "DEFERRABLE INITIALLY IMMEDIATE" :
 														   "NOT DEFERRABLE");
+	/* otherwise it goes with the inheritance */
+	if (key_differs(part, "local") && !key_differs(part, "inherited"))
+		sd_ddl_impossible(ddl,
+						  "constraint %s is inherited, and whether it is local too cannot be set",
+						  part->name);
 	if (key_differs(part, "triggers"))
 		set_internal_triggers(ddl, part, sd_ddl_text(part->old, "triggers", "origin"));
 	return true;

@@ -318,7 +318,9 @@ sub judge_revert
 
 	if ($level eq 'none')
 	{
-		push @faults, map { "  no way back: $_->{reason}" } @missing unless ($case->{revert} || '') eq 'none';
+		# what can be done was tried all the same, but need not have come to an end
+		return ($level) if ($case->{revert} || '') eq 'none';
+		push @faults, map { "  no way back: $_->{reason}" } @missing;
 		return ($level, @faults);
 	}
 	push @faults, '  there is a way back after all' if ($case->{revert} || '') eq 'none';
