@@ -78,17 +78,17 @@ sd_ddl_alter_sequence(SdDdl *ddl)
 					sd_ddl_old(ddl, "core", "persistence", NULL) ? "UNLOGGED" : "LOGGED");
 	if (sd_ddl_changed(ddl, "core", "owned_by"))
 	{
-		const char *owner = sd_ddl_old(ddl, "core", "owned_by", "NONE");
+		const char *owner = sd_ddl_old(ddl, "core", "owned_by", NULL);
 
 		ddl->part = "owned_by";
 		/* an owner that is dropped must not take the sequence along */
-		if (strcmp(owner, "NONE") == 0)
+		if (sd_ddl_new(ddl, "core", "owned_by", NULL) != NULL)
 		{
 			ddl->stage = SD_DDL_BEFORE;
 			sd_ddl_step(ddl, "ALTER SEQUENCE %s OWNED BY NONE", ddl->new_identity);
 			ddl->stage = SD_DDL_MAKE;
 		}
-		else
+		if (owner != NULL)
 			sd_ddl_step(ddl, "ALTER SEQUENCE %s OWNED BY %s", ddl->identity, owner);
 		ddl->part = NULL;
 	}

@@ -315,11 +315,14 @@ alter_identity(SdDdl *ddl, const char *name, SdNode *old, SdNode *new)
 						strcmp(kind, "always") == 0 ? "ALWAYS" : "BY DEFAULT");
 		if (!sd_ddl_same(ddl, sd_map_find(before, "sequence"), sd_map_find(after, "sequence")))
 		{
-			char *schema, *local, *rest;
+			char *schemas[2], *names[2], *rests[2];
 
-			sd_diff_split_identity(sequence, &schema, &local, &rest);
-			sd_ddl_step(ddl, "ALTER SEQUENCE %s RENAME TO %s", sd_ddl_text(after, "sequence", ""),
-						local);
+			/* it has moved with its table already */
+			sd_diff_split_identity(sequence, &schemas[0], &names[0], &rests[0]);
+			sd_diff_split_identity(sd_ddl_text(after, "sequence", ""), &schemas[1], &names[1],
+								   &rests[1]);
+			if (strcmp(names[0], names[1]) != 0)
+				sd_ddl_step(ddl, "ALTER SEQUENCE %s.%s RENAME TO %s", schemas[0], names[1], names[0]);
 		}
 		clauses = sd_ddl_sequence_clauses(before, after, "", true);
 		if (clauses[0] != '\0')

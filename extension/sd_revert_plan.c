@@ -17,6 +17,7 @@
 
 #include "sd_compat.h"
 #include "sd_ddl_list.h"
+#include "sd_ddl_list.h"
 #include "sd_revert.h"
 
 #define KEY_SIZE	   512
@@ -363,9 +364,46 @@ write_drop(SdRevert *revert, SdRevertObject *object)
 	object->steps = list_concat(object->steps, ddl->steps);
 }
 
+/* The extension that something belongs to by now, which is why no snapshot shows it; or NULL. */
+static const char *
+extension_of(SdRevert *revert, SdRevertObject *object)
+{
+	static const char sql[] =
+		"SELECT pg_catalog.quote_ident(e.extname) FROM pg_catalog.pg_depend d"
+		" JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid WHERE d.deptype = 'e'"
+		" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass"
+		" AND (d.classid, d.objid) IN (SELECT 'pg_catalog.pg_class'::pg_catalog.regclass,"
+		" pg_catalog.to_regclass($1)::pg_catalog.oid WHERE $2 = 'relation'"
+		" UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass,"
+		" pg_catalog.to_regprocedure($1)::pg_catalog.oid WHERE $2 = 'routine')";
+	static const char *const kinds[][2] = {
+		{ "table", "relation" },	{ "foreign table", "relation" },	 { "view", "relation" },
+		{ "sequence", "relation" }, { "function", "routine" },			 { "procedure", "routine" },
+		{ "aggregate", "routine" }, { "materialized view", "relation" },
+	};
+
+	/* of a stored state nothing more is known */
+	if (!revert->diff->live || object->pair->new != NULL)
+		return NULL;
+	for (int i = 0; i < lengthof(kinds); i++)
+		if (strcmp(kinds[i][0], object->pair->kind) == 0)
+			return sd_ddl_ask(sql, object->pair->old->identity, kinds[i][1]);
+	return NULL;
+}
+
 static void
 write_create(SdRevert *revert, SdRevertObject *object)
 {
+	const char *extension = extension_of(revert, object);
+
+	if (extension != NULL)
+	{
+		object->ddl = begin(revert, object, true, false);
+		sd_ddl_step(object->ddl, "ALTER EXTENSION %s DROP %s", extension,
+					sd_ddl_address(object->ddl->writer, object->pair->old->identity));
+		object->steps = list_concat(object->steps, object->ddl->steps);
+		return;
+	}
 	object->ddl = begin(revert, object, true, false);
 	sd_ddl_run_create(object->ddl);
 	object->steps = list_concat(object->steps, object->ddl->steps);
@@ -384,13 +422,13 @@ leave_extension(SdRevert *revert, SdRevertObject *object)
 
 	if (!revert->diff->same_lineage || !revert->diff->live || !OidIsValid(old->oid))
 		return false;
-	extension = sd_ddl_ask(
-		"SELECT e.extname FROM pg_catalog.pg_depend d"
-		" JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"
-		" WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'"
-		" AND d.objid = $1::pg_catalog.oid AND d.objsubid = 0"
-		" AND (pg_catalog.pg_identify_object(d.classid, d.objid, 0)).identity = $2",
-		psprintf("%u", old->oid), old->identity);
+	extension =
+		sd_ddl_ask("SELECT e.extname FROM pg_catalog.pg_depend d"
+				   " JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"
+				   " WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'"
+				   " AND d.objid = $1::pg_catalog.oid AND d.objsubid = 0"
+				   " AND (pg_catalog.pg_identify_object(d.classid, d.objid, 0)).identity = $2",
+				   psprintf("%u", old->oid), old->identity);
 	if (extension == NULL)
 		return false;
 	ddl = begin(revert, object, true, false);
@@ -543,13 +581,83 @@ find_default_holders(SdRevert *revert)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* Writes objects until none has to be written again. */
+static void
+settle(SdRevert *revert)
+{
+	bool any = true;
+	int rounds = 0;
+
+	while (any)
+	{
+		any = false;
+		/* objects may be added to the end meanwhile */
+		for (int i = 0; i < list_length(revert->list); i++)
+		{
+			SdRevertObject *object = list_nth(revert->list, i);
+
+			CHECK_FOR_INTERRUPTS();
+			if (!object->waiting)
+				continue;
+			if (++rounds > MAX_ROUNDS)
+				elog(ERROR, "the way back does not settle");
+			write_object(revert, object);
+			any = true;
+		}
+	}
+}
+
+static bool
+adds_label(SdRevertObject *object)
+{
+	ListCell *cell;
+
+	if (strcmp(object->pair->kind, "enum") != 0)
+		return false;
+	foreach (cell, object->steps)
+	{
+		SdDdlStep *step = lfirst(cell);
+
+		if (step->sql != NULL && strstr(step->sql, " ADD VALUE ") != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A label that is added cannot be used before the transaction ends, so where an
+ * expression is made that may name it, the type is made anew.  True when one is.
+ */
+static bool
+avoid_new_labels(SdRevert *revert)
+{
+	bool any = false;
+	ListCell *cell, *lc, *use_cell;
+
+	foreach (cell, revert->list)
+	{
+		SdRevertObject *object = lfirst(cell);
+
+		if (object->replaced || !adds_label(object))
+			continue;
+		foreach (lc, revert->list)
+			foreach (use_cell, ((SdRevertObject *) lfirst(lc))->uses)
+			{
+				SdRevertUse *use = lfirst(use_cell);
+
+				if (strcmp(use->used, object->old_key) == 0 &&
+					!starts_with(use->user_part, "columns."))
+					object->replaced = object->waiting = any = true;
+			}
+	}
+	return any;
+}
+
 void
 sd_revert_plan(SdRevert *revert)
 {
 	SdDiff *diff = revert->diff;
 	ListCell *cell;
-	int rounds = 0;
-	bool any = true;
 
 	sd_diff_load(diff);
 	sd_diff_refuse_unread(diff);
@@ -573,21 +681,7 @@ sd_revert_plan(SdRevert *revert)
 				 (pair->new == NULL || pair->new->definition != NULL))
 			(void) add_object(revert, pair);
 	}
-	while (any)
-	{
-		any = false;
-		/* objects may be added to the end meanwhile */
-		for (int i = 0; i < list_length(revert->list); i++)
-		{
-			SdRevertObject *object = list_nth(revert->list, i);
-
-			CHECK_FOR_INTERRUPTS();
-			if (!object->waiting)
-				continue;
-			if (++rounds > MAX_ROUNDS)
-				elog(ERROR, "the way back does not settle");
-			write_object(revert, object);
-			any = true;
-		}
-	}
+	do
+		settle(revert);
+	while (avoid_new_labels(revert));
 }

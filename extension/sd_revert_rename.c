@@ -186,6 +186,17 @@ name_space(const char *kind)
 	return kind;
 }
 
+/* A sequence that a column owns goes where its table goes. */
+static bool
+moves_along(SdRevertObject *object)
+{
+	JsonbContainer *core = sd_diff_find(object->pair->new->definition, "core", NULL);
+	JsonbValue owner;
+
+	return strcmp(object->pair->kind, "sequence") == 0 && core != NULL &&
+		   sd_diff_get(core, "owned_by", &owner);
+}
+
 /*
  * A move is a statement of its own.  It takes the name along, so when that one is
  * taken there, the object has a temporary name on the way.
@@ -209,6 +220,8 @@ object_renames(SdRevert *revert)
 		sd_diff_split_identity(object->pair->old->identity, &schemas[0], &names[0], &rests[0]);
 		sd_diff_split_identity(object->pair->new->identity, &schemas[1], &names[1], &rests[1]);
 		schema = old_schema(revert, schemas[1]);
+		if (moves_along(object))
+			schema = schemas[0];
 		if (writer->can_move && schema != NULL && schemas[0] != NULL &&
 			strcmp(schema, schemas[0]) != 0)
 		{

@@ -1,0 +1,80 @@
+# Every upgrade of every real history is taken back by revert_sql(), upgraded again,
+# and what does not come back is what docs/revert.md lists.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use SafeDeployTest;
+use SafeDeployTest::Real;
+use SafeDeployTest::Reverts;
+use SafeDeployTest::Steps;
+use Test::More;
+
+my $page     = abs_path(dirname(__FILE__) . '/../../docs/revert.md');
+my $expected = SafeDeployTest::Process::slurp($page);
+my $server   = SafeDeployTest->new('reverts', conf => 'fsync = off');
+
+# agrees($name, @rows): each upgrade led back and forth again, and the table is the one of the page
+sub agrees
+{
+	my ($name, @rows) = @_;
+	foreach my $row (@rows)
+	{
+		my $passed = is_deeply([ @{ $row->{left} }, $row->{again} ], ['the same'], "$name $row->{revision}: there and back, and there again");
+		diag(map { "$_;\n" } @{ $row->{steps} }) unless $passed;
+	}
+	my ($want) = $expected =~ /<!-- begin $name -->\n(.*?)<!-- end $name -->/s;
+	my %levels = map { my $level = $_; $level => scalar grep { $_->{level} eq $level } @rows } qw(full structural none);
+	my $got = scalar(@rows) . " upgrades: $levels{full} full, $levels{structural} structural, $levels{none} with something that no statement brings back.\n\n" . revert_table(@rows);
+	my $same = ok($got eq (defined $want ? $want : ''), "$name: what does not come back is listed in docs/revert.md");
+	unless ($same)
+	{
+		my $file = ($ENV{TESTLOGDIR} || '.') . "/$name-reverts.md";
+		open my $handle, '>', $file or die "could not write $file: $!";
+		print $handle $got;
+		close $handle;
+		diag("all of it is in $file");
+	}
+	return;
+}
+
+# Alembic: prefect
+{
+	my ($keep, $dir) = real_alembic_project();
+	my $steps = SafeDeployTest::Steps->new("$dir/alembic.ini", dirname(real_tool('prefect')) . '/python');
+	my @revisions = $steps->revisions;
+	$server->create_database('prefect');
+	is($steps->ask('ensure', $server->url('prefect')), undef, 'the version table is there before the first revision');
+	agrees('prefect', revert_history($server, 'prefect', \@revisions,
+			upgrade => sub { $steps->ask('upgrade', $server->url($_[0]), $revisions[$_[1]]) },
+			rewind  => sub {
+				$server->sql($_[0], $_[1] ? "UPDATE alembic_version SET version_num = '$revisions[$_[1] - 1]'" : 'DELETE FROM alembic_version');
+			}));
+}
+
+# version($name): the version in the name of one of Flyway's files, as something that sorts
+sub version
+{
+	my ($version) = $_[0] =~ /V([\d._]+?)__/;
+	return join '.', map { sprintf '%06d', $_ } split /[._]/, $version;
+}
+
+# Plain files, and those of Flyway, which need nothing of it
+foreach my $name (qw(authelia openfga conductor hawkbit))
+{
+	my $dir   = fetched($name);
+	my @files = sort glob "$dir/*.up.sql";
+	@files = sort { version($a) cmp version($b) } glob "$dir/V*.sql" unless @files;
+	cmp_ok(scalar @files, '>', 2, "$name has files");
+	my @names = map { /([^\/]+?)(?:\.up)?\.sql$/ } @files;
+	$server->create_database($name);
+	my $upgrade = sub {
+		my ($database, $n) = @_;
+		my $p = run_program([ qw(psql -Xq -v ON_ERROR_STOP=1 -f), $files[$n], $server->url($database) ]);
+		return $p->exit_code == 0 ? undef : $p->stderr;
+	};
+	agrees($name, revert_history($server, $name, \@names, upgrade => $upgrade, rewind => sub { }));
+}
+
+done_testing();
