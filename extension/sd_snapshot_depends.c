@@ -338,7 +338,12 @@ place(SdSnap *snap, Dep *dep)
 	if (!is_part && rel->kind == RELKIND_SEQUENCE && dep->refobjsubid > 0)
 		dep->part.collection = "owned_by";
 	else if (!is_part && dep->objsubid > 0 && rel->kind != RELKIND_COMPOSITE_TYPE)
-		dep->part = column_part(snap, "columns", dep->objid, dep->objsubid);
+	{
+		/* before 14 it is the generated column itself that refers to the others of its table */
+		bool generated = dep->refclassid == RelationRelationId && dep->refobjid == dep->objid;
+
+		dep->part = column_part(snap, generated ? "defaults" : "columns", dep->objid, dep->objsubid);
+	}
 	if (rel->kind == RELKIND_COMPOSITE_TYPE)
 	{
 		dep->classid = TypeRelationId;
