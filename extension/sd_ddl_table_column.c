@@ -180,6 +180,18 @@ drop_default(SdDdl *ddl, const char *column)
 				column_now(ddl, column));
 }
 
+/* The sequence is written as its table is, unless it says otherwise. */
+static void
+set_persistence(SdDdl *ddl, SdNode *identity)
+{
+	bool unlogged = sd_ddl_peek(ddl->old, "core", "persistence", NULL) != NULL;
+
+	if (sd_map_find(identity, "persistence") != NULL)
+		unlogged = !unlogged;
+	sd_ddl_step(ddl, "ALTER SEQUENCE %s SET %s", sd_ddl_text(identity, "sequence", ""),
+				unlogged ? "UNLOGGED" : "LOGGED");
+}
+
 /* Defaults that had to wait, and what a child has differently from its parents. */
 void
 sd_ddl_columns_after_create(SdDdl *ddl)
@@ -192,7 +204,11 @@ sd_ddl_columns_after_create(SdDdl *ddl)
 		const char *value = sd_ddl_text(column, "default", NULL);
 		bool inherited = !is_partition(ddl->old) && comes_from_parent(ddl, column);
 
+		SdNode *identity = sd_map_find(column, "identity");
+
 		sd_ddl_mark(column);
+		if (identity != NULL && sd_map_find(identity, "persistence") != NULL)
+			set_persistence(ddl, identity);
 		if (value != NULL && (inherited || !is_simple(value)))
 		{
 			ddl->part = sd_ddl_part("defaults", name);
@@ -324,6 +340,8 @@ alter_identity(SdDdl *ddl, const char *name, SdNode *old, SdNode *new)
 			if (strcmp(names[0], names[1]) != 0)
 				sd_ddl_step(ddl, "ALTER SEQUENCE %s.%s RENAME TO %s", schemas[0], names[1], names[0]);
 		}
+		if (!sd_ddl_equal(sd_map_find(before, "persistence"), sd_map_find(after, "persistence")))
+			set_persistence(ddl, before);
 		clauses = sd_ddl_sequence_clauses(before, after, "", true);
 		if (clauses[0] != '\0')
 			sd_ddl_step(ddl, "ALTER SEQUENCE %s%s", sequence, clauses);

@@ -498,6 +498,26 @@ drop_part(SdDdl *ddl, const PartKind *kind, const Part *part)
 	sd_ddl_disturb(ddl, ddl->part);
 }
 
+/* Whether a constraint is the table's own besides being inherited. */
+static bool
+is_own(SdNode *con)
+{
+	return sd_map_find(con, "inherited") == NULL || sd_map_find(con, "local") != NULL;
+}
+
+static void
+note_lineage(SdDdl *ddl, const PartKind *kind, const Part *part)
+{
+	if (kind->number == SD_DIFF_CONSTRAINTS && part->old != NULL &&
+		part->new != NULL &&sd_ddl_peek(ddl->old, "core", "partition_of", NULL) ==
+			NULL &&sd_ddl_peek(ddl->new, "core", "partition_of", NULL) ==
+			NULL &&is_own(part->old) != is_own(part->new))
+		sd_ddl_impossible(ddl,
+						  "constraint %s %s a constraint of the table itself, which no statement "
+						  "can undo",
+						  part->quoted, is_own(part->new) ? "has become" : "is no longer");
+}
+
 static void
 write_part(SdDdl *ddl, const PartKind *kind, const Part *part)
 {
@@ -532,6 +552,7 @@ write_part(SdDdl *ddl, const PartKind *kind, const Part *part)
 		drop_part(ddl, kind, part);
 		kind->create(ddl, part);
 	}
+	note_lineage(ddl, kind, part);
 	sd_ddl_mark(part->old);
 	sd_ddl_mark(part->new);
 }

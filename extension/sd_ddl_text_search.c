@@ -104,13 +104,7 @@ alter_configuration(SdDdl *ddl)
 	SdNode *new = sd_ddl_node(ddl, ddl->new, "core", "mappings", NULL);
 
 	if (sd_ddl_changed(ddl, "core", "parser"))
-	{
-		/* a parser of a user is in no snapshot, so it may have another name, or be gone */
-		if (strchr(sd_ddl_old(ddl, "core", "parser", ""), '.') == NULL)
-			return false;
-		sd_ddl_impossible(ddl, "parser %s is in no snapshot and has to be there before",
-						  sd_ddl_old(ddl, "core", "parser", ""));
-	}
+		return false;
 	sd_ddl_mark(old);
 	sd_ddl_mark(new);
 	for (SdNode *mapping = new ? new->first : NULL; mapping != NULL; mapping = mapping->next)
