@@ -42,52 +42,60 @@
 
 #include "sd_snapshot_reuse.h"
 
+/* A column of the part of a row that every row has, by number and place. */
+#define COLUMN(catalog, name) Anum_##catalog##_##name, offsetof(FormData_##catalog, name)
+
+#define REL(catalog, name, index)                           \
+	{                                                       \
+		RelationRelationId, 0, COLUMN(catalog, name), index \
+	}
+#define TYPE(catalog, name, index)                      \
+	{                                                   \
+		TypeRelationId, 0, COLUMN(catalog, name), index \
+	}
+#define SELF(classid, catalog)                       \
+	{                                                \
+		classid, 0, COLUMN(catalog, oid), InvalidOid \
+	}
+#define ANY(catalog, classname, name, index)                                              \
+	{                                                                                     \
+		InvalidOid, offsetof(FormData_##catalog, classname), COLUMN(catalog, name), index \
+	}
+
 static const SdCatalog catalogs[] = {
-	{ RelationRelationId, { { RelationRelationId, 0, Anum_pg_class_oid, ClassOidIndexId } } },
-	{ AttributeRelationId,
-	  { { RelationRelationId, 0, Anum_pg_attribute_attrelid, AttributeRelidNumIndexId } } },
-	{ AttrDefaultRelationId,
-	  { { RelationRelationId, 0, Anum_pg_attrdef_adrelid, AttrDefaultIndexId } } },
+	{ RelationRelationId, { REL(pg_class, oid, ClassOidIndexId) } },
+	{ AttributeRelationId, { REL(pg_attribute, attrelid, AttributeRelidNumIndexId) } },
+	{ AttrDefaultRelationId, { REL(pg_attrdef, adrelid, AttrDefaultIndexId) } },
 	{ IndexRelationId,
-	  { { RelationRelationId, 0, Anum_pg_index_indexrelid, InvalidOid },
-		{ RelationRelationId, 0, Anum_pg_index_indrelid, IndexIndrelidIndexId } } },
+	  { REL(pg_index, indexrelid, InvalidOid), REL(pg_index, indrelid, IndexIndrelidIndexId) } },
 	{ ConstraintRelationId,
-	  { { ConstraintRelationId, 0, Anum_pg_constraint_oid, InvalidOid },
-		{ RelationRelationId, 0, Anum_pg_constraint_conrelid, ConstraintRelidTypidNameIndexId },
-		{ TypeRelationId, 0, Anum_pg_constraint_contypid, ConstraintTypidIndexId } } },
+	  { SELF(ConstraintRelationId, pg_constraint),
+		REL(pg_constraint, conrelid, ConstraintRelidTypidNameIndexId),
+		TYPE(pg_constraint, contypid, ConstraintTypidIndexId) } },
 	{ TriggerRelationId,
-	  { { TriggerRelationId, 0, Anum_pg_trigger_oid, InvalidOid },
-		{ ConstraintRelationId, 0, Anum_pg_trigger_tgconstraint, TriggerConstraintIndexId },
-		{ RelationRelationId, 0, Anum_pg_trigger_tgrelid, TriggerRelidNameIndexId } } },
+	  { SELF(TriggerRelationId, pg_trigger),
+		{ ConstraintRelationId, 0, COLUMN(pg_trigger, tgconstraint), TriggerConstraintIndexId },
+		REL(pg_trigger, tgrelid, TriggerRelidNameIndexId) } },
 	{ RewriteRelationId,
-	  { { RewriteRelationId, 0, Anum_pg_rewrite_oid, InvalidOid },
-		{ RelationRelationId, 0, Anum_pg_rewrite_ev_class, RewriteRelRulenameIndexId } } },
+	  { SELF(RewriteRelationId, pg_rewrite), REL(pg_rewrite, ev_class, RewriteRelRulenameIndexId) } },
 	{ PolicyRelationId,
-	  { { PolicyRelationId, 0, Anum_pg_policy_oid, InvalidOid },
-		{ RelationRelationId, 0, Anum_pg_policy_polrelid, PolicyPolrelidPolnameIndexId } } },
-	{ InheritsRelationId,
-	  { { RelationRelationId, 0, Anum_pg_inherits_inhrelid, InheritsRelidSeqnoIndexId } } },
-	{ SequenceRelationId,
-	  { { RelationRelationId, 0, Anum_pg_sequence_seqrelid, SequenceRelidIndexId } } },
-	{ ForeignTableRelationId,
-	  { { RelationRelationId, 0, Anum_pg_foreign_table_ftrelid, ForeignTableRelidIndexId } } },
-	{ PartitionedRelationId,
-	  { { RelationRelationId, 0, Anum_pg_partitioned_table_partrelid, PartitionedRelidIndexId } } },
+	  { SELF(PolicyRelationId, pg_policy), REL(pg_policy, polrelid, PolicyPolrelidPolnameIndexId) } },
+	{ InheritsRelationId, { REL(pg_inherits, inhrelid, InheritsRelidSeqnoIndexId) } },
+	{ SequenceRelationId, { REL(pg_sequence, seqrelid, SequenceRelidIndexId) } },
+	{ ForeignTableRelationId, { REL(pg_foreign_table, ftrelid, ForeignTableRelidIndexId) } },
+	{ PartitionedRelationId, { REL(pg_partitioned_table, partrelid, PartitionedRelidIndexId) } },
 	{ StatisticExtRelationId,
-	  { { StatisticExtRelationId, 0, Anum_pg_statistic_ext_oid, StatisticExtOidIndexId } } },
-	{ TypeRelationId, { { TypeRelationId, 0, Anum_pg_type_oid, TypeOidIndexId } } },
-	{ EnumRelationId, { { TypeRelationId, 0, Anum_pg_enum_enumtypid, EnumTypIdLabelIndexId } } },
-	{ RangeRelationId, { { TypeRelationId, 0, Anum_pg_range_rngtypid, RangeTypidIndexId } } },
-	{ ProcedureRelationId, { { ProcedureRelationId, 0, Anum_pg_proc_oid, ProcedureOidIndexId } } },
-	{ DescriptionRelationId,
-	  { { InvalidOid, Anum_pg_description_classoid, Anum_pg_description_objoid,
-		  DescriptionObjIndexId } } },
-	{ SecLabelRelationId,
-	  { { InvalidOid, Anum_pg_seclabel_classoid, Anum_pg_seclabel_objoid, SecLabelObjectIndexId } } },
+	  { { StatisticExtRelationId, 0, COLUMN(pg_statistic_ext, oid), StatisticExtOidIndexId } } },
+	{ TypeRelationId, { TYPE(pg_type, oid, TypeOidIndexId) } },
+	{ EnumRelationId, { TYPE(pg_enum, enumtypid, EnumTypIdLabelIndexId) } },
+	{ RangeRelationId, { TYPE(pg_range, rngtypid, RangeTypidIndexId) } },
+	{ ProcedureRelationId, { { ProcedureRelationId, 0, COLUMN(pg_proc, oid), ProcedureOidIndexId } } },
+	{ DescriptionRelationId, { ANY(pg_description, classoid, objoid, DescriptionObjIndexId) } },
+	{ SecLabelRelationId, { ANY(pg_seclabel, classoid, objoid, SecLabelObjectIndexId) } },
 	/* never scanned, but looked at by key */
 	{ DependRelationId,
-	  { { InvalidOid, Anum_pg_depend_classid, Anum_pg_depend_objid, InvalidOid },
-		{ InvalidOid, Anum_pg_depend_refclassid, Anum_pg_depend_refobjid, InvalidOid } } },
+	  { ANY(pg_depend, classid, objid, InvalidOid),
+		ANY(pg_depend, refclassid, refobjid, InvalidOid) } },
 };
 
 const SdCatalog *
@@ -133,8 +141,14 @@ reaches_far(Oid catalog, HeapTuple tuple)
 	}
 }
 
+Oid
+sd_row_oid(HeapTuple tuple, int place)
+{
+	return *(const Oid *) ((const char *) GETSTRUCT(tuple) + place);
+}
+
 int
-sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, TupleDesc desc, SdKey *keys)
+sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, SdKey *keys)
 {
 	int count = 0;
 
@@ -143,16 +157,13 @@ sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, TupleDesc desc, SdKey *ke
 	for (int i = 0; i < SD_ROW_KEYS && catalog->keys[i].attnum != 0; i++)
 	{
 		const SdCatalogKey *key = &catalog->keys[i];
-		bool isnull;
-		Oid oid = DatumGetObjectId(heap_getattr(tuple, key->attnum, desc, &isnull));
+		Oid oid = sd_row_oid(tuple, key->place);
 
-		if (isnull || !OidIsValid(oid))
+		if (!OidIsValid(oid))
 			continue;
 		keys[count].oid = oid;
-		keys[count].classid = key->classid;
-		if (!OidIsValid(key->classid))
-			keys[count].classid = DatumGetObjectId(heap_getattr(tuple, key->classnum, desc, &isnull));
-		count++;
+		keys[count++].classid =
+			OidIsValid(key->classid) ? key->classid : sd_row_oid(tuple, key->classplace);
 	}
 	return count;
 }

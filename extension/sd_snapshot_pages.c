@@ -217,16 +217,14 @@ add_links(SdChanges *changes, const SdKey *keys, int count)
 
 /* A row that the snapshot sees; rows of one object mostly follow each other. */
 static void
-add_row(Sweep *sweep, const SdCatalog *spec, HeapTuple tuple, TupleDesc desc)
+add_row(Sweep *sweep, const SdCatalog *spec, HeapTuple tuple)
 {
 	SdKey keys[SD_ROW_KEYS] = { { InvalidOid, InvalidOid } };
 	int count;
 	SdRun *last = sweep->nruns > 0 ? &sweep->runs[sweep->nruns - 1] : NULL;
 	uint64 hash;
 
-	if (!sd_row_matters(tuple->t_tableOid, tuple))
-		return;
-	count = sd_row_keys(spec, tuple, desc, keys);
+	count = sd_row_keys(spec, tuple, keys);
 	hash = hash_row(sweep->pages, tuple);
 	if (last != NULL && last->key.oid == keys[0].oid && last->key.classid == keys[0].classid)
 		last->hash += hash;
@@ -277,8 +275,10 @@ read_page(Sweep *sweep, Relation rel, const SdCatalog *spec, Buffer buffer, Page
 		tuple.t_len = ItemIdGetLength(item);
 		tuple.t_tableOid = RelationGetRelid(rel);
 		ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(buffer), offset);
+		if (!sd_row_matters(tuple.t_tableOid, &tuple))
+			continue;
 		if (HeapTupleSatisfiesVisibility(&tuple, sweep->snapshot, buffer))
-			add_row(sweep, spec, &tuple, RelationGetDescr(rel));
+			add_row(sweep, spec, &tuple);
 		settled = settled && is_settled(tuple.t_data, sweep->snapshot);
 	}
 	state->lsn = BufferGetLSNAtomic(buffer);

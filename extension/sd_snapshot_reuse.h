@@ -23,10 +23,11 @@
 
 typedef struct SdCatalogKey
 {
-	Oid classid;		 /* of the object; the row says it when that is InvalidOid ... */
-	AttrNumber classnum; /* ... in this column */
-	AttrNumber attnum;	 /* column with the OID of the object */
-	Oid index;			 /* that starts with that column, if rows are found so */
+	Oid classid;	   /* of the object; the row says it when that is InvalidOid ... */
+	int classplace;	   /* ... here, in its fixed part */
+	AttrNumber attnum; /* column with the OID of the object */
+	int place;		   /* of that column */
+	Oid index;		   /* that starts with that column, if rows are found so */
 } SdCatalogKey;
 
 typedef struct SdCatalog
@@ -38,7 +39,8 @@ typedef struct SdCatalog
 extern const SdCatalog *sd_catalog(Oid catalog);
 
 /* Keys of a row, the first of them that of the row; none when only a walk over everything will do. */
-extern int sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, TupleDesc desc, SdKey *keys);
+extern int sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, SdKey *keys);
+extern Oid sd_row_oid(HeapTuple tuple, int place);
 
 /* Whether a catalog is one that no document depends on. */
 extern bool sd_catalog_is_ignored(Oid catalog);

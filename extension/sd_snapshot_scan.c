@@ -8,6 +8,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -44,27 +45,27 @@ sd_subject(SdSnap *snap, Oid classid, Oid oid)
  * without a change of anything else that is known to belong to the document.
  */
 static void
-set_subject(SdSnap *snap, const SdKey *keys, int count)
+set_subject(SdSnap *snap, HeapTuple tuple, const SdKey *keys, int count)
 {
 	sd_subject(snap, InvalidOid, InvalidOid);
 	if (count == 0)
 		return;
 	snap->subject = keys[count - 1];
+	/* nearly all triggers are those of foreign keys, of which the loader notes what shows */
+	if (keys[0].classid == TriggerRelationId &&
+		OidIsValid(((Form_pg_trigger) GETSTRUCT(tuple))->tgconstraint) &&
+		((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal)
+		return;
 	sd_use(snap, keys[0].oid);
 }
 
 /* Whether a later key of the row, which is in the subset as well, finds it too. */
 static bool
-comes_again(SdSubset *subset, const SdCatalog *spec, int found_by, HeapTuple tuple, TupleDesc desc)
+comes_again(SdSubset *subset, const SdCatalog *spec, int found_by, HeapTuple tuple)
 {
 	for (int i = found_by + 1; i < SD_ROW_KEYS && OidIsValid(spec->keys[i].index); i++)
-	{
-		bool isnull;
-		Oid oid = DatumGetObjectId(heap_getattr(tuple, spec->keys[i].attnum, desc, &isnull));
-
-		if (sd_subset_has(subset, spec->keys[i].classid, oid))
+		if (sd_subset_has(subset, spec->keys[i].classid, sd_row_oid(tuple, spec->keys[i].place)))
 			return true;
-	}
 	return false;
 }
 
@@ -83,24 +84,23 @@ static void
 handle_row(RowScan *row, HeapTuple tuple)
 {
 	SdSnap *snap = row->snap;
-	TupleDesc desc = RelationGetDescr(row->rel);
 
 	if (snap->uses != NULL)
 	{
 		SdKey keys[SD_ROW_KEYS];
-		int count = sd_row_keys(row->spec, tuple, desc, keys);
+		int count = sd_row_keys(row->spec, tuple, keys);
 
 		if (row->found_by >= 0)
 		{
-			if (comes_again(snap->subset, row->spec, row->found_by, tuple, desc))
+			if (comes_again(snap->subset, row->spec, row->found_by, tuple))
 				return;
 			/* what belongs to a part, such as its comment, is read by the key of the part */
 			if (count > 1)
 				sd_subset_add(snap->subset, keys[0].classid, keys[0].oid);
 		}
-		set_subject(snap, keys, count);
+		set_subject(snap, tuple, keys, count);
 	}
-	if (row->fn(snap, tuple, desc))
+	if (row->fn(snap, tuple, RelationGetDescr(row->rel)))
 		snap->versions += row_version(RelationGetRelid(row->rel), tuple);
 }
 
@@ -117,15 +117,9 @@ scan_rows(RowScan *row, Oid index, int nkeys, ScanKey keys)
 	{
 		CHECK_FOR_INTERRUPTS();
 		sd_progress(catalog, ItemPointerGetBlockNumberNoCheck(&tuple->t_self), blocks);
-		if (OidIsValid(row->classid))
-		{
-			bool isnull;
-			Datum classid = heap_getattr(tuple, row->spec->keys[row->found_by].classnum,
-										 RelationGetDescr(row->rel), &isnull);
-
-			if (DatumGetObjectId(classid) != row->classid)
-				continue;
-		}
+		if (OidIsValid(row->classid) &&
+			sd_row_oid(tuple, row->spec->keys[row->found_by].classplace) != row->classid)
+			continue;
 		handle_row(row, tuple);
 	}
 	systable_endscan(scan);
