@@ -55,15 +55,12 @@ typedef struct SdEntries
 /*
  * Receiver of documents.  "begin" is called at the start of every attempt to
  * read the catalogs, and whatever an earlier attempt sent is void then; it may
- * be NULL, as may "emit" and "end".  emit runs in a context whose content dies
- * when it returns; a receiver that keeps documents sets "keep" and gets them in
- * its own "keep_cxt", which it resets itself.
+ * be NULL, as may "emit" and "end".  A document dies when emit returns.
  */
 typedef struct SdSink
 {
 	bool want_phys;		   /* fill SdDoc.phys */
 	bool want_environment; /* documents of roles and the like too */
-	MemoryContext keep_cxt;
 	void (*begin)(struct SdSink *sink);
 	void (*emit)(struct SdSink *sink, SdDoc *doc, const SdHashes *hashes);
 	void (*end)(struct SdSink *sink);

@@ -45,6 +45,7 @@
 #include "catalog/pg_ts_parser.h"
 #include "catalog/pg_ts_template.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
@@ -358,6 +359,7 @@ compare_deps(const void *a, const void *b)
 	const Dep *x = a;
 	const Dep *y = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (x->classid != y->classid)
 		return x->classid < y->classid ? -1 : 1;
 	return x->objid < y->objid ? -1 : x->objid > y->objid;
@@ -376,8 +378,11 @@ sd_load_depends(SdSnap *snap)
 	for (int i = 0; i < depends->count; i++)
 		learn_owner(snap, &depends->deps[i]);
 	for (int i = 0; i < depends->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (place(snap, &depends->deps[i]))
 			depends->deps[kept++] = depends->deps[i];
+	}
 	depends->count = kept;
 	qsort(depends->deps, kept, sizeof(Dep), compare_deps);
 }

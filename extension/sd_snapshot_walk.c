@@ -133,8 +133,7 @@ sd_doc_emit(SdSnap *snap, SdDoc *doc)
 	sd_doc_hash(doc, snap->sha, &snap->scratch, &entry->hashes);
 	if (snap->sink != NULL && snap->sink->emit != NULL)
 		snap->sink->emit(snap->sink, doc, &entry->hashes);
-	if (snap->sink == NULL || snap->sink->keep_cxt == NULL)
-		MemoryContextReset(snap->doc_cxt);
+	MemoryContextReset(snap->doc_cxt);
 	MemoryContextSwitchTo(snap->cxt);
 	if (snap->subset != NULL && !sd_subset_has(snap->subset, entry->key.classid, entry->key.oid))
 		snap->subset->failed = true;
@@ -190,11 +189,7 @@ walk_once(SdSink *sink, SdPlan *plan, MemoryContext cxt, uint64 *versions)
 	snap->cxt = cxt;
 	snap->row_cxt = AllocSetContextCreate(snap->cxt, "safedeploy row", ALLOCSET_DEFAULT_SIZES);
 	snap->tmp_cxt = AllocSetContextCreate(snap->cxt, "safedeploy deparse", ALLOCSET_DEFAULT_SIZES);
-	if (sink != NULL && sink->keep_cxt != NULL)
-		snap->doc_cxt = sink->keep_cxt;
-	else
-		snap->doc_cxt =
-			AllocSetContextCreate(snap->cxt, "safedeploy document", ALLOCSET_DEFAULT_SIZES);
+	snap->doc_cxt = AllocSetContextCreate(snap->cxt, "safedeploy document", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(snap->cxt);
 	sd_progress_begin(snap->cxt);
 	initStringInfo(&snap->scratch);
