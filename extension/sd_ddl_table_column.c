@@ -148,8 +148,11 @@ sd_ddl_column_list(SdDdl *ddl)
 
 		if (column == NULL || (!is_partition(ddl->old) && comes_from_parent(ddl, column)))
 			continue;
-		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : "", column_sql(ddl, column));
+		/* a line each, so that a difference of two such statements shows the column */
+		appendStringInfo(&sql, "%s\n\t%s", sql.len > 0 ? "," : "", column_sql(ddl, column));
 	}
+	if (sql.len > 0)
+		appendStringInfoChar(&sql, '\n');
 	return sql.data;
 }
 
