@@ -45,14 +45,30 @@ sd_compat_querydef(Query *query, Oid view)
 #endif
 }
 
+/* Where the server reads its own copy, the whole rule is all that it prints. */
 static inline const char *
-sd_compat_actiondef(Query *query, Oid rule)
+sd_compat_actiondef(Query *query)
 {
 #if PG_VERSION_NUM >= 150000
 	return pg_get_querydef(query, false);
 #else
-	return TextDatumGetCString(DirectFunctionCall1(pg_get_ruledef, ObjectIdGetDatum(rule)));
+	return NULL;
 #endif
+}
+
+/* Everything after the name of the rule: "CREATE RULE name AS\n    ON ...;". */
+static inline const char *
+sd_compat_ruledef(Oid rule, const char *name)
+{
+	char *def = TextDatumGetCString(DirectFunctionCall1(pg_get_ruledef, ObjectIdGetDatum(rule)));
+	char *end;
+
+	def += strlen("CREATE RULE ") + strlen(quote_identifier(name)) + strlen(" AS");
+	def += strspn(def, " \n");
+	end = strrchr(def, ';');
+	if (end != NULL)
+		*end = '\0';
+	return def;
 }
 
 static inline const char *

@@ -405,6 +405,8 @@ rule_text(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, Node *condition, List 
 	StringInfoData buf;
 	ListCell *lc;
 
+	if (SD_DEPARSES_OWN_TREES && actions != NIL)
+		return sd_compat_ruledef(rule->oid, NameStr(rule->rulename));
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "ON %s TO %s", events[rule->ev_type - '1'], rel->qname);
 	if (condition != NULL)
@@ -416,7 +418,7 @@ rule_text(SdSnap *snap, SdRel *rel, Form_pg_rewrite rule, Node *condition, List 
 	else if (list_length(actions) > 1)
 		appendStringInfoString(&buf, " (");
 	foreach (lc, actions)
-		appendStringInfo(&buf, " %s%s", sd_compat_actiondef(lfirst_node(Query, lc), rule->oid),
+		appendStringInfo(&buf, " %s%s", sd_compat_actiondef(lfirst_node(Query, lc)),
 						 list_length(actions) > 1 ? ";" : "");
 	if (list_length(actions) > 1)
 		appendStringInfoString(&buf, " )");
