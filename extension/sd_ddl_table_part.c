@@ -91,9 +91,27 @@ constraint_follows(SdDdl *ddl, SdNode *part)
 	return ddl->new == NULL && !partition;
 }
 
+/* That a column takes no nulls ends with the column, or is ended where the column is written. */
+static bool
+ends_with_column(SdDdl *ddl, SdNode *con)
+{
+	const char *definition = sd_ddl_text(con, "definition", "");
+	SdNode *columns = sd_ddl_peek(ddl->old, "core", "columns", NULL);
+
+	if (!is_type(con, "not null"))
+		return false;
+	for (SdNode *column = columns ? columns->first : NULL; column != NULL; column = column->next)
+		if (sd_map_find(column, "not_null") != NULL &&
+			strcmp(definition + strlen("NOT NULL "), quote_identifier(sd_ddl_key(column))) == 0)
+			return false;
+	return true;
+}
+
 static void
 drop_constraint(SdDdl *ddl, const Part *part)
 {
+	if (part->new != NULL && ends_with_column(ddl, part->new))
+		return;
 	sd_ddl_step(ddl, "%s DROP CONSTRAINT %s", sd_ddl_alter_words(ddl), part->quoted);
 }
 

@@ -234,20 +234,26 @@ cause_type(SdDiffNames *names, SdDiffChange *change)
 	return NULL;
 }
 
-/* Only what is deferrable can be deferred at first. */
+/* Only what is deferrable can be deferred at first, and only what is enforced is validated. */
 static SdDiffChange *
 cause_deferrable(SdDiffNames *names, SdDiffChange *change)
 {
+	const char *root;
 	ListCell *cell;
 
-	if (change->depth != 3 || strcmp(change->path[2], "deferred") != 0)
+	if (change->depth != 3)
+		return NULL;
+	root = strcmp(change->path[2], "deferred") == 0	 ? "deferrable" :
+		   strcmp(change->path[2], "validated") == 0 ? "enforced" :
+													   NULL;
+	if (root == NULL)
 		return NULL;
 	foreach (cell, change->pair->changes)
 	{
 		SdDiffChange *other = lfirst(cell);
 
 		if (other->depth == 3 && other->collection == change->collection &&
-			strcmp(other->member, change->member) == 0 && strcmp(other->path[2], "deferrable") == 0)
+			strcmp(other->member, change->member) == 0 && strcmp(other->path[2], root) == 0)
 			return other;
 	}
 	return NULL;
@@ -353,6 +359,9 @@ cause_not_null(SdDiffNames *names, SdDiffChange *change)
 	{
 		SdDiffChange *other = lfirst(cell);
 
+		if (strcmp(other->kind, "domain") == 0 && other->depth == 1 &&
+			strcmp(other->path[0], "not_null") == 0)
+			return other;
 		if (strcmp(other->kind, "column") == 0 && other->facet == SD_DIFF_CORE &&
 			(other->depth == 3 ? strcmp(other->path[2], "not_null") == 0 :
 								 other->depth == 2 && other->op == change->op) &&

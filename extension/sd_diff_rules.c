@@ -350,6 +350,19 @@ becomes_false(const SdDiffChange *change)
 	return is_boolean(change->old, &truth) && truth;
 }
 
+/* A membership as a whole, not an option of it. */
+static bool
+joins(const SdDiffChange *change)
+{
+	return change->depth == 2 && gained(change);
+}
+
+static bool
+leaves(const SdDiffChange *change)
+{
+	return change->depth == 2 && lost(change);
+}
+
 static bool
 is_superuser(const SdDiffChange *change)
 {
@@ -360,7 +373,8 @@ is_superuser(const SdDiffChange *change)
 static bool
 gains_power(const SdDiffChange *change)
 {
-	static const char *const powers[] = { "superuser", "bypassrls", "createrole", "replication" };
+	static const char *const powers[] = { "superuser", "bypassrls", "createrole", "replication",
+										  "admin" };
 
 	for (int i = 0; i < lengthof(powers); i++)
 		if (strcmp(change->path[change->depth - 1], powers[i]) == 0)
@@ -396,9 +410,9 @@ static const SdDiffRule rules[] = {
 	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{was} is renamed to {new}." },
 	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, NULL, gains_power, SD_DIFF_SURROUNDINGS,
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} has {attribute} now." },
-	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, "member_of.*", gained, SD_DIFF_SURROUNDINGS,
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, "member_of.*", joins, SD_DIFF_SURROUNDINGS,
 	  SD_DIFF_SECURITY_RISK, SD_DIFF_NONE, "{thing} is a member of {key} now." },
-	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, "member_of.*", lost, SD_DIFF_SURROUNDINGS,
+	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, "role", NULL, "member_of.*", leaves, SD_DIFF_SURROUNDINGS,
 	  SD_DIFF_BREAKING, SD_DIFF_NONE, "{thing} is not a member of {key} any more." },
 	{ SD_DIFF_ALTER, SD_DIFF_ENVIRONMENT, NULL, NULL, "settings.*", NULL, SD_DIFF_SURROUNDINGS,
 	  SD_DIFF_CAUTION, SD_DIFF_NONE, "Setting {key} of {thing} changes from {old} to {new}." },

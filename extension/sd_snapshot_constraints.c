@@ -160,7 +160,7 @@ define(SdSnap *snap, SdRel *rel, SdIndex *index, HeapTuple tuple, TupleDesc desc
 			pfree(node);
 			break;
 		default:
-			appendStringInfoString(&buf, "NOT NULL ");
+			appendStringInfoString(&buf, OidIsValid(form->conrelid) ? "NOT NULL " : "NOT NULL");
 			append_columns(snap, &buf, form->conrelid, tuple, desc, Anum_pg_constraint_conkey, "",
 						   "");
 			break;

@@ -43,7 +43,8 @@ C<regress_owner>.
 
 A path that is not there is written "-".  A case has one "expect" line; an edit
 that cannot help but change two things has two.  A case without one must change
-nothing at all.  "follows" lines are all consequences, in order.
+nothing at all.  "follows" lines are all consequences, in order.  Either may be
+limited to versions: "-- follows since 18: ...".
 
 =cut
 
@@ -131,7 +132,10 @@ sub read_area
 			$into = undef;
 		}
 		elsif (@cases && $line =~ /^-- (since|until): (\d+)$/)    { $cases[-1]{$1} = $2; }
-		elsif (@cases && $line =~ /^-- (expect|follows): (.+)$/) { push @{ $cases[-1]{$1} }, $2; }
+		elsif (@cases && $line =~ /^-- (expect|follows)(?: since (\d+))?(?: until (\d+))?: (.+)$/)
+		{
+			push @{ $cases[-1]{$1} }, $4 if $self->applies({ since => $2, until => $3 });
+		}
 		elsif (@cases && $line =~ /^-- lost in a dump: (.+)$/)     { $cases[-1]{lost} = $1; }
 		elsif (@cases && $line =~ /^-- alone$/)                   { $cases[-1]{alone} = 1; }
 		elsif (@cases && $line =~ /^-- revert: (structural|none) (.+)$/)
