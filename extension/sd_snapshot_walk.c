@@ -18,8 +18,12 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/procarray.h"
 #include "storage/sinval.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -176,6 +180,36 @@ read_all(SdSnap *snap)
 		sd_emit_environment(snap);
 }
 
+/*
+ * Waits for transactions that the snapshot sees as ended and that have not sent
+ * their invalidation messages yet: those go out a little later, and after the
+ * files of dropped tables are gone where a prepared transaction is committed.
+ * Until then the system caches may be older than the snapshot, and nothing would
+ * say so.  Such a transaction still holds the lock of its own number.
+ */
+static void
+await_messages(void)
+{
+	LockData *data;
+
+	/* what a standby replays has no such locks */
+	if (RecoveryInProgress())
+		return;
+	data = GetLockStatusData();
+	for (int i = 0; i < data->nelements; i++)
+	{
+		LockInstanceData *lock = &data->locks[i];
+		TransactionId xid = lock->locktag.locktag_field1;
+
+		if (lock->locktag.locktag_type == LOCKTAG_TRANSACTION &&
+			(lock->holdMask & LOCKBIT_ON(ExclusiveLock)) && lock->pid != MyProcPid &&
+			!TransactionIdIsInProgress(xid))
+			XactLockTableWait(xid, NULL, NULL, XLTW_None);
+	}
+	pfree(data->locks);
+	pfree(data);
+}
+
 /* One attempt: entries are made in the caller's context, all else in one that dies. */
 static SdEntries *
 walk_once(SdSink *sink, SdPlan *plan, MemoryContext cxt, uint64 *versions)
@@ -199,7 +233,10 @@ walk_once(SdSink *sink, SdPlan *plan, MemoryContext cxt, uint64 *versions)
 		sink->begin(sink);
 
 	if (plan == NULL || plan->prepare(snap, plan))
+	{
+		await_messages();
 		read_all(snap);
+	}
 	if (sink != NULL && sink->end != NULL)
 		sink->end(sink);
 
