@@ -13,6 +13,7 @@
 #include "commands/trigger.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
@@ -187,6 +188,36 @@ is_left_out(Form_pg_constraint form)
 	}
 }
 
+/*
+ * A partition's share of a foreign key has a name of its own, which nobody can change and no dump
+ * keeps, so it goes by the name of the whole, unless the partition has that for something else.
+ */
+static const char *
+visible_name(SdSnap *snap, Form_pg_constraint form)
+{
+	Oid parent = form->contype == CONSTRAINT_FOREIGN ? form->conparentid : InvalidOid;
+	NameData name = form->conname;
+	Oid taken = InvalidOid;
+
+	while (OidIsValid(parent))
+	{
+		HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(parent));
+		Form_pg_constraint whole;
+
+		if (!HeapTupleIsValid(tuple))
+			break;
+		whole = (Form_pg_constraint) GETSTRUCT(tuple);
+		parent = whole->conparentid;
+		/* a helper of a key to a partitioned table belongs to the same table */
+		if (whole->conrelid != form->conrelid)
+			name = whole->conname;
+		ReleaseSysCache(tuple);
+	}
+	if (strcmp(NameStr(name), NameStr(form->conname)) != 0)
+		taken = get_relation_constraint_oid(form->conrelid, NameStr(name), true);
+	return sd_copy_text(snap, NameStr(*(OidIsValid(taken) ? &form->conname : &name)));
+}
+
 static bool
 load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
@@ -207,7 +238,7 @@ load_constraint(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	}
 	con = hash_search(snap->constraints, &form->oid, HASH_ENTER, NULL);
 	memset((char *) con + sizeof(Oid), 0, sizeof(SdConstraint) - sizeof(Oid));
-	con->name = sd_copy_text(snap, NameStr(form->conname));
+	con->name = visible_name(snap, form);
 	con->type = form->contype;
 	con->parent = form->conparentid;
 	con->relid = form->conrelid;

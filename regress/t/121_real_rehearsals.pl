@@ -1,5 +1,5 @@
-# The rehearsal of migguard comes to the verdicts of docs/real-downgrades.md: for
-# every revision of authelia, and for one of each kind of prefect's.
+# The rehearsal of migguard comes to the verdicts of docs/real-downgrades.md, with its repair and
+# without: for every revision of authelia, and for one of each kind of prefect's.
 use strict;
 use warnings;
 
@@ -12,12 +12,12 @@ use Test::More;
 
 my $text = SafeDeployTest::Process::slurp(abs_path(dirname(__FILE__) . '/../../docs/real-downgrades.md'));
 
-# verdicts($name): list of [revision, verdict]
+# verdicts($name): list of revision, verdict, what the repair makes of it
 sub verdicts
 {
 	my ($name) = @_;
 	my ($table) = $text =~ /<!-- begin $name -->\n(.*?)<!-- end $name -->/s or die "no table of $name";
-	return $table =~ /^\| \d+ \| (\S+) \| ([a-z ]+) \|/mg;
+	return $table =~ /^\| \d+ \| (\S+) \| ([a-z ]+) \|(?:[^|]*\|){2} ([^|]+) \|/mg;
 }
 
 # Exit code of a rehearsal for each verdict; another order of columns is a warning.
@@ -32,16 +32,25 @@ my %settings = (
 # Plain SQL: authelia, all of it
 {
 	my @verdicts = verdicts('authelia');
-	is(scalar @verdicts, 2 * 24, 'all revisions of authelia have a verdict');
+	is(scalar @verdicts, 3 * 24, 'all revisions of authelia have a verdict');
 	my $work = File::Temp->newdir;
 	my %where = (
 		cwd => "$work",
 		env => { %settings, MIGGUARD_TOOL_NAME => 'sql', MIGGUARD_TOOL_DIRECTORY => fetched('authelia') });
 	$server->create_database('authelia');
-	for (my $n = 1; my ($revision, $verdict) = splice @verdicts, 0, 2; $n++)
+	my $n = 1;
+	while (my ($revision, $verdict, $repaired) = splice @verdicts, 0, 3)
 	{
-		exit_is($server->migguard('authelia', [ 'plan', '--target', $n ], %where), $exit_code{$verdict}, "$revision $verdict");
-		exit_is($server->migguard('authelia', [ 'run', '--no-rehearsal', '--target', $n ], %where), 0, "$revision is applied");
+		exit_is($server->migguard('authelia', [ 'plan', '--target', $n ], %where), $repaired eq 'restores' ? 0 : $exit_code{$verdict},
+			"$revision $verdict, with repair $repaired");
+		next unless $exit_code{$verdict};
+		exit_is($server->migguard('authelia', [ 'plan', '--target', $n ], %where, env => { %{ $where{env} }, MIGGUARD_REHEARSE_REPAIR => 'off' }),
+			$exit_code{$verdict}, "$revision $verdict");
+	}
+	continue
+	{
+		exit_is($server->migguard('authelia', [ 'run', '--no-rehearsal', '--target', $n ], %where), 0, "revision $n is applied");
+		$n++;
 	}
 }
 
@@ -51,7 +60,7 @@ my %settings = (
 	my $alembic = real_tool('prefect');
 	my @verdicts = verdicts('prefect');
 	my (%seen, $before);
-	while (my ($revision, $verdict) = splice @verdicts, 0, 2)
+	while (my ($revision, $verdict, $repaired) = splice @verdicts, 0, 3)
 	{
 		# The second of its kind; the first revisions make nearly nothing.
 		if (++$seen{$verdict} == 2)
@@ -61,7 +70,7 @@ my %settings = (
 			exit_is(run_program([ $alembic, 'upgrade', $before ], %where), 0, "prefect at $before");
 			my $fingerprint = $server->fingerprint($revision);
 			exit_is($server->migguard($revision, [ 'plan', '--', $alembic, 'upgrade', $revision ], %where),
-				$exit_code{$verdict}, "$revision $verdict");
+				$repaired eq 'restores' ? 0 : $exit_code{$verdict}, "$revision $verdict, with repair $repaired");
 			is($server->fingerprint($revision), $fingerprint, 'and the rehearsal leaves the database alone');
 		}
 		$before = $revision;

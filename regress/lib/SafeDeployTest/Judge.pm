@@ -33,7 +33,8 @@ Returns one hash a revision: C<revision>; C<verdict>, about the schema: exact,
 order, not, fails; C<again> (the second upgrade compared to the first): the same
 words; C<changes>: summaries of what the downgrade left or lost, or the error;
 C<data>: kinds of the things (table, column) that are the same but were made anew,
-so that what was in them is gone.  Each step is a function of (database, index of the
+so that what was in them is gone; C<repaired>, where the downgrade fails or does not
+restore: undef when what revert_sql() adds to it restores the schema, else the reason.  Each step is a function of (database, index of the
 revision) that returns undef or an error.  Dies when an upgrade of the history
 itself fails.
 
@@ -66,12 +67,28 @@ sub rehearse
 	my $after = $server->sql($copy, 'SELECT safedeploy.take_snapshot()');
 
 	$error = $step{downgrade}->($copy, $n);
-	return (verdict => 'fails', again => '-', changes => [$error], data => []) if defined $error;
-	my %row = compare($server, $copy, $before);
+	my %row = defined $error ? (verdict => 'fails', changes => [$error], data => []) : compare($server, $copy, $before);
+	$row{repaired} = repair($server, $copy, $before) if $row{verdict} =~ /not|fails/;
+	return (%row, again => '-') if defined $error;
 
 	$error = $step{upgrade}->($copy, $n);
 	my %again = defined $error ? (verdict => 'fails') : compare($server, $copy, $after);
 	return (%row, again => $again{verdict});
+}
+
+# repair($server, $database, $snapshot): runs what revert_sql() proposes; undef when nothing real is left
+# then, else the reason
+sub repair
+{
+	my ($server, $database, $snapshot) = @_;
+	my @steps  = $server->json($database, "SELECT * FROM safedeploy.revert_sql($snapshot)");
+	my $script = join '', map { "$_->{sql};\n" } grep { defined $_->{sql} } @steps;
+	my ($rc, undef, $error) = $server->try_sql($database, "BEGIN;\n${script}COMMIT;\n");
+	return $error =~ /ERROR:\s+\w+:\s+(.*)/ ? $1 : $error if $rc != 0;
+	my %left = compare($server, $database, $snapshot);
+	return if $left{verdict} ne 'not';
+	my @reasons = map { $_->{reason} } grep { !defined $_->{sql} } @steps;
+	return @reasons ? join '; ', @reasons : "@{$left{changes}}";
 }
 
 sub compare
@@ -121,7 +138,7 @@ my %again_words = (
 sub judgement_table
 {
 	my (@rows) = @_;
-	my $text = "| # | revision | schema after downgrade | data lost | upgrade again | what differs |\n|---:|---|---|---|---|---|\n";
+	my $text = "| # | revision | schema after downgrade | data lost | upgrade again | with repair | what differs |\n|---:|---|---|---|---|---|---|\n";
 	my $n = 0;
 	foreach my $row (@rows)
 	{
@@ -132,7 +149,8 @@ sub judgement_table
 		my %lost;
 		$lost{$_}++ foreach @{ $row->{data} };
 		my $lost = join ', ', map { "$lost{$_} $_" . ($lost{$_} == 1 ? '' : 's') } sort keys %lost;
-		$text .= "| $n | $row->{revision} | $words{$row->{verdict}} | " . ($lost || '-') . " | $again_words{$row->{again}} | "
+		my $repaired = !exists $row->{repaired} ? '-' : !defined $row->{repaired} ? 'restores' : $row->{repaired};
+		$text .= "| $n | $row->{revision} | $words{$row->{verdict}} | " . ($lost || '-') . " | $again_words{$row->{again}} | $repaired | "
 		  . join(' ', @changes) . " |\n";
 	}
 	return $text;
