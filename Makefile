@@ -222,7 +222,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
-	snapshot_store snapshot_views snapshot_depends \
+	snapshot_store snapshot_views snapshot_depends fingerprint_repeat \
 	analyze statements \
 	diff_lineage diff_roots diff_security diff_across diff_types \
 	lock fence ledger ledger_attack \
