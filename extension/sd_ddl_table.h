@@ -35,6 +35,8 @@ extern char *sd_ddl_column_list(SdDdl *ddl);
 extern void sd_ddl_columns_after_create(SdDdl *ddl);
 extern void sd_ddl_alter_columns(SdDdl *ddl);
 
+extern SdNode *sd_ddl_not_null(SdNode *side, const char *column);
+
 /* sd_ddl_table_type.c: a column's change of type */
 extern bool sd_ddl_column_retyped(SdDdl *ddl, SdNode *old, SdNode *new);
 extern void sd_ddl_alter_type(SdDdl *ddl, const char *column, SdNode *old, SdNode *new);

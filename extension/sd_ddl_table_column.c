@@ -89,6 +89,23 @@ generated_clause(SdNode *column)
 					strcmp(kind, "virtual") == 0 ? "VIRTUAL" : "STORED");
 }
 
+/* The constraint, of a server that has such, that keeps nulls out of a column; or NULL. */
+SdNode *
+sd_ddl_not_null(SdNode *side, const char *column)
+{
+	SdNode *constraints = sd_ddl_peek(side, "core", "constraints", NULL);
+	const char *definition = psprintf("NOT NULL %s", quote_identifier(column));
+
+	for (SdNode *con = constraints ? constraints->first : NULL; con != NULL; con = con->next)
+	{
+		const char *text = sd_ddl_scalar(sd_map_find(con, "definition"));
+
+		if (text != NULL && strcmp(text, definition) == 0)
+			return con;
+	}
+	return NULL;
+}
+
 /* All of a column that stands with its name; a default that has to wait is left out. */
 static char *
 column_sql(SdDdl *ddl, SdNode *column)
@@ -98,6 +115,7 @@ column_sql(SdDdl *ddl, SdNode *column)
 	const char *value = sd_ddl_text(column, "default", NULL);
 	SdNode *identity = sd_ddl_get(column, "identity");
 	SdNode *options = sd_map_find(column, "options");
+	SdNode *con;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "%s %s", quote_identifier(sd_ddl_key(column)),
@@ -112,7 +130,15 @@ column_sql(SdDdl *ddl, SdNode *column)
 		appendStringInfoString(&sql, identity_clause(identity));
 	else if (value != NULL && is_simple(value))
 		appendStringInfo(&sql, " DEFAULT %s", value);
-	if (sd_ddl_true(column, "not_null"))
+	con = sd_ddl_not_null(ddl->old, sd_ddl_key(column));
+	if (con != NULL && sd_map_find(con, "validated") == NULL)
+	{
+		appendStringInfo(&sql, " CONSTRAINT %s NOT NULL%s", quote_identifier(sd_ddl_key(con)),
+						 sd_map_find(con, "no_inherit") ? " NO INHERIT" : "");
+		/* and is not made by itself */
+		sd_ddl_mark(con);
+	}
+	else if (con == NULL && sd_ddl_true(column, "not_null"))
 		appendStringInfoString(&sql, " NOT NULL");
 	sd_ddl_mark(column);
 	return sql.data;
@@ -241,12 +267,8 @@ add_column(SdDdl *ddl, SdNode *column)
 	if (value != NULL && !is_simple(value))
 	{
 		/* with its default at once, so that rows that are there get it too */
-		SdNode *not_null = sd_map_find(column, "not_null");
-		char *sql = column_sql(ddl, column);
-		size_t tail = not_null ? strlen(" NOT NULL") : 0;
-
-		step = sd_ddl_step(ddl, "%s ADD COLUMN %.*s DEFAULT %s%s", sd_ddl_alter_words(ddl),
-						   (int) (strlen(sql) - tail), sql, value, not_null ? " NOT NULL" : "");
+		step = sd_ddl_step(ddl, "%s ADD COLUMN %s DEFAULT %s", sd_ddl_alter_words(ddl),
+						   column_sql(ddl, column), value);
 		step->part = ddl->part;
 	}
 	else
@@ -401,7 +423,8 @@ alter_column(SdDdl *ddl, SdNode *old, SdNode *new)
 	/* an identity must be there for as long as the column has one, and takes no nulls */
 	if (nullable)
 		alter_identity(ddl, name, old, new);
-	if (nullable != !sd_ddl_true(new, "not_null"))
+	if (nullable != !sd_ddl_true(new, "not_null") &&
+		(nullable || sd_ddl_not_null(ddl->old, name) == NULL))
 		sd_ddl_step(ddl, "%s ALTER COLUMN %s %s NOT NULL", sd_ddl_alter_words(ddl),
 					quote_identifier(name), nullable ? "DROP" : "SET");
 	if (!nullable)

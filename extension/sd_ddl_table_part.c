@@ -504,7 +504,7 @@ static const PartKind part_kinds[] = {
 };
 
 static void
-drop_part(SdDdl *ddl, const PartKind *kind, const Part *part)
+drop_part_first(SdDdl *ddl, const PartKind *kind, const Part *part)
 {
 	Part now = *part;
 
@@ -514,6 +514,37 @@ drop_part(SdDdl *ddl, const PartKind *kind, const Part *part)
 	kind->drop(ddl, &now);
 	ddl->stage = SD_DDL_MAKE;
 	sd_ddl_disturb(ddl, ddl->part);
+}
+
+/*
+ * A constraint that keeps nulls out goes with its column, or when the column takes
+ * nulls; and not before the column's identity, which needs it.
+ */
+static void
+drop_not_null(SdDdl *ddl, const Part *part)
+{
+	SdNode *columns = sd_ddl_peek(ddl->old, "core", "columns", NULL);
+
+	for (SdNode *column = columns ? columns->first : NULL; column != NULL; column = column->next)
+	{
+		const char *name = sd_ddl_key(column);
+
+		if (sd_ddl_not_null(ddl->new, sd_ddl_name_now(ddl, SD_DIFF_COLUMNS, name)) ==
+			part->new &&sd_ddl_peek(ddl->new, "core", "columns", name) != NULL)
+			sd_ddl_step(ddl, "%s DROP CONSTRAINT IF EXISTS %s", sd_ddl_alter_words(ddl),
+						part->quoted);
+	}
+}
+
+static void
+drop_part(SdDdl *ddl, const PartKind *kind, const Part *part)
+{
+	if (is_type(part->new, "not null"))
+	{
+		drop_not_null(ddl, part);
+		return;
+	}
+	drop_part_first(ddl, kind, part);
 }
 
 /* Whether a constraint is the table's own besides being inherited. */
@@ -544,6 +575,9 @@ write_part(SdDdl *ddl, const PartKind *kind, const Part *part)
 	int count = list_length(before);
 	SdNode *any = part->old ? part->old : part->new;
 
+	/* made along with its column */
+	if (part->old != NULL && part->old->used)
+		return;
 	if (kind->follows != NULL && kind->follows(ddl, any))
 	{
 		/* its state may be its own */

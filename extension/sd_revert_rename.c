@@ -192,7 +192,12 @@ moves_along(SdRevertObject *object)
 {
 	JsonbContainer *core = sd_diff_find(object->pair->new->definition, "core", NULL);
 	JsonbValue owner;
+	ListCell *cell;
 
+	/* unless it has been set free before */
+	foreach (cell, object->steps)
+		if (((SdDdlStep *) lfirst(cell))->stage == SD_DDL_BEFORE)
+			return false;
 	return strcmp(object->pair->kind, "sequence") == 0 && core != NULL &&
 		   sd_diff_get(core, "owned_by", &owner);
 }
