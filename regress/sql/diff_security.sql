@@ -19,7 +19,7 @@ CREATE FUNCTION ef() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE TRIGGER audit AFTER UPDATE ON docs FOR EACH ROW EXECUTE FUNCTION tf();
 CREATE EVENT TRIGGER regress_sec_watch ON ddl_command_end EXECUTE FUNCTION ef();
 ALTER EVENT TRIGGER regress_sec_watch DISABLE;
-CREATE VIEW v WITH (security_invoker = true, security_barrier = true) AS SELECT id FROM docs;
+CREATE VIEW v WITH (security_barrier = true) AS SELECT id FROM docs;
 CREATE FUNCTION definer() RETURNS integer LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';
 CREATE FUNCTION invoker() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 REVOKE EXECUTE ON FUNCTION definer() FROM PUBLIC;
@@ -79,7 +79,6 @@ SELECT public.try('DROP POLICY mine ON docs; CREATE POLICY mine ON docs FOR DELE
 SELECT public.try('DROP POLICY hard ON docs; CREATE POLICY hard ON docs TO PUBLIC USING (kept)');
 SELECT public.try('DROP POLICY hard ON docs; CREATE POLICY hard ON docs AS RESTRICTIVE FOR DELETE TO PUBLIC USING (kept)');
 -- whose rights are used
-SELECT public.try('ALTER VIEW v RESET (security_invoker)');
 SELECT public.try('ALTER VIEW v SET (security_barrier = false)');
 SELECT public.try('ALTER FUNCTION invoker() SECURITY DEFINER');
 SELECT public.try('ALTER FUNCTION invoker() LEAKPROOF');
