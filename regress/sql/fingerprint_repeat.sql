@@ -18,6 +18,7 @@ CREATE TYPE fr.pair AS (m fr.mood, n integer);
 CREATE FUNCTION fr.f(a integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT a + 1';
 CREATE TABLE fr.hub (id integer PRIMARY KEY, code text);
 CREATE TABLE fr.gone (a integer);
+CREATE TABLE fr.names (h integer REFERENCES fr.hub, m fr.mood);
 CREATE TABLE fr.t (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, hub integer REFERENCES fr.hub, m fr.mood DEFAULT 'low', ms fr.mood[] DEFAULT '{low}',
 	l fr.level DEFAULT 'high', p fr.pair DEFAULT '(low,1)', names regclass[] DEFAULT '{fr.gone}', c text CHECK (fr.f(length(c)) > 1), n integer GENERATED ALWAYS AS (hub + 1) STORED);
 CREATE INDEX t_f ON fr.t (fr.f(hub)) WHERE m = 'high';
