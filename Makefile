@@ -225,7 +225,7 @@ REGRESS        = setup \
 	snapshot_store snapshot_views snapshot_depends fingerprint_repeat \
 	analyze statements \
 	diff_lineage diff_roots diff_security diff_across diff_types \
-	revert \
+	revert revert_kinds \
 	lock fence ledger ledger_attack \
 	grants \
 	applied_migration drift

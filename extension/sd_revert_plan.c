@@ -568,9 +568,11 @@ static void
 find_default_holders(SdRevert *revert)
 {
 	static const char sql[] =
-		"SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_default_acl a,"
+		"SELECT r.rolname::text FROM pg_catalog.pg_default_acl a,"
 		" pg_catalog.aclexplode(a.defaclacl) e JOIN pg_catalog.pg_roles r ON r.oid = e.grantee"
-		" WHERE a.defaclrole <> e.grantee ORDER BY 1";
+		" WHERE a.defaclrole <> e.grantee"
+		/* one that takes away names nobody, and matters all the same */
+		" UNION SELECT 'PUBLIC' FROM pg_catalog.pg_default_acl ORDER BY 1";
 
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read default privileges");

@@ -1,0 +1,61 @@
+-- Ways back of kinds other than tables that take more than one statement, or look at what surrounds them.
+SET client_min_messages = warning;
+\pset format unaligned
+CREATE ROLE regress_kind_a;
+CREATE ROLE regress_kind_b;
+
+-- a composite type in use: it steps aside, and the rows stay
+CREATE SCHEMA rk;
+SET search_path = rk;
+CREATE TYPE pr AS (x integer, y text);
+CREATE TABLE us (p pr, ps pr[]);
+RESET search_path;
+SELECT safedeploy.take_snapshot() AS s \gset
+SET search_path = rk;
+ALTER TABLE us ALTER p TYPE text USING p::text, ALTER ps TYPE text USING ps::text;
+ALTER TYPE pr ALTER ATTRIBUTE x TYPE bigint;
+ALTER TABLE us ALTER p TYPE pr USING p::pr, ALTER ps TYPE pr[] USING ps::pr[];
+INSERT INTO us VALUES ('(1,a)', '{"(2,b)"}');
+RESET search_path;
+BEGIN;
+\set ECHO none
+SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+\set ECHO all
+COMMIT;
+SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+SELECT * FROM rk.us;
+DROP SCHEMA rk CASCADE;
+
+-- what somebody handed on is not the owner's to revoke, except in a cascade; who keeps it gets it from the owner
+CREATE SCHEMA rk;
+GRANT CREATE ON SCHEMA rk TO regress_kind_b;
+SELECT safedeploy.take_snapshot() AS s \gset
+GRANT CREATE, USAGE ON SCHEMA rk TO regress_kind_a WITH GRANT OPTION;
+SET ROLE regress_kind_a;
+GRANT CREATE, USAGE ON SCHEMA rk TO regress_kind_b;
+RESET ROLE;
+SELECT sql FROM safedeploy.revert_sql(:s) WHERE kind = 'schema' ORDER BY seq;
+BEGIN;
+\set ECHO none
+SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+\set ECHO all
+COMMIT;
+SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+DROP SCHEMA rk CASCADE;
+
+-- default privileges, which only take away, act on what is made again
+CREATE SCHEMA rk;
+CREATE FUNCTION rk.f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+SELECT safedeploy.take_snapshot() AS s \gset
+DROP FUNCTION rk.f();
+BEGIN;
+\set ECHO none
+SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+\set ECHO all
+COMMIT;
+SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+SELECT has_function_privilege('regress_kind_a', 'rk.f()', 'EXECUTE');
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+DROP SCHEMA rk CASCADE;
+DROP ROLE regress_kind_a, regress_kind_b;
