@@ -42,4 +42,6 @@ $p = $server->migguard('harmless', [ 'run', '--', $harmless->alembic, 'upgrade',
 exit_is($p, 21, 'an upgrade that only adds is brought back');
 unlike($p->stderr, qr/lost|did not come back/, 'without a word on data');
 
+is_deeply([ $server->scratch_databases ], [], 'no scratch database is left');
+
 done_testing();

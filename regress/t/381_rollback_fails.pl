@@ -31,4 +31,6 @@ my ($run) = grep { ($_->{exit_code} // 0) == 23 } $server->runs('app');
 is($run->{result}, 'rollback_failed', 'the ledger says so');
 is(scalar $server->faults('app'), 0, 'the ledger is intact');
 
+is_deeply([ $server->scratch_databases ], [], 'no scratch database is left');
+
 done_testing();

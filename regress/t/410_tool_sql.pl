@@ -202,4 +202,6 @@ foreach my $case (
 	exit_is(guard({ %$p, dir => "$temp/nonexistent" }, ['run']), 65, 'no directory');
 }
 
+is_deeply([ $server->scratch_databases ], [], 'no scratch database is left');
+
 done_testing();
