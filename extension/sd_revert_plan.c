@@ -374,8 +374,11 @@ extension_of(SdRevert *revert, SdRevertObject *object)
 		" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass"
 		" AND (d.classid, d.objid) IN (SELECT 'pg_catalog.pg_class'::pg_catalog.regclass,"
 		" pg_catalog.to_regclass($1)::pg_catalog.oid WHERE $2 = 'relation'"
-		" UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass,"
-		" pg_catalog.to_regprocedure($1)::pg_catalog.oid WHERE $2 = 'routine')";
+		/* a look-up by name would fail where the type of an argument is not there yet */
+		" UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_proc p"
+		" WHERE $2 = 'routine' AND pg_catalog.strpos($1, pg_catalog.quote_ident(p.proname) || '(') > 0"
+		" AND (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0))"
+		".identity = $1)";
 	static const char *const kinds[][2] = {
 		{ "table", "relation" },	{ "foreign table", "relation" },	 { "view", "relation" },
 		{ "sequence", "relation" }, { "function", "routine" },			 { "procedure", "routine" },
