@@ -81,6 +81,7 @@ OBJS = \
 	extension/sd_predict.o \
 	extension/sd_progress.o \
 	extension/sd_revert.o \
+	extension/sd_revert_load.o \
 	extension/sd_revert_order.o \
 	extension/sd_revert_plan.o \
 	extension/sd_revert_rename.o \

@@ -2,6 +2,7 @@
  * sd_revert.h
  *	  Plan of the statements that lead from one snapshot back to another.
  *
+ *	  load    (sd_revert_load)	who uses what, and objects that did not change
  *	  plan    (sd_revert_plan)	what to do with each object, until nothing changes any more
  *	  rename  (sd_revert_rename)	statements that give names back
  *	  order   (sd_revert_order)	all statements in an order that runs
@@ -49,6 +50,27 @@ typedef struct SdRevert
 	List *renames;		   /* of SdDdlStep * */
 	int temporary;		   /* counts temporary names */
 } SdRevert;
+
+/*
+ * sd_revert_load
+ */
+
+#define SD_REVERT_KEY_SIZE 512
+
+/* Hash table by text, in the current context. */
+extern HTAB *sd_revert_table(const char *name, Size size);
+/* Who uses what on the new side; makes revert->users. */
+extern void sd_revert_load_users(SdRevert *revert);
+/* Appends the uses that part_depends of one object lists. */
+extern List *sd_revert_read_uses(const char *user, JsonbContainer *parts, List *uses);
+/* Definition and numbers of an object from the old snapshot; NULL when it is not there. */
+extern SdDiffObject *sd_revert_fetch(SdRevert *revert, const char *kind, const char *identity);
+/* Roles that default privileges name: a new object may start with grants to them. */
+extern void sd_revert_find_default_holders(SdRevert *revert);
+
+/*
+ * sd_revert_plan
+ */
 
 /* Reads both sides and decides; needs a connected SPI. */
 extern void sd_revert_plan(SdRevert *revert);

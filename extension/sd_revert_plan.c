@@ -17,32 +17,15 @@
 
 #include "sd_compat.h"
 #include "sd_ddl_list.h"
-#include "sd_ddl_list.h"
 #include "sd_revert.h"
 
-#define KEY_SIZE	   512
-#define MAX_ROUNDS	   100000
-#define USES_PER_FETCH 1000
+#define MAX_ROUNDS 100000
 
 typedef struct ObjectEntry
 {
-	char key[KEY_SIZE]; /* 'n' or 'o' for the side, then "kind identity" */
+	char key[SD_REVERT_KEY_SIZE]; /* 'n' or 'o' for the side, then "kind identity" */
 	SdRevertObject *object;
 } ObjectEntry;
-
-typedef struct UsersEntry
-{
-	char key[KEY_SIZE];
-	List *uses;
-} UsersEntry;
-
-static HTAB *
-make_table(const char *name, Size size)
-{
-	HASHCTL control = { .keysize = KEY_SIZE, .entrysize = size, .hcxt = CurrentMemoryContext };
-
-	return hash_create(name, 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-}
 
 static const char *
 make_key(const SdDiffObject *object)
@@ -59,41 +42,12 @@ sd_revert_find(SdRevert *revert, const char *key, bool new_side)
 	return entry ? entry->object : NULL;
 }
 
-List *
-sd_revert_users(SdRevert *revert, const char *key)
-{
-	UsersEntry *entry = hash_search(revert->users, key, HASH_FIND, NULL);
-
-	return entry ? entry->uses : NIL;
-}
-
 static void
 enter(SdRevert *revert, SdRevertObject *object, const char *key, char side)
 {
 	if (key != NULL)
 		((ObjectEntry *) hash_search(revert->objects, psprintf("%c%s", side, key), HASH_ENTER, NULL))
 			->object = object;
-}
-
-/* The uses that part_depends of one object lists. */
-static List *
-read_uses(const char *user, JsonbContainer *parts, List *uses)
-{
-	SdNode *map = sd_node_from_jsonb(parts);
-
-	for (SdNode *part = map->first; part != NULL; part = part->next)
-		for (SdNode *reference = part->first; reference != NULL; reference = reference->next)
-		{
-			SdRevertUse *use = palloc(sizeof(SdRevertUse));
-			bool pair = reference->type == SD_NODE_LIST;
-
-			use->user = user;
-			use->user_part = sd_ddl_key(part);
-			use->used = sd_ddl_scalar(pair ? reference->first : reference);
-			use->used_part = pair ? sd_ddl_scalar(reference->first->next) : "";
-			uses = lappend(uses, use);
-		}
-	return uses;
 }
 
 static SdRevertObject *
@@ -110,109 +64,11 @@ add_object(SdRevert *revert, SdDiffPair *pair)
 		JsonbContainer *parts = sd_diff_find(pair->old->phys, "part_depends", NULL);
 
 		if (parts != NULL)
-			object->uses = read_uses(object->old_key, parts, NIL);
+			object->uses = sd_revert_read_uses(object->old_key, parts, NIL);
 	}
 	enter(revert, object, object->old_key, 'o');
 	enter(revert, object, object->new_key, 'n');
 	revert->list = lappend(revert->list, object);
-	return object;
-}
-
-static char *
-text_of(HeapTuple tuple, TupleDesc desc, int column)
-{
-	return SPI_getvalue(tuple, desc, column);
-}
-
-/* Who uses what on the new side. */
-static void
-load_users(SdRevert *revert)
-{
-	SdDiff *diff = revert->diff;
-	MemoryContext cxt = diff->context;
-	const char *sql =
-		diff->live ? "SELECT kind, identity, phys->'part_depends' FROM safedeploy.objects()"
-					 " WHERE phys ? 'part_depends'" :
-					 "SELECT kind, identity, phys->'part_depends' FROM safedeploy.snapshot_object"
-					 " WHERE snapshot_id = $1 AND phys ? 'part_depends'";
-	Oid types[1] = { INT8OID };
-	Datum values[1] = { Int64GetDatum(diff->new_id) };
-	Portal portal =
-		SPI_cursor_open_with_args(NULL, sql, diff->live ? 0 : 1, types, values, NULL, true, 0);
-
-	for (;;)
-	{
-		MemoryContext caller;
-
-		SPI_cursor_fetch(portal, true, USES_PER_FETCH);
-		if (SPI_processed == 0)
-			break;
-		caller = MemoryContextSwitchTo(cxt);
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			HeapTuple tuple = SPI_tuptable->vals[i];
-			TupleDesc desc = SPI_tuptable->tupdesc;
-			bool isnull;
-			Jsonb *parts = DatumGetJsonbPCopy(SPI_getbinval(tuple, desc, 3, &isnull));
-			char *user = psprintf("%s %s", text_of(tuple, desc, 1), text_of(tuple, desc, 2));
-			ListCell *cell;
-
-			foreach (cell, read_uses(user, &parts->root, NIL))
-			{
-				SdRevertUse *use = lfirst(cell);
-				bool found;
-				UsersEntry *entry = hash_search(revert->users, use->used, HASH_ENTER, &found);
-
-				if (!found)
-					entry->uses = NIL;
-				entry->uses = lappend(entry->uses, use);
-			}
-		}
-		MemoryContextSwitchTo(caller);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
-	MemoryContextSwitchTo(cxt);
-}
-
-/* Definition and numbers of an object that did not change, from the old snapshot. */
-static SdDiffObject *
-fetch_object(SdRevert *revert, const char *kind, const char *identity)
-{
-	static const char sql[] = "SELECT d.definition, o.phys FROM safedeploy.snapshot_object o"
-							  " JOIN safedeploy.object_def d ON d.hash = o.def_hash"
-							  " WHERE o.snapshot_id = $1 AND o.kind = $2 AND o.identity = $3";
-	Oid types[3] = { INT8OID, TEXTOID, TEXTOID };
-	Datum values[3] = { Int64GetDatum(revert->diff->old_id), CStringGetTextDatum(kind),
-						CStringGetTextDatum(identity) };
-	SdDiffObject *object = NULL;
-	MemoryContext cxt = revert->diff->context;
-
-	if (SPI_execute_with_args(sql, 3, types, values, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read a definition");
-	MemoryContextSwitchTo(cxt);
-	if (SPI_processed == 1)
-	{
-		bool isnull;
-		Datum value;
-
-		object = palloc0(sizeof(SdDiffObject));
-		object->kind = pstrdup(kind);
-		object->identity = pstrdup(identity);
-		object->populated = true;
-		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-		object->definition = DatumGetJsonbPCopy(value);
-		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
-		if (!isnull)
-		{
-			JsonbValue populated;
-
-			object->phys = DatumGetJsonbPCopy(value);
-			if (sd_diff_get(&object->phys->root, "populated", &populated) && populated.type == jbvBool)
-				object->populated = populated.val.boolean;
-		}
-	}
-	SPI_freetuptable(SPI_tuptable);
 	return object;
 }
 
@@ -234,7 +90,7 @@ take_up(SdRevert *revert, const char *key)
 			length = p - key;
 	if (length == 0)
 		return NULL;
-	old = fetch_object(revert, pnstrdup(key, length), key + length + 1);
+	old = sd_revert_fetch(revert, pnstrdup(key, length), key + length + 1);
 	if (old == NULL)
 		return NULL;
 	/* a pair that only its numbers told apart keeps what is known of them */
@@ -566,26 +422,6 @@ write_object(SdRevert *revert, SdRevertObject *object)
 	concern_users(revert, object, NULL);
 }
 
-/* Roles that default privileges of either side name: a new object may start with grants to them. */
-static void
-find_default_holders(SdRevert *revert)
-{
-	static const char sql[] =
-		"SELECT r.rolname::text FROM pg_catalog.pg_default_acl a,"
-		" pg_catalog.aclexplode(a.defaclacl) e JOIN pg_catalog.pg_roles r ON r.oid = e.grantee"
-		" WHERE a.defaclrole <> e.grantee"
-		/* one that takes away names nobody, and matters all the same */
-		" UNION SELECT 'PUBLIC' FROM pg_catalog.pg_default_acl ORDER BY 1";
-
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read default privileges");
-	MemoryContextSwitchTo(revert->diff->context);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		revert->default_holders = lappend(revert->default_holders,
-										  text_of(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
-	SPI_freetuptable(SPI_tuptable);
-}
-
 /* Writes objects until none has to be written again. */
 static void
 settle(SdRevert *revert)
@@ -670,10 +506,9 @@ sd_revert_plan(SdRevert *revert)
 	sd_diff_match(diff);
 	revert->names.diff = diff;
 	sd_diff_names_build(&revert->names);
-	revert->objects = make_table("safedeploy objects to revert", sizeof(ObjectEntry));
-	revert->users = make_table("safedeploy users of objects", sizeof(UsersEntry));
-	load_users(revert);
-	find_default_holders(revert);
+	revert->objects = sd_revert_table("safedeploy objects to revert", sizeof(ObjectEntry));
+	sd_revert_load_users(revert);
+	sd_revert_find_default_holders(revert);
 	foreach (cell, diff->pairs)
 	{
 		SdDiffPair *pair = lfirst(cell);
