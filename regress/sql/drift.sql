@@ -107,8 +107,8 @@ SELECT count(*) FROM safedeploy.drift;
 RESET ROLE;
 
 -- an extension is its one statement
-CREATE EXTENSION hstore SCHEMA drift VERSION '1.7';
-ALTER EXTENSION hstore UPDATE TO '1.8';
+CREATE EXTENSION hstore SCHEMA drift VERSION '1.4';
+ALTER EXTENSION hstore UPDATE TO '1.5';
 DROP EXTENSION hstore;
 SELECT tag, objects, statement FROM pg_temp.take();
 
