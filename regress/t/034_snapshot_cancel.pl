@@ -31,7 +31,10 @@ sub run
 {
 	my ($sql, @timeouts) = @_;
 	open(my $fh, '>', "$dir/run.sql") or die "$dir/run.sql: $!";
-	print $fh "\\o /dev/null\n", map { "SET statement_timeout = $_;\n\\timing on\n$sql;\n\\timing off\n\\warn next\n" } @timeouts;
+	# the end of a transaction is a statement of its own: a cancel that comes just after it tells of no rollback
+	print $fh "\\o /dev/null\n", map {
+		"BEGIN;\nSET LOCAL statement_timeout = $_;\n\\timing on\n$sql;\n\\timing off\nSET LOCAL statement_timeout = 0;\nCOMMIT;\n\\warn next\n"
+	} @timeouts;
 	close($fh);
 	my $run = run_program([ 'psql', '-Xq', '-v', 'VERBOSITY=sqlstate', '-f', "$dir/run.sql", $server->url('big') ]);
 	my @errors = map { /ERROR:\s+(\w+)/ ? $1 : '' } split(/^next\n/m, $run->stderr);
