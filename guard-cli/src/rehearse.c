@@ -182,7 +182,7 @@ static bool
 down(Rehearsal *r, bool *restores, MgError *err)
 {
 	MgRun *run = r->run;
-	MgChanges changes;
+	MgChanges changes = { 0 };
 
 	*restores = false;
 	if (!tool_down(r, &changes, err))

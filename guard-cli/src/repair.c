@@ -75,8 +75,10 @@ lead_back(MgRun *run, MgPg *clone, const MgSnapshot *before, MgRevert *revert, M
 		mg_run_detail_text(run, "repair_fails", fault.message);
 		mg_log_warning("what the downgrade leaves cannot be repaired: %s%s%s", fault.message,
 					   fault.detail != NULL ? ". " : "", fault.detail != NULL ? fault.detail : "");
-		return mg_pg_alive(clone) || mg_err_set(err, MG_EXIT_UNAVAILABLE, "the clone is lost");
+		if (!mg_pg_alive(clone))
+			return mg_err_set(err, MG_EXIT_UNAVAILABLE, "the clone is lost");
 	}
+	/* also after a failure: what is left decides, never what was tried */
 	return mg_schema_changes(clone, before->id, NULL, &run->bookkeeping, changes, err);
 }
 

@@ -106,6 +106,12 @@ exit_is($scene->{guard}->(['run']), 0, 'a good run is done');
 exit_is($scene->{guard}->(['rollback']), 0, 'and undone on demand');
 is_back($scene, 'no downgrade, on demand');
 
+# without any downgrade, and the server's way back fails on the clone as well
+$scene = scene({ id => 'b2', up_sql => [ 'DROP INDEX t_c', q{INSERT INTO t VALUES (1, 'x'), (2, 'x')} ], down => "raise NotImplementedError('no way back')" });
+$p = $scene->{guard}->(['plan']);
+exit_is($p, 12, 'a way back in place of the downgrade that fails on the clone is none');
+like($p->stderr, qr/no way back/, "and it is the downgrade's failure that is told");
+
 # only what is wanted
 $scene = scene($none, ini => "[rehearse]\nrepair = rest\n");
 exit_is($scene->{guard}->(['run']), 12, 'not when only the rest is to be repaired');
