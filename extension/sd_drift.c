@@ -159,9 +159,15 @@ sd_drift_record(const SdDriftStatement *statement, const PlannedStmt *pstmt, con
 	/* Nothing was changed (IF NOT EXISTS), or only what is temporary. */
 	if (statement->noted && statement->objects == NIL)
 		return;
-	/* The statement may have dropped the extension. */
-	if (works_for_run() || (rel = sd_table_open_if_exists("drift_event", RowExclusiveLock)) == NULL)
+	/* The statement may have dropped the extension, the lock's table with it. */
+	rel = sd_table_open_if_exists("drift_event", RowExclusiveLock);
+	if (rel == NULL)
 		return;
+	if (works_for_run())
+	{
+		table_close(rel, NoLock);
+		return;
+	}
 	row = sd_row_new(rel);
 	sd_row_set(row, "id", Int64GetDatum(nextval_internal(sd_table_oid("drift_event_id_seq"), false)));
 	sd_row_set(row, "at", TimestampTzGetDatum(GetCurrentTimestamp()));
