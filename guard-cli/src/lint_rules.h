@@ -1,0 +1,41 @@
+/*
+ * lint_rules.h
+ *	  The rules of the analysis and severities, as the program itself knows them.
+ */
+#ifndef MG_LINT_RULES_H
+#define MG_LINT_RULES_H
+
+#include "arena.h"
+
+typedef enum MgSeverity
+{
+	MG_SEVERITY_OFF,
+	MG_SEVERITY_INFO,
+	MG_SEVERITY_NOTICE,
+	MG_SEVERITY_WARNING,
+	MG_SEVERITY_ERROR,
+	MG_SEVERITY_NEVER /* above all: as a threshold, none reaches it */
+} MgSeverity;
+
+extern const char *mg_severity_name(MgSeverity severity);
+/* False when it is no severity's name. */
+extern bool mg_severity_of(const char *name, MgSeverity *severity);
+
+typedef struct MgRule
+{
+	const char *name;
+	const char *family;	 /* as in the table: upper case */
+	MgSeverity severity; /* usual one; MG_SEVERITY_OFF: only when asked for */
+	const char *summary;
+	const char *hint;
+} MgRule;
+
+/* The server's rules in the order of their table, then those of lint itself; ended by a row without name. */
+extern const MgRule mg_rules[];
+
+/* NULL when there is none of that name. */
+extern const MgRule *mg_rule_find(const char *name);
+/* The rule whose name is nearest; NULL when none is near. */
+extern const MgRule *mg_rule_nearest(const char *name);
+
+#endif
