@@ -35,6 +35,7 @@ OBJS = \
 	extension/sd_fence.o \
 	extension/sd_analyze.o \
 	extension/sd_analyze_sql.o \
+	extension/sd_comments.o \
 	extension/sd_ddl.o \
 	extension/sd_ddl_common.o \
 	extension/sd_ddl_enum.o \
@@ -80,6 +81,7 @@ OBJS = \
 	extension/sd_plpgsql.o \
 	extension/sd_predict.o \
 	extension/sd_progress.o \
+	extension/sd_result.o \
 	extension/sd_revert.o \
 	extension/sd_revert_load.o \
 	extension/sd_revert_order.o \
@@ -214,6 +216,8 @@ SQL_SOURCES = \
 	sql/types/statement.sql \
 	sql/types/finding.sql \
 	sql/functions/statements.sql \
+	sql/functions/comments.sql \
+	sql/functions/normalized.sql \
 	sql/functions/analyze.sql \
 	sql/functions/rule_catalog.sql \
 	sql/views/rules.sql
@@ -224,7 +228,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
 	snapshot_store snapshot_views snapshot_depends fingerprint_repeat \
-	analyze statements \
+	analyze statements comments \
 	diff_lineage diff_roots diff_security diff_across diff_types \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \

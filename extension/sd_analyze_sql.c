@@ -20,6 +20,7 @@
 #include "sd_analyze.h"
 #include "sd_compat.h"
 #include "sd_parse.h"
+#include "sd_result.h"
 #include "sd_rules.h"
 #include "sd_size.h"
 #include "sd_tree.h"
@@ -27,31 +28,6 @@
 PG_FUNCTION_INFO_V1(safedeploy_statements);
 PG_FUNCTION_INFO_V1(safedeploy_analyze);
 PG_FUNCTION_INFO_V1(safedeploy_rule_catalog);
-
-/* Results of a large script are kept in memory up to this, which saves writing a file. */
-#define RESULT_MEMORY_KB (16 * 1024)
-
-/* start_result makes the tuplestore of a set-returning function. */
-static Tuplestorestate *
-start_result(FunctionCallInfo fcinfo, TupleDesc *desc)
-{
-	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-
-	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("set-valued function called in a context that cannot accept a set")));
-	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type is not a row type");
-	*desc = CreateTupleDescCopy(*desc);
-	info->returnMode = SFRM_Materialize;
-	info->setResult = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0,
-											false, Max(work_mem, RESULT_MEMORY_KB));
-	info->setDesc = *desc;
-	MemoryContextSwitchTo(old);
-	return info->setResult;
-}
 
 /* pin_scanner makes plain strings plain, until the nest level that it returns ends. */
 static int
@@ -130,7 +106,7 @@ Datum
 safedeploy_statements(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
-	Tuplestorestate *store = start_result(fcinfo, &desc);
+	Tuplestorestate *store = sd_result_begin(fcinfo, &desc);
 	int level = pin_scanner();
 	int messages = client_min_messages;
 
@@ -183,7 +159,7 @@ Datum
 safedeploy_analyze(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
-	Tuplestorestate *store = start_result(fcinfo, &desc);
+	Tuplestorestate *store = sd_result_begin(fcinfo, &desc);
 	bool conforming = standard_conforming_strings;
 	int level = pin_scanner();
 	int messages = client_min_messages;
@@ -207,7 +183,7 @@ Datum
 safedeploy_rule_catalog(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
-	Tuplestorestate *store = start_result(fcinfo, &desc);
+	Tuplestorestate *store = sd_result_begin(fcinfo, &desc);
 
 	for (int i = 0; i < SD_RULE_COUNT; i++)
 	{

@@ -111,6 +111,16 @@ sd_lex_skip_blank(SdLexer *lexer)
 }
 
 int
+sd_lex_comment_end(const SdLexer *lexer, int pos)
+{
+	if (at(lexer, pos) == '-' && at(lexer, pos + 1) == '-')
+		return skip_line_comment(lexer, pos);
+	if (at(lexer, pos) == '/' && at(lexer, pos + 1) == '*')
+		return skip_block_comment(lexer, pos);
+	return pos;
+}
+
+int
 sd_lex_skip_dull(SdLexer *lexer)
 {
 	const unsigned char *text = (const unsigned char *) lexer->text;

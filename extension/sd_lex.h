@@ -42,6 +42,9 @@ extern SdToken sd_lex_next(SdLexer *lexer);
 /* sd_lex_skip_blank moves over white space and comments only. */
 extern void sd_lex_skip_blank(SdLexer *lexer);
 
+/* sd_lex_comment_end returns where the comment at an offset ends, or the offset when none is there. */
+extern int sd_lex_comment_end(const SdLexer *lexer, int pos);
+
 /*
  * sd_lex_skip_dull moves over white space, numbers and punctuation that cannot
  * begin or end anything, and returns the offset behind the last of them that is
