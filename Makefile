@@ -91,6 +91,7 @@ OBJS = \
 	extension/sd_rules_data.o \
 	extension/sd_rules_drop.o \
 	extension/sd_rules_lock.o \
+	extension/sd_rules_on.o \
 	extension/sd_rules_opaque.o \
 	extension/sd_rules_rename.o \
 	extension/sd_rules_rewrite.o \
@@ -139,6 +140,7 @@ OBJS = \
 	extension/sd_try.o \
 	extension/sd_type_users.o \
 	extension/sd_guc.o \
+	extension/sd_hint.o \
 	extension/sd_hooks.o \
 	extension/sd_ledger.o \
 	extension/sd_ledger_guard.o \

@@ -9,6 +9,7 @@
 
 #include "commands/tablecmds.h"
 #include "tcop/utility.h"
+#include "utils/memutils.h"
 
 #include "sd_analyze.h"
 #include "sd_compat.h"
@@ -40,18 +41,62 @@ kind_of(Node *statement)
 	}
 }
 
-static void
-run_checks(SdAnalysis *analysis, Node *statement)
-{
-	int kind = kind_of(statement);
+/* The checks sorted by tag, made when the first script is analysed. */
+static const SdCheck **by_tag;
+static int by_tag_count;
 
+/* sort_checks lists all checks by tag; those of one tag stay in the order of the tables. */
+static void
+sort_checks(void)
+{
+	int n = 0;
+
+	for (int i = 0; i < lengthof(checks); i++)
+		for (const SdCheck *check = checks[i]; check->check != NULL; check++)
+			n++;
+	by_tag = MemoryContextAlloc(TopMemoryContext, n * sizeof(*by_tag));
 	for (int i = 0; i < lengthof(checks); i++)
 	{
 		for (const SdCheck *check = checks[i]; check->check != NULL; check++)
 		{
-			if (check->tag == nodeTag(statement) && (check->kind == -1 || check->kind == kind))
-				check->check(analysis, statement);
+			int at = by_tag_count++;
+
+			for (; at > 0 && by_tag[at - 1]->tag > check->tag; at--)
+				by_tag[at] = by_tag[at - 1];
+			by_tag[at] = check;
 		}
+	}
+}
+
+/* first_check finds the first check of a tag, or where it would be. */
+static int
+first_check(NodeTag tag)
+{
+	int low = 0;
+	int high = by_tag_count;
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+
+		if (by_tag[middle]->tag < tag)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+run_checks(SdAnalysis *analysis, Node *statement)
+{
+	NodeTag tag = nodeTag(statement);
+	int kind = kind_of(statement);
+
+	for (int i = first_check(tag); i < by_tag_count && by_tag[i]->tag == tag; i++)
+	{
+		if (by_tag[i]->kind == -1 || by_tag[i]->kind == kind)
+			by_tag[i]->check(analysis, statement);
 	}
 }
 
@@ -129,7 +174,7 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 {
 	Node *inner = sd_inner_statement(statement);
 
-	analysis->reported = false;
+	analysis->reported = analysis->lock_reported = false;
 	sd_check_outside(analysis, statement);
 	if (IsA(statement, AlterTableStmt))
 		run_alter_checks(analysis, (AlterTableStmt *) statement);
@@ -187,6 +232,9 @@ void
 sd_analyze_script(SdAnalysis *analysis)
 {
 	SdParsed parsed;
+
+	if (by_tag == NULL)
+		sort_checks();
 
 	while (sd_script_next(analysis->script, &parsed))
 	{

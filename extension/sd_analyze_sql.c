@@ -29,6 +29,9 @@ PG_FUNCTION_INFO_V1(safedeploy_statements);
 PG_FUNCTION_INFO_V1(safedeploy_analyze);
 PG_FUNCTION_INFO_V1(safedeploy_rule_catalog);
 
+/* Where pages of the server's documentation are. */
+#define SD_MANUAL "https://www.postgresql.org/docs/current/"
+
 /* pin_scanner makes plain strings plain, until the nest level that it returns ends. */
 static int
 pin_scanner(void)
@@ -187,14 +190,22 @@ safedeploy_rule_catalog(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < SD_RULE_COUNT; i++)
 	{
-		Datum values[5];
-		bool nulls[5] = { 0 };
+		const SdRule *rule = &sd_rules[i];
+		const SdHintNames nobody = { 0 };
+		Datum values[9];
+		bool nulls[9] = { 0 };
 
-		values[0] = CStringGetTextDatum(sd_rules[i].name);
-		values[1] = CStringGetTextDatum(sd_family_name(sd_rules[i].family));
-		values[2] = CStringGetTextDatum(sd_severity_name(sd_rules[i].severity));
-		values[3] = CStringGetTextDatum(sd_rules[i].summary);
-		values[4] = CStringGetTextDatum(sd_rules[i].hint);
+		values[0] = CStringGetTextDatum(rule->name);
+		values[1] = CStringGetTextDatum(sd_family_name(rule->family));
+		values[2] = CStringGetTextDatum(sd_severity_name(rule->severity));
+		values[3] = CStringGetTextDatum(rule->applies);
+		values[4] = Int32GetDatum(rule->since);
+		nulls[4] = rule->since == 0;
+		values[5] = Int32GetDatum(rule->until);
+		nulls[5] = rule->until == 0;
+		values[6] = CStringGetTextDatum(rule->summary);
+		values[7] = CStringGetTextDatum(sd_fill_hint(rule->hint, &nobody));
+		values[8] = CStringGetTextDatum(psprintf("%s%s", SD_MANUAL, rule->reference));
 		tuplestore_putvalues(store, desc, values, nulls);
 	}
 	return (Datum) 0;

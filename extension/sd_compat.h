@@ -25,6 +25,13 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
+/* 16 has memory of its own for what check hooks of settings keep; NULL when there is none left. */
+#if PG_VERSION_NUM >= 160000
+#define sd_guc_alloc(size) guc_malloc(LOG, size)
+#else
+#define sd_guc_alloc(size) malloc(size)
+#endif
+
 /* 14 added readOnlyTree to ProcessUtility_hook. */
 #if PG_VERSION_NUM >= 140000
 #define SD_PROCESS_UTILITY_ARGS                                                                    \

@@ -17,6 +17,7 @@ int sd_guc_fingerprint_cache = 128 * 1024;
 bool sd_guc_fingerprint_check = false;
 int sd_guc_max_script_size = 16 * 1024;
 bool sd_guc_record_drift = true;
+char *sd_guc_rules_on = NULL;
 char *sd_guc_run_id = NULL;
 
 static const struct config_enum_entry enforcement_options[] = {
@@ -58,6 +59,12 @@ sd_guc_init(void)
 	DefineCustomBoolVariable("safedeploy.record_drift",
 							 "Records DDL that is made outside of a run, in the view safedeploy.drift.",
 							 NULL, &sd_guc_record_drift, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("safedeploy.rules_on",
+							   "Rules and families of rules that report although they are off by "
+							   "default.",
+							   "A list of names of the view safedeploy.rules, or all.",
+							   &sd_guc_rules_on, "", PGC_USERSET, GUC_LIST_INPUT, sd_rules_on_check,
+							   sd_rules_on_assign, NULL);
 	DefineCustomStringVariable("safedeploy.run_id", "Run that this session works for.", NULL,
 							   &sd_guc_run_id, "", PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("safedeploy");

@@ -5,6 +5,8 @@
 #ifndef SD_GUC_H
 #define SD_GUC_H
 
+#include "utils/guc.h"
+
 typedef enum SdEnforcement
 {
 	SD_ENFORCE_OFF,
@@ -18,7 +20,12 @@ extern int sd_guc_fingerprint_cache;  /* safedeploy.fingerprint_cache, in kiloby
 extern bool sd_guc_fingerprint_check; /* safedeploy.fingerprint_check */
 extern int sd_guc_max_script_size;	  /* safedeploy.max_script_size, in kilobytes */
 extern bool sd_guc_record_drift;	  /* safedeploy.record_drift */
+extern char *sd_guc_rules_on;		  /* safedeploy.rules_on; ask sd_rule_is_on() */
 extern char *sd_guc_run_id;			  /* safedeploy.run_id, "" when unset */
+
+/* Hooks of safedeploy.rules_on, in sd_rules_on.c. */
+extern bool sd_rules_on_check(char **newval, void **extra, GucSource source);
+extern void sd_rules_on_assign(const char *newval, void *extra);
 
 extern void sd_guc_init(void);
 

@@ -1,213 +1,288 @@
 /*
  * sd_rule_list.h
- *	  Every rule: X(id, name, family, usual severity, summary, hint).
+ *	  Every rule: X(id, name, family, usual severity, applies to, since, until,
+ *	  summary, hint, reference).
  *
- * To be included where X is defined.  A rule has fixtures of both kinds, one
- * that fires and one that must not, in regress/fixtures/rules/<name>.sql.
+ * To be included where X is defined.  "since" and "until" are the first and
+ * last major version of the server that it is about, 0 without a bound.  The
+ * reference is a page of the server's documentation.  A rule whose usual
+ * severity is OFF reports nothing unless safedeploy.rules_on names it.
+ *
+ * The hint is the safer way, if possible as SQL, with the names of the
+ * statement that is judged filled in: %t table, %c column, %i constraint or
+ * index, %y type, %k columns, %r referenced or parent table, %n new name.
+ *
+ * A rule has fixtures of both kinds, one that fires and one that must not, in
+ * regress/fixtures/rules/<name>.sql.  docs/rules.md is made from both.
  */
 
 /* clang-format off */
 
 /* Drops: objects go, with what they hold and what depends on them. */
-X(DROP_TABLE, "drop-table", DROP, ERROR,
+X(DROP_TABLE, "drop-table", DROP, ERROR, "DROP TABLE", 0, 0,
   "a table is dropped with its rows",
-  "Stop using the table first and rename it away; drop it in a later deploy, after a backup.")
-X(DROP_COLUMN, "drop-column", DROP, ERROR,
+  "Stop using the table first and rename it away: ALTER TABLE %t RENAME TO %n; drop it in a later deploy, after a backup.",
+  "sql-droptable.html")
+X(DROP_COLUMN, "drop-column", DROP, ERROR, "ALTER TABLE ... DROP COLUMN", 0, 0,
   "a column is dropped with its values",
-  "Deploy code that does not use the column first; keep a copy of its values if a downgrade must bring them back.")
-X(DROP_SCHEMA, "drop-schema", DROP, ERROR,
+  "Deploy code that does not use %c first; keep a copy of its values if a downgrade must bring them back.",
+  "sql-altertable.html")
+X(DROP_SCHEMA, "drop-schema", DROP, ERROR, "DROP SCHEMA", 0, 0,
   "a schema is dropped with all that is in it",
-  "Drop the objects one by one, so that each of them is a decision.")
-X(DROP_DATABASE, "drop-database", DROP, ERROR,
+  "Drop the objects one by one, so that each of them is a decision.",
+  "sql-dropschema.html")
+X(DROP_DATABASE, "drop-database", DROP, ERROR, "DROP DATABASE", 0, 0,
   "a whole database is dropped",
-  "Rename the database and drop it when nobody has missed it; take a backup first.")
-X(DROP_OWNED, "drop-owned", DROP, ERROR,
+  "Rename the database and drop it when nobody has missed it; take a backup first.",
+  "sql-dropdatabase.html")
+X(DROP_OWNED, "drop-owned", DROP, ERROR, "DROP OWNED", 0, 0,
   "everything that a role owns is dropped",
-  "REASSIGN OWNED to another role first, then drop what is left by name.")
-X(DROP_SEQUENCE, "drop-sequence", DROP, WARNING,
+  "REASSIGN OWNED to another role first, then drop what is left by name.",
+  "sql-drop-owned.html")
+X(DROP_SEQUENCE, "drop-sequence", DROP, WARNING, "DROP SEQUENCE", 0, 0,
   "a sequence is dropped with its last value",
-  "Note the last value, so that a downgrade does not give out the same numbers again.")
-X(DROP_MATVIEW, "drop-matview", DROP, WARNING,
+  "Note the last value, so that a downgrade does not give out the same numbers again: SELECT last_value, is_called FROM %t;",
+  "sql-dropsequence.html")
+X(DROP_MATVIEW, "drop-matview", DROP, WARNING, "DROP MATERIALIZED VIEW", 0, 0,
   "a materialized view is dropped with its rows and indexes",
-  "Check that its query can still be run and how long that takes before dropping the stored result.")
-X(DROP_TYPE_CASCADE, "drop-type-cascade", DROP, ERROR,
+  "Check that its query can still be run and how long that takes before dropping the stored result.",
+  "sql-dropmaterializedview.html")
+X(DROP_TYPE_CASCADE, "drop-type-cascade", DROP, ERROR, "DROP TYPE, DROP DOMAIN ... CASCADE", 0, 0,
   "dropping a type with CASCADE drops every column of that type",
-  "Change the columns to another type first, then drop the type without CASCADE.")
-X(DROP_CASCADE, "drop-cascade", DROP, WARNING,
+  "Change the columns to another type first, then drop the type without CASCADE: DROP TYPE %y;",
+  "sql-droptype.html")
+X(DROP_CASCADE, "drop-cascade", DROP, WARNING, "DROP ... CASCADE", 0, 0,
   "CASCADE drops objects that the script does not name",
-  "Drop the dependent objects by name, so that a new one makes the statement fail in place of disappearing.")
-X(DROP_CONSTRAINT, "drop-constraint", DROP, NOTICE,
+  "Drop the dependent objects by name, so that a new one makes the statement fail in place of disappearing.",
+  "ddl-depend.html")
+X(DROP_CONSTRAINT, "drop-constraint", DROP, NOTICE, "ALTER TABLE ... DROP CONSTRAINT", 0, 0,
   "a constraint is dropped, and rows may break it from then on",
-  "Rows written meanwhile can make it impossible to add the constraint again in a downgrade.")
+  "Rows written meanwhile can make it impossible to add %i again in a downgrade.",
+  "ddl-constraints.html")
 
 /* Rewrites: the whole table is written again while nobody can use it. */
-X(ADD_COLUMN_VOLATILE_DEFAULT, "add-column-volatile-default", REWRITE, WARNING,
+X(ADD_COLUMN_VOLATILE_DEFAULT, "add-column-volatile-default", REWRITE, WARNING, "ALTER TABLE ... ADD COLUMN ... DEFAULT", 0, 0,
   "a new column with a volatile default rewrites the table",
-  "Add the column without a default, set the default for new rows, and fill old rows in batches.")
-X(ADD_COLUMN_SERIAL, "add-column-serial", REWRITE, WARNING,
+  "Add the column without it, set the default for new rows, and fill old rows in batches: ALTER TABLE %t ADD COLUMN %c %y; ALTER TABLE %t ALTER COLUMN %c SET DEFAULT ...;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ADD_COLUMN_SERIAL, "add-column-serial", REWRITE, WARNING, "ALTER TABLE ... ADD COLUMN ... serial", 0, 0,
   "a new serial column rewrites the table",
-  "Add a plain integer column, fill it in batches, and attach a sequence to it afterwards.")
-X(ADD_COLUMN_IDENTITY, "add-column-identity", REWRITE, WARNING,
+  "Add a plain column, give new rows a value, fill old rows in batches: ALTER TABLE %t ADD COLUMN %c bigint; CREATE SEQUENCE %i OWNED BY %t.%c; ALTER TABLE %t ALTER COLUMN %c SET DEFAULT nextval('%i');",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ADD_COLUMN_IDENTITY, "add-column-identity", REWRITE, WARNING, "ALTER TABLE ... ADD COLUMN ... GENERATED AS IDENTITY", 0, 0,
   "a new identity column rewrites the table",
-  "Add a plain integer column, fill it in batches, and make it an identity column afterwards.")
-X(ADD_COLUMN_GENERATED_STORED, "add-column-generated-stored", REWRITE, WARNING,
+  "Add a plain column, fill it in batches, and make it an identity column when it is NOT NULL: ALTER TABLE %t ADD COLUMN %c %y; later ALTER TABLE %t ALTER COLUMN %c ADD GENERATED BY DEFAULT AS IDENTITY (START ...);",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ADD_COLUMN_GENERATED_STORED, "add-column-generated-stored", REWRITE, WARNING, "ALTER TABLE ... ADD COLUMN ... GENERATED ALWAYS AS (...) STORED", 0, 0,
   "a new stored generated column rewrites the table",
-  "Add a plain column that a trigger keeps, and fill old rows in batches; or compute it in a view.")
-X(ADD_COLUMN_CONSTRAINED_DOMAIN, "add-column-constrained-domain", REWRITE, WARNING,
+  "Add a plain column that a trigger keeps, and fill old rows in batches: ALTER TABLE %t ADD COLUMN %c %y; or compute it in a view.",
+  "ddl-generated-columns.html")
+X(ADD_COLUMN_CONSTRAINED_DOMAIN, "add-column-constrained-domain", REWRITE, WARNING, "ALTER TABLE ... ADD COLUMN of a domain", 0, 0,
   "a new column of a domain with constraints rewrites the table",
-  "Add the column with the domain's base type and a NOT VALID check, and validate that later.")
-X(ALTER_COLUMN_TYPE_REWRITE, "alter-column-type-rewrite", REWRITE, WARNING,
+  "Add the column with the domain's base type and a check that is validated later: ALTER TABLE %t ADD CONSTRAINT %i CHECK (...) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ALTER_COLUMN_TYPE_REWRITE, "alter-column-type-rewrite", REWRITE, WARNING, "ALTER TABLE ... ALTER COLUMN TYPE", 0, 0,
   "the new type of a column makes the server rewrite the table",
-  "Add a column of the new type, keep both in step with a trigger, fill it in batches, and switch over.")
-X(SET_PERSISTENCE, "set-persistence", REWRITE, WARNING,
+  "Add a column of the new type, keep both in step with a trigger, fill it in batches, and switch over: ALTER TABLE %t ADD COLUMN %n %y;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(SET_PERSISTENCE, "set-persistence", REWRITE, WARNING, "ALTER TABLE ... SET LOGGED, SET UNLOGGED", 0, 0,
   "SET LOGGED and SET UNLOGGED rewrite the table",
-  "Do it when the table is small or unused; an unlogged table is empty after a crash and on replicas.")
-X(SET_TABLESPACE, "set-tablespace", REWRITE, WARNING,
+  "Do it when %t is small or unused; an unlogged table is empty after a crash and on replicas.",
+  "sql-altertable.html")
+X(SET_TABLESPACE, "set-tablespace", REWRITE, WARNING, "ALTER TABLE ... SET TABLESPACE", 0, 0,
   "SET TABLESPACE copies the table while nobody can use it",
-  "Do it in a maintenance window, or copy the table on line with a tool made for that.")
-X(SET_ACCESS_METHOD, "set-access-method", REWRITE, WARNING,
+  "Do it in a maintenance window, or copy %t on line with a tool made for that.",
+  "manage-ag-tablespaces.html")
+X(SET_ACCESS_METHOD, "set-access-method", REWRITE, WARNING, "ALTER TABLE ... SET ACCESS METHOD", 15, 0,
   "SET ACCESS METHOD rewrites the table",
-  "Make a new table with that access method, fill it in batches, and switch over by renaming.")
-X(VACUUM_FULL, "vacuum-full", REWRITE, WARNING,
+  "Make a new table with that access method, fill it in batches, and switch over by renaming.",
+  "sql-altertable.html")
+X(VACUUM_FULL, "vacuum-full", REWRITE, WARNING, "VACUUM (FULL)", 0, 0,
   "VACUUM FULL rewrites the table while nobody can use it",
-  "Use plain VACUUM, or a tool that repacks a table on line.")
-X(CLUSTER, "cluster", REWRITE, WARNING,
+  "Use plain VACUUM, or a tool that repacks a table on line: VACUUM (ANALYZE) %t;",
+  "sql-vacuum.html")
+X(CLUSTER, "cluster", REWRITE, WARNING, "CLUSTER", 0, 0,
   "CLUSTER rewrites the table while nobody can use it",
-  "Use a tool that repacks a table on line.")
-X(REFRESH_MATVIEW, "refresh-matview", REWRITE, WARNING,
+  "Use a tool that repacks a table on line.",
+  "sql-cluster.html")
+X(REFRESH_MATVIEW, "refresh-matview", REWRITE, WARNING, "REFRESH MATERIALIZED VIEW", 0, 0,
   "REFRESH MATERIALIZED VIEW keeps readers out until it is done",
-  "Use REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index on the view.")
+  "Refresh it beside its readers, which needs a unique index on it: REFRESH MATERIALIZED VIEW CONCURRENTLY %t;",
+  "sql-refreshmaterializedview.html")
 
 /* Scans: a whole table is read under a lock that stops its users. */
-X(SET_NOT_NULL_SCAN, "set-not-null-scan", SCAN, WARNING,
+X(SET_NOT_NULL_SCAN, "set-not-null-scan", SCAN, WARNING, "ALTER TABLE ... SET NOT NULL", 0, 0,
   "SET NOT NULL reads the whole table while nobody can use it",
-  "Add CHECK (column IS NOT NULL) NOT VALID, VALIDATE it in another transaction, then SET NOT NULL and drop the check.")
-X(ADD_CHECK_VALID, "add-check-valid", SCAN, WARNING,
+  "Prove it before, in transactions of their own: ALTER TABLE %t ADD CONSTRAINT %i CHECK (%c IS NOT NULL) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i; ALTER TABLE %t ALTER COLUMN %c SET NOT NULL; ALTER TABLE %t DROP CONSTRAINT %i;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ADD_CHECK_VALID, "add-check-valid", SCAN, WARNING, "ALTER TABLE ... ADD CHECK", 0, 0,
   "a CHECK constraint is verified at once, while nobody can use the table",
-  "Add it NOT VALID, and VALIDATE CONSTRAINT in another transaction.")
-X(ADD_FK_VALID, "add-fk-valid", SCAN, WARNING,
+  "Validate it in another transaction: ALTER TABLE %t ADD CONSTRAINT %i CHECK (...) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ADD_FK_VALID, "add-fk-valid", SCAN, WARNING, "ALTER TABLE ... ADD FOREIGN KEY", 0, 0,
   "a foreign key is checked at once, while nobody can write either table",
-  "Add it NOT VALID, and VALIDATE CONSTRAINT in another transaction.")
-X(ADD_UNIQUE_CONSTRAINT, "add-unique-constraint", SCAN, WARNING,
+  "Validate it in another transaction: ALTER TABLE %t ADD CONSTRAINT %i FOREIGN KEY (%k) REFERENCES %r NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ADD_UNIQUE_CONSTRAINT, "add-unique-constraint", SCAN, WARNING, "ALTER TABLE ... ADD UNIQUE", 0, 0,
   "a UNIQUE constraint builds its index while nobody can use the table",
-  "CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT ... UNIQUE USING INDEX.")
-X(ADD_PRIMARY_KEY, "add-primary-key", SCAN, WARNING,
+  "Build the index first: CREATE UNIQUE INDEX CONCURRENTLY %i ON %t (%k); ALTER TABLE %t ADD CONSTRAINT %i UNIQUE USING INDEX %i;",
+  "sql-altertable.html")
+X(ADD_PRIMARY_KEY, "add-primary-key", SCAN, WARNING, "ALTER TABLE ... ADD PRIMARY KEY", 0, 0,
   "a PRIMARY KEY builds its index or checks its columns while nobody can use the table",
-  "Make the columns NOT NULL and CREATE UNIQUE INDEX CONCURRENTLY first, then ADD PRIMARY KEY USING INDEX.")
-X(ADD_EXCLUSION_CONSTRAINT, "add-exclusion-constraint", SCAN, WARNING,
+  "Make the columns NOT NULL and build the index first: CREATE UNIQUE INDEX CONCURRENTLY %i ON %t (%k); ALTER TABLE %t ADD CONSTRAINT %i PRIMARY KEY USING INDEX %i;",
+  "sql-altertable.html")
+X(ADD_EXCLUSION_CONSTRAINT, "add-exclusion-constraint", SCAN, WARNING, "ALTER TABLE ... ADD EXCLUDE", 0, 0,
   "an EXCLUDE constraint builds its index while nobody can use the table",
-  "There is no way to add it without the lock: do it while the table is small or unused.")
-X(CREATE_INDEX_NONCONCURRENT, "create-index-nonconcurrent", SCAN, WARNING,
+  "There is no way to add it without the lock: do it while %t is small or unused.",
+  "sql-createtable.html#SQL-CREATETABLE-EXCLUDE")
+X(CREATE_INDEX_NONCONCURRENT, "create-index-nonconcurrent", SCAN, WARNING, "CREATE INDEX", 0, 0,
   "an index is built while nobody can write the table",
-  "Use CREATE INDEX CONCURRENTLY, outside a transaction.")
-X(REINDEX_NONCONCURRENT, "reindex-nonconcurrent", SCAN, WARNING,
+  "Build it beside its writers, outside a transaction: CREATE %uINDEX CONCURRENTLY %i ON %t (%k);",
+  "sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY")
+X(REINDEX_NONCONCURRENT, "reindex-nonconcurrent", SCAN, WARNING, "REINDEX", 0, 0,
   "an index is built again while nobody can use it",
-  "Use REINDEX CONCURRENTLY, outside a transaction.")
-X(ALTER_TYPE_RECHECK, "alter-type-recheck", SCAN, WARNING,
+  "Build it beside its users, outside a transaction: REINDEX %o CONCURRENTLY %t;",
+  "sql-reindex.html#SQL-REINDEX-CONCURRENTLY")
+X(ALTER_TYPE_RECHECK, "alter-type-recheck", SCAN, WARNING, "ALTER TABLE ... ALTER COLUMN TYPE", 0, 0,
   "a change of type rewrites nothing, but checks constraints or builds indexes again",
-  "Drop the constraint or index before, and bring it back NOT VALID or CONCURRENTLY afterwards.")
-X(ALTER_DOMAIN_CONSTRAINT, "alter-domain-constraint", SCAN, WARNING,
+  "Drop %i before, and bring it back NOT VALID or CONCURRENTLY afterwards.",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ALTER_DOMAIN_CONSTRAINT, "alter-domain-constraint", SCAN, WARNING, "ALTER DOMAIN ... ADD, VALIDATE CONSTRAINT, SET NOT NULL", 0, 0,
   "a constraint of a domain is checked in every table that uses it",
-  "Add it NOT VALID, and VALIDATE CONSTRAINT in another transaction.")
-X(ATTACH_PARTITION_SCAN, "attach-partition-scan", SCAN, WARNING,
-  "attaching a partition reads all of it, and of the default partition",
-  "Add a CHECK constraint that implies the bounds NOT VALID, validate it, then attach.")
-X(VALIDATE_CONSTRAINT, "validate-constraint", SCAN, INFO,
+  "Validate it in another transaction: ALTER DOMAIN %y ADD CONSTRAINT %i CHECK (...) NOT VALID; ALTER DOMAIN %y VALIDATE CONSTRAINT %i;",
+  "sql-alterdomain.html")
+X(ATTACH_PARTITION_SCAN, "attach-partition-scan", SCAN, WARNING, "ALTER TABLE ... ATTACH PARTITION", 0, 0,
+  "attaching a partition reads all of it",
+  "Prove its bounds before, in transactions of their own: ALTER TABLE %t ADD CONSTRAINT %i CHECK (...) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(VALIDATE_CONSTRAINT, "validate-constraint", SCAN, INFO, "ALTER TABLE ... VALIDATE CONSTRAINT", 0, 0,
   "VALIDATE CONSTRAINT reads the whole table, with its users going on",
-  "Nothing to do: this is the safe way; it may take long.")
+  "Nothing to do: this is the safe way; it may take long.",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
 
 /* Locks: held for a short time, but strong, and after a wait that stops all others. */
-X(DROP_INDEX_NONCONCURRENT, "drop-index-nonconcurrent", LOCK, WARNING,
+X(DROP_INDEX_NONCONCURRENT, "drop-index-nonconcurrent", LOCK, WARNING, "DROP INDEX", 0, 0,
   "DROP INDEX locks the table against reading and writing",
-  "Use DROP INDEX CONCURRENTLY, outside a transaction; it cannot drop the index of a constraint.")
-X(DETACH_PARTITION_BLOCKING, "detach-partition-blocking", LOCK, WARNING,
+  "Drop it outside a transaction: DROP INDEX CONCURRENTLY %i; that cannot drop the index of a constraint.",
+  "sql-dropindex.html")
+X(DETACH_PARTITION_BLOCKING, "detach-partition-blocking", LOCK, WARNING, "ALTER TABLE ... DETACH PARTITION", 0, 0,
   "DETACH PARTITION locks the whole partitioned table",
-  "Use DETACH PARTITION ... CONCURRENTLY (14 and later), outside a transaction.")
-X(CREATE_PARTITION_OF, "create-partition-of", LOCK, NOTICE,
+  "From 14 on, outside a transaction: ALTER TABLE %r DETACH PARTITION %t CONCURRENTLY;",
+  "sql-altertable.html")
+X(CREATE_PARTITION_OF, "create-partition-of", LOCK, NOTICE, "CREATE TABLE ... PARTITION OF", 0, 0,
   "CREATE TABLE ... PARTITION OF locks the partitioned table",
-  "Create the table on its own and ATTACH PARTITION, which lets reading and writing go on.")
-X(FK_LOCKS_REFERENCED, "fk-locks-referenced", LOCK, NOTICE,
+  "Attach a table of its own, which lets reading and writing go on: CREATE TABLE %n (LIKE %t INCLUDING ALL); ALTER TABLE %t ATTACH PARTITION %n FOR VALUES ...;",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(FK_LOCKS_REFERENCED, "fk-locks-referenced", LOCK, NOTICE, "CREATE TABLE ... REFERENCES", 0, 0,
   "a foreign key of a new table locks the table that it refers to against writing",
-  "Set lock_timeout, and keep the transaction short.")
-X(CREATE_TRIGGER, "create-trigger", LOCK, NOTICE,
+  "Bound the wait, and keep the transaction short: SET LOCAL lock_timeout = '2s';",
+  "explicit-locking.html#LOCKING-TABLES")
+X(CREATE_TRIGGER, "create-trigger", LOCK, NOTICE, "CREATE TRIGGER", 0, 0,
   "CREATE TRIGGER locks the table against writing",
-  "Set lock_timeout, and keep the transaction short.")
-X(EXPLICIT_LOCK_TABLE, "explicit-lock-table", LOCK, WARNING,
+  "Bound the wait, and keep the transaction short: SET LOCAL lock_timeout = '2s';",
+  "sql-createtrigger.html")
+X(EXPLICIT_LOCK_TABLE, "explicit-lock-table", LOCK, WARNING, "LOCK TABLE", 0, 0,
   "LOCK TABLE stops others until the transaction ends",
-  "Set lock_timeout, keep the transaction short, and take the weakest mode that does.")
-X(LOCK_TAKEN, "lock-taken", LOCK, INFO,
+  "Bound the wait, keep the transaction short, and take the weakest mode that does: SET LOCAL lock_timeout = '2s';",
+  "sql-lock.html")
+X(LOCK_TAKEN, "lock-taken", LOCK, INFO, "any statement", 0, 0,
   "a statement without a rule of its own takes a lock that others wait for",
-  "Set lock_timeout, and keep the transaction short.")
+  "Bound the wait, and keep the transaction short: SET LOCAL lock_timeout = '2s';",
+  "explicit-locking.html#LOCKING-TABLES")
 
 /* Renames: nothing is lost, but code that runs now uses the old name. */
-X(RENAME_TABLE, "rename-table", RENAME, WARNING,
+X(RENAME_TABLE, "rename-table", RENAME, WARNING, "ALTER TABLE, VIEW ... RENAME TO", 0, 0,
   "running code uses the old name of a table",
-  "Create a view of the old name in the same transaction and drop it in a later deploy.")
-X(RENAME_COLUMN, "rename-column", RENAME, WARNING,
+  "Leave a view of the old name in the same transaction, and drop it in a later deploy: CREATE VIEW %t AS SELECT * FROM %n;",
+  "sql-altertable.html")
+X(RENAME_COLUMN, "rename-column", RENAME, WARNING, "ALTER TABLE ... RENAME COLUMN", 0, 0,
   "running code uses the old name of a column",
-  "Add a new column, write both, move the reads, and drop the old one in a later deploy.")
-X(RENAME_SCHEMA, "rename-schema", RENAME, WARNING,
+  "Add a column %n to %t, write both, move the reads, and drop %c in a later deploy.",
+  "sql-altertable.html")
+X(RENAME_SCHEMA, "rename-schema", RENAME, WARNING, "ALTER SCHEMA ... RENAME, ALTER ... SET SCHEMA", 0, 0,
   "running code uses the old name of a schema, or finds an object in the old one",
-  "Deploy code that knows both names first.")
-X(RENAME_ENUM_VALUE, "rename-enum-value", RENAME, WARNING,
+  "Deploy code that knows both names first.",
+  "sql-alterschema.html")
+X(RENAME_ENUM_VALUE, "rename-enum-value", RENAME, WARNING, "ALTER TYPE ... RENAME VALUE", 0, 0,
   "running code uses the old label of an enum",
-  "Add a new label, write it, change old rows, and leave the old label alone.")
+  "Add a new label, write it, change old rows, and leave the old label alone: ALTER TYPE %y ADD VALUE %n;",
+  "sql-altertype.html")
 
 /* Data: rows are removed, overwritten or refused. */
-X(TRUNCATE, "truncate", DATA, ERROR,
+X(TRUNCATE, "truncate", DATA, ERROR, "TRUNCATE", 0, 0,
   "all rows of a table are removed",
-  "Delete in batches with a condition, or take a backup of the table first.")
-X(DELETE_WITHOUT_WHERE, "delete-without-where", DATA, ERROR,
+  "Delete in batches with a condition, or take a backup of %t first.",
+  "sql-truncate.html")
+X(DELETE_WITHOUT_WHERE, "delete-without-where", DATA, ERROR, "DELETE", 0, 0,
   "DELETE without a condition removes all rows",
-  "Add the condition that was meant; delete many rows in batches.")
-X(UPDATE_WITHOUT_WHERE, "update-without-where", DATA, ERROR,
+  "Add the condition that was meant: DELETE FROM %t WHERE ...; delete many rows in batches.",
+  "sql-delete.html")
+X(UPDATE_WITHOUT_WHERE, "update-without-where", DATA, ERROR, "UPDATE", 0, 0,
   "UPDATE without a condition overwrites all rows",
-  "Add the condition that was meant, such as the column IS NULL; update many rows in batches.")
-X(CATALOG_WRITE, "catalog-write", DATA, ERROR,
+  "Add the condition that was meant, such as that a column IS NULL: UPDATE %t SET ... WHERE ...; update many rows in batches.",
+  "sql-update.html")
+X(CATALOG_WRITE, "catalog-write", DATA, ERROR, "INSERT, UPDATE, DELETE", 0, 0,
   "rows of a system catalog are written by hand",
-  "Use the command that makes such a change; a wrong row can make the database unusable.")
-X(ALTER_TYPE_NARROWING, "alter-type-narrowing", DATA, ERROR,
+  "Use the command that makes such a change; a wrong row can make the database unusable.",
+  "catalogs-overview.html")
+X(ALTER_TYPE_NARROWING, "alter-type-narrowing", DATA, ERROR, "ALTER TABLE ... ALTER COLUMN TYPE", 0, 0,
   "the new type of a column refuses, cuts or rounds values",
-  "Look for values that do not fit first; add a CHECK of the new limit before changing the type.")
-X(ALTER_TYPE_DEPENDENCY, "alter-type-dependency", DATA, ERROR,
+  "Look for values that do not fit first; a check of the new limit shows them: ALTER TABLE %t ADD CONSTRAINT %i CHECK (...) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html")
+X(ALTER_TYPE_DEPENDENCY, "alter-type-dependency", DATA, ERROR, "ALTER TABLE ... ALTER COLUMN TYPE", 0, 0,
   "a change of type fails because something depends on the column",
-  "Drop what depends on the column in the same transaction and make it again afterwards.")
-X(ADD_NOT_NULL_NO_DEFAULT, "add-not-null-no-default", DATA, ERROR,
+  "Drop what depends on %c in the same transaction and make it again afterwards.",
+  "ddl-depend.html")
+X(ADD_NOT_NULL_NO_DEFAULT, "add-not-null-no-default", DATA, ERROR, "ALTER TABLE ... ADD COLUMN ... NOT NULL", 0, 0,
   "a new NOT NULL column without a default fails when the table has rows",
-  "Give it a default, or add it nullable, fill it, and SET NOT NULL in a later step.")
+  "Give it a default, or add it nullable, fill it, and SET NOT NULL in a later step: ALTER TABLE %t ADD COLUMN %c %y;",
+  "sql-altertable.html")
 
 /* Transactions: statements that do not fit the transaction they run in. */
-X(CONCURRENTLY_IN_TRANSACTION, "concurrently-in-transaction", TRANSACTION, ERROR,
+X(CONCURRENTLY_IN_TRANSACTION, "concurrently-in-transaction", TRANSACTION, ERROR, "CONCURRENTLY, VACUUM, CREATE DATABASE and the like", 0, 0,
   "a statement fails inside a transaction block",
-  "Put it into a migration of its own that the tool runs without a transaction.")
-X(OWN_COMMIT, "own-commit", TRANSACTION, WARNING,
+  "Put it into a migration of its own that the tool runs without a transaction.",
+  "sql-begin.html")
+X(OWN_COMMIT, "own-commit", TRANSACTION, WARNING, "BEGIN, COMMIT, ROLLBACK", 0, 0,
   "the script has transaction control of its own",
-  "Leave BEGIN and COMMIT to the migration tool, or tell the tool to run this script without a transaction.")
-X(NOT_VALID_VALIDATE_SAME_TX, "not-valid-validate-same-tx", TRANSACTION, WARNING,
+  "Leave BEGIN and COMMIT to the migration tool, or tell the tool to run this script without a transaction.",
+  "sql-commit.html")
+X(NOT_VALID_VALIDATE_SAME_TX, "not-valid-validate-same-tx", TRANSACTION, WARNING, "ALTER TABLE ... VALIDATE CONSTRAINT", 0, 0,
   "a constraint is validated in the transaction that added it, under its strong lock",
-  "VALIDATE CONSTRAINT in a transaction of its own.")
+  "Put it into a transaction of its own, after the one that adds it: ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
 
 /* Opaque: text whose effect cannot be told from reading it. */
-X(OPAQUE_DYNAMIC_SQL, "opaque-dynamic-sql", OPAQUE, WARNING,
+X(OPAQUE_DYNAMIC_SQL, "opaque-dynamic-sql", OPAQUE, WARNING, "DO, CALL, EXECUTE, COPY PROGRAM, functions", 0, 0,
   "text that is put together at run time, or code that is not analysed",
-  "Rehearse it on a clone and look at what it really does.")
-X(SYNTAX_ERROR, "syntax-error", OPAQUE, ERROR,
+  "Rehearse it on a clone and look at what it really does.",
+  "plpgsql-statements.html#PLPGSQL-STATEMENTS-EXECUTING-DYN")
+X(SYNTAX_ERROR, "syntax-error", OPAQUE, ERROR, "any text", 0, 0,
   "the server's parser refuses the statement",
-  "Correct the statement; what follows it is analysed on its own.")
-X(UNANALYSABLE, "unanalysable", OPAQUE, WARNING,
+  "Correct the statement; what follows it is analysed on its own.",
+  "sql-syntax.html")
+X(UNANALYSABLE, "unanalysable", OPAQUE, WARNING, "psql commands, COPY data", 0, 0,
   "text that the server's parser never sees",
-  "Run it on a clone and look at what it does.")
-X(STANDARD_CONFORMING_STRINGS_OFF, "standard-conforming-strings-off", OPAQUE, ERROR,
+  "Run it on a clone and look at what it does.",
+  "app-psql.html")
+X(STANDARD_CONFORMING_STRINGS_OFF, "standard-conforming-strings-off", OPAQUE, ERROR, "SET standard_conforming_strings", 0, 0,
   "strings are read in another way than they are analysed",
-  "Leave standard_conforming_strings on, and write E'...' where backslashes are meant as escapes.")
-X(MISSING_OBJECT, "missing-object", OPAQUE, WARNING,
+  "Leave standard_conforming_strings on, and write E'...' where backslashes are meant as escapes.",
+  "runtime-config-compatible.html")
+X(MISSING_OBJECT, "missing-object", OPAQUE, WARNING, "any statement with a target", 0, 0,
   "the target is neither in the database nor made earlier in the script",
-  "Check the name and the search_path, and that the database is the one meant.")
-X(EXISTING_OBJECT, "existing-object", OPAQUE, WARNING,
+  "Check the name and the search_path, and that the database is the one meant.",
+  "ddl-schemas.html#DDL-SCHEMAS-PATH")
+X(EXISTING_OBJECT, "existing-object", OPAQUE, WARNING, "CREATE", 0, 0,
   "what the script makes is there already",
-  "Check whether the script has been run before; IF NOT EXISTS hides a table of another shape.")
-X(NO_RULE, "no-rule", OPAQUE, INFO,
+  "Check whether the script has been run before; IF NOT EXISTS hides a table of another shape.",
+  "sql-createtable.html")
+X(NO_RULE, "no-rule", OPAQUE, INFO, "any statement", 0, 0,
   "no rule judges this kind of statement",
-  "Rehearse it on a clone and look at what it really does.")
+  "Rehearse it on a clone and look at what it really does.",
+  "sql-commands.html")
+
+/* Failure, application, timeout, style and security: begin. */
+/* Failure, application, timeout, style and security: end. */
 
 /* clang-format on */

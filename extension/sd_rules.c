@@ -13,15 +13,17 @@
 #include "sd_size.h"
 
 const SdRule sd_rules[SD_RULE_COUNT] = {
-#define X(id, name, family, severity, summary, hint) \
-	{ name, SD_FAMILY_##family, SD_##severity, summary, hint },
+#define X(id, name, family, severity, applies, since, until, summary, hint, reference) \
+	{ name, SD_FAMILY_##family, SD_##severity, applies, since, until, summary, hint, reference },
 #include "sd_rule_list.h"
 #undef X
 };
 
-static const char *const family_names[] = { "drop",	  "rewrite", "scan",		"lock",
-											"rename", "data",	 "transaction", "opaque" };
-static const char *const severity_names[] = { "info", "notice", "warning", "error" };
+static const char *const family_names[SD_FAMILY_COUNT] = {
+	"drop",		 "rewrite",	 "scan",	"lock",		   "rename",  "data",  "transaction", "opaque",
+	"partition", "workload", "failure", "application", "timeout", "style", "security"
+};
+static const char *const severity_names[] = { "off", "info", "notice", "warning", "error" };
 static const char *const data_loss_names[] = { "none", "possible", "certain" };
 
 const char *
@@ -62,13 +64,13 @@ sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
 	SdFinding finding = { 0 };
 
 	finding.rule = rule;
-	finding.severity = sd_rules[rule].severity;
+	finding.severity = sd_rules[rule].severity == SD_OFF ? SD_NOTICE : sd_rules[rule].severity;
 	finding.location = -1;
 	finding.size.rows = finding.size.bytes = -1;
 	finding.rewrites = finding.scans = SD_NO;
 	if (relation != NULL)
 	{
-		finding.object = sd_shown(relation);
+		finding.object = finding.names.table = sd_shown(relation);
 		if (relation->presence == SD_EXISTS)
 			finding.size = sd_relation_size(analysis->sizes, relation->oid);
 	}
@@ -82,7 +84,10 @@ sd_alter_finding(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, cons
 
 	finding.lock = alter->lock;
 	if (column != NULL)
-		finding.object = psprintf("%s.%s", sd_shown(&alter->relation), quote_identifier(column));
+	{
+		finding.names.column = quote_identifier(column);
+		finding.object = psprintf("%s.%s", finding.object, finding.names.column);
+	}
 	return finding;
 }
 
@@ -158,10 +163,14 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	const SdRule *rule = &sd_rules[finding->rule];
 	Datum values[15] = { 0 };
 	bool nulls[15] = { 0 };
-	SdPlace place = place_of_finding(analysis, finding);
+	SdPlace place;
 	const char *message = finding->message;
 
+	if (!sd_rule_is_on(finding->rule))
+		return;
 	analysis->reported = true;
+	analysis->lock_reported |= finding->lock != NoLock;
+	place = place_of_finding(analysis, finding);
 	if (analysis->inside != NULL)
 		message = psprintf("in %s: %s", analysis->inside, message);
 	/* a routine that is only made here does nothing until it is called */
@@ -189,8 +198,9 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 							   data_loss_names[finding->data_loss]);
 	set_text(values, nulls, 12, message);
 	set_text(values, nulls, 13, finding->detail);
-	if (finding->hint != NULL)
-		set_text(values, nulls, 14, finding->hint);
+	if (finding->hint != NULL || strchr(rule->hint, '%') != NULL)
+		set_text(values, nulls, 14,
+				 sd_fill_hint(finding->hint != NULL ? finding->hint : rule->hint, &finding->names));
 	else
 		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);

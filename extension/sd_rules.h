@@ -13,6 +13,7 @@
 #include "storage/lockdefs.h"
 #include "utils/tuplestore.h"
 
+#include "sd_hint.h"
 #include "sd_parse.h"
 #include "sd_scope.h"
 
@@ -25,11 +26,20 @@ typedef enum SdFamily
 	SD_FAMILY_RENAME,
 	SD_FAMILY_DATA,
 	SD_FAMILY_TRANSACTION,
-	SD_FAMILY_OPAQUE
+	SD_FAMILY_OPAQUE,
+	SD_FAMILY_PARTITION,
+	SD_FAMILY_WORKLOAD,
+	SD_FAMILY_FAILURE,
+	SD_FAMILY_APPLICATION,
+	SD_FAMILY_TIMEOUT,
+	SD_FAMILY_STYLE,
+	SD_FAMILY_SECURITY,
+	SD_FAMILY_COUNT
 } SdFamily;
 
 typedef enum SdSeverity
 {
+	SD_OFF, /* usual severity only: nothing is reported unless the rule is switched on */
 	SD_INFO,
 	SD_NOTICE,
 	SD_WARNING,
@@ -53,7 +63,7 @@ typedef enum SdTruth
 
 typedef enum SdRuleId
 {
-#define X(id, name, family, severity, summary, hint) SD_RULE_##id,
+#define X(id, name, family, severity, applies, since, until, summary, hint, reference) SD_RULE_##id,
 #include "sd_rule_list.h"
 #undef X
 	SD_RULE_COUNT
@@ -64,14 +74,24 @@ typedef struct SdRule
 	const char *name;
 	SdFamily family;
 	SdSeverity severity; /* the usual one; a finding may have another */
+	const char *applies; /* statements */
+	int since;			 /* first and last major version, 0 without a bound */
+	int until;
 	const char *summary;
-	const char *hint;
+	const char *hint;	   /* with placeholders, see sd_hint.h */
+	const char *reference; /* page of the server's documentation */
 } SdRule;
 
 extern const SdRule sd_rules[SD_RULE_COUNT];
 
 extern const char *sd_family_name(SdFamily family);
 extern const char *sd_severity_name(SdSeverity severity);
+
+/*
+ * sd_rule_is_on tells whether a rule may report: those whose usual severity is
+ * "off" only when safedeploy.rules_on names them or their family.
+ */
+extern bool sd_rule_is_on(SdRuleId rule);
 
 /* Sizes of a relation; -1 when not known. */
 typedef struct SdSize
@@ -93,7 +113,8 @@ typedef struct SdFinding
 	SdDataLoss data_loss;
 	const char *message;
 	const char *detail; /* NULL for none */
-	const char *hint;	/* NULL for the rule's own */
+	const char *hint;	/* NULL for the rule's own; has placeholders too */
+	SdHintNames names;
 } SdFinding;
 
 /* One run of analyze(). */
@@ -112,7 +133,8 @@ typedef struct SdAnalysis
 	int start;			/* its byte offset in the script */
 	int origin;			/* script offset of the text that locations count from, -1 for none */
 	int calls;			/* SdPiece.calls, or -1 when not counted */
-	bool reported;		/* it has a finding that says what it does to its target */
+	bool reported;		/* it has a finding */
+	bool lock_reported; /* it has a finding that names a lock */
 	const char *inside; /* what it is part of, such as "function f", or NULL */
 	bool conditional;	/* it may not be reached */
 	bool deferred;		/* it runs later, when the routine is called */
@@ -136,7 +158,10 @@ typedef struct SdAnalysis
 	Datum loss_texts[SD_LOSS_CERTAIN + 1];
 } SdAnalysis;
 
-/* sd_finding starts a finding of a rule; "relation" may be NULL, and gives object and size. */
+/*
+ * sd_finding starts a finding of a rule; "relation" may be NULL, and gives
+ * object, size and the table's name for the hint.
+ */
 extern SdFinding sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation);
 
 /* sd_loss_of tells what is lost when all that a relation holds goes. */

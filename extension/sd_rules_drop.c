@@ -54,6 +54,7 @@ drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
 	SdNames referenced;
 
 	sd_names_init(&referenced);
+	finding.names.new_name = quote_identifier(psprintf("%s_unused", relation->name));
 	finding.lock = AccessExclusiveLock;
 	finding.data_loss = sd_loss_of(finding.size);
 	if (finding.data_loss == SD_LOSS_NONE)
@@ -225,7 +226,7 @@ check_drop_type(SdAnalysis *analysis, Node *statement)
 		if (presence == SD_MADE || (presence != SD_EXISTS && stmt->missing_ok))
 			continue;
 		sd_names_init(&columns);
-		finding.object = NameListToQuotedString(name->names);
+		finding.object = finding.names.type = NameListToQuotedString(name->names);
 		finding.lock = AccessExclusiveLock;
 		finding.data_loss = SD_LOSS_POSSIBLE;
 		finding.message = psprintf("drops type %s and whatever uses it", finding.object);
@@ -340,8 +341,9 @@ check_drop_constraint(SdAnalysis *analysis, const SdAlter *alter)
 		!OidIsValid(get_relation_constraint_oid(alter->relation.oid, alter->cmd->name, true)))
 		return;
 	finding = sd_alter_finding(analysis, SD_RULE_DROP_CONSTRAINT, alter, NULL);
-	finding.message = psprintf("drops constraint %s of %s", quote_identifier(alter->cmd->name),
-							   sd_shown(&alter->relation));
+	finding.names.item = quote_identifier(alter->cmd->name);
+	finding.message =
+		psprintf("drops constraint %s of %s", finding.names.item, sd_shown(&alter->relation));
 	sd_report(analysis, &finding);
 }
 

@@ -54,6 +54,7 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 		if (!sd_is_target(analysis, &index, stmt->missing_ok))
 			continue;
 		finding = sd_finding(analysis, SD_RULE_DROP_INDEX_NONCONCURRENT, &index);
+		finding.names.item = finding.object;
 		finding.lock = AccessExclusiveLock;
 		table = index.presence == SD_EXISTS ? IndexGetRelation(index.oid, true) : InvalidOid;
 		/* the lock hurts the users of the table */
@@ -67,16 +68,26 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 	}
 }
 
-/* report_lock reports a short lock of one relation under a rule. */
-static void
-report_lock(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation, LOCKMODE mode,
-			const char *what)
+/* lock_finding starts a finding of a short lock of one relation. */
+static SdFinding
+lock_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation, LOCKMODE mode,
+			 const char *what)
 {
 	SdFinding finding = sd_finding(analysis, rule, relation);
 
 	finding.lock = mode;
 	finding.message = psprintf("%s %s: %s until the transaction ends", what, sd_shown(relation),
 							   lock_effect(mode));
+	return finding;
+}
+
+/* report_lock reports a short lock of one relation under a rule. */
+static void
+report_lock(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation, LOCKMODE mode,
+			const char *what)
+{
+	SdFinding finding = lock_finding(analysis, rule, relation, mode, what);
+
 	sd_report(analysis, &finding);
 }
 
@@ -155,9 +166,14 @@ check_create_table(SdAnalysis *analysis, Node *statement)
 	{
 		foreach (cell, stmt->inhRelations)
 		{
-			if (sd_target(analysis, lfirst_node(RangeVar, cell), false, &relation))
-				report_lock(analysis, SD_RULE_CREATE_PARTITION_OF, &relation, AccessExclusiveLock,
-							"makes a partition of");
+			SdFinding finding;
+
+			if (!sd_target(analysis, lfirst_node(RangeVar, cell), false, &relation))
+				continue;
+			finding = lock_finding(analysis, SD_RULE_CREATE_PARTITION_OF, &relation,
+								   AccessExclusiveLock, "makes a partition of");
+			finding.names.new_name = sd_hint_range(stmt->relation);
+			sd_report(analysis, &finding);
 		}
 	}
 }
@@ -192,9 +208,16 @@ check_alter_made(SdAnalysis *analysis, Node *statement)
 static void
 check_detach_partition(SdAnalysis *analysis, const SdAlter *alter)
 {
-	if (!SD_PARTITION_CMD_CONCURRENT(castNode(PartitionCmd, alter->cmd->def)))
-		report_lock(analysis, SD_RULE_DETACH_PARTITION_BLOCKING, &alter->relation, alter->lock,
-					"detaches a partition of");
+	PartitionCmd *cmd = castNode(PartitionCmd, alter->cmd->def);
+	SdFinding finding;
+
+	if (SD_PARTITION_CMD_CONCURRENT(cmd))
+		return;
+	finding = lock_finding(analysis, SD_RULE_DETACH_PARTITION_BLOCKING, &alter->relation,
+						   alter->lock, "detaches a partition of");
+	finding.names.other = finding.object;
+	finding.names.table = sd_hint_range(cmd->name);
+	sd_report(analysis, &finding);
 }
 
 /* The relation that a statement locks, and how strongly. */
@@ -393,9 +416,9 @@ sd_check_locks(SdAnalysis *analysis, Node *statement)
 	LockedRelation locked;
 	SdFinding finding;
 
-	if (analysis->reported)
+	if (analysis->lock_reported)
 		return;
-	if (!is_judged(statement))
+	if (!analysis->reported && !is_judged(statement))
 	{
 		finding = sd_finding(analysis, SD_RULE_NO_RULE, NULL);
 		finding.rewrites = finding.scans = SD_UNKNOWN;

@@ -20,6 +20,9 @@ check_rename_table(SdAnalysis *analysis, Node *statement)
 		return;
 	finding = sd_finding(analysis, SD_RULE_RENAME_TABLE, &relation);
 	finding.lock = AccessExclusiveLock;
+	finding.names.new_name = relation.schema != NULL ?
+								 quote_qualified_identifier(relation.schema, stmt->newname) :
+								 quote_identifier(stmt->newname);
 	finding.message =
 		psprintf("renames %s to %s", sd_shown(&relation), quote_identifier(stmt->newname));
 	sd_report(analysis, &finding);
@@ -37,10 +40,11 @@ check_rename_column(SdAnalysis *analysis, Node *statement)
 	if (sd_scope_column(analysis->scope, &relation, stmt->subname).presence == SD_MADE)
 		return;
 	finding = sd_finding(analysis, SD_RULE_RENAME_COLUMN, &relation);
-	finding.object = psprintf("%s.%s", sd_shown(&relation), quote_identifier(stmt->subname));
+	finding.names.column = quote_identifier(stmt->subname);
+	finding.names.new_name = quote_identifier(stmt->newname);
+	finding.object = psprintf("%s.%s", sd_shown(&relation), finding.names.column);
 	finding.lock = AccessExclusiveLock;
-	finding.message =
-		psprintf("renames column %s to %s", finding.object, quote_identifier(stmt->newname));
+	finding.message = psprintf("renames column %s to %s", finding.object, finding.names.new_name);
 	finding.detail = "Views follow the new name; the text of PL/pgSQL functions does not.";
 	sd_report(analysis, &finding);
 }
@@ -86,9 +90,10 @@ check_rename_enum_value(SdAnalysis *analysis, Node *statement)
 	if (stmt->oldVal == NULL || sd_scope_type(analysis->scope, stmt->typeName, &type) == SD_MADE)
 		return;
 	finding = sd_finding(analysis, SD_RULE_RENAME_ENUM_VALUE, NULL);
-	finding.object = NameListToQuotedString(stmt->typeName);
+	finding.object = finding.names.type = NameListToQuotedString(stmt->typeName);
+	finding.names.new_name = quote_literal_cstr(stmt->newVal);
 	finding.message = psprintf("renames label %s of %s to %s", quote_literal_cstr(stmt->oldVal),
-							   finding.object, quote_literal_cstr(stmt->newVal));
+							   finding.object, finding.names.new_name);
 	sd_report(analysis, &finding);
 }
 

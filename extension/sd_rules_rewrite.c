@@ -39,7 +39,11 @@ report_rewrite(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const 
 			   SdTruth rewrites, const char *why)
 {
 	SdFinding finding = sd_alter_finding(analysis, rule, alter, column->colname);
+	bool serial = rule == SD_RULE_ADD_COLUMN_SERIAL;
 
+	finding.names.type = sd_hint_type(column->typeName);
+	finding.names.item =
+		sd_hint_item(NULL, alter->relation.name, column->colname, serial ? "seq" : "check");
 	finding.location = column->location;
 	finding.rewrites = rewrites;
 	finding.scans = rewrites;
@@ -61,6 +65,7 @@ check_required(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *colu
 		prediction->is_identity || prediction->is_stored)
 		return;
 	finding = sd_alter_finding(analysis, SD_RULE_ADD_NOT_NULL_NO_DEFAULT, alter, column->colname);
+	finding.names.type = sd_hint_type(column->typeName);
 	finding.location = column->location;
 	finding.scans = SD_YES;
 	finding.message =
@@ -127,6 +132,7 @@ report_type_change(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *
 	if (prediction->narrows == SD_YES)
 	{
 		finding = sd_alter_finding(analysis, SD_RULE_ALTER_TYPE_NARROWING, alter, alter->cmd->name);
+		finding.names.item = sd_hint_item(NULL, alter->relation.name, alter->cmd->name, "check");
 		finding.location = def->location;
 		finding.rewrites = prediction->rewrites;
 		finding.scans = prediction->rewrites;
@@ -142,6 +148,8 @@ report_type_change(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *
 
 		finding =
 			sd_alter_finding(analysis, SD_RULE_ALTER_COLUMN_TYPE_REWRITE, alter, alter->cmd->name);
+		finding.names.type = sd_hint_type(def->typeName);
+		finding.names.new_name = sd_hint_item(NULL, alter->cmd->name, NULL, "new");
 		finding.location = def->location;
 		finding.rewrites = finding.scans = prediction->rewrites;
 		finding.message = psprintf("changing %s %s %s %s (%s)", finding.object, change,
@@ -158,6 +166,8 @@ report_type_change(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *
 	else if (prediction->checks != NIL || prediction->indexes != NIL)
 	{
 		finding = sd_alter_finding(analysis, SD_RULE_ALTER_TYPE_RECHECK, alter, alter->cmd->name);
+		finding.names.item = quote_identifier(
+			strVal(linitial(prediction->checks != NIL ? prediction->checks : prediction->indexes)));
 		finding.location = def->location;
 		finding.scans = SD_YES;
 		finding.message =

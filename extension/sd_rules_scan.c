@@ -19,14 +19,50 @@
 #include "sd_rules.h"
 #include "sd_tree.h"
 
+/* name_constraint gives the hint the names that a new constraint has, or will get. */
+static void
+name_constraint(SdFinding *finding, const SdAlter *alter, const Constraint *constraint)
+{
+	const char *label = "check";
+	const char *column = NULL;
+	List *keys = constraint->keys;
+
+	switch (constraint->contype)
+	{
+		case CONSTR_FOREIGN:
+			label = "fkey";
+			keys = constraint->fk_attrs;
+			finding->names.other = sd_hint_referenced(constraint);
+			break;
+		case CONSTR_PRIMARY:
+			label = "pkey";
+			break;
+		case CONSTR_UNIQUE:
+			label = "key";
+			break;
+		default:
+			break;
+	}
+	/* inside ADD COLUMN it is about that column */
+	if (alter->cmd->subtype == AT_AddColumn)
+		keys = list_make1(makeString(castNode(ColumnDef, alter->cmd->def)->colname));
+	finding->names.columns = sd_hint_columns(keys);
+	if (keys != NIL && constraint->contype != CONSTR_PRIMARY)
+		column = strVal(linitial(keys));
+	finding->names.item = sd_hint_item(constraint->conname, alter->relation.name, column, label);
+	if (constraint->indexname != NULL)
+		finding->names.item = quote_identifier(constraint->indexname);
+}
+
 /* report_scan reports a full read of the altered table. */
 static void
-report_scan(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const char *column,
-			int location, SdTruth scans, const char *what, const char *detail)
+report_scan(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const Constraint *constraint,
+			SdTruth scans, const char *what, const char *detail)
 {
-	SdFinding finding = sd_alter_finding(analysis, rule, alter, column);
+	SdFinding finding = sd_alter_finding(analysis, rule, alter, NULL);
 
-	finding.location = location;
+	name_constraint(&finding, alter, constraint);
+	finding.location = constraint->location;
 	finding.scans = scans;
 	finding.message = psprintf("%s %s all of %s (%s)", what, scans == SD_YES ? "reads" : "may read",
 							   sd_shown(&alter->relation), sd_size_text(finding.size));
@@ -67,12 +103,12 @@ report_index_constraint(SdAnalysis *analysis, const SdAlter *alter, const Constr
 	SdRuleId rule = primary ? SD_RULE_ADD_PRIMARY_KEY : SD_RULE_ADD_UNIQUE_CONSTRAINT;
 
 	if (constraint->indexname == NULL)
-		report_scan(analysis, rule, alter, NULL, constraint->location, SD_YES,
+		report_scan(analysis, rule, alter, constraint, SD_YES,
 					primary ? "PRIMARY KEY builds an index and" : "UNIQUE builds an index and",
 					"Nobody can read or write the table meanwhile; rows that are not unique make "
 					"it fail.");
 	else if (primary && !columns_not_null(analysis, alter, constraint->indexname))
-		report_scan(analysis, rule, alter, NULL, constraint->location, SD_YES,
+		report_scan(analysis, rule, alter, constraint, SD_YES,
 					"PRIMARY KEY USING INDEX on columns that may be null",
 					"The columns become NOT NULL, which is verified for each row.");
 }
@@ -84,6 +120,7 @@ report_foreign_key(SdAnalysis *analysis, const SdAlter *alter, const Constraint 
 	SdRelation referenced = sd_scope_relation(analysis->scope, constraint->pktable);
 	SdFinding finding = sd_alter_finding(analysis, SD_RULE_ADD_FK_VALID, alter, NULL);
 
+	name_constraint(&finding, alter, constraint);
 	finding.location = constraint->location;
 	finding.scans = SD_YES;
 	finding.message =
@@ -100,6 +137,7 @@ report_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *name, in
 {
 	SdPart column = sd_scope_column(analysis->scope, &alter->relation, name);
 	SdTruth scans = SD_YES;
+	SdFinding finding;
 	List *dropped = NIL;
 	List *changed;
 	List *validated;
@@ -119,9 +157,17 @@ report_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *name, in
 	if (alter->relation.presence == SD_EXISTS && column.presence == SD_EXISTS)
 		scans = sd_predict_not_null(alter->relation.oid, column.old_name,
 									list_concat(dropped, changed), validated);
-	if (scans != SD_NO)
-		report_scan(analysis, SD_RULE_SET_NOT_NULL_SCAN, alter, name, location, scans,
-					"SET NOT NULL", "No valid CHECK constraint proves that no value is null.");
+	if (scans == SD_NO)
+		return;
+	finding = sd_alter_finding(analysis, SD_RULE_SET_NOT_NULL_SCAN, alter, name);
+	finding.names.item = sd_hint_item(NULL, alter->relation.name, name, "not_null");
+	finding.location = location;
+	finding.scans = scans;
+	finding.message =
+		psprintf("SET NOT NULL %s all of %s (%s)", scans == SD_YES ? "reads" : "may read",
+				 sd_shown(&alter->relation), sd_size_text(finding.size));
+	finding.detail = "No valid CHECK constraint proves that no value is null.";
+	sd_report_blocking(analysis, &finding);
 }
 
 static void
@@ -134,8 +180,8 @@ check_set_not_null(SdAnalysis *analysis, const SdAlter *alter)
 static void
 report_check(SdAnalysis *analysis, const SdAlter *alter, const Constraint *constraint)
 {
-	report_scan(analysis, SD_RULE_ADD_CHECK_VALID, alter, NULL, constraint->location, SD_YES,
-				"verifying the CHECK", NULL);
+	report_scan(analysis, SD_RULE_ADD_CHECK_VALID, alter, constraint, SD_YES, "verifying the CHECK",
+				NULL);
 }
 
 static void
@@ -159,8 +205,8 @@ check_add_constraint(SdAnalysis *analysis, const SdAlter *alter)
 			report_index_constraint(analysis, alter, constraint);
 			break;
 		case CONSTR_EXCLUSION:
-			report_scan(analysis, SD_RULE_ADD_EXCLUSION_CONSTRAINT, alter, NULL,
-						constraint->location, SD_YES, "EXCLUDE builds an index and",
+			report_scan(analysis, SD_RULE_ADD_EXCLUSION_CONSTRAINT, alter, constraint, SD_YES,
+						"EXCLUDE builds an index and",
 						"Nobody can read or write the table meanwhile.");
 			break;
 		case CONSTR_NOTNULL: /* a table constraint from 18 on */
@@ -219,14 +265,22 @@ static void
 check_validate(SdAnalysis *analysis, const SdAlter *alter)
 {
 	SdPart part = sd_scope_constraint(analysis->scope, &alter->relation, alter->cmd->name);
-
 	/* the lock of ADD CONSTRAINT is held until the transaction ends, the scan included */
-	if (part.presence == SD_MADE && part.same_transaction && analysis->in_transaction)
-		report_scan(analysis, SD_RULE_NOT_VALID_VALIDATE_SAME_TX, alter, NULL, -1, SD_YES,
-					"VALIDATE in the transaction that added the constraint", NULL);
-	else
-		report_scan(analysis, SD_RULE_VALIDATE_CONSTRAINT, alter, NULL, -1, SD_YES,
-					"VALIDATE CONSTRAINT", "Reads and writes go on meanwhile.");
+	bool held = part.presence == SD_MADE && part.same_transaction && analysis->in_transaction;
+	SdFinding finding =
+		sd_alter_finding(analysis,
+						 held ? SD_RULE_NOT_VALID_VALIDATE_SAME_TX : SD_RULE_VALIDATE_CONSTRAINT,
+						 alter, NULL);
+
+	finding.names.item = quote_identifier(alter->cmd->name);
+	finding.scans = SD_YES;
+	finding.message = psprintf("%s reads all of %s (%s)",
+							   held ? "VALIDATE in the transaction that added the constraint" :
+									  "VALIDATE CONSTRAINT",
+							   sd_shown(&alter->relation), sd_size_text(finding.size));
+	if (!held)
+		finding.detail = "Reads and writes go on meanwhile.";
+	sd_report_blocking(analysis, &finding);
 }
 
 void
@@ -240,6 +294,7 @@ sd_check_attach(SdAnalysis *analysis, const SdAlter *alter)
 		!sd_target(analysis, name, false, &child))
 		return;
 	finding = sd_finding(analysis, SD_RULE_ATTACH_PARTITION_SCAN, &child);
+	finding.names.item = sd_hint_item(NULL, child.name, NULL, "bounds");
 	finding.lock = AccessExclusiveLock;
 	finding.scans = SD_UNKNOWN;
 	finding.message =
@@ -249,6 +304,15 @@ sd_check_attach(SdAnalysis *analysis, const SdAlter *alter)
 							  "is read too; %s itself stays usable.",
 							  sd_shown(&alter->relation), sd_shown(&alter->relation));
 	sd_report_blocking(analysis, &finding);
+}
+
+/* index_name returns the name that a hint gives the index. */
+static const char *
+index_name(const IndexStmt *stmt, const SdRelation *table)
+{
+	const char *column = linitial_node(IndexElem, stmt->indexParams)->name;
+
+	return sd_hint_item(stmt->idxname, table->name, column != NULL ? column : "expr", "idx");
 }
 
 static void
@@ -267,6 +331,9 @@ check_create_index(SdAnalysis *analysis, Node *statement)
 		sd_scope_relation_in(analysis->scope, relation.schema, stmt->idxname).presence == SD_EXISTS)
 		return;
 	finding = sd_finding(analysis, SD_RULE_CREATE_INDEX_NONCONCURRENT, &relation);
+	finding.names.columns = sd_hint_columns(stmt->indexParams);
+	finding.names.item = index_name(stmt, &relation);
+	finding.names.unique = stmt->unique ? "UNIQUE " : "";
 	finding.lock = ShareLock;
 	finding.scans = SD_YES;
 	finding.message = psprintf("building the index reads all of %s (%s) while nobody can write it",
@@ -300,6 +367,7 @@ check_reindex(SdAnalysis *analysis, Node *statement)
 	if (!sd_target(analysis, stmt->relation, false, &relation))
 		return;
 	finding = sd_finding(analysis, SD_RULE_REINDEX_NONCONCURRENT, &relation);
+	finding.names.object_kind = stmt->kind == REINDEX_OBJECT_INDEX ? "INDEX" : "TABLE";
 	/* the indexes are locked against reading whichever is named */
 	finding.lock = AccessExclusiveLock;
 	finding.rewrites = finding.scans = SD_YES;
@@ -323,7 +391,10 @@ check_alter_domain(SdAnalysis *analysis, Node *statement)
 	if (sd_scope_type(analysis->scope, stmt->typeName, &type) == SD_MADE)
 		return;
 	finding = sd_finding(analysis, SD_RULE_ALTER_DOMAIN_CONSTRAINT, NULL);
-	finding.object = NameListToQuotedString(stmt->typeName);
+	finding.object = finding.names.type = NameListToQuotedString(stmt->typeName);
+	finding.names.item =
+		sd_hint_item(stmt->subtype == 'C' ? castNode(Constraint, stmt->def)->conname : stmt->name,
+					 strVal(llast(stmt->typeName)), NULL, "check");
 	finding.lock = ShareLock;
 	finding.scans = SD_YES;
 	sd_names_init(&columns);

@@ -31,5 +31,5 @@ ALTER TABLE analyze_full
   ALTER COLUMN id TYPE smallint;
 SELECT 1 FROM analyze_full WHERE;$s$);
 -- Every rule has a name, a family, a severity, a summary and a hint.
-SELECT count(*) > 10 AS many, bool_and(rule ~ '^[a-z-]+$' AND family <> '' AND severity <> '' AND summary <> '' AND hint <> '') AS complete, count(DISTINCT rule) = count(*) AS distinct_names FROM safedeploy.rules;
+SELECT count(*) > 10 AS many, bool_and(rule ~ '^[a-z0-9-]+$' AND family <> '' AND severity <> '' AND summary <> '' AND hint <> '') AS complete, count(DISTINCT rule) = count(*) AS distinct_names FROM safedeploy.rules;
 DROP TABLE analyze_empty, analyze_full;

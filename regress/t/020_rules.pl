@@ -6,7 +6,8 @@
 #   -- setup                           what is there before; run in schema "fix"
 #   -- fires [autocommit] [run]: ...   the rule must be among the findings
 #   -- quiet [autocommit] [run]: ...   it must not
-# Predictions are compared for the table "t".
+# Any of them may say since=N or until=N, the first or last major version that it is for.
+# Predictions are compared for the table "t".  Rules that are off by default are switched on here.
 use strict;
 use warnings;
 
@@ -18,6 +19,14 @@ use SafeDeployTest;
 my $dir    = "$FindBin::Bin/../fixtures/rules";
 my $server = SafeDeployTest->new('rules');
 $server->create_database('rules');
+my $major = int($server->sql('rules', 'SHOW server_version_num') / 10000);
+
+# for_server OPTIONS: whether a section is for this server
+sub for_server
+{
+	my ($options) = @_;
+	return ($options !~ /since=(\d+)/ || $major >= $1) && ($options !~ /until=(\d+)/ || $major <= $1);
+}
 
 # read_fixture FILE: (setup, list of cases)
 sub read_fixture
@@ -27,15 +36,16 @@ sub read_fixture
 	my ($setup, @cases, $into) = ('');
 	while (my $line = <$fh>)
 	{
-		if ($line =~ /^-- setup$/)
+		if ($line =~ /^-- setup((?: (?:since|until)=\d+)*)$/)
 		{
-			$into = \$setup;
+			my $ignored;
+			$into = for_server($1) ? \$setup : \$ignored;
 		}
-		elsif ($line =~ /^-- (fires|quiet)((?: autocommit| run)*): (.*)$/)
+		elsif ($line =~ /^-- (fires|quiet)((?: autocommit| run| (?:since|until)=\d+)*): (.*)$/)
 		{
 			my ($kind, $options, $label) = ($1, $2, $3);
 			push @cases,
-				{ kind => $kind, label => $label, sql => '', run => scalar($options =~ /run/),
+				{ kind => $kind, label => $label, sql => '', run => scalar($options =~ /run/), here => for_server($options),
 				  transaction => $options =~ /autocommit/ ? 'false' : 'true' };
 			$into = \$cases[-1]{sql};
 		}
@@ -96,14 +106,19 @@ for my $rule (sort keys %files)
 		ok($kinds{fires}, 'has a case that fires');
 		ok($kinds{quiet}, 'has a near miss');
 		my $n      = 0;
-		my $script = "SET client_min_messages = error;\nDROP SCHEMA IF EXISTS fix CASCADE;\nCREATE SCHEMA fix;\nSET search_path = fix;\n$setup"
-			. join('', map { case_sql($_, $n++) } @cases);
+		my $script = "SET client_min_messages = error;\nSET safedeploy.rules_on = 'all';\nDROP SCHEMA IF EXISTS fix CASCADE;\nCREATE SCHEMA fix;\nSET search_path = fix;\n$setup"
+			. join('', map { case_sql($_, $n++) } grep { $_->{here} } @cases);
 		my ($rc, $out, $err) = $server->try_sql('rules', $script);
 		is($rc, 0, 'ran') or diag($err);
 		my @results = split /^\@\@found \d+ /m, $out;
 		shift @results;
 		for my $case (@cases)
 		{
+		  SKIP:
+			{
+				skip "$case->{label}: not for this server", 1 unless $case->{here};
+			}
+			next unless $case->{here};
 			my $result = shift @results;
 			if (!defined $result)
 			{
@@ -135,4 +150,14 @@ for my $rule (sort keys %files)
 		}
 	};
 }
+
+# What is off by default is silent until the setting names it, its family, or all.
+my $off = $server->sql('rules', "SELECT count(*) FROM safedeploy.rules WHERE severity = 'off'");
+my $silent = $server->sql('rules', <<'SQL');
+SELECT count(*) FROM safedeploy.rules r JOIN safedeploy.analyze('CREATE TABLE style (id serial, name varchar(10), at timestamp)') f USING (rule) WHERE r.severity = 'off'
+SQL
+is($silent, 0, "rules that are off report nothing ($off are)");
+my (undef, undef, $err) = $server->try_sql('rules', "SELECT safedeploy.statements(''); SET safedeploy.rules_on = 'drop-table, nonsense'");
+like($err, qr/invalid value for parameter "safedeploy.rules_on".*There is no rule or family of rules "nonsense"/s, 'a name that means nothing is refused');
+is($server->sql('rules', "SELECT count(*) FROM safedeploy.statements(''); SET safedeploy.rules_on = 'drop-table, rename'; SHOW safedeploy.rules_on"), "0\ndrop-table, rename", 'names of rules and families are taken');
 done_testing();

@@ -1,0 +1,144 @@
+/*
+ * sd_hint.c
+ *	  Hints with the names of the statement that is judged.
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+
+#include "sd_compat.h"
+#include "sd_hint.h"
+
+/* What a placeholder reads from, and what stands for a name that is not known. */
+typedef struct Placeholder
+{
+	char letter;
+	size_t offset;
+	const char *fallback;
+} Placeholder;
+
+static const Placeholder placeholders[] = {
+	{ 't', offsetof(SdHintNames, table), "table_name" },
+	{ 'c', offsetof(SdHintNames, column), "column_name" },
+	{ 'i', offsetof(SdHintNames, item), "name" },
+	{ 'y', offsetof(SdHintNames, type), "type_name" },
+	{ 'k', offsetof(SdHintNames, columns), "..." },
+	{ 'r', offsetof(SdHintNames, other), "other_table" },
+	{ 'n', offsetof(SdHintNames, new_name), "new_name" },
+	{ 'u', offsetof(SdHintNames, unique), "" },
+	{ 'o', offsetof(SdHintNames, object_kind), "TABLE" },
+};
+
+/* append_name appends what a placeholder stands for. */
+static void
+append_name(StringInfo text, char letter, const SdHintNames *names)
+{
+	for (int i = 0; i < lengthof(placeholders); i++)
+	{
+		if (placeholders[i].letter == letter)
+		{
+			const char *name = *(const char *const *) ((const char *) names + placeholders[i].offset);
+
+			appendStringInfoString(text, name != NULL ? name : placeholders[i].fallback);
+			return;
+		}
+	}
+	elog(ERROR, "unknown placeholder \"%%%c\" in a hint", letter);
+}
+
+const char *
+sd_fill_hint(const char *hint, const SdHintNames *names)
+{
+	StringInfoData text;
+	const char *mark;
+
+	initStringInfo(&text);
+	for (; (mark = strchr(hint, '%')) != NULL; hint = mark + 2)
+	{
+		appendBinaryStringInfo(&text, hint, mark - hint);
+		append_name(&text, mark[1], names);
+	}
+	appendStringInfoString(&text, hint);
+	return text.data;
+}
+
+const char *
+sd_hint_columns(List *columns)
+{
+	StringInfoData text;
+	ListCell *cell;
+
+	initStringInfo(&text);
+	foreach (cell, columns)
+	{
+		Node *node = lfirst(cell);
+		const char *name = IsA(node, IndexElem) ? ((IndexElem *) node)->name : strVal(node);
+
+		if (name == NULL)
+			return NULL;
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(name));
+	}
+	return text.len > 0 ? text.data : NULL;
+}
+
+const char *
+sd_hint_range(const RangeVar *name)
+{
+	return name->schemaname != NULL ? quote_qualified_identifier(name->schemaname, name->relname) :
+									  quote_identifier(name->relname);
+}
+
+const char *
+sd_hint_referenced(const Constraint *constraint)
+{
+	const char *name = sd_hint_range(constraint->pktable);
+
+	if (constraint->pk_attrs == NIL)
+		return name;
+	return psprintf("%s (%s)", name, sd_hint_columns(constraint->pk_attrs));
+}
+
+const char *
+sd_hint_type(const TypeName *type)
+{
+	StringInfoData text;
+	ListCell *cell;
+	const char *separator = "(";
+
+	initStringInfo(&text);
+	foreach (cell, type->names)
+	{
+		/* what the grammar turns a keyword such as "integer" into */
+		if (list_length(type->names) == 2 && cell == list_head(type->names) &&
+			strcmp(strVal(lfirst(cell)), "pg_catalog") == 0)
+			continue;
+		appendStringInfo(&text, "%s%s", text.len > 0 ? "." : "",
+						 quote_identifier(strVal(lfirst(cell))));
+	}
+	/* those of an interval are no numbers that could be written */
+	if (strcmp(strVal(llast(type->names)), "interval") != 0)
+	{
+		foreach (cell, type->typmods)
+		{
+			if (!IsA(lfirst(cell), A_Const) || !IsA(&((A_Const *) lfirst(cell))->val, Integer))
+				break;
+			appendStringInfo(&text, "%s%d", separator,
+							 intVal((Node *) &((A_Const *) lfirst(cell))->val));
+			separator = ", ";
+		}
+		if (separator[0] == ',')
+			appendStringInfoChar(&text, ')');
+	}
+	foreach (cell, type->arrayBounds)
+		appendStringInfoString(&text, "[]");
+	return text.data;
+}
+
+const char *
+sd_hint_item(const char *own, const char *table, const char *column, const char *label)
+{
+	return quote_identifier(own != NULL ? own : makeObjectName(table, column, label));
+}
