@@ -30,7 +30,7 @@ mg_severity_of(const char *name, MgSeverity *severity)
 
 /* clang-format off */
 const MgRule mg_rules[] = {
-#define X(id, name, family, severity, summary, hint) \
+#define X(id, name, family, severity, applies, since, until, summary, hint, reference) \
 	{ name, #family, MG_SEVERITY_##severity, summary, hint },
 #include "sd_rule_list.h"
 #undef X
