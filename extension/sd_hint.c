@@ -21,15 +21,9 @@ typedef struct Placeholder
 } Placeholder;
 
 static const Placeholder placeholders[] = {
-	{ 't', offsetof(SdHintNames, table), "table_name" },
-	{ 'c', offsetof(SdHintNames, column), "column_name" },
-	{ 'i', offsetof(SdHintNames, item), "name" },
-	{ 'y', offsetof(SdHintNames, type), "type_name" },
-	{ 'k', offsetof(SdHintNames, columns), "..." },
-	{ 'r', offsetof(SdHintNames, other), "other_table" },
-	{ 'n', offsetof(SdHintNames, new_name), "new_name" },
-	{ 'u', offsetof(SdHintNames, unique), "" },
-	{ 'o', offsetof(SdHintNames, object_kind), "TABLE" },
+#define X(letter, field, word) { letter, offsetof(SdHintNames, field), word },
+#include "common/sd_hint_names.h"
+#undef X
 };
 
 /* append_name appends what a placeholder stands for. */

@@ -7,18 +7,12 @@
 
 #include "nodes/parsenodes.h"
 
-/* Names for the placeholders of a hint, quoted; what is NULL gets a word that says what belongs there. */
+/* Names for the placeholders of a hint, quoted, or NULL. */
 typedef struct SdHintNames
 {
-	const char *table;		 /* %t */
-	const char *column;		 /* %c */
-	const char *item;		 /* %i, a constraint or index */
-	const char *type;		 /* %y */
-	const char *columns;	 /* %k */
-	const char *other;		 /* %r, a referenced or parent table */
-	const char *new_name;	 /* %n */
-	const char *unique;		 /* %u, "UNIQUE " or "" */
-	const char *object_kind; /* %o, a kind of object as REINDEX and COMMENT name it */
+#define X(letter, field, word) const char *field;
+#include "common/sd_hint_names.h"
+#undef X
 } SdHintNames;
 
 /* sd_fill_hint returns a hint with its placeholders replaced. */

@@ -27,8 +27,15 @@ typedef struct MgRule
 	const char *family;	 /* as in the table: upper case */
 	MgSeverity severity; /* usual one; MG_SEVERITY_OFF: only when asked for */
 	const char *summary;
-	const char *hint;
+	const char *hint;	 /* with placeholders: mg_rule_hint() is for people */
+	const char *applies; /* statements */
+	int since;			 /* first and last major version of the server, 0 without a bound */
+	int until;
+	const char *reference; /* page of the server's documentation; NULL for rules of lint's own */
 } MgRule;
+
+/* The hint with words in place of its placeholders. */
+extern const char *mg_rule_hint(MgArena *arena, const MgRule *rule);
 
 /* The server's rules in the order of their table, then those of lint itself; ended by a row without name. */
 extern const MgRule mg_rules[];
