@@ -14,7 +14,7 @@
 #define WORD	   2 /* may go on in a word */
 #define WORD_START 4
 #define DIGIT	   8
-#define DULL	   16 /* means nothing to whoever looks for the end of a statement */
+#define DULL	   16 /* begins and ends nothing */
 
 #define B (BLANK | DULL)
 #define D (WORD | DIGIT | DULL)
@@ -118,23 +118,6 @@ sd_lex_comment_end(const SdLexer *lexer, int pos)
 	if (at(lexer, pos) == '/' && at(lexer, pos + 1) == '*')
 		return skip_block_comment(lexer, pos);
 	return pos;
-}
-
-int
-sd_lex_skip_dull(SdLexer *lexer)
-{
-	const unsigned char *text = (const unsigned char *) lexer->text;
-	int pos = lexer->pos;
-	int end = -1;
-
-	while (pos < lexer->len && (classes[text[pos]] & DULL))
-	{
-		if (!IS_BLANK(text[pos]))
-			end = pos + 1;
-		pos++;
-	}
-	lexer->pos = pos;
-	return end;
 }
 
 /* end_of_quoted returns the offset behind the quote that closes; a doubled one does not. */
@@ -276,6 +259,89 @@ word_token(const SdLexer *lexer, int start)
 	while (token.end < lexer->len && IS_WORD((unsigned char) lexer->text[token.end]))
 		token.end++;
 	return token;
+}
+
+/* is_values tells whether the word at "pos" is VALUES, which calls nothing. */
+static bool
+is_values(const SdLexer *lexer, int pos)
+{
+	return lexer->len - pos > 6 && (lexer->text[pos] | 0x20) == 'v' &&
+		   !IS_WORD(at(lexer, pos + 6)) && pg_strncasecmp(lexer->text + pos, "values", 6) == 0;
+}
+
+/*
+ * end_of_short looks for the quote that closes a string of a few bytes, where a
+ * loop is faster than memchr(); it returns the offset behind it, or -1.
+ */
+static inline int
+end_of_short(const SdLexer *lexer, int pos)
+{
+	int stop = Min(lexer->len - 1, pos + 32);
+
+	for (; pos < stop; pos++)
+		if (lexer->text[pos] == '\'')
+			return lexer->text[pos + 1] == '\'' ? -1 : pos + 1;
+	return -1;
+}
+
+void
+sd_lex_skip_dull(SdLexer *lexer, SdDull *dull)
+{
+	const unsigned char *text = (const unsigned char *) lexer->text;
+	int len = lexer->len;
+	int pos = lexer->pos;
+	int word = pos; /* where the last word began */
+
+	while (pos < len)
+	{
+		unsigned char c = text[pos];
+
+		if (classes[c] & WORD_START)
+		{
+			word = pos;
+			while (++pos < len && IS_WORD(text[pos]))
+				;
+			/* E'...', U&'...' and the like are strings of their own kinds */
+			if (pos == word + 1 && pos < len && (text[pos] == '\'' || text[pos] == '&'))
+			{
+				pos = word;
+				break;
+			}
+			dull->after_name = true;
+			dull->end = pos;
+			continue;
+		}
+		if (IS_BLANK(c))
+		{
+			pos++;
+			continue;
+		}
+		if (c == '(')
+		{
+			dull->paren_depth++;
+			if (dull->after_name && !is_values(lexer, word))
+				dull->calls++;
+			pos++;
+		}
+		else if (c == ')')
+		{
+			dull->paren_depth -= dull->paren_depth > 0;
+			pos++;
+		}
+		else if (c == '\'')
+		{
+			int end = end_of_short(lexer, pos + 1);
+
+			pos = end >= 0 ? end : end_of_quoted(lexer, pos + 1, c);
+		}
+		else if (classes[c] & DULL)
+			pos++;
+		else
+			break;
+		dull->after_name = false;
+		dull->end = pos;
+	}
+	lexer->pos = pos;
 }
 
 SdToken

@@ -45,12 +45,21 @@ extern void sd_lex_skip_blank(SdLexer *lexer);
 /* sd_lex_comment_end returns where the comment at an offset ends, or the offset when none is there. */
 extern int sd_lex_comment_end(const SdLexer *lexer, int pos);
 
+/* What sd_lex_skip_dull has passed; its caller starts it with zeros. */
+typedef struct SdDull
+{
+	int end;		 /* behind the last byte that is not white space, or 0 for none */
+	int paren_depth; /* of the statement */
+	int calls;		 /* names directly before "(", VALUES excluded */
+	bool after_name; /* nothing but white space has followed a name */
+} SdDull;
+
 /*
- * sd_lex_skip_dull moves over white space, numbers and punctuation that cannot
- * begin or end anything, and returns the offset behind the last of them that is
- * not white space, or -1 when there was none.
+ * sd_lex_skip_dull moves over all that cannot end a statement and begins nothing
+ * that needs a closer look: words, numbers, plain strings, parentheses, white space
+ * and most operators.  It is what most bytes of a script go through.
  */
-extern int sd_lex_skip_dull(SdLexer *lexer);
+extern void sd_lex_skip_dull(SdLexer *lexer, SdDull *dull);
 
 /*
  * sd_token_is tells whether a token is this unquoted word; "word" is lower case.

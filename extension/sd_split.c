@@ -9,21 +9,44 @@
 
 #include "sd_split.h"
 
-/* CREATE OR REPLACE FUNCTION: the words that can tell what a statement is. */
-#define MAX_WORDS 4
-
-/* What must be remembered of a statement's words to find its end. */
-typedef struct StatementWords
+/* What the words of a statement have said so far, as psql reads them. */
+typedef enum StatementKind
 {
-	int words;
-	bool is_create;	 /* CREATE [OR REPLACE] ... */
-	bool is_routine; /* ... FUNCTION or PROCEDURE */
-	bool is_copy;	 /* COPY ... */
-	bool last_from;	 /* the last word was FROM */
+	KIND_FRESH,	  /* no word yet */
+	KIND_CREATE,  /* CREATE */
+	KIND_OR,	  /* CREATE OR */
+	KIND_REPLACE, /* CREATE OR REPLACE */
+	KIND_ROUTINE, /* ... FUNCTION or PROCEDURE: BEGIN and END count */
+	KIND_COPY,	  /* COPY: data may follow */
+	KIND_PLAIN	  /* any other: its words mean nothing to us */
+} StatementKind;
+
+/* What must be remembered of a statement to find its end. */
+typedef struct Statement
+{
+	StatementKind kind;
+	bool last_from;	 /* COPY: the last word was FROM */
 	bool from_stdin; /* COPY ... FROM STDIN */
-	int paren_depth;
-	int begin_depth;
-} StatementWords;
+	int begin_depth; /* a routine's */
+	SdDull dull;
+} Statement;
+
+/* Which words lead from one kind to the next; any other leads to KIND_PLAIN. */
+static const struct
+{
+	StatementKind kind;
+	const char *word;
+	StatementKind next;
+} transitions[] = {
+	{ KIND_FRESH, "create", KIND_CREATE },
+	{ KIND_FRESH, "copy", KIND_COPY },
+	{ KIND_CREATE, "or", KIND_OR },
+	{ KIND_CREATE, "function", KIND_ROUTINE },
+	{ KIND_CREATE, "procedure", KIND_ROUTINE },
+	{ KIND_OR, "replace", KIND_REPLACE },
+	{ KIND_REPLACE, "function", KIND_ROUTINE },
+	{ KIND_REPLACE, "procedure", KIND_ROUTINE },
+};
 
 void
 sd_split_init(SdSplitter *splitter, const char *text, int len)
@@ -37,33 +60,35 @@ sd_split_init(SdSplitter *splitter, const char *text, int len)
 
 /* note_word follows the words of a statement. */
 static void
-note_word(StatementWords *words, const SdLexer *lexer, const SdToken *token)
+note_word(Statement *statement, const SdLexer *lexer, const SdToken *token)
 {
-	words->words++;
-	if (words->words == 1)
+	if (statement->kind < KIND_ROUTINE)
 	{
-		words->is_create = sd_token_is(lexer, token, "create");
-		words->is_copy = sd_token_is(lexer, token, "copy");
-	}
-	else if (words->is_create && words->words <= MAX_WORDS &&
-			 (sd_token_is(lexer, token, "function") || sd_token_is(lexer, token, "procedure")))
-		words->is_routine = true;
+		StatementKind next = KIND_PLAIN;
 
-	if (words->is_routine && words->paren_depth == 0)
+		for (int i = 0; i < lengthof(transitions); i++)
+			if (transitions[i].kind == statement->kind &&
+				sd_token_is(lexer, token, transitions[i].word))
+				next = transitions[i].next;
+		statement->kind = next;
+	}
+	else if (statement->dull.paren_depth > 0)
+		return;
+	else if (statement->kind == KIND_ROUTINE)
 	{
 		if (sd_token_is(lexer, token, "begin"))
-			words->begin_depth++;
-		else if (words->begin_depth > 0 && sd_token_is(lexer, token, "case"))
-			words->begin_depth++;
-		else if (words->begin_depth > 0 && sd_token_is(lexer, token, "end"))
-			words->begin_depth--;
+			statement->begin_depth++;
+		else if (statement->begin_depth > 0 && sd_token_is(lexer, token, "case"))
+			statement->begin_depth++;
+		else if (statement->begin_depth > 0 && sd_token_is(lexer, token, "end"))
+			statement->begin_depth--;
 	}
-	if (words->is_copy && words->paren_depth == 0)
+	else if (statement->kind == KIND_COPY)
 	{
-		if (words->last_from &&
+		if (statement->last_from &&
 			(sd_token_is(lexer, token, "stdin") || sd_token_is(lexer, token, "stdout")))
-			words->from_stdin = true;
-		words->last_from = sd_token_is(lexer, token, "from");
+			statement->from_stdin = true;
+		statement->last_from = sd_token_is(lexer, token, "from");
 	}
 }
 
@@ -181,12 +206,69 @@ meta_piece(SdSplitter *splitter, SdPiece *piece, int start)
 	splitter->lexer.pos = piece->next;
 }
 
+/* note_token takes one token into the statement and the piece. */
+static void
+note_token(Statement *statement, const SdLexer *lexer, const SdToken *token, SdPiece *piece)
+{
+	SdDull *dull = &statement->dull;
+
+	if (sd_token_is_char(lexer, token, '('))
+	{
+		dull->paren_depth++;
+		dull->calls += dull->after_name;
+	}
+	else if (sd_token_is_char(lexer, token, ')') && dull->paren_depth > 0)
+		dull->paren_depth--;
+	if (piece->kind == SD_PIECE_BLANK)
+	{
+		piece->kind = SD_PIECE_SQL;
+		piece->start = token->start;
+	}
+	dull->end = token->end;
+	dull->after_name = token->kind == SD_TOKEN_QUOTED_NAME ||
+					   (token->kind == SD_TOKEN_WORD && !sd_token_is(lexer, token, "values"));
+	if (token->kind == SD_TOKEN_WORD)
+		note_word(statement, lexer, token);
+	else
+		statement->last_from = false;
+}
+
+/*
+ * at_backslash decides what a backslash means: true when it ends the piece, or
+ * is one by itself.
+ */
+static void
+at_backslash(SdSplitter *splitter, const SdToken *token, SdPiece *piece)
+{
+	SdLexer *lexer = &splitter->lexer;
+
+	if (token->end < lexer->len && lexer->text[token->end] == ';')
+		lexer->pos = token->end + 1;
+	/* comments before it are a piece of their own, because they are parsed */
+	else if (piece->kind == SD_PIECE_BLANK && token->start == piece->from)
+		meta_piece(splitter, piece, token->start);
+	else
+		lexer->pos = token->start;
+}
+
+/* start_piece begins a piece where the splitter stands. */
+static void
+start_piece(SdSplitter *splitter, SdPiece *piece)
+{
+	SdLexer *lexer = &splitter->lexer;
+
+	if (lexer->pos == 0 && lexer->len >= 3 && memcmp(lexer->text, "\xEF\xBB\xBF", 3) == 0)
+		lexer->pos = 3;
+	piece->kind = SD_PIECE_BLANK;
+	piece->from = piece->start = piece->end = lexer->pos;
+	piece->calls = 0;
+}
+
 bool
 sd_split_next(SdSplitter *splitter, SdPiece *piece)
 {
 	SdLexer *lexer = &splitter->lexer;
-	StatementWords words = { 0 };
-	bool after_name = false;
+	Statement statement = { 0 };
 
 	if (lexer->pos >= lexer->len)
 		return false;
@@ -195,87 +277,34 @@ sd_split_next(SdSplitter *splitter, SdPiece *piece)
 		copy_data_piece(splitter, piece);
 		return true;
 	}
-	if (lexer->pos == 0 && lexer->len >= 3 && memcmp(lexer->text, "\xEF\xBB\xBF", 3) == 0)
-		lexer->pos = 3;
-
-	piece->kind = SD_PIECE_BLANK;
-	piece->from = piece->start = piece->end = lexer->pos;
-	piece->calls = 0;
+	start_piece(splitter, piece);
 	for (;;)
 	{
 		SdToken token;
 
-		/* where words can no longer change what the statement is, most bytes do not matter */
-		if (words.words > MAX_WORDS && !words.is_routine && !words.is_copy)
-		{
-			int end = sd_lex_skip_dull(lexer);
-
-			if (end >= 0)
-			{
-				piece->end = end;
-				after_name = false;
-			}
-		}
+		if (statement.kind == KIND_PLAIN)
+			sd_lex_skip_dull(lexer, &statement.dull);
 		token = sd_lex_next(lexer);
 		if (token.kind == SD_TOKEN_END)
 			break;
-		if (token.kind == SD_TOKEN_CHAR)
+		if (sd_token_is_char(lexer, &token, '\\'))
 		{
-			char c = lexer->text[token.start];
-
-			if (c == '\\' && token.end < lexer->len && lexer->text[token.end] == ';')
-			{
-				lexer->pos = token.end + 1;
-				break;
-			}
-			if (c == '\\')
-			{
-				if (piece->kind == SD_PIECE_BLANK)
-				{
-					/* comments before it are a piece of their own, because they are parsed */
-					if (token.start > piece->from)
-					{
-						lexer->pos = token.start;
-						break;
-					}
-					meta_piece(splitter, piece, token.start);
-					return true;
-				}
-				lexer->pos = token.start;
-				break;
-			}
-			if (c == ';' && words.paren_depth == 0 && words.begin_depth == 0)
-			{
-				if (words.from_stdin)
-					splitter->copy_data = copy_data_start(splitter, lexer->pos);
-				break;
-			}
-			if (c == '(')
-			{
-				words.paren_depth++;
-				piece->calls += after_name;
-			}
-			else if (c == ')' && words.paren_depth > 0)
-				words.paren_depth--;
+			at_backslash(splitter, &token, piece);
+			break;
 		}
-		if (piece->kind == SD_PIECE_BLANK)
+		if (sd_token_is_char(lexer, &token, ';') && statement.dull.paren_depth == 0 &&
+			statement.begin_depth == 0)
 		{
-			piece->kind = SD_PIECE_SQL;
-			piece->start = token.start;
+			if (statement.from_stdin)
+				splitter->copy_data = copy_data_start(splitter, lexer->pos);
+			break;
 		}
-		piece->end = token.end;
-		after_name = token.kind == SD_TOKEN_QUOTED_NAME ||
-					 (token.kind == SD_TOKEN_WORD && !sd_token_is(lexer, &token, "values"));
-		if (token.kind == SD_TOKEN_WORD)
-		{
-			if (words.words <= MAX_WORDS || words.is_routine || words.is_copy)
-				note_word(&words, lexer, &token);
-		}
-		else
-			words.last_from = false;
+		note_token(&statement, lexer, &token, piece);
 	}
-	if (piece->kind == SD_PIECE_BLANK)
-		piece->end = lexer->pos;
+	if (piece->kind == SD_PIECE_META)
+		return true;
+	piece->end = piece->kind == SD_PIECE_BLANK ? lexer->pos : statement.dull.end;
+	piece->calls = statement.dull.calls;
 	piece->next = lexer->pos;
 	return true;
 }
