@@ -72,6 +72,9 @@ OBJS = \
 	extension/sd_diff_text.o \
 	extension/sd_diff_walk.o \
 	extension/sd_body.o \
+	extension/sd_effect.o \
+	extension/sd_effect_alter.o \
+	extension/sd_effect_catalog.o \
 	extension/sd_effects.o \
 	extension/sd_entries.o \
 	extension/sd_lex.o \
@@ -221,6 +224,8 @@ SQL_SOURCES = \
 	sql/functions/comments.sql \
 	sql/functions/normalized.sql \
 	sql/functions/analyze.sql \
+	sql/types/effect.sql \
+	sql/functions/predict.sql \
 	sql/functions/rule_catalog.sql \
 	sql/views/rules.sql
 

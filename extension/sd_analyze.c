@@ -13,6 +13,7 @@
 
 #include "sd_analyze.h"
 #include "sd_compat.h"
+#include "sd_effect.h"
 #include "sd_tree.h"
 
 static const SdCheck *const checks[] = {
@@ -175,6 +176,8 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 	Node *inner = sd_inner_statement(statement);
 
 	analysis->reported = analysis->lock_reported = false;
+	if (analysis->effects != NULL)
+		sd_effects_statement(analysis->effects, statement);
 	sd_check_outside(analysis, statement);
 	if (IsA(statement, AlterTableStmt))
 		run_alter_checks(analysis, (AlterTableStmt *) statement);
@@ -251,6 +254,8 @@ sd_analyze_script(SdAnalysis *analysis)
 				report_unparsed(analysis, &parsed);
 			else
 				report_unseen(analysis, &parsed);
+			if (analysis->effects != NULL)
+				sd_effects_flush(analysis->effects);
 		}
 		foreach (cell, parsed.statements)
 		{
@@ -261,6 +266,8 @@ sd_analyze_script(SdAnalysis *analysis)
 			analysis->calls = parsed.piece.calls;
 			analysis->start = sd_statement_start(analysis->script, &parsed, raw);
 			sd_analyze_statement(analysis, raw->stmt);
+			if (analysis->effects != NULL)
+				sd_effects_flush(analysis->effects);
 		}
 		MemoryContextSwitchTo(old);
 		sd_scope_forget(analysis->scope);

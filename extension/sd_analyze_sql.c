@@ -19,6 +19,7 @@
 
 #include "sd_analyze.h"
 #include "sd_compat.h"
+#include "sd_effect.h"
 #include "sd_parse.h"
 #include "sd_result.h"
 #include "sd_rules.h"
@@ -27,6 +28,7 @@
 
 PG_FUNCTION_INFO_V1(safedeploy_statements);
 PG_FUNCTION_INFO_V1(safedeploy_analyze);
+PG_FUNCTION_INFO_V1(safedeploy_predict);
 PG_FUNCTION_INFO_V1(safedeploy_rule_catalog);
 
 /* Where pages of the server's documentation are. */
@@ -128,9 +130,10 @@ safedeploy_statements(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* list_findings fills the result of analyze(). */
+/* analyze_text fills the result of analyze(), or with "effects" that of predict(). */
 static void
-list_findings(text *sql, bool in_transaction, bool conforming, Tuplestorestate *store, TupleDesc desc)
+analyze_text(text *sql, bool in_transaction, bool conforming, bool effects, Tuplestorestate *store,
+			 TupleDesc desc)
 {
 	SdAnalysis *analysis = palloc0(sizeof(SdAnalysis));
 	SdScript script;
@@ -145,6 +148,8 @@ list_findings(text *sql, bool in_transaction, bool conforming, Tuplestorestate *
 	analysis->callers_path = pstrdup(namespace_search_path);
 	analysis->session_path = analysis->begin_path = analysis->callers_path;
 	analysis->runner_transaction = analysis->in_transaction = in_transaction;
+	if (effects)
+		analysis->effects = sd_effects_create(analysis);
 	if (!conforming && script.len > 0)
 	{
 		analysis->number = 1;
@@ -154,12 +159,9 @@ list_findings(text *sql, bool in_transaction, bool conforming, Tuplestorestate *
 	sd_analyze_script(analysis);
 }
 
-/*
- * analyze(sql text, in_transaction boolean) returns the hazards of a script.
- * Documented in sql/functions/analyze.sql.
- */
-Datum
-safedeploy_analyze(PG_FUNCTION_ARGS)
+/* run_analysis does the work of analyze() and predict(). */
+static Datum
+run_analysis(FunctionCallInfo fcinfo, bool effects)
 {
 	TupleDesc desc;
 	Tuplestorestate *store = sd_result_begin(fcinfo, &desc);
@@ -170,7 +172,7 @@ safedeploy_analyze(PG_FUNCTION_ARGS)
 	client_min_messages = ERROR;
 	PG_TRY();
 	{
-		list_findings(PG_GETARG_TEXT_PP(0), PG_GETARG_BOOL(1), conforming, store, desc);
+		analyze_text(PG_GETARG_TEXT_PP(0), PG_GETARG_BOOL(1), conforming, effects, store, desc);
 	}
 	PG_FINALLY();
 	{
@@ -179,6 +181,26 @@ safedeploy_analyze(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	AtEOXact_GUC(true, level);
 	return (Datum) 0;
+}
+
+/*
+ * analyze(sql text, in_transaction boolean) returns the hazards of a script.
+ * Documented in sql/functions/analyze.sql.
+ */
+Datum
+safedeploy_analyze(PG_FUNCTION_ARGS)
+{
+	return run_analysis(fcinfo, false);
+}
+
+/*
+ * predict(sql text, in_transaction boolean) returns what its statements would do.
+ * Documented in sql/functions/predict.sql.
+ */
+Datum
+safedeploy_predict(PG_FUNCTION_ARGS)
+{
+	return run_analysis(fcinfo, true);
 }
 
 /* rule_catalog() returns the rule table; see sql/views/rules.sql. */

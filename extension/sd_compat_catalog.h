@@ -97,6 +97,29 @@ sd_compat_sqlbody(Node *body, Oid proc)
 #endif
 }
 
+/* Identity and type of an object in words; 14 can be told that it may be missing. */
+#include "catalog/objectaddress.h"
+
+static inline char *
+sd_compat_object_identity(const ObjectAddress *address)
+{
+#if PG_VERSION_NUM >= 140000
+	return getObjectIdentity(address, true);
+#else
+	return getObjectIdentity(address);
+#endif
+}
+
+static inline char *
+sd_compat_object_type(const ObjectAddress *address)
+{
+#if PG_VERSION_NUM >= 140000
+	return getObjectTypeDescription(address, true);
+#else
+	return getObjectTypeDescription(address);
+#endif
+}
+
 /* 17 made an unset statistics target NULL where it was -1. */
 
 static inline int32

@@ -9,6 +9,7 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 
+#include "sd_effect.h"
 #include "sd_rules.h"
 #include "sd_size.h"
 
@@ -157,6 +158,32 @@ place_of_finding(SdAnalysis *analysis, const SdFinding *finding)
 	return sd_script_locate_inner(analysis->script, Min(offset, analysis->script->len));
 }
 
+/*
+ * report_effect takes of a finding what is of interest when effects are asked
+ * for: that something could not be told.
+ */
+static void
+report_effect(SdAnalysis *analysis, const SdFinding *finding)
+{
+	switch (finding->rule)
+	{
+		case SD_RULE_SYNTAX_ERROR:
+		case SD_RULE_UNANALYSABLE:
+		case SD_RULE_NO_RULE:
+		case SD_RULE_OPAQUE_DYNAMIC_SQL:
+		case SD_RULE_STANDARD_CONFORMING_STRINGS_OFF:
+			/* what a routine would do is told when it is called */
+			if (!analysis->deferred)
+				sd_effects_opaque(analysis->effects,
+								  analysis->inside == NULL ?
+									  finding->message :
+									  psprintf("in %s: %s", analysis->inside, finding->message));
+			break;
+		default:
+			break;
+	}
+}
+
 void
 sd_report(SdAnalysis *analysis, SdFinding *finding)
 {
@@ -166,6 +193,12 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	SdPlace place;
 	const char *message = finding->message;
 
+	if (analysis->effects != NULL)
+	{
+		analysis->reported = true;
+		report_effect(analysis, finding);
+		return;
+	}
 	if (!sd_rule_is_on(finding->rule))
 		return;
 	analysis->reported = true;

@@ -123,6 +123,7 @@ typedef struct SdAnalysis
 	SdScript *script;
 	SdScope *scope;
 	struct SdSizes *sizes;
+	struct SdEffects *effects; /* effects are asked for, and findings are not */
 	Tuplestorestate *store;
 	TupleDesc desc;
 	bool runner_transaction; /* whoever runs the script wraps it in a transaction */

@@ -6,7 +6,7 @@ AS $$
 DECLARE
 	-- what looks and changes nothing; the deployer has these too
 	readers CONSTANT text[] := ARRAY['version', 'protocol_version', 'objects', 'fingerprint',
-		'diff', 'definition_sql', 'revert_sql', 'statements', 'comments', 'normalized', 'analyze', 'rule_catalog', 'export_snapshot', 'verify_ledger',
+		'diff', 'definition_sql', 'revert_sql', 'statements', 'comments', 'normalized', 'analyze', 'predict', 'rule_catalog', 'export_snapshot', 'verify_ledger',
 		'verify_chain', 'verify_guards', 'ledger_head', 'check_fence', 'lock_holder_pid'];
 	target record;
 BEGIN

@@ -1,0 +1,547 @@
+/*
+ * sd_effect.c
+ *	  What the statements of a script would lock, rewrite, read and drop: the
+ *	  collector of effects, and the table of the families.
+ *
+ * A transaction holds its locks to its end.  A statement that asks again for
+ * what is held, or for less, adds nothing; so the collector keeps for each
+ * relation the strongest mode held, with a log by which a rollback to a
+ * savepoint is undone.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "funcapi.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "sd_compat.h"
+#include "sd_compat_catalog.h"
+#include "sd_effect.h"
+#include "sd_tree.h"
+
+static const char *const effect_names[] = {
+	"lock", "rewrite", "build", "scan", "drop", "new", "opaque",
+};
+
+/* What an effect is on: an object of the catalog, or a name. */
+typedef struct EffectKey
+{
+	SdEffectKind kind;
+	Oid class;
+	Oid object;
+	int32 part;
+} EffectKey;
+
+typedef struct Effect
+{
+	EffectKey key;
+	LOCKMODE mode;
+	bool certain;
+	const char *type;	/* kind of object, or NULL to ask the catalog */
+	const char *name;	/* identity, likewise */
+	const char *detail; /* NULL for none */
+} Effect;
+
+/* An object whose state the script has changed. */
+typedef struct ObjectState
+{
+	ObjectAddress address; /* hash key */
+	LOCKMODE held;		   /* relation: strongest mode that the transaction holds */
+	bool gone;			   /* dropped by the script */
+} ObjectState;
+
+/* One change of a state, to be undone by a rollback. */
+typedef struct Change
+{
+	ObjectAddress address; /* a class of InvalidOid is a savepoint */
+	LOCKMODE held;
+	bool gone;
+	const char *savepoint;
+} Change;
+
+struct SdEffects
+{
+	SdEffectContext context;
+	MemoryContext memory; /* lives as long as the analysis */
+	MemoryContext rows;	  /* effects of one statement */
+	HTAB *states;
+	Change *changes;
+	int nchanges;
+	int allocated;
+	HTAB *known; /* effects of this statement, by key */
+	List *list;	 /* Effect, in the order in which they were found */
+	bool certain;
+};
+
+static const struct
+{
+	NodeTag tag;
+	SdEffectFunction function;
+} families[] = {
+	{ T_AlterTableStmt, sd_effect_alter_table },
+};
+
+SdEffects *
+sd_effects_create(SdAnalysis *analysis)
+{
+	SdEffects *effects = palloc0(sizeof(SdEffects));
+	HASHCTL control = { 0 };
+
+	effects->context.effects = effects;
+	effects->context.analysis = analysis;
+	effects->context.scope = analysis->scope;
+	effects->memory = CurrentMemoryContext;
+	effects->rows =
+		AllocSetContextCreate(CurrentMemoryContext, "safedeploy effects", ALLOCSET_SMALL_SIZES);
+	control.keysize = sizeof(ObjectAddress);
+	control.entrysize = sizeof(ObjectState);
+	control.hcxt = effects->memory;
+	effects->states =
+		hash_create("safedeploy object states", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	effects->certain = true;
+	return effects;
+}
+
+/* log_change keeps the state that an object had, for a rollback. */
+static void
+log_change(SdEffects *effects, const ObjectState *state, const char *savepoint)
+{
+	Change *change;
+
+	if (effects->nchanges == effects->allocated)
+	{
+		effects->allocated = Max(64, effects->allocated * 2);
+		if (effects->changes == NULL)
+			effects->changes =
+				MemoryContextAlloc(effects->memory, effects->allocated * sizeof(Change));
+		else
+			effects->changes = repalloc_huge(effects->changes, effects->allocated * sizeof(Change));
+	}
+	change = &effects->changes[effects->nchanges++];
+	memset(change, 0, sizeof(*change));
+	if (state != NULL)
+	{
+		change->address = state->address;
+		change->held = state->held;
+		change->gone = state->gone;
+	}
+	else
+		change->savepoint = MemoryContextStrdup(effects->memory, savepoint);
+}
+
+/* state_of returns what is known of an object, made when "create" says so; else it may be NULL. */
+static ObjectState *
+state_of(SdEffects *effects, Oid class, Oid object, int32 part, bool create)
+{
+	ObjectAddress address;
+	ObjectState *state;
+	bool found;
+
+	memset(&address, 0, sizeof(address));
+	ObjectAddressSubSet(address, class, object, part);
+	state = hash_search(effects->states, &address, create ? HASH_ENTER : HASH_FIND, &found);
+	if (create && !found)
+	{
+		state->held = NoLock;
+		state->gone = false;
+	}
+	return state;
+}
+
+/* undo takes changes back down to a number of them. */
+static void
+undo(SdEffects *effects, int keep)
+{
+	while (effects->nchanges > keep)
+	{
+		Change *change = &effects->changes[--effects->nchanges];
+		ObjectState *state;
+
+		if (change->savepoint != NULL)
+			continue;
+		state = state_of(effects, change->address.classId, change->address.objectId,
+						 change->address.objectSubId, true);
+		state->held = change->held;
+		state->gone = change->gone;
+	}
+}
+
+/* undo_to_savepoint takes back what was changed since a savepoint. */
+static void
+undo_to_savepoint(SdEffects *effects, const char *savepoint)
+{
+	for (int i = effects->nchanges - 1; i >= 0; i--)
+	{
+		if (effects->changes[i].savepoint != NULL &&
+			strcmp(effects->changes[i].savepoint, savepoint) == 0)
+		{
+			undo(effects, i + 1);
+			return;
+		}
+	}
+}
+
+/* end_transaction lets all locks go, and forgets how to undo what is committed. */
+static void
+end_transaction(SdEffects *effects, bool committed)
+{
+	if (!committed)
+		undo(effects, 0);
+	for (int i = 0; i < effects->nchanges; i++)
+	{
+		Change *change = &effects->changes[i];
+
+		if (change->savepoint == NULL)
+			state_of(effects, change->address.classId, change->address.objectId,
+					 change->address.objectSubId, true)
+				->held = NoLock;
+	}
+	effects->nchanges = 0;
+}
+
+/* add_effect returns the effect of a key, made when the statement has it not yet. */
+static Effect *
+add_effect(SdEffects *effects, SdEffectKind kind, Oid class, Oid object, int32 part)
+{
+	MemoryContext old = MemoryContextSwitchTo(effects->rows);
+	EffectKey key;
+	Effect **slot;
+	bool found = false;
+	Effect *effect = NULL;
+
+	memset(&key, 0, sizeof(key));
+	key.kind = kind;
+	key.class = class;
+	key.object = object;
+	key.part = part;
+	if (OidIsValid(class))
+	{
+		struct
+		{
+			EffectKey key;
+			Effect *effect;
+		} * entry;
+
+		if (effects->known == NULL)
+		{
+			HASHCTL control = { 0 };
+
+			control.keysize = sizeof(EffectKey);
+			control.entrysize = sizeof(*entry);
+			control.hcxt = effects->rows;
+			effects->known = hash_create("safedeploy effects", 32, &control,
+										 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		}
+		entry = hash_search(effects->known, &key, HASH_ENTER, &found);
+		slot = &entry->effect;
+		if (found)
+			effect = *slot;
+	}
+	if (!found)
+	{
+		effect = palloc0(sizeof(Effect));
+		effect->key = key;
+		effect->mode = NoLock;
+		effects->list = lappend(effects->list, effect);
+		if (OidIsValid(class))
+			*slot = effect;
+	}
+	MemoryContextSwitchTo(old);
+	return effect;
+}
+
+/* add_certain adds an effect that is as certain as what is looked at. */
+static void
+add_certain(SdEffects *effects, SdEffectKind kind, Oid relation)
+{
+	Effect *effect;
+
+	if (relation < FirstNormalObjectId || sd_is_gone(&effects->context, RelationRelationId, relation))
+		return;
+	effect = add_effect(effects, kind, RelationRelationId, relation, 0);
+	effect->certain |= effects->certain;
+}
+
+bool
+sd_effect_certain(SdEffectContext *context, bool certain)
+{
+	bool before = context->effects->certain;
+
+	context->effects->certain = certain;
+	return before;
+}
+
+void
+sd_locks(SdEffectContext *context, Oid relation, LOCKMODE mode)
+{
+	SdEffects *effects = context->effects;
+	Effect *effect;
+	char relkind;
+
+	if (mode == NoLock || relation < FirstNormalObjectId ||
+		sd_is_gone(context, RelationRelationId, relation))
+		return;
+	relkind = sd_relkind(relation);
+	if (relkind == 0 || relkind == RELKIND_TOASTVALUE ||
+		(mode <= AccessShareLock &&
+		 (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)) ||
+		get_rel_namespace(relation) == PG_TOAST_NAMESPACE)
+		return;
+	effect = add_effect(effects, SD_EFFECT_LOCK, RelationRelationId, relation, 0);
+	if (mode > effect->mode)
+	{
+		effect->mode = mode;
+		effect->certain = effects->certain;
+	}
+	else if (mode == effect->mode)
+		effect->certain |= effects->certain;
+}
+
+void
+sd_locks_each(SdEffectContext *context, List *relations, LOCKMODE mode)
+{
+	ListCell *cell;
+
+	foreach (cell, relations)
+		sd_locks(context, lfirst_oid(cell), mode);
+}
+
+void
+sd_scans(SdEffectContext *context, Oid relation)
+{
+	if (sd_has_rows(sd_relkind(relation)))
+		add_certain(context->effects, SD_EFFECT_SCAN, relation);
+}
+
+void
+sd_builds(SdEffectContext *context, Oid index)
+{
+	if (sd_relkind(index) == RELKIND_INDEX)
+		add_certain(context->effects, SD_EFFECT_BUILD, index);
+}
+
+void
+sd_rewrites(SdEffectContext *context, Oid relation)
+{
+	if (sd_has_rows(sd_relkind(relation)))
+		add_certain(context->effects, SD_EFFECT_REWRITE, relation);
+}
+
+/* keep_identity asks for the names of an object while it is there. */
+static void
+keep_identity(SdEffects *effects, Effect *effect)
+{
+	MemoryContext old = MemoryContextSwitchTo(effects->rows);
+	ObjectAddress address;
+
+	ObjectAddressSubSet(address, effect->key.class, effect->key.object, effect->key.part);
+	effect->name = sd_compat_object_identity(&address);
+	effect->type = sd_compat_object_type(&address);
+	MemoryContextSwitchTo(old);
+}
+
+void
+sd_drops(SdEffectContext *context, const ObjectAddress *object)
+{
+	SdEffects *effects = context->effects;
+	ObjectState *state =
+		state_of(effects, object->classId, object->objectId, object->objectSubId, true);
+	Effect *effect;
+
+	if (state->gone)
+		return;
+	if (effects->certain)
+	{
+		log_change(effects, state, NULL);
+		state->gone = true;
+	}
+	effect =
+		add_effect(effects, SD_EFFECT_DROP, object->classId, object->objectId, object->objectSubId);
+	effect->certain |= effects->certain;
+}
+
+bool
+sd_is_gone(SdEffectContext *context, Oid class, Oid object)
+{
+	ObjectState *state = state_of(context->effects, class, object, 0, false);
+
+	return state != NULL && state->gone;
+}
+
+/* type_of_relkind says in the words of pg_identify_object what a relation is. */
+static const char *
+type_of_relkind(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			return "index";
+		case RELKIND_SEQUENCE:
+			return "sequence";
+		case RELKIND_VIEW:
+			return "view";
+		case RELKIND_MATVIEW:
+			return "materialized view";
+		case RELKIND_COMPOSITE_TYPE:
+			return "composite type";
+		case RELKIND_FOREIGN_TABLE:
+			return "foreign table";
+		default:
+			return "table";
+	}
+}
+
+void
+sd_makes(SdEffectContext *context, const char *schema, const char *name, char relkind)
+{
+	SdEffects *effects = context->effects;
+	Effect *effect = add_effect(effects, SD_EFFECT_NEW, InvalidOid, InvalidOid, 0);
+
+	effect->certain = effects->certain;
+	effect->type = type_of_relkind(relkind);
+	effect->name = MemoryContextStrdup(effects->rows, quote_qualified_identifier(schema, name));
+}
+
+void
+sd_effects_opaque(SdEffects *effects, const char *detail)
+{
+	Effect *effect = add_effect(effects, SD_EFFECT_OPAQUE, InvalidOid, InvalidOid, 0);
+
+	effect->detail = MemoryContextStrdup(effects->rows, detail);
+}
+
+bool
+sd_is_old(SdEffectContext *context, const SdRelation *relation)
+{
+	return relation->presence == SD_EXISTS && !sd_is_gone(context, RelationRelationId, relation->oid);
+}
+
+SdRelation
+sd_locks_name(SdEffectContext *context, const RangeVar *name, LOCKMODE mode)
+{
+	SdRelation relation = sd_scope_relation(context->scope, name);
+
+	if (sd_is_old(context, &relation))
+		sd_locks(context, relation.oid, mode);
+	return relation;
+}
+
+/* end_of_transaction follows COMMIT, ROLLBACK and savepoints. */
+static void
+follow_transaction(SdEffects *effects, const TransactionStmt *stmt)
+{
+	switch (stmt->kind)
+	{
+		case TRANS_STMT_COMMIT:
+		case TRANS_STMT_PREPARE:
+			end_transaction(effects, true);
+			break;
+		case TRANS_STMT_ROLLBACK:
+			end_transaction(effects, false);
+			break;
+		case TRANS_STMT_SAVEPOINT:
+			log_change(effects, NULL, stmt->savepoint_name);
+			break;
+		case TRANS_STMT_ROLLBACK_TO:
+			undo_to_savepoint(effects, stmt->savepoint_name);
+			break;
+		default:
+			break;
+	}
+}
+
+void
+sd_effects_statement(SdEffects *effects, Node *statement)
+{
+	SdAnalysis *analysis = effects->context.analysis;
+
+	/* the body of a routine that is only made does nothing yet */
+	if (analysis->deferred)
+		return;
+	effects->certain = !analysis->conditional;
+	if (IsA(statement, TransactionStmt) && analysis->inside == NULL)
+		follow_transaction(effects, (TransactionStmt *) statement);
+	for (int i = 0; i < lengthof(families); i++)
+	{
+		if (families[i].tag == nodeTag(statement))
+			families[i].function(&effects->context, statement);
+	}
+	effects->certain = true;
+}
+
+/* put_effect hands one effect out. */
+static void
+put_effect(SdEffects *effects, Effect *effect)
+{
+	SdAnalysis *analysis = effects->context.analysis;
+	Datum values[7] = { 0 };
+	bool nulls[7] = { 0 };
+
+	if (effect->name == NULL && OidIsValid(effect->key.class))
+		keep_identity(effects, effect);
+	values[0] = Int32GetDatum(analysis->number);
+	values[1] = CStringGetTextDatum(effect_names[effect->key.kind]);
+	nulls[2] = effect->type == NULL;
+	if (effect->type != NULL)
+		values[2] = CStringGetTextDatum(effect->type);
+	nulls[3] = effect->name == NULL;
+	if (effect->name != NULL)
+		values[3] = CStringGetTextDatum(effect->name);
+	nulls[4] = effect->mode == NoLock;
+	if (effect->mode != NoLock)
+		values[4] = CStringGetTextDatum(GetLockmodeName(DEFAULT_LOCKMETHOD, effect->mode));
+	values[5] = BoolGetDatum(effect->certain);
+	nulls[6] = effect->detail == NULL;
+	if (effect->detail != NULL)
+		values[6] = CStringGetTextDatum(effect->detail);
+	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
+}
+
+/* is_news tells whether a lock adds to what the transaction holds, and holds it. */
+static bool
+is_news(SdEffects *effects, const Effect *effect)
+{
+	ObjectState *state;
+
+	if (effect->key.kind != SD_EFFECT_LOCK)
+		return true;
+	state = state_of(effects, effect->key.class, effect->key.object, 0, true);
+	if (effect->mode <= state->held)
+		return false;
+	if (effect->certain)
+	{
+		log_change(effects, state, NULL);
+		state->held = effect->mode;
+	}
+	return true;
+}
+
+void
+sd_effects_flush(SdEffects *effects)
+{
+	MemoryContext old = MemoryContextSwitchTo(effects->rows);
+	ListCell *cell;
+
+	foreach (cell, effects->list)
+	{
+		Effect *effect = lfirst(cell);
+
+		if (is_news(effects, effect))
+			put_effect(effects, effect);
+	}
+	MemoryContextSwitchTo(old);
+	effects->list = NIL;
+	effects->known = NULL;
+	MemoryContextReset(effects->rows);
+	/* outside a transaction each statement is one */
+	if (!effects->context.analysis->in_transaction)
+		end_transaction(effects, true);
+}
