@@ -148,7 +148,11 @@ print_config(void)
 		 "| `[preflight.commands]` | name of the check | command that must exit with 0 before a run; "
 		 "separated by blanks, no shell |\n"
 		 "| `[verify.assertions]` | name of the assertion | query that must return one row with true "
-		 "after the upgrade; it may go on in indented lines |");
+		 "after the upgrade; it may go on in indented lines |\n"
+		 "| `[rules]` | rule, see [rules.md](rules.md) | `error`, `warning`, `notice`, `info` or `off`: severity "
+		 "of its findings, whatever they would have; a rule that is off by itself is switched on so |\n"
+		 "| `[rules \"GLOB\"]` | rule | the same for the files whose path matches; the last line that "
+		 "fits wins |");
 }
 
 static void

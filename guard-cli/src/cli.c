@@ -37,6 +37,8 @@ typedef struct Parsed
 	const MgCommand *command;
 	const char *common[MG_MAX_OPTIONS]; /* values by position in the table, NULL: not given */
 	const char *own[MG_MAX_OPTIONS];
+	MgGiven *given;
+	int given_count;
 	MgStrings args;
 	char **tool_argv;
 	const char *docs;
@@ -141,6 +143,13 @@ missing_argument(const Parsed *parsed, const MgOption *option, MgError *err)
 	return usage_hint(parsed->command, "", err);
 }
 
+static void
+note_given(Parsed *parsed, const MgOption *option, const char *value)
+{
+	parsed->given[parsed->given_count].option = option;
+	parsed->given[parsed->given_count++].value = value;
+}
+
 /* --name, --name=value, --name value; *i moves over what is used. */
 static bool
 parse_long(MgArena *arena, Parsed *parsed, int argc, char **argv, int *i, MgError *err)
@@ -166,6 +175,7 @@ parse_long(MgArena *arena, Parsed *parsed, int argc, char **argv, int *i, MgErro
 		*slot = argv[++*i];
 	else
 		return missing_argument(parsed, option, err);
+	note_given(parsed, option, *slot);
 	return true;
 }
 
@@ -183,6 +193,7 @@ parse_short(MgArena *arena, Parsed *parsed, int argc, char **argv, int *i, MgErr
 		if (option->arg == NULL)
 		{
 			*slot = option->set_to != NULL ? option->set_to : "on";
+			note_given(parsed, option, *slot);
 			continue;
 		}
 		if (p[1] != '\0')
@@ -191,6 +202,7 @@ parse_short(MgArena *arena, Parsed *parsed, int argc, char **argv, int *i, MgErr
 			*slot = argv[++*i];
 		else
 			return missing_argument(parsed, option, err);
+		note_given(parsed, option, *slot);
 		return true;
 	}
 	return true;
@@ -201,6 +213,12 @@ parse_arguments(MgArena *arena, int argc, char **argv, Parsed *parsed, MgError *
 {
 	bool operands_only = false;
 
+	size_t options = 1;
+
+	/* short ones may stand together */
+	for (int i = 1; i < argc; i++)
+		options += strlen(argv[i]) + 1;
+	parsed->given = mg_alloc(arena, options * sizeof(MgGiven));
 	mg_strings_init(&parsed->args, arena);
 	for (int i = 1; i < argc; i++)
 	{
@@ -285,6 +303,7 @@ make_context(MgArena *arena, const Parsed *parsed, MgContext *context, MgError *
 	context->nargs = parsed->args.count;
 	context->tool_argv = parsed->tool_argv;
 	context->flags = parsed->own;
+	context->given = parsed->given;
 	context->color = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL &&
 					 flag_of(mg_common_options, parsed->common, "no-color") == NULL &&
 					 (getenv("TERM") == NULL || strcmp(getenv("TERM"), "dumb") != 0);

@@ -18,6 +18,15 @@ typedef enum MgFormat
 	MG_FORMAT_UNIFIED /* of commands that have it */
 } MgFormat;
 
+typedef struct MgOption MgOption;
+
+/* An option as it was given; for options that mean something each time. */
+typedef struct MgGiven
+{
+	const MgOption *option;
+	const char *value;
+} MgGiven;
+
 /* What every command gets. */
 typedef struct MgContext
 {
@@ -31,10 +40,11 @@ typedef struct MgContext
 	int nargs;
 	char **tool_argv;		  /* the command after "--", NULL when there is none */
 	const char *const *flags; /* values of the command's own options, by position in its table */
+	const MgGiven *given;	  /* all options in their order, ended by a row without option */
 } MgContext;
 
 /* An option sets a setting, or, when setting is MG_SETTING_COUNT, a value of the command's own. */
-typedef struct MgOption
+struct MgOption
 {
 	char short_name; /* '\0': none */
 	const char *long_name;
@@ -42,7 +52,7 @@ typedef struct MgOption
 	MgSetting setting;
 	const char *set_to; /* value for an option without argument */
 	const char *help;
-} MgOption;
+};
 
 typedef struct MgCommand
 {

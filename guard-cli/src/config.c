@@ -254,6 +254,12 @@ mg_config_named(const MgConfig *config, const char *section)
 	return NULL;
 }
 
+const MgRuleSetting *
+mg_config_rules(const MgConfig *config)
+{
+	return config->rules;
+}
+
 const char *
 mg_config_path(const MgConfig *config)
 {

@@ -9,6 +9,7 @@
 #define MG_CONFIG_H
 
 #include "err.h"
+#include "lint_rules.h"
 
 typedef enum MgSettingType
 {
@@ -54,8 +55,8 @@ typedef enum MgSettingType
 	X(RUN_LOCK_RETRIES, "run", "lock_retries", INT, "3", NULL,                                                          \
 	  "how often the tool is started again when it failed on lock_timeout and changed nothing")                         \
 	X(RUN_TARGET, "run", "target", STRING, NULL, NULL, "revision to upgrade to; default: newest")                       \
-	X(RUN_FAIL_ON, "run", "fail_on", CHOICE, "error", "error warning notice never",                                     \
-	  "severity of findings from which the run is refused")                                                             \
+	X(RUN_FAIL_ON, "run", "fail_on", CHOICE, "error", "error warning notice info never",                                \
+	  "severity of findings from which a run or lint is refused")                                                       \
 	X(RUN_ALLOW_IRREVERSIBLE, "run", "allow_irreversible", BOOL, "off", NULL,                                           \
 	  "go on when rehearsal shows that the downgrade does not restore the schema")                                      \
 	X(PREFLIGHT_SERVER_VERSION, "preflight", "server_version", LEVEL, "required", NULL,                                 \
@@ -107,6 +108,10 @@ typedef enum MgSettingType
 	  "keep a scratch database with the schema, from which the next rehearsal starts")                                  \
 	X(REHEARSE_REPAIR, "rehearse", "repair", CHOICE, "on", "on rest off",                                               \
 	  "on: where there is no downgrade that works, the server writes the way back; rest: only what a downgrade leaves") \
+	X(LINT_MIN_SEVERITY, "lint", "min_severity", CHOICE, "info", "error warning notice info",                           \
+	  "severity below which lint says nothing")                                                                         \
+	X(LINT_BASELINE, "lint", "baseline", PATH, NULL, NULL,                                                              \
+	  "file of findings that are known, which lint does not fail for")                                                  \
 	X(PROGRAM_PG_DUMP, "programs", "pg_dump", STRING, "pg_dump", NULL, "pg_dump to use")                                \
 	X(PROGRAM_PG_RESTORE, "programs", "pg_restore", STRING, "pg_restore", NULL, "pg_restore to use")                    \
 	X(PROGRAM_PSQL, "programs", "psql", STRING, "psql", NULL, "psql to use")                                            \
@@ -136,6 +141,16 @@ typedef struct MgNamed
 	struct MgNamed *next; /* in the order of the file */
 } MgNamed;
 
+/* A line of [rules] or [rules "GLOB"]: the severity of a rule's findings. */
+typedef struct MgRuleSetting
+{
+	const char *glob; /* files that it is for, NULL: all */
+	const MgRule *rule;
+	MgSeverity severity; /* MG_SEVERITY_OFF: none is reported */
+	const char *where;	 /* "migguard.ini:12" */
+	struct MgRuleSetting *next;
+} MgRuleSetting;
+
 typedef struct MgConfig MgConfig;
 
 /*
@@ -161,6 +176,8 @@ extern void mg_config_list(const MgConfig *config, MgSetting setting, MgStrings 
 /* "flag --lock-wait", "MIGGUARD_LOCK_WAIT", "migguard.ini:7", "default". */
 extern const char *mg_config_source(const MgConfig *config, MgSetting setting);
 extern const MgNamed *mg_config_named(const MgConfig *config, const char *section);
+/* In the order of the file; a later one wins over those before it. */
+extern const MgRuleSetting *mg_config_rules(const MgConfig *config);
 extern const char *mg_config_path(const MgConfig *config); /* of the file, NULL when there is none */
 
 /* The table itself, for doctor, init and the docs. */

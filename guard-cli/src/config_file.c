@@ -47,6 +47,8 @@ nearest_setting(const char *section, const char *name)
 			distance = mg_text_distance(name, mg_named_sections[i]);
 			best = mg_named_sections[i];
 		}
+	if (section == NULL && mg_text_distance(name, "rules") < distance)
+		best = "rules";
 	return best;
 }
 
@@ -64,6 +66,8 @@ keys_of(MgArena *arena, const char *section)
 						section == NULL ? mg_setting_info[i].section : mg_setting_info[i].key);
 	for (size_t i = 0; section == NULL && i < MG_NAMED_SECTIONS; i++)
 		mg_buf_addf(&buf, ", %s", mg_named_sections[i]);
+	if (section == NULL)
+		mg_buf_add(&buf, ", rules");
 	return buf.data;
 }
 
@@ -139,6 +143,8 @@ take_line(MgConfig *config, const char *section, const char *key, const char *te
 {
 	bool known = false;
 
+	if (mg_config_is_rules(section))
+		return mg_config_take_rule(config, section, key, text, err);
 	for (size_t i = 0; i < MG_NAMED_SECTIONS; i++)
 		if (strcmp(section, mg_named_sections[i]) == 0)
 			return add_named(config, i, key, text, config->continued, err);
@@ -183,6 +189,8 @@ handle_line(void *arg, const char *section, const char *name, const char *text)
 	/* The library keeps only the first 49 bytes of the name for lines that continue it. */
 	if (!config->continued || config->full_name == NULL)
 		config->full_name = mg_strdup(config->arena, name);
+	if (config->section != NULL && strncmp(config->section, section, strlen(section)) == 0)
+		section = config->section;
 	if (!take_line(config, section, config->full_name, text, config->err))
 	{
 		mg_err_where(config->err, config->path, config->line);
@@ -210,6 +218,8 @@ read_line(char *out, int size, void *arg)
 	memcpy(out, config->at, len);
 	out[len] = '\0';
 	config->continued = out[0] == ' ' || out[0] == '\t';
+	if (out[0] == '[' && strrchr(out, ']') != NULL)
+		config->section = mg_strndup(config->arena, out + 1, (size_t) (strrchr(out, ']') - out - 1));
 	config->at += len + (config->at[len] == '\n');
 	return out;
 }

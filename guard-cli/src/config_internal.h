@@ -25,11 +25,13 @@ struct MgConfig
 	const char *path;
 	MgValue values[MG_SETTING_COUNT];
 	MgNamed *named[MG_NAMED_SECTIONS];
+	MgRuleSetting *rules;
 	/* while the file is read */
 	const char *at; /* rest of the text */
 	int line;
 	bool continued; /* the line begins with a blank */
 	char *full_name;
+	char *section; /* as the file has it; the library keeps 49 bytes */
 	MgError *err;
 };
 
@@ -44,6 +46,12 @@ extern const char *mg_value_wrong(MgArena *arena, const MgSettingInfo *info, con
 /* config.c: checks and sets; a relative path is taken from directory, NULL being the working one */
 extern bool mg_config_set_value(MgConfig *config, MgSetting setting, const char *text,
 								const char *source, const char *directory, MgError *err);
+
+/* config_rules.c: true for "rules" and what begins like it */
+extern bool mg_config_is_rules(const char *section);
+/* Takes a line of such a section. */
+extern bool mg_config_take_rule(MgConfig *config, const char *section, const char *key,
+								const char *text, MgError *err);
 
 /* config_file.c */
 extern bool mg_config_read_file(MgConfig *config, const char *path, bool must_exist, MgError *err);

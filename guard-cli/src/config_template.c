@@ -41,6 +41,8 @@ mg_config_template(MgArena *arena)
 		{ "verify.assertions", "Queries that must return one row with true after the upgrade.\n"
 							   "#every_order_has_a_customer = SELECT count(*) = 0 FROM orders WHERE "
 							   "customer_id IS NULL" },
+		{ "rules", "Severity of the findings of a rule: error, warning, notice, info or off; a section\n"
+				   "# [rules \"migrations/old/*\"] is for these files.\n#rename-column = error" },
 	};
 	const char *section = "";
 	MgBuf buf;

@@ -90,6 +90,27 @@ done:
 	return ok;
 }
 
+bool
+mg_file_write(const char *path, const char *text, MgError *err)
+{
+	size_t len = strlen(text);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	bool ok = fd >= 0;
+
+	for (size_t done = 0; ok && done < len;)
+	{
+		ssize_t put = write(fd, text + done, len - done);
+
+		if (put > 0)
+			done += (size_t) put;
+		ok = put >= 0 || errno == EINTR;
+	}
+	/* a full disk may be noticed only now */
+	if (fd >= 0 && close(fd) != 0)
+		ok = false;
+	return ok || mg_err_set(err, MG_EXIT_CONFIG, "could not write \"%s\": %s", path, strerror(errno));
+}
+
 static int
 compare_names(const void *a, const void *b)
 {

@@ -22,6 +22,9 @@ extern MgFileKind mg_file_kind(const char *path);
 extern bool mg_file_read(MgArena *arena, const char *path, const char **text, size_t *len,
 						 MgError *err);
 
+/* Writes the whole file, over one that is there. */
+extern bool mg_file_write(const char *path, const char *text, MgError *err);
+
 /* Names in a directory without "." and "..", sorted by bytes. */
 extern bool mg_file_list(MgArena *arena, const char *directory, MgStrings *names, MgError *err);
 

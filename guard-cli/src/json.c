@@ -40,23 +40,34 @@ mg_json_raw(cJSON *object, const char *key, const char *json)
 	cJSON_AddItemToObject(object, key, json != NULL ? cJSON_CreateRaw(json) : cJSON_CreateNull());
 }
 
-void
-mg_json_text(cJSON *object, const char *key, const char *value)
+/* Quoted here, since a server with encoding SQL_ASCII may send any bytes. */
+static cJSON *
+text_item(const char *value)
 {
 	MgArena *arena;
 	MgBuf buf;
+	cJSON *item;
 
 	if (value == NULL)
-	{
-		cJSON_AddNullToObject(object, key);
-		return;
-	}
-	/* Quoted here, since a server with encoding SQL_ASCII may send any bytes. */
+		return cJSON_CreateNull();
 	arena = mg_arena_new();
 	mg_buf_init(&buf, arena);
 	mg_text_json(&buf, value);
-	mg_json_raw(object, key, buf.data);
+	item = cJSON_CreateRaw(buf.data);
 	mg_arena_free(arena);
+	return item;
+}
+
+void
+mg_json_text(cJSON *object, const char *key, const char *value)
+{
+	cJSON_AddItemToObject(object, key, text_item(value));
+}
+
+void
+mg_json_add_text(cJSON *array, const char *value)
+{
+	cJSON_AddItemToArray(array, text_item(value));
 }
 
 void
@@ -75,32 +86,34 @@ mg_json_int(cJSON *object, const char *key, long long value)
 	mg_json_raw(object, key, digits);
 }
 
+void
+mg_json_cell(cJSON *object, const MgRows *rows, int row, int column)
+{
+	const char *name = rows->names[column];
+	const char *value = rows->cells[row * rows->columns + column];
+
+	switch (rows->types[column])
+	{
+		case MG_COLUMN_TEXT:
+			mg_json_text(object, name, value);
+			break;
+		case MG_COLUMN_BOOL:
+			mg_json_raw(object, name, value == NULL ? NULL : value[0] == 't' ? "true" : "false");
+			break;
+		case MG_COLUMN_NUMBER:
+		case MG_COLUMN_JSON:
+			mg_json_raw(object, name, value);
+			break;
+	}
+}
+
 cJSON *
 mg_json_row(const MgRows *rows, int row)
 {
 	cJSON *object = cJSON_CreateObject();
 
 	for (int c = 0; c < rows->columns; c++)
-	{
-		const char *value = rows->cells[row * rows->columns + c];
-
-		switch (rows->types[c])
-		{
-			case MG_COLUMN_TEXT:
-				mg_json_text(object, rows->names[c], value);
-				break;
-			case MG_COLUMN_BOOL:
-				mg_json_raw(object, rows->names[c],
-							value == NULL	? NULL :
-							value[0] == 't' ? "true" :
-											  "false");
-				break;
-			case MG_COLUMN_NUMBER:
-			case MG_COLUMN_JSON:
-				mg_json_raw(object, rows->names[c], value);
-				break;
-		}
-	}
+		mg_json_cell(object, rows, row, c);
 	return object;
 }
 

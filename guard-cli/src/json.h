@@ -20,6 +20,11 @@ extern void mg_json_int(cJSON *object, const char *key, long long value);
 /* Text that is JSON already: a number, or a jsonb of the server. */
 extern void mg_json_raw(cJSON *object, const char *key, const char *json);
 
+/* Adds a text to an array. */
+extern void mg_json_add_text(cJSON *array, const char *value);
+
+/* A column of a row, with its name and type. */
+extern void mg_json_cell(cJSON *object, const MgRows *rows, int row, int column);
 /* A row as an object, with the columns' names and types. */
 extern cJSON *mg_json_row(const MgRows *rows, int row);
 /* All rows as an array. */

@@ -11,16 +11,19 @@
 #define MG_LINT_H
 
 #include "config.h"
-#include "lint_rules.h"
+#include "lint_place.h"
 #include "pg.h"
 
-/* A file as its author wrote it. */
+/* A file as its author wrote it; made by mg_lint_add_file. */
 typedef struct MgLintFile
 {
-	const char *path; /* as it is shown */
+	const char *path; /* as it is shown, without "./" */
 	const char *unit; /* what the tool calls it, such as a revision; NULL: nothing */
 	const char *text; /* all of it: lines and columns are counted in it */
 	MgStrings notes;  /* what could not be looked at, for people */
+	int number;		  /* in the order in which they were added */
+	const char *absolute;
+	MgCursor cursor;
 	struct MgLintFile *next;
 } MgLintFile;
 
@@ -50,10 +53,15 @@ typedef struct MgLintScript
 typedef struct MgLintPlace
 {
 	MgLintFile *file;
+	size_t offset; /* in bytes */
 	int line;
 	int column;
-	int end_line;	/* 0: the end is not known */
-	int end_column; /* behind the last character */
+	int end_line;		/* 0: the end is not known */
+	int end_column;		/* behind the last character */
+	const char *source; /* the line to show, or the part of a long one around the place */
+	int source_column;	/* in that */
+	bool made_up;		/* that is no text of the file */
+	int source_end;		/* column behind the last character to mark; 0: not known */
 } MgLintPlace;
 
 typedef enum MgLintState
@@ -72,62 +80,61 @@ typedef struct MgLintFinding
 	const char *message;
 	const char *detail; /* NULL: none */
 	const char *hint;	/* NULL: none */
-	const char *source; /* the line of text that is shown; NULL: none */
-	int source_column;	/* in it */
-	int source_end;		/* column behind the last character to mark; 0: not known */
 	MgLintState state;
-	const char *reason; /* why it is allowed */
-	int allowed_line;	/* of the comment that allows it */
-	/* Identity that stays when lines move: see lint_baseline.c */
-	const char *statement;	 /* hash of the statement, "" when it has none */
-	const char *fingerprint; /* of rule, object, statement and path, different for each finding */
+	const char *reason;		 /* why it is allowed */
+	int reason_line;		 /* of the comment that says so */
+	const char *statement;	 /* hash of its statement, by which it is known again; "": none */
+	const char *fingerprint; /* of path, rule, object and statement; no two findings have the same */
+	int script;				 /* which call of mg_lint_script */
+	int number;				 /* of the statement in that script; 0: none */
 	/* The server's own row, for what else it says; NULL for findings of lint itself. */
 	const MgRows *rows;
 	int row;
 } MgLintFinding;
 
-/* One finding of the baseline that is gone. */
+/* Findings of the baseline that are gone. */
 typedef struct MgLintVanished
 {
 	const char *path;
 	const char *rule;
-	const char *object;
+	const char *object; /* NULL: none */
 	const char *message;
+	int count;
 } MgLintVanished;
 
 typedef struct MgLint
 {
 	MgArena *arena;
 	const MgConfig *config;
-	MgSeverity fail_on;		 /* MG_SEVERITY_NEVER: none */
+	MgSeverity fail_on;		 /* MG_SEVERITY_NEVER: never */
 	MgSeverity min_severity; /* those below are neither shown nor counted */
 	MgLintFile *files;		 /* in the order in which they were added */
+	int file_count;
 	MgLintFinding *findings; /* by file, then place */
 	int count;
 	int size;
+	int scripts;
+	struct MgLintAllow *allows; /* comments that allow something */
 	MgLintVanished *vanished;
 	int vanished_count;
-	const char *baseline; /* file that was read, NULL: none */
-	struct MgLintAllow *allows;
 } MgLint;
 
 extern MgLint *mg_lint_new(MgArena *arena, const MgConfig *config);
 
-/* A file that is looked at, whether or not anything is found in it; its list of notes is empty. */
+/* A file that is looked at, whether or not anything is found in it. */
 extern MgLintFile *mg_lint_add_file(MgLint *lint, const char *path, const char *unit,
 									const char *text);
 
 /* Analyses a script; nothing is run.  Its names mean what they mean to a session of the database. */
 extern bool mg_lint_script(MgLint *lint, MgPg *pg, const MgLintScript *script, MgError *err);
 
-/* Ends it: unused comments become findings, the baseline is compared, findings are sorted. */
-extern bool mg_lint_finish(MgLint *lint, MgError *err);
+/* Ends it: comments are matched, then the baseline's file (NULL: none); findings are sorted. */
+extern bool mg_lint_finish(MgLint *lint, const char *baseline, MgError *err);
 
-/* Writes what is open or known now as the baseline's file. */
-extern bool mg_lint_write_baseline(const MgLint *lint, const char *path, MgError *err);
+/* Writes what is found, and not allowed, as a baseline; what it has of other files stays. */
+extern bool mg_lint_write_baseline(MgLint *lint, const char *path, MgError *err);
 
-/* Open findings of a severity; of fail_on and above. */
-extern int mg_lint_count(const MgLint *lint, MgSeverity severity);
+/* Open findings of fail_on and above. */
 extern int mg_lint_failures(const MgLint *lint);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "lint_rules.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "text.h"
@@ -53,6 +54,16 @@ const MgRule mg_rules[] = {
 	{ NULL, NULL, MG_SEVERITY_OFF, NULL, NULL, NULL, 0, 0, NULL },
 };
 /* clang-format on */
+
+char *
+mg_rule_family(MgArena *arena, const MgRule *rule)
+{
+	char *name = mg_strdup(arena, rule->family);
+
+	for (char *p = name; *p != '\0'; p++)
+		*p = (char) tolower((unsigned char) *p);
+	return name;
+}
 
 const MgRule *
 mg_rule_find(const char *name)

@@ -40,6 +40,9 @@ extern const char *mg_rule_hint(MgArena *arena, const MgRule *rule);
 /* The server's rules in the order of their table, then those of lint itself; ended by a row without name. */
 extern const MgRule mg_rules[];
 
+/* "drop" */
+extern char *mg_rule_family(MgArena *arena, const MgRule *rule);
+
 /* NULL when there is none of that name. */
 extern const MgRule *mg_rule_find(const char *name);
 /* The rule whose name is nearest; NULL when none is near. */

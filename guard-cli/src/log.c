@@ -32,6 +32,12 @@ mg_log_init(int level, bool json)
 	log_json = json;
 }
 
+void
+mg_log_json(void)
+{
+	log_json = true;
+}
+
 static void
 add_secret(const char *text)
 {

@@ -14,6 +14,8 @@
 
 /* level: 0 quiet (errors only), 1 normal, 2 verbose */
 extern void mg_log_init(int level, bool json);
+/* From now on as JSON, for a command that finds out late. */
+extern void mg_log_json(void);
 extern void mg_log_secret(const char *secret);
 
 extern void mg_log_error(const MgError *err);

@@ -1,6 +1,6 @@
 /*
  * pg_catalog_report.c
- *	  Statements about the ledger, the locks and scripts.
+ *	  Statements about the ledger and the locks.
  */
 #include "pg_catalog_report.h"
 
@@ -84,15 +84,4 @@ mg_report_break_lock(MgPg *pg, const char *name, const char *reason, bool *broke
 		return false;
 	*broken = rows.cells[0] != NULL && strcmp(rows.cells[0], "t") == 0;
 	return true;
-}
-
-bool
-mg_report_analyze(MgPg *pg, const char *sql, bool in_transaction, MgRows *rows, MgError *err)
-{
-	const char *const values[] = { sql, in_transaction ? "on" : "off" };
-
-	/* Names in the script mean what they mean to a session that runs it. */
-	return mg_pg_exec(pg, mg_sql_search_path_reset, 0, NULL, NULL, err) &&
-		   mg_pg_rows(pg, mg_sql_analyze, 2, values, rows, err) &&
-		   mg_pg_exec(pg, mg_sql_search_path_pin, 0, NULL, NULL, err);
 }

@@ -22,8 +22,4 @@ extern bool mg_report_lock_holders(MgPg *pg, MgRows *rows, MgError *err);
 extern bool mg_report_break_lock(MgPg *pg, const char *name, const char *reason, bool *broken,
 								 MgError *err);
 
-/* Findings of a script. */
-extern bool mg_report_analyze(MgPg *pg, const char *sql, bool in_transaction, MgRows *rows,
-							  MgError *err);
-
 #endif

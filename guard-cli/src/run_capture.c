@@ -2,44 +2,22 @@
  * run_capture.c
  *	  State capture: snapshot, revisions, environment, and what is dangerous in what is to come.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
+#include "lint.h"
 #include "log.h"
-#include "pg_catalog_report.h"
 #include "run.h"
 #include "text.h"
 
-/* In the order of their weight; a threshold of "never" is above all. */
-static const char *const severities[] = { "info", "notice", "warning", "error", "never" };
-
-static int
-rank(const char *severity)
-{
-	for (int i = 0; i < (int) (sizeof severities / sizeof severities[0]); i++)
-		if (severity != NULL && strcmp(severity, severities[i]) == 0)
-			return i;
-	return 0;
-}
-
-/* Some of the pending migrations as one script, and where in it each begins. */
+/* Some of the pending migrations as one script. */
 typedef struct Script
 {
 	MgBuf text;
-	int *lines; /* by position in run->pending: first line of the migration, 0: it is not in here */
+	MgLintSpan *spans; /* where in it each migration begins */
+	int count;
 	bool transactional;
 } Script;
-
-static int
-count_lines(const char *text)
-{
-	int lines = 0;
-
-	for (; *text != '\0'; text++)
-		lines += *text == '\n';
-	return lines;
-}
 
 /* Says what cannot be analysed: what nobody has seen is not safe. */
 static void
@@ -57,12 +35,11 @@ note_opaque(MgRun *run, const MgMigration *migration, const char *why_not)
  * together, because what one creates is new, and empty, for those behind it.
  */
 static bool
-collect(MgRun *run, Script *script, int *next, MgError *err)
+collect(MgRun *run, MgLint *lint, Script *script, int *next, MgError *err)
 {
-	int line = 1;
-
 	mg_buf_init(&script->text, run->arena);
-	script->lines = mg_alloc(run->arena, (size_t) run->pending.count * sizeof(int));
+	script->spans = mg_alloc(run->arena, (size_t) run->pending.count * sizeof(MgLintSpan));
+	script->count = 0;
 	script->transactional = run->pending.items[*next].transactional;
 	for (; *next < run->pending.count; (*next)++)
 	{
@@ -79,55 +56,44 @@ collect(MgRun *run, Script *script, int *next, MgError *err)
 			note_opaque(run, migration, why_not);
 			continue;
 		}
-		script->lines[*next] = line;
+		script->spans[script->count++] = (MgLintSpan){
+			.at = script->text.len,
+			.file = mg_lint_add_file(lint, migration->path != NULL ? migration->path : migration->id,
+									 migration->id, sql),
+		};
 		/* a last statement may lack its semicolon */
 		mg_buf_addf(&script->text, "%s\n;\n", sql);
-		line += count_lines(sql) + 2;
 	}
 	return true;
 }
 
-/* The migration in which a line of the script lies, and the line in that. */
-static const char *
-place_of(const MgRun *run, const Script *script, int line, int *own_line)
+/* Says what was found; what is allowed stays visible. */
+static void
+note_finding(MgRun *run, const MgLintFinding *finding)
 {
-	int found = 0;
+	const char *text = mg_printf(run->arena, "%s, line %d: %s: %s (%s)", finding->place.file->unit,
+								 finding->place.line, mg_severity_name(finding->severity),
+								 finding->message, finding->rule);
 
-	for (int i = 0; i < run->pending.count; i++)
-		if (script->lines[i] > 0 && script->lines[i] <= line)
-			found = i;
-	*own_line = line - script->lines[found] + 1;
-	return run->pending.items[found].id;
+	if (finding->state == MG_LINT_ALLOWED)
+		text = mg_printf(run->arena, "%s, allowed in line %d: %s", text, finding->reason_line,
+						 finding->reason);
+	mg_strings_add(&run->findings, text);
+	if (finding->severity >= MG_SEVERITY_WARNING && finding->state == MG_LINT_OPEN)
+		mg_log_warning("%s", text);
+	else
+		mg_log_verbose("%s", text);
 }
 
-/* Findings of one script; counts those at or above the threshold. */
 static bool
-analyze_script(MgRun *run, const Script *script, int threshold, int *bad, MgError *err)
+refuse(MgRun *run, int failures, const char *fail_on, MgError *err)
 {
-	MgRows rows;
-
-	if (script->text.len == 0)
-		return true;
-	if (!mg_report_analyze(run->pg, script->text.data, script->transactional, &rows, err))
-		return false;
-	for (int i = 0; i < rows.count; i++)
-	{
-		const char *severity = mg_rows_get(&rows, i, "severity");
-		const char *line = mg_rows_get(&rows, i, "line");
-		int own_line;
-		const char *id = place_of(run, script, line != NULL ? atoi(line) : 1, &own_line);
-		const char *text = mg_printf(run->arena, "%s, line %d: %s: %s (%s)", id, own_line, severity,
-									 mg_rows_get(&rows, i, "message"), mg_rows_get(&rows, i, "rule"));
-
-		mg_strings_add(&run->findings, text);
-		if (rank(severity) >= rank("warning"))
-			mg_log_warning("%s", text);
-		else
-			mg_log_verbose("%s", text);
-		if (rank(severity) >= threshold)
-			(*bad)++;
-	}
-	return true;
+	mg_err_set(err, MG_EXIT_REFUSED_FINDINGS, "%s of severity %s or above",
+			   mg_text_count(run->arena, failures, "finding"), fail_on);
+	mg_err_detail(err, "%s.", mg_changes_text(run->arena, &run->findings, 10));
+	return mg_err_hint(err,
+					   "Change the migration, allow a finding by a comment with the reason, or raise "
+					   "the threshold by [run] fail_on or --fail-on.");
 }
 
 /* Analyses all that is pending, unless no finding could stop the run anyway. */
@@ -135,26 +101,30 @@ static bool
 analyze(MgRun *run, MgError *err)
 {
 	const char *fail_on = mg_config_string(run->config, MG_SET_RUN_FAIL_ON);
-	int bad = 0;
+	MgLint *lint = mg_lint_new(run->arena, run->config);
 
 	if (strcmp(fail_on, "never") == 0 && run->kind != MG_RUN_PLAN)
 		return true;
+	/* a run keeps all that was found */
+	lint->min_severity = MG_SEVERITY_INFO;
 	for (int next = 0; next < run->pending.count;)
 	{
 		Script script;
+		MgLintScript analysed;
 
-		if (!collect(run, &script, &next, err) ||
-			!analyze_script(run, &script, rank(fail_on), &bad, err))
+		if (!collect(run, lint, &script, &next, err))
+			return false;
+		analysed =
+			(MgLintScript){ script.text.data, script.spans, script.count, script.transactional };
+		if (script.count > 0 && !mg_lint_script(lint, run->pg, &analysed, err))
 			return false;
 	}
+	if (!mg_lint_finish(lint, NULL, err))
+		return false;
+	for (int i = 0; i < lint->count; i++)
+		note_finding(run, &lint->findings[i]);
 	mg_run_detail_list(run, "findings", &run->findings);
-	if (bad == 0)
-		return true;
-	mg_err_set(err, MG_EXIT_REFUSED_FINDINGS, "%s of severity %s or above",
-			   mg_text_count(run->arena, bad, "finding"), fail_on);
-	mg_err_detail(err, "%s.", mg_changes_text(run->arena, &run->findings, 10));
-	return mg_err_hint(err, "Change the migration, or raise the threshold by [run] fail_on or "
-							"--fail-on.");
+	return mg_lint_failures(lint) == 0 || refuse(run, mg_lint_failures(lint), fail_on, err);
 }
 
 MgStep
