@@ -14,6 +14,8 @@
 	X(history)         \
 	X(show)            \
 	X(lint)            \
+	X(rules)           \
+	X(explain)         \
 	X(snapshot)        \
 	X(diff)            \
 	X(drift)           \

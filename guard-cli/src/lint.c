@@ -72,14 +72,38 @@ mg_lint_severity(const MgLint *lint, const MgLintFile *file, const char *rule, M
 {
 	const MgRule *known = mg_rule_find(rule);
 	MgSeverity severity = own;
+	bool fits = false;
 
-	/* One that is off by itself may have been asked for because of another file. */
-	if (known != NULL && known->severity == MG_SEVERITY_OFF)
-		severity = MG_SEVERITY_OFF;
 	for (const MgRuleSetting *s = mg_config_rules(lint->config); s != NULL; s = s->next)
-		if (s->rule == known && (s->glob == NULL || matches(lint, s->glob, file)))
+	{
+		if (s->rule != known)
+			continue;
+		if (s->glob == NULL || matches(lint, s->glob, file))
+		{
 			severity = s->severity;
+			fits = true;
+		}
+		/* one that is off by itself is on because of other files */
+		else if (known->severity == MG_SEVERITY_OFF && !fits)
+			severity = MG_SEVERITY_OFF;
+	}
 	return severity;
+}
+
+/* Rules that are off by themselves report where the configuration has a severity for them. */
+static bool
+switch_rules_on(MgLint *lint, MgPg *pg, MgError *err)
+{
+	MgBuf names;
+
+	if (lint->prepared == pg)
+		return true;
+	lint->prepared = pg;
+	mg_buf_init(&names, lint->arena);
+	for (const MgRuleSetting *s = mg_config_rules(lint->config); s != NULL; s = s->next)
+		if (s->rule->severity == MG_SEVERITY_OFF && s->severity != MG_SEVERITY_OFF)
+			mg_buf_addf(&names, "%s%s", names.len > 0 ? ", " : "", s->rule->name);
+	return names.len == 0 || mg_catalog_rules_on(pg, names.data, err);
 }
 
 MgLintFinding *
@@ -265,7 +289,8 @@ mg_lint_script(MgLint *lint, MgPg *pg, const MgLintScript *script, MgError *err)
 
 	lint->scripts++;
 	mg_cursor_init(&read.cursor, script->text, mg_pg_counts_bytes(pg));
-	if (!mg_catalog_analyze(pg, script->text, script->in_transaction, rows, err))
+	if (!switch_rules_on(lint, pg, err) ||
+		!mg_catalog_analyze(pg, script->text, script->in_transaction, rows, err))
 		return false;
 	if (rows->count == 0 && !has_comments)
 		return true;

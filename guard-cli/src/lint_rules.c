@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "mg_rule_examples.h"
 #include "text.h"
 
 static const char *const severity_names[] = { "off", "info", "notice", "warning", "error", "never" };
@@ -63,6 +64,58 @@ mg_rule_family(MgArena *arena, const MgRule *rule)
 	for (char *p = name; *p != '\0'; p++)
 		*p = (char) tolower((unsigned char) *p);
 	return name;
+}
+
+const MgRuleExample *
+mg_rule_example(const MgRule *rule)
+{
+	for (const MgRuleExample *example = mg_rule_examples; example->rule != NULL; example++)
+		if (strcmp(example->rule, rule->name) == 0)
+			return example;
+	return NULL;
+}
+
+/* clang-format off */
+static const char *const reasons[][2] = {
+	{ "DROP", "What is dropped is gone with what it holds, for running code at once and for a downgrade for "
+	  "good: only a backup brings the rows back." },
+	{ "REWRITE", "The server copies the whole table and builds its indexes anew under ACCESS EXCLUSIVE: "
+	  "nobody reads or writes it meanwhile, and it needs the space twice." },
+	{ "SCAN", "The server reads the whole table, or builds an index from it, while others wait. On a small "
+	  "table nobody notices; the time grows with the table." },
+	{ "LOCK", "A strong lock waits for every transaction that uses the table, and all who come later wait "
+	  "behind it. One long query is enough to stop the application." },
+	{ "RENAME", "Code that is running, and code that is rolled back to, uses the old name. The change and "
+	  "the deploy of the code cannot happen in the same moment." },
+	{ "DATA", "Rows are lost, changed beyond what was meant, or make the statement fail; a downgrade cannot "
+	  "bring back what is not there." },
+	{ "TRANSACTION", "The statement does not fit the transaction that it is run in: it fails, commits what "
+	  "was to be rolled back, or holds locks for longer than it looks." },
+	{ "OPAQUE", "What cannot be analysed may do anything, and is therefore never taken for safe." },
+	{ "PARTITION", "Changes of a partitioned table reach all of its partitions, with their locks and their "
+	  "data, and some are refused or kept apart by the server." },
+	{ "FAILURE", "The statement is refused by the server in this state of the database, and the migration "
+	  "stops there." },
+	{ "APPLICATION", "The schema stays valid, but code that is running now, or rolled back to, may fail or "
+	  "behave in another way." },
+	{ "TIMEOUT", "Without limits a statement waits and works as long as it takes, and stops everyone who "
+	  "needs what it has locked." },
+	{ "WORKLOAD", "The work itself is what hurts: WAL, replication lag, bloat and cache, even where no lock "
+	  "is in the way." },
+	{ "STYLE", "Nothing breaks today; it makes later changes harder or errors likelier." },
+	{ "SECURITY", "Somebody may do more, or see more, than was meant." },
+	{ "SUPPRESSION", "A comment that allows a hazard is a decision, which others must be able to follow: it "
+	  "says why, it names a rule that there is, and it goes when the hazard goes." },
+};
+/* clang-format on */
+
+const char *
+mg_rule_why(const MgRule *rule)
+{
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+		if (strcmp(reasons[i][0], rule->family) == 0)
+			return reasons[i][1];
+	return "";
 }
 
 const MgRule *

@@ -34,6 +34,22 @@ typedef struct MgRule
 	const char *reference; /* page of the server's documentation; NULL for rules of lint's own */
 } MgRule;
 
+/* Cases of a rule, from those that it is tested by. */
+typedef struct MgRuleExample
+{
+	const char *rule;
+	const char *setup;
+	const char *fires_label;
+	const char *fires;
+	const char *quiet_label;
+	const char *quiet;
+} MgRuleExample;
+
+/* NULL for a rule that has none. */
+extern const MgRuleExample *mg_rule_example(const MgRule *rule);
+/* What is behind all rules of its family, as sentences. */
+extern const char *mg_rule_why(const MgRule *rule);
+
 /* The hint with words in place of its placeholders. */
 extern const char *mg_rule_hint(MgArena *arena, const MgRule *rule);
 

@@ -61,7 +61,7 @@ add_rules(MgArena *arena, cJSON *driver)
 
 		mg_json_text(item, "id", rule->name);
 		add_message(item, "shortDescription", rule->summary);
-		add_message(item, "help", rule->hint);
+		add_message(item, "help", mg_rule_hint(arena, rule));
 		configuration = cJSON_AddObjectToObject(item, "defaultConfiguration");
 		mg_json_bool(configuration, "enabled", rule->severity != MG_SEVERITY_OFF);
 		mg_json_text(configuration, "level", level_of(rule->severity));

@@ -9,6 +9,12 @@
 #include "mg_sql.h"
 
 bool
+mg_catalog_rules_on(MgPg *pg, const char *rules, MgError *err)
+{
+	return mg_pg_exec(pg, mg_sql_rules_on, 1, &rules, NULL, err);
+}
+
+bool
 mg_catalog_analyze(MgPg *pg, const char *sql, bool in_transaction, MgRows *rows, MgError *err)
 {
 	const char *const values[] = { sql, in_transaction ? "on" : "off" };

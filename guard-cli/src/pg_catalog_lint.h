@@ -7,6 +7,9 @@
 
 #include "pg.h"
 
+/* Switches rules on in this session, by their names with commas between. */
+extern bool mg_catalog_rules_on(MgPg *pg, const char *rules, MgError *err);
+
 /* Findings of a script; each row as safedeploy.finding has it. */
 extern bool mg_catalog_analyze(MgPg *pg, const char *sql, bool in_transaction, MgRows *rows,
 							   MgError *err);
