@@ -72,6 +72,7 @@ OBJS = \
 	extension/sd_diff_text.o \
 	extension/sd_diff_walk.o \
 	extension/sd_body.o \
+	extension/sd_closure.o \
 	extension/sd_effect.o \
 	extension/sd_effect_alter.o \
 	extension/sd_effect_catalog.o \
@@ -81,7 +82,13 @@ OBJS = \
 	extension/sd_names.o \
 	extension/sd_narrow.o \
 	extension/sd_parse.o \
+	extension/sd_permit.o \
+	extension/sd_permit_use.o \
 	extension/sd_plpgsql.o \
+	extension/sd_policy.o \
+	extension/sd_policy_class.o \
+	extension/sd_policy_dml.o \
+	extension/sd_policy_loss.o \
 	extension/sd_predict.o \
 	extension/sd_progress.o \
 	extension/sd_result.o \
@@ -181,8 +188,12 @@ SQL_SOURCES = \
 	sql/tables/lock.sql \
 	sql/tables/run.sql \
 	sql/tables/event.sql \
+	sql/tables/permit.sql \
+	sql/tables/permit_use.sql \
 	sql/functions/refuse_write.sql \
 	sql/tables/append_only_triggers.sql \
+	sql/functions/permit.sql \
+	sql/functions/revoke_permit.sql \
 	sql/functions/try_lock.sql \
 	sql/functions/unlock.sql \
 	sql/functions/break_lock.sql \
@@ -218,6 +229,7 @@ SQL_SOURCES = \
 	sql/views/unfinished_runs.sql \
 	sql/views/last_known_good.sql \
 	sql/views/drift.sql \
+	sql/views/permits.sql \
 	sql/types/statement.sql \
 	sql/types/finding.sql \
 	sql/functions/statements.sql \
@@ -240,7 +252,7 @@ REGRESS        = setup \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \
 	grants \
-	applied_migration drift
+	applied_migration drift protect protect_permits
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
 ISOLATION      = snapshot_drop diff_ddl snapshot_locked snapshot_torn lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso

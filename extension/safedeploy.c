@@ -10,6 +10,7 @@
 
 #include "sd_guc.h"
 #include "sd_hooks.h"
+#include "sd_policy.h"
 
 PG_MODULE_MAGIC;
 
@@ -24,5 +25,6 @@ void
 _PG_init(void)
 {
 	sd_guc_init();
+	sd_policy_init();
 	sd_hooks_init();
 }

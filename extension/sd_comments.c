@@ -84,15 +84,10 @@ safedeploy_comments(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/*
- * normalized(sql text) returns a statement so that two which differ in comments,
- * white space and the case of words alone are equal; see sql/functions/normalized.sql.
- */
-Datum
-safedeploy_normalized(PG_FUNCTION_ARGS)
+char *
+sd_normalized(const char *sql, int len)
 {
-	text *sql = PG_GETARG_TEXT_PP(0);
-	SdLexer lexer = { VARDATA_ANY(sql), VARSIZE_ANY_EXHDR(sql), 0 };
+	SdLexer lexer = { sql, len, 0 };
 	StringInfoData out;
 	SdToken token;
 
@@ -109,5 +104,14 @@ safedeploy_normalized(PG_FUNCTION_ARGS)
 			for (; at < out.len; at++)
 				out.data[at] = pg_ascii_tolower((unsigned char) out.data[at]);
 	}
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
+	return out.data;
+}
+
+/* normalized(sql text) returns text; see sql/functions/normalized.sql */
+Datum
+safedeploy_normalized(PG_FUNCTION_ARGS)
+{
+	text *sql = PG_GETARG_TEXT_PP(0);
+
+	PG_RETURN_TEXT_P(cstring_to_text(sd_normalized(VARDATA_ANY(sql), VARSIZE_ANY_EXHDR(sql))));
 }

@@ -286,4 +286,33 @@ sd_set_activity(const char *text)
 #define HASH_STRINGS 0
 #endif
 
+/* 16 keeps what a check hook hands over in memory of its own. */
+#if PG_VERSION_NUM >= 160000
+#define sd_guc_malloc(elevel, size) guc_malloc(elevel, size)
+#else
+#define sd_guc_malloc(elevel, size) malloc(size)
+#endif
+
+/* 14 gave ModifyTable its one subplan as the outer plan; before, it had a list. */
+#if PG_VERSION_NUM >= 140000
+#define SD_MODIFY_TABLE_PLANS(node) list_make1(outerPlan(node))
+#else
+#define SD_MODIFY_TABLE_PLANS(node) ((node)->plans)
+#endif
+
+/* 14 tells of TRUNCATE by the object access hook; no event before has this number. */
+#if PG_VERSION_NUM >= 140000
+#define SD_OAT_TRUNCATE OAT_TRUNCATE
+#else
+#define SD_OAT_TRUNCATE ((ObjectAccessType) -1)
+#endif
+
+/* 17 names kinds of processes in another way. */
+#if PG_VERSION_NUM >= 170000
+#define SD_IS_AUTOVACUUM_WORKER() AmAutoVacuumWorkerProcess()
+#else
+#include "postmaster/autovacuum.h"
+#define SD_IS_AUTOVACUUM_WORKER() IsAutoVacuumWorkerProcess()
+#endif
+
 #endif

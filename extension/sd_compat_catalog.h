@@ -535,4 +535,11 @@ sd_compat_identity_parts(const ObjectAddress *address, List **names, List **argu
 #endif
 }
 
+/* 14 made multiranges. */
+#if PG_VERSION_NUM >= 140000
+#define SD_TYPTYPE_MULTIRANGE TYPTYPE_MULTIRANGE
+#else
+#define SD_TYPTYPE_MULTIRANGE '\0'
+#endif
+
 #endif

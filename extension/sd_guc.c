@@ -10,12 +10,15 @@
 
 #include "sd_compat.h"
 #include "sd_guc.h"
+#include "sd_policy_class.h"
 
 int sd_guc_fence = SD_ENFORCE_ENFORCE;
 char *sd_guc_fence_token = NULL;
 int sd_guc_fingerprint_cache = 128 * 1024;
 bool sd_guc_fingerprint_check = false;
 int sd_guc_max_script_size = 16 * 1024;
+int sd_guc_protect = SD_ENFORCE_OFF;
+char *sd_guc_protect_classes = NULL;
 bool sd_guc_record_drift = true;
 char *sd_guc_rules_on = NULL;
 char *sd_guc_run_id = NULL;
@@ -56,6 +59,18 @@ sd_guc_init(void)
 							"statement.",
 							&sd_guc_max_script_size, 16 * 1024, 1, 1024 * 1024, PGC_SUSET,
 							GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomEnumVariable("safedeploy.protect",
+							 "What happens to destructive statements that no permit names.",
+							 "Meant to be set for a database or a role.", &sd_guc_protect,
+							 SD_ENFORCE_OFF, enforcement_options, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("safedeploy.protect_classes",
+							   "What safedeploy.protect counts as destructive.",
+							   "A list of table, foreign_table, column, matview, view, sequence, "
+							   "schema, type, database, truncate, narrowing (these are \"default\"), "
+							   "delete, update (both without WHERE), index, constraint, function, "
+							   "large_object; or \"all\".",
+							   &sd_guc_protect_classes, "default", PGC_SUSET, GUC_LIST_INPUT,
+							   sd_protect_classes_check, sd_protect_classes_assign, NULL);
 	DefineCustomBoolVariable("safedeploy.record_drift",
 							 "Records DDL that is made outside of a run, in the view safedeploy.drift.",
 							 NULL, &sd_guc_record_drift, true, PGC_SUSET, 0, NULL, NULL, NULL);

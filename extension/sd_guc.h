@@ -19,6 +19,8 @@ extern char *sd_guc_fence_token;	  /* safedeploy.fence_token, "" when unset */
 extern int sd_guc_fingerprint_cache;  /* safedeploy.fingerprint_cache, in kilobytes */
 extern bool sd_guc_fingerprint_check; /* safedeploy.fingerprint_check */
 extern int sd_guc_max_script_size;	  /* safedeploy.max_script_size, in kilobytes */
+extern int sd_guc_protect;			  /* safedeploy.protect, an SdEnforcement */
+extern char *sd_guc_protect_classes;  /* safedeploy.protect_classes; see sd_policy_class.h */
 extern bool sd_guc_record_drift;	  /* safedeploy.record_drift */
 extern char *sd_guc_rules_on;		  /* safedeploy.rules_on; ask sd_rule_is_on() */
 extern char *sd_guc_run_id;			  /* safedeploy.run_id, "" when unset */

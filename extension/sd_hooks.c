@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "executor/executor.h"
 #include "tcop/utility.h"
 
 #include "sd_compat.h"
@@ -15,8 +17,12 @@
 #include "sd_fence.h"
 #include "sd_hooks.h"
 #include "sd_lock.h"
+#include "sd_permit_use.h"
+#include "sd_policy.h"
 
 static ProcessUtility_hook_type prev_process_utility = NULL;
+static object_access_hook_type prev_object_access = NULL;
+static ExecutorStart_hook_type prev_executor_start = NULL;
 
 static void
 pass_on(SD_PROCESS_UTILITY_ARGS)
@@ -27,19 +33,12 @@ pass_on(SD_PROCESS_UTILITY_ARGS)
 		standard_ProcessUtility(SD_PROCESS_UTILITY_PASS);
 }
 
+/* run_recorded runs a statement that may leave a record of drift. */
 static void
-process_utility(SD_PROCESS_UTILITY_ARGS)
+run_recorded(SD_PROCESS_UTILITY_ARGS)
 {
 	SdDriftStatement statement;
 
-	if (sd_fence_is_armed())
-		sd_fence_check_utility(pstmt->utilityStmt);
-
-	if (!sd_drift_wanted(pstmt, context))
-	{
-		pass_on(SD_PROCESS_UTILITY_PASS);
-		return;
-	}
 	sd_drift_begin(&statement);
 	PG_TRY();
 	{
@@ -54,26 +53,91 @@ process_utility(SD_PROCESS_UTILITY_ARGS)
 }
 
 static void
+run_statement(SD_PROCESS_UTILITY_ARGS)
+{
+	if (sd_drift_wanted(pstmt, context))
+		run_recorded(SD_PROCESS_UTILITY_PASS);
+	else
+		pass_on(SD_PROCESS_UTILITY_PASS);
+}
+
+static void
+process_utility(SD_PROCESS_UTILITY_ARGS)
+{
+	SdPolicyFrame frame;
+
+	if (sd_fence_is_armed())
+		sd_fence_check_utility(pstmt->utilityStmt);
+
+	if (!sd_policy_wanted(pstmt))
+	{
+		run_statement(SD_PROCESS_UTILITY_PASS);
+		return;
+	}
+	sd_policy_begin(&frame, pstmt, queryString, context);
+	PG_TRY();
+	{
+		run_statement(SD_PROCESS_UTILITY_PASS);
+	}
+	PG_FINALLY();
+	{
+		sd_policy_end(&frame);
+	}
+	PG_END_TRY();
+}
+
+static void
+object_access(ObjectAccessType access, Oid class, Oid id, int sub, void *arg)
+{
+	if (prev_object_access)
+		prev_object_access(access, class, id, sub, arg);
+	if (sd_policy_is_on())
+		sd_policy_object_access(access, class, id, sub, arg);
+}
+
+static void
+executor_start(QueryDesc *query, int eflags)
+{
+	if (sd_policy_is_on())
+		sd_policy_executor_start(query, eflags);
+	if (prev_executor_start)
+		prev_executor_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+}
+
+static void
 transaction_event(XactEvent event, void *arg)
 {
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 			sd_fence_at_pre_commit();
+			sd_permit_use_at_end();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
 			sd_fence_at_pre_prepare();
+			sd_permit_use_at_end();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:
 			sd_lock_at_commit();
+			sd_permit_use_at_commit();
 			break;
 		case XACT_EVENT_ABORT:
 			sd_lock_at_abort();
+			sd_permit_use_at_abort();
 			break;
 		default:
 			break;
 	}
+}
+
+static void
+subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		sd_permit_use_at_subabort(mine);
 }
 
 void
@@ -81,5 +145,10 @@ sd_hooks_init(void)
 {
 	prev_process_utility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
+	prev_object_access = object_access_hook;
+	object_access_hook = object_access;
+	prev_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = executor_start;
+	RegisterSubXactCallback(subtransaction_event, NULL);
 	RegisterXactCallback(transaction_event, NULL);
 }

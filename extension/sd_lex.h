@@ -82,4 +82,10 @@ sd_token_is_char(const SdLexer *lexer, const SdToken *token, char c)
 	return token->kind == SD_TOKEN_CHAR && lexer->text[token->start] == c;
 }
 
+/*
+ * sd_normalized returns a statement so that two which differ in comments, white
+ * space and the case of words alone are equal.
+ */
+extern char *sd_normalized(const char *sql, int len);
+
 #endif

@@ -24,7 +24,8 @@
 typedef enum SdLockSpace
 {
 	SD_LOCK_DEPLOY = 0x5344,
-	SD_LOCK_FENCE = 0x5345
+	SD_LOCK_FENCE = 0x5345,
+	SD_LOCK_PERMIT = 0x5346
 } SdLockSpace;
 
 extern void sd_lock_tag(LOCKTAG *tag, const char *name, SdLockSpace space);

@@ -19,3 +19,17 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON safedeploy.event
 	FOR EACH STATEMENT EXECUTE FUNCTION safedeploy.refuse_write();
 ALTER TABLE safedeploy.event ENABLE ALWAYS TRIGGER append_only_rows;
 ALTER TABLE safedeploy.event ENABLE ALWAYS TRIGGER append_only_truncate;
+
+CREATE TRIGGER append_only_rows BEFORE INSERT OR UPDATE OR DELETE ON safedeploy.permit
+	FOR EACH ROW EXECUTE FUNCTION safedeploy.refuse_write();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON safedeploy.permit
+	FOR EACH STATEMENT EXECUTE FUNCTION safedeploy.refuse_write();
+ALTER TABLE safedeploy.permit ENABLE ALWAYS TRIGGER append_only_rows;
+ALTER TABLE safedeploy.permit ENABLE ALWAYS TRIGGER append_only_truncate;
+
+CREATE TRIGGER append_only_rows BEFORE INSERT OR UPDATE OR DELETE ON safedeploy.permit_use
+	FOR EACH ROW EXECUTE FUNCTION safedeploy.refuse_write();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON safedeploy.permit_use
+	FOR EACH STATEMENT EXECUTE FUNCTION safedeploy.refuse_write();
+ALTER TABLE safedeploy.permit_use ENABLE ALWAYS TRIGGER append_only_rows;
+ALTER TABLE safedeploy.permit_use ENABLE ALWAYS TRIGGER append_only_truncate;

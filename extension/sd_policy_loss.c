@@ -1,0 +1,413 @@
+/*
+ * sd_policy_loss.c
+ *	  What a statement would take away, told before it does anything.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/heap.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_shdepend.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "sd_compat.h"
+#include "sd_policy_loss.h"
+#include "sd_predict.h"
+
+SdLoss *
+sd_loss_create(void)
+{
+	SdLoss *loss = palloc0(sizeof(SdLoss));
+
+	loss->closure = sd_closure_create();
+	loss->sizes = sd_sizes_create();
+	return loss;
+}
+
+static void
+add_item(SdLoss *loss, SdProtectClass class, const char *object, SdSize size, const char *how)
+{
+	SdLossItem *item = palloc(sizeof(SdLossItem));
+
+	item->class = class;
+	item->object = object;
+	item->size = size;
+	item->how = how;
+	loss->items = lappend(loss->items, item);
+}
+
+static SdSize
+no_size(void)
+{
+	SdSize size = { -1, -1 };
+
+	return size;
+}
+
+/* The size of what holds rows; -1 for the rest. */
+static SdSize
+size_of(SdLoss *loss, SdProtectClass class, Oid relation)
+{
+	switch (class)
+	{
+		case SD_PROTECT_TABLE:
+		case SD_PROTECT_MATVIEW:
+		case SD_PROTECT_COLUMN:
+		case SD_PROTECT_TRUNCATE:
+		case SD_PROTECT_NARROWING:
+		case SD_PROTECT_DELETE:
+		case SD_PROTECT_UPDATE:
+			return sd_relation_size(loss->sizes, relation);
+		default:
+			return no_size();
+	}
+}
+
+void
+sd_loss_add_drop(SdLoss *loss, const ObjectAddress *object)
+{
+	SdProtectClass class = sd_protect_class_of(object);
+
+	add_item(loss, class, sd_protect_object_name(object), size_of(loss, class, object->objectId),
+			 NULL);
+}
+
+void
+sd_loss_add_rows(SdLoss *loss, Oid relation, SdProtectClass class)
+{
+	ObjectAddress object;
+
+	ObjectAddressSet(object, RelationRelationId, relation);
+	add_item(loss, class, psprintf("rows of %s", sd_protect_object_name(&object)),
+			 size_of(loss, class, relation), NULL);
+}
+
+/* is_listed tells whether a permit has to name an object that is dropped. */
+static bool
+is_listed(const SdLoss *loss, const SdDropped *dropped, SdProtectClass class)
+{
+	ObjectAddress whole = dropped->object;
+
+	if (!sd_protects(class) || sd_protect_is_own(&dropped->object))
+		return false;
+	whole.objectSubId = 0;
+	if (class == SD_PROTECT_COLUMN && sd_closure_has(loss->closure, &whole))
+		return false;
+	/* partitions, and tables of an extension, hold rows of their own */
+	return dropped->reason != SD_DROP_PART || class == SD_PROTECT_TABLE ||
+		   class == SD_PROTECT_MATVIEW || class == SD_PROTECT_FOREIGN_TABLE;
+}
+
+/* list_dropped turns the closure into items. */
+static void
+list_dropped(SdLoss *loss)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_closure_objects(loss->closure))
+	{
+		SdDropped *dropped = lfirst(cell);
+
+		if (is_listed(loss, dropped, sd_protect_class_of(&dropped->object)))
+			sd_loss_add_drop(loss, &dropped->object);
+		else if (dropped->reason == SD_DROP_CASCADED && !sd_protect_is_own(&dropped->object))
+			loss->cascaded = lappend(loss->cascaded, sd_protect_object_name(&dropped->object));
+	}
+}
+
+static bool
+is_relation_type(ObjectType type)
+{
+	return type == OBJECT_TABLE || type == OBJECT_VIEW || type == OBJECT_MATVIEW ||
+		   type == OBJECT_SEQUENCE || type == OBJECT_INDEX || type == OBJECT_FOREIGN_TABLE;
+}
+
+/* find_drop: names that lead nowhere are the server's to complain of. */
+static void
+find_drop(SdLoss *loss, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	ListCell *cell;
+
+	/* parts of a table that hold nothing, and that nothing depends on */
+	if (stmt->removeType == OBJECT_RULE || stmt->removeType == OBJECT_TRIGGER ||
+		stmt->removeType == OBJECT_POLICY)
+		return;
+	foreach (cell, stmt->objects)
+	{
+		ObjectAddress object;
+		Relation relation = NULL;
+
+		if (is_relation_type(stmt->removeType))
+			ObjectAddressSet(object, RelationRelationId,
+							 RangeVarGetRelid(makeRangeVarFromNameList((List *) lfirst(cell)),
+											  NoLock, true));
+		else
+			object = get_object_address(stmt->removeType, (Node *) lfirst(cell), &relation,
+										AccessShareLock, true);
+		if (relation != NULL)
+			table_close(relation, AccessShareLock);
+		if (OidIsValid(object.objectId))
+			sd_closure_add(loss->closure, &object, SD_DROP_NAMED, stmt->behavior == DROP_CASCADE);
+	}
+	list_dropped(loss);
+}
+
+/* find_drop_owned adds what a role owns in this database. */
+static void
+find_drop_owned(SdLoss *loss, Node *statement)
+{
+	DropOwnedStmt *stmt = (DropOwnedStmt *) statement;
+	Relation depends = table_open(SharedDependRelationId, AccessShareLock);
+	ListCell *cell;
+
+	foreach (cell, stmt->roles)
+	{
+		Oid role = get_rolespec_oid(lfirst(cell), true);
+		ScanKeyData keys[2];
+		SysScanDesc scan;
+		HeapTuple tuple;
+
+		if (!OidIsValid(role))
+			continue;
+		ScanKeyInit(&keys[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(AuthIdRelationId));
+		ScanKeyInit(&keys[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(role));
+		scan = systable_beginscan(depends, SharedDependReferenceIndexId, true, NULL, 2, keys);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
+			ObjectAddress object;
+
+			if (form->dbid != MyDatabaseId || form->deptype != SHARED_DEPENDENCY_OWNER)
+				continue;
+			ObjectAddressSubSet(object, form->classid, form->objid, form->objsubid);
+			sd_closure_add(loss->closure, &object, SD_DROP_NAMED, stmt->behavior == DROP_CASCADE);
+		}
+		systable_endscan(scan);
+	}
+	table_close(depends, AccessShareLock);
+	list_dropped(loss);
+}
+
+static void
+find_drop_database(SdLoss *loss, Node *statement)
+{
+	DropdbStmt *stmt = (DropdbStmt *) statement;
+	Oid database = get_database_oid(stmt->dbname, true);
+	ObjectAddress object;
+	SdSize size = no_size();
+
+	if (!OidIsValid(database))
+		return;
+	ObjectAddressSet(object, DatabaseRelationId, database);
+	loss->database = database;
+	sd_closure_add(loss->closure, &object, SD_DROP_NAMED, false);
+	if (!sd_protects(SD_PROTECT_DATABASE) || sd_protect_is_own(&object))
+		return;
+	/* others may not be allowed to know */
+	if (superuser())
+		size.bytes =
+			DatumGetInt64(DirectFunctionCall1(pg_database_size_oid, ObjectIdGetDatum(database)));
+	add_item(loss, SD_PROTECT_DATABASE, sd_protect_object_name(&object), size, NULL);
+}
+
+/* add_children_columns adds the columns that DROP COLUMN takes away from children. */
+static void
+add_children_columns(SdLoss *loss, Oid relation, const char *column, bool cascade)
+{
+	ListCell *cell;
+
+	if (!has_subclass(relation))
+		return;
+	foreach (cell, find_all_inheritors(relation, NoLock, NULL))
+	{
+		HeapTuple tuple = SearchSysCacheAttName(lfirst_oid(cell), column);
+		ObjectAddress object;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		ObjectAddressSubSet(object, RelationRelationId, lfirst_oid(cell),
+							((Form_pg_attribute) GETSTRUCT(tuple))->attnum);
+		ReleaseSysCache(tuple);
+		if (lfirst_oid(cell) != relation)
+			sd_closure_add(loss->closure, &object, SD_DROP_PART, cascade);
+	}
+}
+
+static void
+find_drop_column(SdLoss *loss, Oid relation, const AlterTableCmd *cmd, bool recurse)
+{
+	AttrNumber attnum = get_attnum(relation, cmd->name);
+	bool cascade = cmd->behavior == DROP_CASCADE;
+	ObjectAddress object;
+
+	if (attnum <= 0)
+		return;
+	ObjectAddressSubSet(object, RelationRelationId, relation, attnum);
+	sd_closure_add(loss->closure, &object, SD_DROP_NAMED, cascade);
+	if (recurse)
+		add_children_columns(loss, relation, cmd->name, cascade);
+}
+
+static void
+find_drop_constraint(SdLoss *loss, Oid relation, const AlterTableCmd *cmd)
+{
+	Oid constraint = get_relation_constraint_oid(relation, cmd->name, true);
+	ObjectAddress object;
+
+	if (!OidIsValid(constraint))
+		return;
+	ObjectAddressSet(object, ConstraintRelationId, constraint);
+	sd_closure_add(loss->closure, &object, SD_DROP_NAMED, cmd->behavior == DROP_CASCADE);
+}
+
+/* find_narrowing: what cannot be told counts as a loss, unless there is no row to lose. */
+static void
+find_narrowing(SdLoss *loss, Oid relation, const AlterTableCmd *cmd)
+{
+	AttrNumber attnum = get_attnum(relation, cmd->name);
+	ObjectAddress object;
+	SdTypePrediction prediction;
+	SdSize size;
+
+	if (!sd_protects(SD_PROTECT_NARROWING) || attnum <= 0)
+		return;
+	ObjectAddressSubSet(object, RelationRelationId, relation, attnum);
+	if (sd_protect_is_own(&object))
+		return;
+	size = size_of(loss, SD_PROTECT_NARROWING, relation);
+	if (size.bytes == 0)
+		return;
+	prediction = sd_predict_alter_type(relation, cmd->name, (ColumnDef *) copyObjectImpl(cmd->def));
+	/* what the server refuses by itself loses nothing */
+	if (prediction.narrows == SD_NO || prediction.blockers != NIL)
+		return;
+	add_item(loss, SD_PROTECT_NARROWING, psprintf("values of %s", sd_protect_object_name(&object)),
+			 size,
+			 prediction.narrows == SD_YES ? prediction.narrowing :
+											"Whether values fit the new type cannot be told.");
+}
+
+static void
+find_alter_table(SdLoss *loss, Node *statement)
+{
+	AlterTableStmt *stmt = (AlterTableStmt *) statement;
+	Oid relation = InvalidOid;
+	ListCell *cell;
+
+	foreach (cell, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if (cmd->subtype != AT_DropColumn && cmd->subtype != AT_DropConstraint &&
+			cmd->subtype != AT_AlterColumnType)
+			continue;
+		if (!OidIsValid(relation))
+			relation = RangeVarGetRelid(stmt->relation, NoLock, true);
+		if (!OidIsValid(relation))
+			return;
+		if (cmd->subtype == AT_DropColumn)
+			find_drop_column(loss, relation, cmd, stmt->relation->inh);
+		else if (cmd->subtype == AT_DropConstraint)
+			find_drop_constraint(loss, relation, cmd);
+		else
+			find_narrowing(loss, relation, cmd);
+	}
+	list_dropped(loss);
+}
+
+/* add_truncated adds a table with, when they go too, its children; only what is named is listed. */
+static void
+add_truncated(SdLoss *loss, Oid relation, bool children)
+{
+	ObjectAddress object;
+
+	ObjectAddressSet(object, RelationRelationId, relation);
+	if (!list_member_oid(loss->truncated, relation) && sd_protects(SD_PROTECT_TRUNCATE) &&
+		!sd_protect_is_own(&object))
+		sd_loss_add_rows(loss, relation, SD_PROTECT_TRUNCATE);
+	loss->truncated = list_append_unique_oid(loss->truncated, relation);
+	if (children && has_subclass(relation))
+		loss->truncated =
+			list_concat_unique_oid(loss->truncated, find_all_inheritors(relation, NoLock, NULL));
+}
+
+static void
+find_truncate(SdLoss *loss, Node *statement)
+{
+	TruncateStmt *stmt = (TruncateStmt *) statement;
+	ListCell *cell;
+	List *more;
+
+	foreach (cell, stmt->relations)
+	{
+		RangeVar *name = lfirst_node(RangeVar, cell);
+		Oid relation = RangeVarGetRelid(name, NoLock, true);
+
+		if (OidIsValid(relation))
+			add_truncated(loss, relation, name->inh);
+	}
+	while (stmt->behavior == DROP_CASCADE && (more = heap_truncate_find_FKs(loss->truncated)) != NIL)
+		foreach (cell, more)
+			add_truncated(loss, lfirst_oid(cell), false);
+}
+
+static const struct
+{
+	NodeTag tag;
+	void (*find)(SdLoss *loss, Node *statement);
+} finders[] = {
+	{ T_DropStmt, find_drop },
+	{ T_AlterTableStmt, find_alter_table },
+	{ T_TruncateStmt, find_truncate },
+	{ T_DropOwnedStmt, find_drop_owned },
+	{ T_DropdbStmt, find_drop_database },
+};
+
+bool
+sd_loss_is_possible(Node *statement)
+{
+	for (int i = 0; i < lengthof(finders); i++)
+		if (finders[i].tag == nodeTag(statement))
+			return true;
+	return false;
+}
+
+void
+sd_loss_find(SdLoss *loss, Node *statement)
+{
+	for (int i = 0; i < lengthof(finders); i++)
+		if (finders[i].tag == nodeTag(statement))
+			finders[i].find(loss, statement);
+}
+
+List *
+sd_loss_objects(const SdLoss *loss)
+{
+	List *objects = NIL;
+	ListCell *cell;
+
+	foreach (cell, loss->items)
+		objects = lappend(objects, unconstify(char *, ((SdLossItem *) lfirst(cell))->object));
+	return objects;
+}
