@@ -114,7 +114,7 @@ typedef struct MgLint
 	int count;
 	int size;
 	int scripts;
-	const MgPg *prepared; /* session in which the configured rules are on */
+	const MgPg *prepared;		/* session in which the configured rules are on */
 	struct MgLintAllow *allows; /* comments that allow something */
 	MgLintVanished *vanished;
 	int vanished_count;

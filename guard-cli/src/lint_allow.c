@@ -15,6 +15,7 @@
 #include "pg_catalog_lint.h"
 
 #define MG_BLANKS " \t\r\n\f\v"
+#define MG_BOM	  "\xEF\xBB\xBF"
 
 /* What a comment says, without its marks and with single blanks. */
 static char *
@@ -82,12 +83,14 @@ find_statements(const MgLintRead *read, size_t start, int *first, int *last)
 {
 	const char *text = read->script->text;
 	size_t line = start;
-	bool begins_line = true;
+	bool begins_line;
 	int next = 0; /* the first statement that begins behind the comment */
 
 	while (line > 0 && text[line - 1] != '\n')
-		begins_line &=
-			strchr(MG_BLANKS, text[--line]) != NULL || strncmp(text + line, "\xEF\xBB\xBF", 3) == 0;
+		line--;
+	if (strncmp(text + line, MG_BOM, strlen(MG_BOM)) == 0)
+		line += strlen(MG_BOM);
+	begins_line = line + strspn(text + line, MG_BLANKS) >= start;
 	for (int low = 0, high = read->count; low < high;)
 	{
 		int middle = low + (high - low) / 2;
