@@ -2,7 +2,7 @@
  * pg.c
  *	  The only way of migguard to a server.
  */
-#include "pg.h"
+#include "pg_internal.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -110,8 +110,8 @@ mg_pg_error(MgPg *pg, const PGresult *result, MgError *err)
 	return false;
 }
 
-static bool
-interrupted(MgError *err)
+bool
+mg_pg_interrupted(MgError *err)
 {
 	mg_err_set(err, MG_EXIT_INTERRUPTED, "interrupted by signal %d (%s)", mg_signals_pending(),
 			   strsignal(mg_signals_pending()));
@@ -165,7 +165,7 @@ connect_to(MgPg *pg, const char **keywords, const char **values, MgError *err)
 							 .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
 
 		if (!wait_socket(fd.fd, fd.events))
-			return interrupted(err);
+			return mg_pg_interrupted(err);
 		if (now_ms() > until)
 		{
 			mg_err_set(err, MG_EXIT_UNAVAILABLE, "no answer from the server within %lld s",
@@ -295,8 +295,8 @@ mg_pg_close(MgPg *pg)
 	pg->conn = NULL;
 }
 
-static void
-cancel(MgPg *pg)
+void
+mg_pg_cancel(MgPg *pg)
 {
 	PGcancel *handle = PQgetCancel(pg->conn);
 	char message[256];
@@ -316,6 +316,9 @@ wait_result(MgPg *pg, bool *cancelled)
 	{
 		if (flush > 0)
 			flush = PQflush(pg->conn);
+		/* what has arrived goes first: libpq moves all of it when it looks for more */
+		if (flush == 0 && !PQisBusy(pg->conn))
+			return true;
 		if (flush < 0 || !PQconsumeInput(pg->conn))
 			return false;
 		if (flush == 0 && !PQisBusy(pg->conn))
@@ -329,17 +332,16 @@ wait_result(MgPg *pg, bool *cancelled)
 		else if (!wait_socket(PQsocket(pg->conn), flush > 0 ? POLLIN | POLLOUT : POLLIN))
 		{
 			*cancelled = true;
-			cancel(pg);
+			mg_pg_cancel(pg);
 		}
 	}
 }
 
-/* Sends the statement; false when the session is of no use or an interrupt is pending. */
-static bool
-send_statement(MgPg *pg, const char *sql, int count, const char *const *values, MgError *err)
+bool
+mg_pg_send(MgPg *pg, const char *sql, int count, const char *const *values, MgError *err)
 {
 	if (mg_signals_pending() != 0)
-		return interrupted(err);
+		return mg_pg_interrupted(err);
 	if (PQstatus(pg->conn) != CONNECTION_OK)
 	{
 		mg_err_set(err, MG_EXIT_UNAVAILABLE, "the connection to the server is lost");
@@ -351,16 +353,14 @@ send_statement(MgPg *pg, const char *sql, int count, const char *const *values, 
 	return true;
 }
 
-/* The next result of the statement, NULL after the last one or when the session is lost. */
-static PGresult *
-next_result(MgPg *pg, bool *cancelled)
+PGresult *
+mg_pg_next_result(MgPg *pg, bool *cancelled)
 {
 	return wait_result(pg, cancelled) ? PQgetResult(pg->conn) : NULL;
 }
 
-/* Statements of ours never copy; whatever asks for it would wait for ever. */
-static bool
-is_copy(const PGresult *result)
+bool
+mg_pg_is_copy(const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
@@ -379,78 +379,25 @@ mg_pg_exec(MgPg *pg, const char *sql, int count, const char *const *values, PGre
 
 	if (result != NULL)
 		*result = NULL;
-	if (!send_statement(pg, sql, count, values, err))
+	if (!mg_pg_send(pg, sql, count, values, err))
 		return false;
-	while ((next = next_result(pg, &cancelled)) != NULL)
+	while ((next = mg_pg_next_result(pg, &cancelled)) != NULL)
 	{
 		PQclear(last);
 		last = next;
-		if (is_copy(last))
+		if (mg_pg_is_copy(last))
 			break;
 	}
 	status = last != NULL ? PQresultStatus(last) : PGRES_FATAL_ERROR;
 	ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 	if (!ok && cancelled)
-		interrupted(err);
+		mg_pg_interrupted(err);
 	else if (!ok)
 		mg_pg_error(pg, last, err);
 	if (ok && result != NULL)
 		*result = last;
 	else
 		PQclear(last);
-	return ok;
-}
-
-/* Hands one arrived row to the handler; its cells live until the handler returns. */
-static bool
-hand_over(const PGresult *result, char **cells, MgRowHandler handler, void *arg, MgError *err)
-{
-	int columns = PQnfields(result);
-
-	for (int c = 0; c < columns; c++)
-		cells[c] = PQgetisnull(result, 0, c) ? NULL : PQgetvalue(result, 0, c);
-	return handler(arg, columns, cells, err);
-}
-
-bool
-mg_pg_each(MgPg *pg, const char *sql, int count, const char *const *values, MgRowHandler handler,
-		   void *arg, MgError *err)
-{
-	PGresult *result;
-	char **cells = NULL;
-	bool cancelled = false;
-	bool ok = true;
-	bool done = false;
-
-	if (!send_statement(pg, sql, count, values, err))
-		return false;
-	PQsetSingleRowMode(pg->conn);
-	while ((result = next_result(pg, &cancelled)) != NULL)
-	{
-		ExecStatusType status = PQresultStatus(result);
-
-		if (cells == NULL && status == PGRES_SINGLE_TUPLE)
-			cells = mg_alloc(pg->arena, (size_t) PQnfields(result) * sizeof(char *));
-		if (status == PGRES_SINGLE_TUPLE && ok && !hand_over(result, cells, handler, arg, err))
-		{
-			/* The rest is fetched and thrown away, so that the session can go on. */
-			ok = false;
-			cancel(pg);
-		}
-		else if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-			done = true;
-		else if (status != PGRES_SINGLE_TUPLE && ok)
-		{
-			ok = false;
-			if (cancelled)
-				interrupted(err);
-			else
-				mg_pg_error(pg, result, err);
-		}
-		PQclear(result);
-	}
-	if (ok && !done)
-		return mg_pg_error(pg, NULL, err);
 	return ok;
 }
 

@@ -84,6 +84,25 @@ typedef bool (*MgRowHandler)(void *arg, int columns, char *const *cells, MgError
 extern bool mg_pg_each(MgPg *pg, const char *sql, int count, const char *const *values,
 					   MgRowHandler handler, void *arg, MgError *err);
 
+/* A statement whose rows are fetched one by one, while other sessions run others. */
+typedef struct MgStream
+{
+	MgPg *pg; /* NULL: not open */
+	int columns;
+	char **cells; /* of the row that was fetched last; NULL for SQL NULL */
+	PGresult *result;
+	bool cancelled;
+	bool ended;
+} MgStream;
+
+/* Sends the statement and does not wait; the session takes no other before the end of this one. */
+extern bool mg_stream_open(MgStream *stream, MgPg *pg, const char *sql, int count,
+						   const char *const *values, MgError *err);
+/* Fetches a row; *more is false after the last one. */
+extern bool mg_stream_next(MgStream *stream, bool *more, MgError *err);
+/* Ends the statement if it has not ended; also after an error. */
+extern void mg_stream_close(MgStream *stream);
+
 /* An array literal of texts, to be sent as one parameter. */
 extern char *mg_pg_array(MgArena *arena, char *const *items, int count);
 

@@ -39,29 +39,59 @@ column_type(Oid type)
 	}
 }
 
+static void
+describe(MgRows *rows, const MgStream *stream)
+{
+	MgArena *arena = stream->pg->arena;
+
+	rows->columns = stream->columns;
+	rows->names = mg_alloc(arena, (size_t) rows->columns * sizeof(char *));
+	rows->types = mg_alloc(arena, (size_t) rows->columns * sizeof(MgColumnType));
+	for (int c = 0; c < rows->columns; c++)
+	{
+		rows->names[c] = mg_strdup(arena, PQfname(stream->result, c));
+		rows->types[c] = column_type(PQftype(stream->result, c));
+	}
+}
+
+/* Room for one more row; *size is how many there is room for. */
+static void
+grow(MgRows *rows, int *size, MgArena *arena)
+{
+	char **cells;
+
+	if (rows->count < *size)
+		return;
+	*size = *size == 0 ? 16 : *size * 2;
+	cells = mg_alloc(arena, (size_t) *size * (size_t) rows->columns * sizeof(char *));
+	if (rows->count > 0)
+		memcpy(cells, rows->cells, (size_t) rows->count * (size_t) rows->columns * sizeof(char *));
+	rows->cells = cells;
+}
+
+/* Row by row, so that a large result is in memory once and not twice. */
 bool
 mg_pg_rows(MgPg *pg, const char *sql, int count, const char *const *values, MgRows *rows, MgError *err)
 {
-	PGresult *result = NULL;
+	MgStream stream;
+	bool more = true;
+	bool ok = mg_stream_open(&stream, pg, sql, count, values, err);
+	int size = 0;
 
 	memset(rows, 0, sizeof *rows);
-	if (!mg_pg_exec(pg, sql, count, values, &result, err))
-		return false;
-	rows->count = PQntuples(result);
-	rows->columns = PQnfields(result);
-	rows->names = mg_alloc(pg->arena, (size_t) rows->columns * sizeof(char *));
-	rows->types = mg_alloc(pg->arena, (size_t) rows->columns * sizeof(MgColumnType));
-	rows->cells = mg_alloc(pg->arena, (size_t) rows->columns * (size_t) rows->count * sizeof(char *));
-	for (int c = 0; c < rows->columns; c++)
+	while (ok && (ok = mg_stream_next(&stream, &more, err)) && more)
 	{
-		rows->names[c] = mg_strdup(pg->arena, PQfname(result, c));
-		rows->types[c] = column_type(PQftype(result, c));
-	}
-	for (int r = 0; r < rows->count; r++)
+		if (rows->names == NULL)
+			describe(rows, &stream);
+		grow(rows, &size, pg->arena);
 		for (int c = 0; c < rows->columns; c++)
-			rows->cells[r * rows->columns + c] = mg_pg_value(pg->arena, result, r, c);
-	PQclear(result);
-	return true;
+			rows->cells[rows->count * rows->columns + c] = mg_strdup(pg->arena, stream.cells[c]);
+		rows->count++;
+	}
+	if (ok && rows->names == NULL && stream.result != NULL)
+		describe(rows, &stream);
+	mg_stream_close(&stream);
+	return ok;
 }
 
 const char *
