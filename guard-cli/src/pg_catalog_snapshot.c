@@ -10,10 +10,6 @@
 #include "mg_sql.h"
 #include "text.h"
 
-/* A portion of an import: bounded by the server's limit of one value and by our memory. */
-#define MG_IMPORT_LINES 500
-#define MG_IMPORT_BYTES (4 * 1024 * 1024)
-
 static const char *
 number(MgArena *arena, long long value)
 {
@@ -194,21 +190,12 @@ mg_snapshot_export(MgPg *pg, long long id, MgLineHandler handler, void *arg, MgE
 	return mg_pg_each(pg, mg_sql_snapshot_export, 1, values, take_row, &sink, err);
 }
 
-void
-mg_import_begin(MgImport *import, MgPg *pg)
-{
-	memset(import, 0, sizeof *import);
-	import->pg = pg;
-	import->arena = mg_arena_new();
-	mg_strings_init(&import->lines, import->arena);
-}
-
 static bool
-send_portion(MgImport *import, MgError *err)
+send_lines(void *arg, const char *array, MgError *err)
 {
-	const char *const values[] = { mg_pg_array(import->arena, import->lines.items,
-											   import->lines.count),
-								   import->id != 0 ? number(import->arena, import->id) : NULL };
+	MgImport *import = arg;
+	const char *const values[] = { array, import->id != 0 ? number(import->portion.arena, import->id) :
+															NULL };
 	char *text;
 
 	if (!one_value(import->pg, mg_sql_snapshot_import, 2, values, &text, err))
@@ -216,22 +203,21 @@ send_portion(MgImport *import, MgError *err)
 	if (text == NULL)
 		return mg_err_set(err, MG_EXIT_INTERNAL, "import_snapshot() returned nothing");
 	import->id = atoll(text);
-	mg_arena_free(import->arena);
-	import->arena = mg_arena_new();
-	import->bytes = 0;
-	mg_strings_init(&import->lines, import->arena);
 	return true;
+}
+
+void
+mg_import_begin(MgImport *import, MgPg *pg)
+{
+	memset(import, 0, sizeof *import);
+	import->pg = pg;
+	mg_portion_begin(&import->portion, send_lines, import);
 }
 
 bool
 mg_import_line(void *arg, const char *line, MgError *err)
 {
-	MgImport *import = arg;
-
-	mg_strings_add(&import->lines, line);
-	import->bytes += strlen(line);
-	return (import->lines.count < MG_IMPORT_LINES && import->bytes < MG_IMPORT_BYTES) ||
-		   send_portion(import, err);
+	return mg_portion_add(&((MgImport *) arg)->portion, line, err);
 }
 
 bool
@@ -239,7 +225,7 @@ mg_import_end(MgImport *import, long long *id, MgError *err)
 {
 	char *ignored;
 
-	if (import->lines.count > 0 && !send_portion(import, err))
+	if (!mg_portion_send(&import->portion, err))
 		return false;
 	if (import->id == 0)
 		return mg_err_set(err, MG_EXIT_CONFIG, "the exported snapshot is empty");
@@ -250,8 +236,7 @@ mg_import_end(MgImport *import, long long *id, MgError *err)
 void
 mg_import_free(MgImport *import)
 {
-	mg_arena_free(import->arena);
-	import->arena = NULL;
+	mg_portion_free(&import->portion);
 }
 
 bool

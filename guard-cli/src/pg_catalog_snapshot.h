@@ -6,6 +6,7 @@
 #define MG_PG_CATALOG_SNAPSHOT_H
 
 #include "pg.h"
+#include "portion.h"
 
 /* label and run_id may be NULL. */
 extern bool mg_snapshot_take(MgPg *pg, const char *label, const char *run_id, long long *id,
@@ -55,9 +56,7 @@ extern bool mg_snapshot_export(MgPg *pg, long long id, MgLineHandler handler, vo
 typedef struct MgImport
 {
 	MgPg *pg;
-	MgArena *arena; /* of the portion */
-	MgStrings lines;
-	size_t bytes;
+	MgPortion portion;
 	long long id; /* 0 until the first portion was sent */
 } MgImport;
 
