@@ -152,6 +152,7 @@ OBJS = \
 	extension/sd_guc.o \
 	extension/sd_hint.o \
 	extension/sd_hooks.o \
+	extension/sd_keep.o \
 	extension/sd_ledger.o \
 	extension/sd_ledger_guard.o \
 	extension/sd_ledger_hash.o \
@@ -174,6 +175,9 @@ SQL_SOURCES = \
 	sql/types/object.sql \
 	sql/types/revert_step.sql \
 	sql/functions/objects.sql \
+	sql/functions/keep_objects.sql \
+	sql/functions/keep_others.sql \
+	sql/functions/kept_objects.sql \
 	sql/functions/fingerprint.sql \
 	sql/tables/snapshot.sql \
 	sql/tables/object_def.sql \
@@ -204,6 +208,7 @@ SQL_SOURCES = \
 	sql/functions/end_run.sql \
 	sql/functions/ledger_head.sql \
 	sql/functions/diff.sql \
+	sql/functions/diff_others.sql \
 	sql/functions/definition_sql.sql \
 	sql/functions/revert_sql.sql \
 	sql/functions/refuse_ddl.sql \
@@ -248,7 +253,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 REGRESS        = setup \
 	snapshot_store snapshot_views snapshot_depends fingerprint_repeat \
 	analyze statements comments \
-	diff_lineage diff_roots diff_security diff_across diff_types \
+	diff_lineage diff_roots diff_security diff_across diff_types diff_others \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \
 	grants \

@@ -14,8 +14,11 @@
 
 #include "sd_compat.h"
 #include "sd_diff_names.h"
+#include "sd_keep.h"
+#include "sd_result.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_diff);
+PG_FUNCTION_INFO_V1(safedeploy_diff_others);
 
 /* Columns of safedeploy.change. */
 enum
@@ -221,65 +224,70 @@ put_changes(const SdDiff *diff, SdDiffNames *names, Tuplestorestate *store, Tupl
 	MemoryContextDelete(row);
 }
 
-/* A tuplestore as the result of the function, in the memory of the query. */
-static Tuplestorestate *
-make_result(FunctionCallInfo fcinfo, TupleDesc *desc)
+/* Runs the steps and returns the rows; the sides stand in the diff. */
+static Datum
+run_diff(FunctionCallInfo fcinfo, SdDiff *diff, int facets_argument)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	SdDiffNames names = { diff };
+	TupleDesc desc;
+	Tuplestorestate *store = sd_result_begin(fcinfo, &desc);
 	MemoryContext caller;
-	Tuplestorestate *store;
 
-	if (result == NULL || !IsA(result, ReturnSetInfo) || !(result->allowedModes & SFRM_Materialize))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("set-valued function called in context that cannot accept a set"),
-						errhint("Call it in the FROM clause.")));
-	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE ||
-		(*desc)->natts != OUT_COLUMNS)
-		elog(ERROR, "unexpected result type of safedeploy.diff");
-	caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-	*desc = CreateTupleDescCopy(*desc);
-	store = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false,
-								  work_mem);
-	result->returnMode = SFRM_Materialize;
-	result->setResult = store;
-	result->setDesc = *desc;
+	diff->context =
+		AllocSetContextCreate(CurrentMemoryContext, "safedeploy diff", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(diff->context);
+	if (desc->natts != OUT_COLUMNS)
+		elog(ERROR, "unexpected number of columns of safedeploy.change");
+	read_facets(fcinfo, facets_argument, diff->facets);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to the SPI manager");
+	sd_diff_load(diff);
+	SPI_finish();
+
+	MemoryContextSwitchTo(diff->context);
+	compare(diff, &names);
+	put_changes(diff, &names, store, desc);
 	MemoryContextSwitchTo(caller);
-	return store;
+	MemoryContextDelete(diff->context);
+	return (Datum) 0;
 }
 
 Datum
 safedeploy_diff(PG_FUNCTION_ARGS)
 {
 	SdDiff diff = { 0 };
-	SdDiffNames names = { &diff };
-	MemoryContext work, caller;
-	Tuplestorestate *store;
-	TupleDesc desc;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the old snapshot must not be NULL"),
 				 errhint(
 					 "Name a snapshot of safedeploy.snapshot; only the new side may be the live database.")));
-	store = make_result(fcinfo, &desc);
-	work = AllocSetContextCreate(CurrentMemoryContext, "safedeploy diff", ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(work);
-
-	diff.context = work;
 	diff.old_id = PG_GETARG_INT64(0);
 	diff.live = PG_ARGISNULL(1);
 	diff.new_id = diff.live ? 0 : PG_GETARG_INT64(1);
-	read_facets(fcinfo, 2, diff.facets);
+	return run_diff(fcinfo, &diff, 2);
+}
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to the SPI manager");
-	sd_diff_load(&diff);
-	SPI_finish();
+Datum
+safedeploy_diff_others(PG_FUNCTION_ARGS)
+{
+	SdDiffOthers others = { 0 };
+	SdDiff diff = { .others = &others };
 
-	MemoryContextSwitchTo(work);
-	compare(&diff, &names);
-	put_changes(&diff, &names, store, desc);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(work);
-	return (Datum) 0;
+	sd_keep_require(PG_ARGISNULL(0));
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the numbers of the objects and the version must not be NULL"),
+				 errhint("Numbers are those of keep_objects(), the version is server_version_num.")));
+	diff.kept = PG_ARGISNULL(0);
+	diff.old_id = diff.kept ? 0 : PG_GETARG_INT64(0);
+	others.numbers = PG_GETARG_ARRAYTYPE_P(1);
+	others.origin.version = PG_GETARG_INT32(2);
+	if (!PG_ARGISNULL(3))
+		others.origin.system_identifier = psprintf(INT64_FORMAT, PG_GETARG_INT64(3));
+	others.origin.database = PG_ARGISNULL(4) ? InvalidOid : PG_GETARG_OID(4);
+	others.superusers = PG_ARGISNULL(6) ? NULL : PG_GETARG_ARRAYTYPE_P(6);
+	return run_diff(fcinfo, &diff, 5);
 }

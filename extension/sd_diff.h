@@ -18,6 +18,7 @@
 #define SD_DIFF_H
 
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/palloc.h"
@@ -174,12 +175,31 @@ typedef struct SdDiffChange
 	int seq;
 } SdDiffChange;
 
+/* Where and with what a side was taken. */
+typedef struct SdDiffOrigin
+{
+	int version;
+	char *system_identifier; /* NULL when unknown */
+	Oid database;
+	bool environment; /* was taken too */
+} SdDiffOrigin;
+
+/* What is compared with objects of another database, see sd_keep.h. */
+typedef struct SdDiffOthers
+{
+	SdDiffOrigin origin;
+	ArrayType *numbers;	   /* of the old objects that may differ */
+	ArrayType *superusers; /* quoted names of those who are it there, NULL when that does not matter */
+} SdDiffOthers;
+
 typedef struct SdDiff
 {
 	bool same_lineage;			 /* both sides are states of one database */
 	bool roles;					 /* the new side says which roles there are */
 	bool facets[SD_DIFF_FACETS]; /* wanted ones */
 	bool live;					 /* the new side is the database as it is now */
+	bool kept;					 /* the old side is what the session keeps */
+	SdDiffOthers *others;		 /* the new side is of another database, NULL when it is not */
 	int64 old_id;
 	int64 new_id;
 	MemoryContext context; /* of all that lives as long as the diff */

@@ -233,14 +233,16 @@ read_dependents(const SdDiff *diff, HTAB *targets, Datum *objects, int n)
 {
 	Oid types[2] = { INT8OID, TEXTARRAYOID };
 	Datum values[2];
+	char *sql = psprintf("SELECT kind, identity, phys -> 'part_depends' FROM safedeploy.%s"
+						 " AND phys -> 'part_depends' IS NOT NULL"
+						 " AND (phys -> 'depends' ?| $2 OR kind || ' ' || identity = ANY ($2))"
+						 " ORDER BY kind COLLATE \"C\", identity COLLATE \"C\"",
+						 diff->kept ? "kept_objects() WHERE true" :
+									  "snapshot_object WHERE snapshot_id = $1");
 
 	values[0] = Int64GetDatum(diff->old_id);
 	values[1] = PointerGetDatum(construct_array(objects, n, TEXTOID, -1, false, TYPALIGN_INT));
-	if (SPI_execute_with_args("SELECT kind, identity, phys -> 'part_depends' FROM safedeploy.snapshot_object"
-							  " WHERE snapshot_id = $1 AND phys -> 'part_depends' IS NOT NULL"
-							  " AND (phys -> 'depends' ?| $2 OR kind || ' ' || identity = ANY ($2))"
-							  " ORDER BY kind COLLATE \"C\", identity COLLATE \"C\"",
-							  2, types, values, NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(sql, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the dependencies of a snapshot");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{

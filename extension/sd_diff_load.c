@@ -36,14 +36,6 @@ enum
 	COLS = COL_FIRST_FACET + SD_DIFF_FACETS
 };
 
-typedef struct SdDiffHeader
-{
-	int version;
-	char *system_identifier;
-	Oid database;
-	bool environment; /* was taken too */
-} SdDiffHeader;
-
 typedef struct SdDiffDefinition
 {
 	uint8 hash[SD_DIFF_HASH_SIZE]; /* the key */
@@ -63,10 +55,10 @@ sd_diff_facet_name(SdDiffFacet facet)
 	return facet_names[facet];
 }
 
-static SdDiffHeader
+static SdDiffOrigin
 read_header(int64 id)
 {
-	SdDiffHeader header;
+	SdDiffOrigin header;
 	Oid types[1] = { INT8OID };
 	Datum values[1] = { Int64GetDatum(id) };
 	HeapTuple tuple;
@@ -102,23 +94,26 @@ read_header(int64 id)
 	return header;
 }
 
-static SdDiffHeader
-live_header(void)
+/* Of the database as it is now; what is kept of it has no environment. */
+static SdDiffOrigin
+live_header(bool environment)
 {
-	SdDiffHeader header;
+	SdDiffOrigin header;
 
 	header.version = PG_VERSION_NUM;
 	header.system_identifier = psprintf(INT64_FORMAT, (int64) GetSystemIdentifier());
 	header.database = MyDatabaseId;
-	header.environment = true;
+	header.environment = environment;
 	return header;
 }
 
 static void
 compare_headers(SdDiff *diff)
 {
-	SdDiffHeader old = read_header(diff->old_id);
-	SdDiffHeader new = diff->live ? live_header() : read_header(diff->new_id);
+	SdDiffOrigin old = diff->kept ? live_header(false) : read_header(diff->old_id);
+	SdDiffOrigin new = diff->live	? live_header(true) :
+					   diff->others ? diff->others->origin :
+									  read_header(diff->new_id);
 
 	if (old.version / 10000 != new.version / 10000)
 		ereport(ERROR,
@@ -137,24 +132,25 @@ compare_headers(SdDiff *diff)
 }
 
 /*
- * A stored side may have an environment that is not wanted, or that the other one
- * lacks.  An object without the hash of any facet was not read; why, stands elsewhere.
+ * A side that is not stored comes from a function.  A stored one may have an
+ * environment that is not wanted, or that the other one lacks.  An object without
+ * the hash of any facet was not read; why, stands elsewhere.
  */
 static void
-append_side(StringInfo sql, const char *columns, bool live, int parameter, bool environment)
+append_side(StringInfo sql, const char *columns, const char *function, const char *condition)
 {
 	StringInfoData hashes;
 
 	initStringInfo(&hashes);
 	for (int f = 0; f < SD_DIFF_FACETS; f++)
 		appendStringInfo(&hashes, "%s\"%s\"", f > 0 ? ", " : "", facet_names[f]);
-	if (live)
+	if (function != NULL)
 		appendStringInfo(sql,
 						 "(SELECT kind, identity, phys, NULL::bytea AS def_hash, definition,"
 						 " CASE WHEN coalesce(%s) IS NULL"
 						 " THEN coalesce(definition -> 'unread' ->> 'reason', '') END AS unread, %s"
-						 " FROM safedeploy.objects(%s))",
-						 hashes.data, columns, environment ? "true" : "false");
+						 " FROM safedeploy.%s)",
+						 hashes.data, columns, function);
 	else
 		appendStringInfo(sql,
 						 "(SELECT kind, identity, phys, def_hash, NULL::jsonb AS definition,"
@@ -162,9 +158,26 @@ append_side(StringInfo sql, const char *columns, bool live, int parameter, bool 
 						 " FROM safedeploy.snapshot AS s, jsonb_array_elements(s.unread) AS u"
 						 " WHERE s.id = snapshot_id AND u ->> 'kind' = kind"
 						 " AND u ->> 'identity' = identity LIMIT 1), '') END AS unread, %s"
-						 " FROM safedeploy.snapshot_object WHERE snapshot_id = $%d%s)",
-						 hashes.data, columns, parameter,
-						 environment ? "" : " AND environment IS NULL");
+						 " FROM safedeploy.snapshot_object WHERE %s)",
+						 hashes.data, columns, condition);
+}
+
+/* Old and new side; parameters: both ids, and the numbers of the old objects that may differ. */
+static void
+append_sides(StringInfo sql, const SdDiff *diff, const char *columns)
+{
+	const char *schema_only = diff->facets[SD_DIFF_ENVIRONMENT] ? "" : " AND environment IS NULL";
+
+	append_side(sql, columns, diff->kept ? "kept_objects($3)" : NULL,
+				psprintf("snapshot_id = $1%s%s", diff->others ? " AND n = ANY ($3)" : "",
+						 schema_only));
+	appendStringInfoString(sql, " o FULL JOIN ");
+	append_side(sql, columns,
+				diff->others					  ? "kept_objects(others => true)" :
+				!diff->live						  ? NULL :
+				diff->facets[SD_DIFF_ENVIRONMENT] ? "objects(true)" :
+													"objects(false)",
+				psprintf("snapshot_id = $2%s", schema_only));
 }
 
 /*
@@ -198,9 +211,7 @@ join_sql(const SdDiff *diff)
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT o.*, n.* FROM ");
-	append_side(&sql, columns.data, false, 1, diff->facets[SD_DIFF_ENVIRONMENT]);
-	appendStringInfoString(&sql, " o FULL JOIN ");
-	append_side(&sql, columns.data, diff->live, 2, diff->facets[SD_DIFF_ENVIRONMENT]);
+	append_sides(&sql, diff, columns.data);
 	appendStringInfo(&sql,
 					 " n ON o.kind = n.kind AND o.identity = n.identity"
 					 " WHERE %s o.kind IS NULL OR n.kind IS NULL"
@@ -430,12 +441,14 @@ assign_definitions(SdDiff *diff, HTAB *wanted)
 static void
 read_rows(SdDiff *diff, HTAB *wanted, MemoryContext context)
 {
-	Oid types[2] = { INT8OID, INT8OID };
-	Datum values[2] = { Int64GetDatum(diff->old_id), Int64GetDatum(diff->new_id) };
+	Oid types[3] = { INT8OID, INT8OID, INT4ARRAYOID };
+	Datum values[3] = { Int64GetDatum(diff->old_id), Int64GetDatum(diff->new_id), (Datum) 0 };
+	char nulls[3] = { ' ', ' ', diff->others ? ' ' : 'n' };
 	Portal portal;
 
-	portal = SPI_cursor_open_with_args(NULL, join_sql(diff), diff->live ? 1 : 2, types, values,
-									   NULL, true, 0);
+	if (diff->others)
+		values[2] = PointerGetDatum(diff->others->numbers);
+	portal = SPI_cursor_open_with_args(NULL, join_sql(diff), 3, types, values, nulls, true, 0);
 	for (;;)
 	{
 		MemoryContext caller;
@@ -470,7 +483,7 @@ sd_diff_load(SdDiff *diff)
 	assign_definitions(diff, wanted);
 }
 
-/* Quoted names of the superusers: as the new snapshot has them, else as the cluster has them now. */
+/* Quoted names of the superusers: as is known of the new side, else as the cluster has them now. */
 static List *
 read_superusers(const SdDiff *diff)
 {
@@ -479,7 +492,13 @@ read_superusers(const SdDiff *diff)
 	List *found = NIL;
 	int result;
 
-	if (diff->roles)
+	if (diff->others)
+	{
+		types[0] = TEXTARRAYOID;
+		values[0] = PointerGetDatum(diff->others->superusers);
+		result = SPI_execute_with_args("SELECT unnest($1)", 1, types, values, NULL, true, 0);
+	}
+	else if (diff->roles)
 		result = SPI_execute_with_args("SELECT o.identity FROM safedeploy.snapshot_object o"
 									   " JOIN safedeploy.object_def d ON d.hash = o.def_hash"
 									   " WHERE o.snapshot_id = $1 AND o.kind = 'role'"
@@ -519,7 +538,8 @@ sd_diff_mark_superusers(SdDiff *diff)
 	ListCell *cell;
 
 	/* roles of another cluster mean nothing here */
-	if (!diff->roles && !diff->live && !diff->same_lineage)
+	if (diff->others ? diff->others->superusers == NULL :
+					   !diff->roles && !diff->live && !diff->same_lineage)
 		return;
 	foreach (cell, diff->changes)
 	{

@@ -16,6 +16,7 @@
 #include "sd_drift.h"
 #include "sd_fence.h"
 #include "sd_hooks.h"
+#include "sd_keep.h"
 #include "sd_lock.h"
 #include "sd_permit_use.h"
 #include "sd_policy.h"
@@ -123,10 +124,12 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			sd_lock_at_commit();
 			sd_permit_use_at_commit();
+			sd_keep_at_commit();
 			break;
 		case XACT_EVENT_ABORT:
 			sd_lock_at_abort();
 			sd_permit_use_at_abort();
+			sd_keep_at_abort();
 			break;
 		default:
 			break;

@@ -4,20 +4,15 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/tuplestore.h"
 
+#include "sd_result.h"
 #include "sd_snapshot.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_objects);
 PG_FUNCTION_INFO_V1(safedeploy_fingerprint);
-
-/* Columns of type safedeploy.object */
-#define OBJECT_COLUMNS (3 + SD_NFACETS + 1)
 
 typedef struct ObjectsSink
 {
@@ -51,55 +46,57 @@ unread_definition(const SdUnread *unread)
 	return sd_node_to_jsonb(map);
 }
 
+TupleDesc
+sd_object_desc(void)
+{
+	TupleDesc desc = CreateTemplateTupleDesc(SD_OBJECT_COLUMNS);
+
+	TupleDescInitEntry(desc, SD_OBJECT_KIND + 1, "kind", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, SD_OBJECT_IDENTITY + 1, "identity", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, SD_OBJECT_DEFINITION + 1, "definition", JSONBOID, -1, 0);
+	for (int f = 0; f < SD_NFACETS; f++)
+		TupleDescInitEntry(desc, SD_OBJECT_FACET + f + 1, sd_facet_names[f], BYTEAOID, -1, 0);
+	TupleDescInitEntry(desc, SD_OBJECT_PHYS + 1, "phys", JSONBOID, -1, 0);
+	return desc;
+}
+
+void
+sd_object_row(SdDoc *doc, const SdHashes *hashes, Datum *values, bool *nulls)
+{
+	values[SD_OBJECT_KIND] = CStringGetTextDatum(doc->kind);
+	values[SD_OBJECT_IDENTITY] = CStringGetTextDatum(doc->identity);
+	values[SD_OBJECT_DEFINITION] =
+		JsonbPGetDatum(doc->unread ? unread_definition(doc->unread) : sd_doc_to_jsonb(doc));
+	for (int f = 0; f < SD_NFACETS; f++)
+	{
+		nulls[SD_OBJECT_FACET + f] = (hashes->have & (1 << f)) == 0;
+		values[SD_OBJECT_FACET + f] =
+			nulls[SD_OBJECT_FACET + f] ? (Datum) 0 : hash_datum(hashes->facet[f]);
+	}
+	values[SD_OBJECT_PHYS] = JsonbPGetDatum(sd_node_to_jsonb(doc->phys));
+}
+
 static void
 objects_emit(SdSink *base, SdDoc *doc, const SdHashes *hashes)
 {
 	ObjectsSink *sink = (ObjectsSink *) base;
-	Datum values[OBJECT_COLUMNS];
-	bool nulls[OBJECT_COLUMNS] = { false };
+	Datum values[SD_OBJECT_COLUMNS];
+	bool nulls[SD_OBJECT_COLUMNS] = { false };
 
-	values[0] = CStringGetTextDatum(doc->kind);
-	values[1] = CStringGetTextDatum(doc->identity);
-	values[2] = JsonbPGetDatum(doc->unread ? unread_definition(doc->unread) : sd_doc_to_jsonb(doc));
-	for (int i = 0; i < SD_NFACETS; i++)
-	{
-		nulls[3 + i] = (hashes->have & (1 << i)) == 0;
-		values[3 + i] = nulls[3 + i] ? (Datum) 0 : hash_datum(hashes->facet[i]);
-	}
-	values[OBJECT_COLUMNS - 1] = JsonbPGetDatum(sd_node_to_jsonb(doc->phys));
+	sd_object_row(doc, hashes, values, nulls);
 	tuplestore_putvalues(sink->store, sink->desc, values, nulls);
 }
 
 Datum
 safedeploy_objects(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	ObjectsSink sink = { .base = { .want_phys = true,
 								   .want_environment = PG_GETARG_BOOL(0),
 								   .begin = objects_begin,
 								   .emit = objects_emit } };
-	MemoryContext per_query;
-	MemoryContext old;
 
-	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
-		(rsinfo->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("objects() is called in a context that cannot accept a set")));
-	if (get_call_result_type(fcinfo, NULL, &sink.desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-
-	per_query = rsinfo->econtext->ecxt_per_query_memory;
-	old = MemoryContextSwitchTo(per_query);
-	sink.desc = CreateTupleDescCopy(sink.desc);
-	sink.store = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0, false,
-									   work_mem);
-	MemoryContextSwitchTo(old);
-
+	sink.store = sd_result_begin(fcinfo, &sink.desc);
 	(void) sd_snapshot_walk(&sink.base);
-
-	rsinfo->returnMode = SFRM_Materialize;
-	rsinfo->setResult = sink.store;
-	rsinfo->setDesc = sink.desc;
 	return (Datum) 0;
 }
 

@@ -5,6 +5,7 @@
 #ifndef SD_SNAPSHOT_H
 #define SD_SNAPSHOT_H
 
+#include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 
 #include "sd_snapshot_doc.h"
@@ -82,6 +83,21 @@ extern char *sd_live_fingerprint(uint32 facets);
 /* Hash of one facet over sorted entries, and of several facets as 64 hex digits. */
 extern void sd_entries_root(SdEntries *entries, SdFacet facet, SdSha256 *sha, uint8 *out);
 extern char *sd_roots_fingerprint(uint8 roots[][SD_SHA256_LENGTH], uint32 facets, SdSha256 *sha);
+
+/* Columns of type safedeploy.object. */
+enum
+{
+	SD_OBJECT_KIND,
+	SD_OBJECT_IDENTITY,
+	SD_OBJECT_DEFINITION,
+	SD_OBJECT_FACET,
+	SD_OBJECT_PHYS = SD_OBJECT_FACET + SD_NFACETS,
+	SD_OBJECT_COLUMNS
+};
+
+/* Such a row, and a document as such a row; "nulls" is false at the start. */
+extern TupleDesc sd_object_desc(void);
+extern void sd_object_row(SdDoc *doc, const SdHashes *hashes, Datum *values, bool *nulls);
 
 /* An error with ERRCODE_LOCK_NOT_AVAILABLE that names every unread object, if there is one. */
 extern void sd_refuse_unread(SdEntries *entries);

@@ -23,6 +23,7 @@ SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::reg
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND has_function_privilege('grants_reader', p.oid, 'EXECUTE')
 	AND (prosecdef AND proname NOT IN ('check_fence', 'ledger_head')
 		OR proname NOT IN ('version', 'protocol_version', 'check_fence', 'lock_holder_pid', 'ledger_head', 'verify_chain', 'verify_guards', 'verify_ledger',
+			'keep_objects', 'keep_others', 'kept_objects', 'diff_others',
 			'objects', 'fingerprint', 'diff', 'definition_sql', 'revert_sql', 'statements', 'comments', 'normalized', 'analyze', 'predict', 'rule_catalog', 'export_snapshot')) ORDER BY proname;
 -- every function has its search_path pinned (analyze() and predict() read names as their caller would), and every public object a comment
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND (proname NOT IN ('analyze', 'predict') OR prosecdef) AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false) ORDER BY 1;

@@ -157,6 +157,50 @@ my $helpers = <<'SQL';
 CREATE FUNCTION pg_temp.changes(old bigint, new bigint DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT coalesce(jsonb_agg(to_jsonb(c) - '{old,new}'::text[] ORDER BY seq), '[]') FROM safedeploy.diff(old, new) AS c
 $$;
+CREATE FUNCTION pg_temp.all_of(old bigint, new bigint) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY seq), '[]') FROM safedeploy.diff(old, new) AS c
+$$;
+-- Two databases that keep their objects and exchange what differs find what is found of stored
+-- snapshots, to the letter; "after" is the live schema too.
+CREATE FUNCTION pg_temp.exchanged(before bigint, after bigint) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+	h safedeploy.snapshot := (SELECT s FROM safedeploy.snapshot AS s WHERE id = after);
+	-- the snapshots say who is one
+	superusers text[] := (SELECT array_agg(quote_ident(rolname)) FROM pg_roles WHERE rolsuper);
+	was integer[];
+	now integer[];
+	expected jsonb;
+	got jsonb;
+	found text[] := '{}';
+BEGIN
+	-- nobody but a snapshot has an environment
+	IF EXISTS (SELECT FROM safedeploy.diff(before, after) WHERE class = 'environment') THEN
+		RETURN found;
+	END IF;
+	SELECT coalesce(array_agg(o.n), '{}') INTO was FROM safedeploy.snapshot_object AS o
+	 WHERE o.snapshot_id = before AND NOT EXISTS (SELECT FROM safedeploy.snapshot_object AS n
+		WHERE n.snapshot_id = after AND n.kind = o.kind AND n.identity = o.identity AND n.def_hash = o.def_hash AND n.phys = o.phys);
+	SELECT coalesce(array_agg(k.number), '{}') INTO now FROM safedeploy.keep_objects(physical => true) AS k
+	 WHERE NOT EXISTS (SELECT FROM safedeploy.snapshot_object AS o WHERE o.snapshot_id = before AND o.kind = k.kind AND o.identity = k.identity AND o.n <> ALL (was));
+	PERFORM safedeploy.keep_others((SELECT array_agg(o) FROM safedeploy.kept_objects(now) AS o));
+	SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY seq), '[]') INTO got
+	  FROM safedeploy.diff_others(before, was, h.server_version_num, h.system_identifier, h.database_oid, NULL, superusers) AS c;
+	expected := pg_temp.all_of(before, after);
+	IF got <> expected THEN
+		found := found || ('exchanged: ' || got::text || ' instead of ' || expected::text);
+	END IF;
+	PERFORM FROM safedeploy.keep_objects();
+	PERFORM safedeploy.keep_others((SELECT array_agg(ROW(o.kind, o.identity, d.definition, o.core, o.security, o.owner, o.storage, o.comment, o.version, o."order", NULL, o.phys)::safedeploy.object)
+	   FROM safedeploy.snapshot_object AS o JOIN safedeploy.object_def AS d ON d.hash = o.def_hash WHERE o.snapshot_id = before AND o.environment IS NULL AND o.n = ANY (was)));
+	SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY seq), '[]') INTO got
+	  FROM safedeploy.diff_others(NULL, now, h.server_version_num, h.system_identifier, h.database_oid, NULL, superusers) AS c;
+	expected := pg_temp.all_of(after, before);
+	IF got <> expected THEN
+		found := found || ('exchanged backwards: ' || got::text || ' instead of ' || expected::text);
+	END IF;
+	RETURN found;
+END
+$$;
 -- What must hold whatever was edited; a fault is a text.
 CREATE FUNCTION pg_temp.faults(before bigint, after bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -187,6 +231,7 @@ BEGIN
 			EXCEPT ALL (SELECT c ->> 'op', c ->> 'kind', c ->> 'path' FROM jsonb_array_elements(backwards) AS c)) THEN
 		found := found || ('backwards: ' || backwards::text);
 	END IF;
+	found := found || pg_temp.exchanged(before, after);
 	-- as if of another database: by names alone the edit is still seen
 	UPDATE safedeploy.snapshot SET database_oid = 1 WHERE id = after;
 	by_name := pg_temp.changes(before, after);
@@ -196,6 +241,7 @@ BEGIN
 	IF by_name = '[]' AND jsonb_path_exists(stored, '$[*] ? (@.class == "real" || @.class == "cosmetic")') THEN
 		found := found || 'by name nothing is seen'::text;
 	END IF;
+	found := found || pg_temp.exchanged(before, after);
 	PERFORM safedeploy.drop_snapshot(after);
 	RETURN to_jsonb(found);
 END
