@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diff_report.h"
+#include "pg_catalog_compare.h"
 #include "session.h"
 #include "snapshot_ref.h"
 
@@ -33,6 +34,8 @@ typedef struct Sides
 {
 	const char *old_name;
 	const char *new_name;
+	const char *facets; /* as an array literal, NULL for all */
+	bool strict;
 	long long old_id;
 	long long new_id;
 } Sides;
@@ -67,51 +70,70 @@ choose_home(MgContext *context, const Sides *sides, MgError *err)
 	return mg_target_parse(context->arena, home, &context->target, err);
 }
 
-static bool
-print(MgContext *context, MgPg *pg, const Sides *sides, int *exit_code, MgError *err)
+static void
+print(MgContext *context, const Sides *sides, const MgRows *rows)
 {
-	const char *facets = mg_diff_facets(context->arena, mg_cli_flag(context, &mg_cmd_diff, "facets"));
-	bool strict = mg_cli_flag(context, &mg_cmd_diff, "strict") != NULL;
-	const char *old_name = display_name(context, sides->old_name);
-	const char *new_name = display_name(context, sides->new_name);
-	MgRows rows;
-	int counting;
+	if (context->format == MG_FORMAT_JSON)
+		mg_diff_print_json(context, rows, display_name(context, sides->old_name),
+						   display_name(context, sides->new_name),
+						   count_counting(rows, sides->strict) == 0);
+	else
+		mg_diff_print_text(context, rows, NULL);
+}
 
-	if (!mg_snapshot_diff(pg, sides->old_id, sides->new_id, facets, &rows, err))
-		return false;
-	counting = count_counting(&rows, strict);
-	*exit_code = counting == 0 ? MG_EXIT_DONE : MG_EXIT_DRIFT;
-	switch (context->format)
-	{
-		case MG_FORMAT_JSON:
-			mg_diff_print_json(context, &rows, old_name, new_name, counting == 0);
-			return true;
-		case MG_FORMAT_UNIFIED:
-			return rows.count == 0 || mg_diff_print_unified(context, pg, sides->old_id, sides->new_id,
-															facets, old_name, new_name, err);
-		default:
-			mg_diff_print_text(context, &rows, NULL);
-			return true;
-	}
+/* Databases as they are: each session reads its own, and nothing is stored. */
+static bool
+compare_live(MgContext *context, Sides *sides, MgRows *rows, MgError *err)
+{
+	bool judge_owners = strcmp(sides->new_name, "live") == 0;
+	MgPg *old_pg = NULL;
+	MgPg *new_pg = NULL;
+	bool ok = mg_snapshot_open(context, sides->old_name, &old_pg, err) &&
+			  mg_snapshot_open(context, sides->new_name, &new_pg, err) &&
+			  mg_compare_databases(old_pg, new_pg, sides->facets, judge_owners, rows, err);
+
+	if (ok)
+		print(context, sides, rows);
+	mg_pg_close(old_pg);
+	mg_pg_close(new_pg);
+	return ok;
+}
+
+static bool
+print_stored(MgContext *context, MgPg *pg, const Sides *sides, const MgRows *rows, MgError *err)
+{
+	if (context->format == MG_FORMAT_UNIFIED)
+		return rows->count == 0 ||
+			   mg_diff_print_unified(context, pg, sides->old_id, sides->new_id, sides->facets,
+									 display_name(context, sides->old_name),
+									 display_name(context, sides->new_name), err);
+	print(context, sides, rows);
+	return true;
 }
 
 /* Files, other databases and "live" are stored for the comparison and taken back with the transaction. */
 static bool
-compare(MgContext *context, MgPg *pg, Sides *sides, int *exit_code, MgError *err)
+compare_stored(MgContext *context, Sides *sides, MgRows *rows, MgError *err)
 {
 	bool live_ok = context->format != MG_FORMAT_UNIFIED;
+	MgPg *pg = NULL;
+	bool ok = choose_home(context, sides, err) && mg_session_open(context, "diff", &pg, err) &&
+			  mg_transaction_begin(pg, err) &&
+			  mg_snapshot_resolve(context, pg, sides->old_name, false, &sides->old_id, err) &&
+			  mg_snapshot_resolve(context, pg, sides->new_name, live_ok, &sides->new_id, err) &&
+			  mg_snapshot_diff(pg, sides->old_id, sides->new_id, sides->facets, rows, err) &&
+			  print_stored(context, pg, sides, rows, err) && mg_transaction_end(pg, false, err);
 
-	return mg_transaction_begin(pg, err) &&
-		   mg_snapshot_resolve(context, pg, sides->old_name, false, &sides->old_id, err) &&
-		   mg_snapshot_resolve(context, pg, sides->new_name, live_ok, &sides->new_id, err) &&
-		   print(context, pg, sides, exit_code, err) && mg_transaction_end(pg, false, err);
+	mg_pg_close(pg);
+	return ok;
 }
 
 static bool
 run_diff(MgContext *context, int *exit_code, MgError *err)
 {
 	Sides sides = { 0 };
-	MgPg *pg = NULL;
+	MgRows rows;
+	bool live;
 	bool ok;
 
 	if (context->nargs < 1 || context->nargs > 2)
@@ -122,10 +144,15 @@ run_diff(MgContext *context, int *exit_code, MgError *err)
 	}
 	sides.old_name = context->args[0];
 	sides.new_name = context->nargs == 2 ? context->args[1] : "live";
-	if (!choose_home(context, &sides, err) || !mg_session_open(context, "diff", &pg, err))
-		return false;
-	ok = compare(context, pg, &sides, exit_code, err);
-	mg_pg_close(pg);
+	sides.facets = mg_diff_facets(context->arena, mg_cli_flag(context, &mg_cmd_diff, "facets"));
+	sides.strict = mg_cli_flag(context, &mg_cmd_diff, "strict") != NULL;
+	/* statements are made of what is stored */
+	live = context->format != MG_FORMAT_UNIFIED && mg_snapshot_is_live(sides.old_name) &&
+		   mg_snapshot_is_live(sides.new_name);
+	ok = live ? compare_live(context, &sides, &rows, err) :
+				compare_stored(context, &sides, &rows, err);
+	if (ok)
+		*exit_code = count_counting(&rows, sides.strict) == 0 ? MG_EXIT_DONE : MG_EXIT_DRIFT;
 	return ok;
 }
 
@@ -137,7 +164,8 @@ const MgCommand mg_cmd_diff = {
 		"OLD and NEW are each the id of a stored snapshot, its label (the newest of that label), a "
 		"file made by \"migguard snapshot --export\", a connection string of another database that "
 		"has the extension, the word last-good for the snapshot of the last run that ended well, or "
-		"the word live for the schema as it is, which is also what a missing NEW means. Changes "
+		"the word live for the schema as it is, which is also what a missing NEW means. Of two databases "
+		"each is read by its own server at the same time, and nothing is stored in either. Changes "
 		"stand under the object they are of, what follows from a change under that change, and their "
 		"number by severity at the end. --format unified shows the statements that make each object, "
 		"before and after, as lines with - and +. The facets of an object are core, security, owner, "

@@ -62,6 +62,12 @@ is_reserved(const char *name)
 }
 
 bool
+mg_snapshot_is_live(const char *name)
+{
+	return strcmp(name, "live") == 0 || (!is_reserved(name) && mg_snapshot_is_database(name));
+}
+
+bool
 mg_snapshot_is_foreign(const char *name)
 {
 	return !is_reserved(name) && (mg_snapshot_is_database(name) || is_file(name));
@@ -77,6 +83,25 @@ carry_over(MgPg *from, MgPg *to, long long *id, MgError *err)
 		   mg_snapshot_copy(from, taken, to, id, err) && mg_transaction_end(from, false, err);
 }
 
+bool
+mg_snapshot_open(MgContext *context, const char *name, MgPg **pg, MgError *err)
+{
+	/* the session refers to its target */
+	MgContext *other = mg_alloc(context->arena, sizeof *other);
+
+	*other = *context;
+	if (mg_snapshot_is_database(name))
+	{
+		if (!mg_target_parse(context->arena, name, &other->target, err))
+			return false;
+		if (mg_target_holds_password(name))
+			mg_log_warning(
+				"the password in a connection string can be seen by every user of this machine; "
+				"use PGPASSWORD or ~/.pgpass");
+	}
+	return mg_session_open(other, "diff", pg, err);
+}
+
 /*
  * Two transactions that store one definition in one database wait for each other,
  * so what turns out to be the session's own database is read by the session.
@@ -84,19 +109,11 @@ carry_over(MgPg *from, MgPg *to, long long *id, MgError *err)
 static bool
 read_database(MgContext *context, MgPg *pg, const char *url, long long *id, MgError *err)
 {
-	MgTarget target;
-	MgContext other = *context;
 	MgPg *from = NULL;
 	bool same;
 	bool ok;
 
-	if (!mg_target_parse(context->arena, url, &target, err))
-		return false;
-	if (mg_target_holds_password(url))
-		mg_log_warning("the password in a connection string can be seen by every user of this machine; "
-					   "use PGPASSWORD or ~/.pgpass");
-	other.target = target;
-	if (!mg_session_open(&other, "diff", &from, err))
+	if (!mg_snapshot_open(context, url, &from, err))
 		return false;
 	ok = mg_snapshot_same_database(pg, from, &same, err) &&
 		 (same ? mg_snapshot_take(pg, "live", NULL, id, err) : carry_over(from, pg, id, err));

@@ -21,6 +21,12 @@ extern bool mg_snapshot_is_database(const char *name);
 /* The word needs nothing of the session's own database: a connection string or a file. */
 extern bool mg_snapshot_is_foreign(const char *name);
 
+/* The word is the schema of a database as it is: "live" or a connection string. */
+extern bool mg_snapshot_is_live(const char *name);
+
+/* Opens a session of such a database. */
+extern bool mg_snapshot_open(MgContext *context, const char *name, MgPg **pg, MgError *err);
+
 /*
  * Id of what the user names.  "live" becomes 0 where live_ok, else a snapshot
  * taken for it; a file is imported, and so is a snapshot of another database.

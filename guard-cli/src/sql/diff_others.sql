@@ -1,0 +1,8 @@
+-- Changes that lead from what this session has kept to what it was given of another database;
+-- parameters: numbers of the old objects that may differ, version, cluster and OID of the other
+-- database, facets, its superusers.
+SELECT d.seq, d.op, d.kind, d.identity, d.path, d.old, d.new, d.facet, d.class, d.severity,
+       d.data_loss, d.cause, d.confidence, d.summary, d.object, pg_catalog.to_jsonb(d.hits) AS hits
+  FROM safedeploy.diff_others(NULL, $1::pg_catalog.int4[], $2::pg_catalog.int4, $3::pg_catalog.int8,
+                              $4::pg_catalog.oid, $5::pg_catalog.text[], $6::pg_catalog.text[]) AS d
+ ORDER BY d.seq
