@@ -220,7 +220,9 @@ report_unseen(SdAnalysis *analysis, const SdParsed *parsed)
 	SdFinding finding = sd_finding(analysis, SD_RULE_UNANALYSABLE, NULL);
 	const SdPiece *piece = &parsed->piece;
 
-	if (piece->kind == SD_PIECE_META)
+	if (piece->interrupted)
+		finding.message = "psql commands inside the statement are not analysed";
+	else if (piece->kind == SD_PIECE_META)
 		finding.message = psprintf("psql command \"%s\" is not analysed",
 								   pnstrdup(analysis->script->text + piece->start,
 											Min(piece->end - piece->start, 60)));
@@ -266,6 +268,8 @@ sd_analyze_script(SdAnalysis *analysis)
 			analysis->calls = parsed.piece.calls;
 			analysis->start = sd_statement_start(analysis->script, &parsed, raw);
 			sd_analyze_statement(analysis, raw->stmt);
+			if (parsed.piece.interrupted)
+				report_unseen(analysis, &parsed);
 			if (analysis->effects != NULL)
 				sd_effects_flush(analysis->effects);
 		}

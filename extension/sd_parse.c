@@ -143,6 +143,8 @@ sd_script_next(SdScript *script, SdParsed *parsed)
 	if (piece->kind == SD_PIECE_META || piece->kind == SD_PIECE_COPY_DATA)
 		return true;
 
+	if (piece->interrupted)
+		sd_split_blank_commands(script->text, piece);
 	text = script->text + piece->from;
 	saved = script->text[piece->end];
 	script->text[piece->end] = '\0';

@@ -136,7 +136,7 @@ meta_end(const SdLexer *lexer, int start)
 
 /*
  * copy_data_start tells where the data of a COPY ... FROM STDIN begins: on the
- * next line, when the rest of this one is blank and a line "\." ends the data.
+ * next line, when nothing but a comment is left on this one and a line "\." ends the data.
  * Otherwise -1: the text is then taken for SQL, so that nothing hides in it.
  */
 static int
@@ -144,14 +144,14 @@ copy_data_start(SdSplitter *splitter, int pos)
 {
 	const SdLexer *lexer = &splitter->lexer;
 	int stop = line_end(lexer, pos);
+	SdLexer rest = { lexer->text, stop, pos };
 	int line;
 
 	if (splitter->no_copy_end)
 		return -1;
-
-	for (; pos < stop; pos++)
-		if (strchr(" \t\r\f\v", lexer->text[pos]) == NULL)
-			return -1;
+	sd_lex_skip_blank(&rest);
+	if (rest.pos < stop)
+		return -1;
 	for (line = stop + 1; line < lexer->len; line = stop + 1)
 	{
 		int n;
@@ -161,7 +161,7 @@ copy_data_start(SdSplitter *splitter, int pos)
 		if (n > 0 && lexer->text[stop - 1] == '\r')
 			n--;
 		if (n == 2 && lexer->text[line] == '\\' && lexer->text[line + 1] == '.')
-			return pos + 1;
+			return rest.len + 1;
 	}
 	splitter->no_copy_end = true;
 	return -1;
@@ -194,6 +194,25 @@ copy_data_piece(SdSplitter *splitter, SdPiece *piece)
 	splitter->copy_data = -1;
 }
 
+/* is_copy_command recognises \copy ... from stdin, whose data stands in the script as COPY's does. */
+static bool
+is_copy_command(const SdLexer *lexer, int start, int end)
+{
+	SdLexer words = { lexer->text, end, start + 1 };
+	SdToken token = sd_lex_next(&words);
+	bool last_from = false;
+
+	if (token.start != start + 1 || !sd_token_is(&words, &token, "copy"))
+		return false;
+	while ((token = sd_lex_next(&words)).kind != SD_TOKEN_END)
+	{
+		if (last_from && sd_token_is(&words, &token, "stdin"))
+			return true;
+		last_from = sd_token_is(&words, &token, "from");
+	}
+	return false;
+}
+
 /* meta_piece makes the piece of a backslash command that begins at "start". */
 static void
 meta_piece(SdSplitter *splitter, SdPiece *piece, int start)
@@ -204,6 +223,8 @@ meta_piece(SdSplitter *splitter, SdPiece *piece, int start)
 	while (piece->end > start + 1 && splitter->lexer.text[piece->end - 1] == '\r')
 		piece->end--;
 	splitter->lexer.pos = piece->next;
+	if (is_copy_command(&splitter->lexer, start, piece->end))
+		splitter->copy_data = copy_data_start(splitter, piece->next);
 }
 
 /* note_token takes one token into the statement and the piece. */
@@ -233,11 +254,41 @@ note_token(Statement *statement, const SdLexer *lexer, const SdToken *token, SdP
 		statement->last_from = false;
 }
 
-/*
- * at_backslash decides what a backslash means: true when it ends the piece, or
- * is one by itself.
- */
-static void
+/* What a backslash command does to the statement that it stands in. */
+typedef enum CommandEffect
+{
+	COMMAND_KEEPS,	 /* the statement goes on behind it */
+	COMMAND_SENDS,	 /* it ends the statement, as a semicolon does */
+	COMMAND_DISCARDS /* what has been read of the statement is forgotten */
+} CommandEffect;
+
+static const struct
+{
+	const char *name;
+	CommandEffect effect;
+} commands[] = {
+	{ "g", COMMAND_SENDS },		   { "gx", COMMAND_SENDS },			  { "gset", COMMAND_SENDS },
+	{ "gexec", COMMAND_SENDS },	   { "gdesc", COMMAND_SENDS },		  { "watch", COMMAND_SENDS },
+	{ "parse", COMMAND_SENDS },	   { "crosstabview", COMMAND_SENDS }, { "r", COMMAND_DISCARDS },
+	{ "reset", COMMAND_DISCARDS },
+};
+
+/* command_effect looks up the command behind the backslash at "pos". */
+static CommandEffect
+command_effect(const SdLexer *lexer, int pos)
+{
+	SdLexer name = { lexer->text, lexer->len, pos + 1 };
+	SdToken word = sd_lex_next(&name);
+
+	for (int i = 0; i < lengthof(commands); i++)
+		if (word.start == pos + 1 && word.end - word.start == (int) strlen(commands[i].name) &&
+			strncmp(lexer->text + word.start, commands[i].name, word.end - word.start) == 0)
+			return commands[i].effect;
+	return COMMAND_KEEPS;
+}
+
+/* at_backslash decides what a backslash means; false when the piece goes on behind it. */
+static bool
 at_backslash(SdSplitter *splitter, const SdToken *token, SdPiece *piece)
 {
 	SdLexer *lexer = &splitter->lexer;
@@ -247,8 +298,41 @@ at_backslash(SdSplitter *splitter, const SdToken *token, SdPiece *piece)
 	/* comments before it are a piece of their own, because they are parsed */
 	else if (piece->kind == SD_PIECE_BLANK && token->start == piece->from)
 		meta_piece(splitter, piece, token->start);
-	else
+	else if (piece->kind == SD_PIECE_BLANK)
 		lexer->pos = token->start;
+	else
+	{
+		switch (command_effect(lexer, token->start))
+		{
+			case COMMAND_KEEPS:
+				piece->interrupted = true;
+				lexer->pos = meta_end(lexer, token->start);
+				return false;
+			case COMMAND_SENDS:
+				lexer->pos = token->start;
+				break;
+			case COMMAND_DISCARDS:
+				meta_piece(splitter, piece, piece->start);
+				piece->end = piece->next = lexer->pos = meta_end(lexer, token->start);
+				break;
+		}
+	}
+	return true;
+}
+
+void
+sd_split_blank_commands(char *text, const SdPiece *piece)
+{
+	SdLexer lexer = { text, piece->end, piece->from };
+
+	for (SdToken token = sd_lex_next(&lexer); token.kind != SD_TOKEN_END; token = sd_lex_next(&lexer))
+	{
+		if (sd_token_is_char(&lexer, &token, '\\'))
+		{
+			lexer.pos = meta_end(&lexer, token.start);
+			memset(text + token.start, ' ', lexer.pos - token.start);
+		}
+	}
 }
 
 /* start_piece begins a piece where the splitter stands. */
@@ -262,6 +346,7 @@ start_piece(SdSplitter *splitter, SdPiece *piece)
 	piece->kind = SD_PIECE_BLANK;
 	piece->from = piece->start = piece->end = lexer->pos;
 	piece->calls = 0;
+	piece->interrupted = false;
 }
 
 bool
@@ -289,8 +374,9 @@ sd_split_next(SdSplitter *splitter, SdPiece *piece)
 			break;
 		if (sd_token_is_char(lexer, &token, '\\'))
 		{
-			at_backslash(splitter, &token, piece);
-			break;
+			if (at_backslash(splitter, &token, piece))
+				break;
+			continue;
 		}
 		if (sd_token_is_char(lexer, &token, ';') && statement.dull.paren_depth == 0 &&
 			statement.begin_depth == 0)

@@ -23,11 +23,12 @@ typedef enum SdPieceKind
 typedef struct SdPiece
 {
 	SdPieceKind kind;
-	int from;  /* byte offset where the piece begins, comments included */
-	int start; /* first token */
-	int end;   /* behind the last token, semicolon excluded */
-	int next;  /* where the next piece begins */
-	int calls; /* names directly before "(", VALUES excluded: no fewer than function calls */
+	int from;		  /* byte offset where the piece begins, comments included */
+	int start;		  /* first token */
+	int end;		  /* behind the last token, semicolon excluded */
+	int next;		  /* where the next piece begins */
+	int calls;		  /* names directly before "(", VALUES excluded: no fewer than function calls */
+	bool interrupted; /* backslash commands stand in it, see sd_split_blank_commands */
 } SdPiece;
 
 typedef struct SdSplitter
@@ -38,6 +39,12 @@ typedef struct SdSplitter
 } SdSplitter;
 
 extern void sd_split_init(SdSplitter *splitter, const char *text, int len);
+
+/*
+ * sd_split_blank_commands overwrites the backslash commands inside a piece with
+ * blanks: what psql keeps of the statement around them.
+ */
+extern void sd_split_blank_commands(char *text, const SdPiece *piece);
 
 /* sd_split_next finds the next piece, or returns false at the end of the script. */
 extern bool sd_split_next(SdSplitter *splitter, SdPiece *piece);

@@ -61,6 +61,10 @@ my @scripts = (
 	[ 'meta command that sends',        "SELECT 1 \\g\nSELECT 2;\n" ],
 	[ 'SQL behind a meta command',      "\\echo a \\\\ SELECT 1; SELECT 2;\n" ],
 	[ 'quotes in a meta command',       "\\echo 'a \\\\ SELECT 1;'\nSELECT 2;\n" ],
+	[ 'COPY data behind a comment',      "COPY t FROM stdin; -- '\n'; SELECT 1;\n\\.\nSELECT 2;\n" ],
+	[ 'a command inside a statement',    "SELECT 1\n\\echo ;\n, 2;\nSELECT 3;\n" ],
+	[ 'a statement taken back',          "SELECT 'a\n;' ** b\n\\r\nSELECT 2;\n" ],
+	[ 'CREATE of a thing named function', "CREATE TABLE function (a integer); BEGIN; SELECT 1; END;\n" ],
 	[ 'colons',                         "SELECT 1::text, 'a:b', (ARRAY[1,2,3])[1:2]; SELECT ':x';\n" ],
 	[ 'words that are not ASCII',       "SELECT 1 AS größe; SELECT 'é;', \"ü;\" FROM (SELECT 1) AS x(\"ü;\");\n" ],
 );
@@ -98,5 +102,8 @@ is($server->sql('split', q{SELECT string_agg(kind, ',') FROM safedeploy.statemen
 	'DROP TABLE', 'nor a comment that a carriage return ends');
 is($server->sql('split', q{SELECT string_agg(kind, ',') FROM safedeploy.statements(E'\\\\echo "\\\\\\\\ DROP TABLE t;')}),
 	'META COMMAND,DROP TABLE', 'nor a quote that a psql command does not close');
+
+is($server->sql('split', q{SELECT string_agg(kind, ',') FROM safedeploy.statements(E'\\\\copy t from stdin\n1; SELECT 1;\n\\\\.\nSELECT 2;')}),
+	'META COMMAND,COPY DATA,SELECT', 'the data of \\copy is data');
 
 done_testing();

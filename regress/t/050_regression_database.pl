@@ -6,6 +6,7 @@ use warnings;
 use File::Temp;
 use PostgreSQL::Test::Utils ();
 use SafeDeployTest;
+use SafeDeployTest::Psql;
 use SafeDeployTest::Real;
 use Test::More;
 
@@ -17,14 +18,32 @@ my $node   = $server->node;
 # Its functions in C are compiled against this server.
 exit_is(run_program([ qw(gcc -shared -fPIC -O1 -w), '-I' . $node->config_data('--includedir-server'), '-o', "$work/regress.so", "$source/regress.c" ]),
 	0, 'the functions of the tests compile');
+my $psql = logging_psql("$work/bin", $node->config_data('--bindir') . '/psql');
 my $tests = run_program(
 	[   $ENV{PG_REGRESS}, "--inputdir=$source", "--outputdir=$work", "--dlpath=$work", "--schedule=$source/parallel_schedule",
-		'--bindir=' . $node->config_data('--bindir'), '--host=' . $node->host, '--port=' . $node->port, '--user=' . $server->user,
+		"--bindir=$psql", '--host=' . $node->host, '--port=' . $node->port, '--user=' . $server->user,
 		'--dbname=regression' ],
 	cwd => "$work");
 # Some tests depend on paths and locales of a build tree; what counts is what they leave.
 my $passed = () = $tests->stdout =~ /\.\.\. ok/g;
 cmp_ok($passed, '>', 180, 'the tests ran');
+
+# Their files are cut into statements as psql cut them just now.
+$server->create_database('split');
+my %total;
+foreach my $log (sort glob "$psql/log/*")
+{
+	my ($name) = $log =~ m{([^/]+)\z};
+	my $file = (grep { -e } "$source/sql/$name.sql", "$work/sql/$name.sql")[0] or next;
+	my $seen = same_as_psql($server, 'split', $file, $log);
+	is(scalar @{ $seen->{differ} }, 0, "statements of $name.sql") or diag(join "\n", @{ $seen->{differ} }[0 .. 2]);
+	$total{$_} += $seen->{$_} foreach qw(equal variables skipped made swallowed unquoted);
+	$total{files}++;
+}
+cmp_ok($total{files}, '>', 180, "$total{files} files were read as psql reads them");
+cmp_ok($total{equal}, '>', 30_000, "$total{equal} statements are equal in text and position");
+note("$total{variables} hold variables of psql, $total{skipped} stand in branches not taken, $total{made} were made by psql's commands, "
+	  . "$total{unquoted} were sent while standard_conforming_strings was off, $total{swallowed} are data to psql, of a COPY without an end");
 
 $server->sql('regression', 'CREATE EXTENSION safedeploy');
 # What was added to an operator family of the server's own is in no dump.
