@@ -158,8 +158,16 @@ OBJS = \
 	extension/sd_ledger_hash.o \
 	extension/sd_ledger_verify.o \
 	extension/sd_lock.o \
+	extension/sd_secret.o \
 	extension/sd_session.o \
 	extension/sd_table.o \
+	extension/sd_trace.o \
+	extension/sd_trace_catalog.o \
+	extension/sd_trace_collect.o \
+	extension/sd_trace_hooks.o \
+	extension/sd_trace_locks.o \
+	extension/sd_trace_report.o \
+	extension/sd_trace_store.o \
 	extension/sd_version.o
 
 PG_CPPFLAGS = -I$(CURDIR)/extension -DSAFEDEPLOY_VERSION='"$(EXTVERSION)"'
@@ -220,6 +228,8 @@ SQL_SOURCES = \
 	sql/functions/note_ddl.sql \
 	sql/functions/record_ddl.sql \
 	sql/functions/forget_drift.sql \
+	sql/tables/run_statement.sql \
+	sql/functions/run_statement_digest.sql \
 	sql/tables/applied_migration.sql \
 	sql/functions/require_fence.sql \
 	sql/functions/record_migration.sql \
@@ -242,6 +252,8 @@ SQL_SOURCES = \
 	sql/functions/normalized.sql \
 	sql/functions/analyze.sql \
 	sql/types/effect.sql \
+	sql/functions/trace_report.sql \
+	sql/functions/trace_effects.sql \
 	sql/functions/predict.sql \
 	sql/functions/rule_catalog.sql \
 	sql/views/rules.sql
@@ -257,7 +269,7 @@ REGRESS        = setup \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \
 	grants \
-	applied_migration drift protect protect_permits
+	applied_migration drift protect protect_permits trace
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
 ISOLATION      = snapshot_drop diff_ddl snapshot_locked snapshot_torn lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso

@@ -315,4 +315,79 @@ sd_set_activity(const char *text)
 #define SD_IS_AUTOVACUUM_WORKER() IsAutoVacuumWorkerProcess()
 #endif
 
+/*
+ * Locks of this session.  16 replaced the kind of lists, 18 lets the server choose how
+ * many slots the fast path has.  A slot has one bit for each of the three weakest modes.
+ */
+#if PG_VERSION_NUM >= 180000
+#define SD_FAST_PATH_SLOTS FastPathLockSlotsPerBackend()
+#define SD_FAST_PATH_MODES(proc, slot)                                    \
+	((LOCKMASK) (((proc)->fpLockBits[(slot) / FP_LOCK_SLOTS_PER_GROUP] >> \
+				  (3 * ((slot) % FP_LOCK_SLOTS_PER_GROUP))) &             \
+				 7)                                                       \
+	 << 1)
+#else
+#define SD_FAST_PATH_SLOTS			   FP_LOCK_SLOTS_PER_BACKEND
+#define SD_FAST_PATH_MODES(proc, slot) ((LOCKMASK) (((proc)->fpLockBits >> (3 * (slot))) & 7) << 1)
+#endif
+#if PG_VERSION_NUM >= 160000
+#define SD_PROC_LOCKS_EMPTY(proc, i) dlist_is_empty(&(proc)->myProcLocks[i])
+#define SD_PROC_LOCKS_EACH(proc, i, proclock)                                                      \
+	for (PROCLOCK *proclock = dlist_is_empty(&(proc)->myProcLocks[i]) ?                            \
+								  NULL :                                                           \
+								  dlist_head_element(PROCLOCK, procLink, &(proc)->myProcLocks[i]); \
+		 proclock != NULL;                                                                         \
+		 proclock = dlist_has_next(&(proc)->myProcLocks[i], &proclock->procLink) ?                 \
+						dlist_container(PROCLOCK, procLink, proclock->procLink.next) :             \
+						NULL)
+#else
+#define SD_PROC_LOCKS_EMPTY(proc, i) SHMQueueEmpty(&(proc)->myProcLocks[i])
+#define SD_PROC_LOCKS_EACH(proc, i, proclock)                                               \
+	for (PROCLOCK *proclock =                                                               \
+			 (PROCLOCK *) SHMQueueNext(&(proc)->myProcLocks[i], &(proc)->myProcLocks[i],    \
+									   offsetof(PROCLOCK, procLink));                       \
+		 proclock != NULL;                                                                  \
+		 proclock = (PROCLOCK *) SHMQueueNext(&(proc)->myProcLocks[i], &proclock->procLink, \
+											  offsetof(PROCLOCK, procLink)))
+#endif
+
+/*
+ * Full reads of a relation that the session has counted and not yet sent away.  16
+ * renamed the counters and returns a copy.
+ */
+#if PG_VERSION_NUM >= 160000
+#define sd_table_scans(entry) ((entry)->counts.numscans)
+#define sd_free_entry(entry)  pfree(entry)
+#else
+#define sd_table_scans(entry) ((entry)->t_counts.t_numscans)
+#define sd_free_entry(entry)  ((void) 0)
+#endif
+#define sd_pending_scans(relation)                                  \
+	({                                                              \
+		PgStat_TableStatus *entry_ = find_tabstat_entry(relation);  \
+		int64 scans_ = entry_ == NULL ? 0 : sd_table_scans(entry_); \
+		if (entry_ != NULL)                                         \
+			sd_free_entry(entry_);                                  \
+		scans_;                                                     \
+	})
+
+/* 18 dropped execute_once from the hook of the executor. */
+#if PG_VERSION_NUM >= 180000
+#define SD_EXECUTOR_RUN_ARGS QueryDesc *query, ScanDirection direction, uint64 count
+#define SD_EXECUTOR_RUN_PASS query, direction, count
+#else
+#define SD_EXECUTOR_RUN_ARGS \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define SD_EXECUTOR_RUN_PASS query, direction, count, execute_once
+#endif
+
+/* 14 lets identities of what is gone be asked for. */
+#if PG_VERSION_NUM >= 140000
+#define sd_object_type(address)		getObjectTypeDescription(address, true)
+#define sd_object_identity(address) getObjectIdentity(address, true)
+#else
+#define sd_object_type(address)		getObjectTypeDescription(address)
+#define sd_object_identity(address) getObjectIdentity(address)
+#endif
+
 #endif

@@ -27,6 +27,7 @@
 #include "sd_drift.h"
 #include "sd_fence.h"
 #include "sd_guc.h"
+#include "sd_secret.h"
 #include "sd_session.h"
 
 /* Longest text of a statement that is kept, in bytes. */
@@ -39,19 +40,6 @@ static SdDriftStatement *running = NULL;
 /* DDL to the server's log that changes no schema. */
 static const NodeTag no_change[] = { T_ClusterStmt, T_RefreshMatViewStmt, T_AlterSystemStmt };
 
-/*
- * Statements whose text may hold a password, a token or a connection string.
- * What a setting holds is anybody's guess.
- */
-static const NodeTag secretive[] = {
-	T_AlterDatabaseSetStmt,	  T_AlterFdwStmt,
-	T_AlterForeignServerStmt, T_AlterRoleSetStmt,
-	T_AlterSubscriptionStmt,  T_AlterUserMappingStmt,
-	T_CreateFdwStmt,		  T_CreateForeignServerStmt,
-	T_CreateForeignTableStmt, T_CreateSubscriptionStmt,
-	T_CreateUserMappingStmt,  T_ImportForeignSchemaStmt,
-};
-
 static bool
 is_one_of(const Node *node, const NodeTag *tags, int count)
 {
@@ -59,22 +47,6 @@ is_one_of(const Node *node, const NodeTag *tags, int count)
 		if (nodeTag(node) == tags[i])
 			return true;
 	return false;
-}
-
-static bool
-may_hold_secret(Node *node)
-{
-	List *options = NIL;
-	ListCell *cell;
-
-	if (IsA(node, CreateRoleStmt))
-		options = castNode(CreateRoleStmt, node)->options;
-	else if (IsA(node, AlterRoleStmt))
-		options = castNode(AlterRoleStmt, node)->options;
-	foreach (cell, options)
-		if (strcmp(lfirst_node(DefElem, cell)->defname, "password") == 0)
-			return true;
-	return is_one_of(node, secretive, lengthof(secretive));
 }
 
 /*
@@ -125,7 +97,7 @@ statement_text(const PlannedStmt *pstmt, const char *query)
 	const char *text = query;
 	int length;
 
-	if (query == NULL || may_hold_secret(pstmt->utilityStmt))
+	if (query == NULL || sd_statement_may_hold_secret(pstmt->utilityStmt))
 		return NULL;
 	if (pstmt->stmt_location > 0)
 		text += pstmt->stmt_location;

@@ -14,6 +14,7 @@
 #ifndef SD_DRIFT_H
 #define SD_DRIFT_H
 
+#include "access/sdir.h"
 #include "nodes/plannodes.h"
 #include "tcop/utility.h"
 

@@ -11,6 +11,7 @@
 #include "sd_compat.h"
 #include "sd_guc.h"
 #include "sd_policy_class.h"
+#include "sd_trace.h"
 
 int sd_guc_fence = SD_ENFORCE_ENFORCE;
 char *sd_guc_fence_token = NULL;
@@ -22,6 +23,7 @@ char *sd_guc_protect_classes = NULL;
 bool sd_guc_record_drift = true;
 char *sd_guc_rules_on = NULL;
 char *sd_guc_run_id = NULL;
+bool sd_guc_trace = false;
 
 static const struct config_enum_entry enforcement_options[] = {
 	{ "off", SD_ENFORCE_OFF, false },
@@ -82,5 +84,10 @@ sd_guc_init(void)
 							   sd_rules_on_assign, NULL);
 	DefineCustomStringVariable("safedeploy.run_id", "Run that this session works for.", NULL,
 							   &sd_guc_run_id, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("safedeploy.trace",
+							 "Records what each statement of the session really does.",
+							 "See trace_report() and trace_effects(); in a session that works for a run "
+							 "also the table run_statement.",
+							 &sd_guc_trace, false, PGC_USERSET, 0, NULL, sd_trace_assign, NULL);
 	MarkGUCPrefixReserved("safedeploy");
 }

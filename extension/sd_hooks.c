@@ -20,15 +20,19 @@
 #include "sd_lock.h"
 #include "sd_permit_use.h"
 #include "sd_policy.h"
+#include "sd_trace.h"
 
 static ProcessUtility_hook_type prev_process_utility = NULL;
 static object_access_hook_type prev_object_access = NULL;
 static ExecutorStart_hook_type prev_executor_start = NULL;
 
+/* The trace is the innermost of ours: what the others lock and write is none of the statement's. */
 static void
 pass_on(SD_PROCESS_UTILITY_ARGS)
 {
-	if (prev_process_utility)
+	if (sd_guc_trace)
+		sd_trace_utility(prev_process_utility, SD_PROCESS_UTILITY_PASS);
+	else if (prev_process_utility)
 		prev_process_utility(SD_PROCESS_UTILITY_PASS);
 	else
 		standard_ProcessUtility(SD_PROCESS_UTILITY_PASS);
@@ -115,21 +119,25 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 			sd_fence_at_pre_commit();
 			sd_permit_use_at_end();
+			sd_trace_before_commit();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
 			sd_fence_at_pre_prepare();
 			sd_permit_use_at_end();
+			sd_trace_before_commit();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:
 			sd_lock_at_commit();
 			sd_permit_use_at_commit();
 			sd_keep_at_commit();
+			sd_trace_at_end(true);
 			break;
 		case XACT_EVENT_ABORT:
 			sd_lock_at_abort();
 			sd_permit_use_at_abort();
 			sd_keep_at_abort();
+			sd_trace_at_end(false);
 			break;
 		default:
 			break;

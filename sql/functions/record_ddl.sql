@@ -5,6 +5,7 @@ CREATE FUNCTION safedeploy.record_ddl()
 RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET safedeploy.trace = off
 AS $$
 BEGIN
 	IF pg_catalog.current_setting('safedeploy.record_drift', true) IS DISTINCT FROM 'on' THEN

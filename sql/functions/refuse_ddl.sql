@@ -3,6 +3,7 @@ CREATE FUNCTION safedeploy.refuse_ddl()
 RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET safedeploy.trace = off
 AS $$
 DECLARE
 	extension oid;

@@ -8,7 +8,7 @@ DECLARE
 	readers CONSTANT text[] := ARRAY['version', 'protocol_version', 'objects', 'fingerprint',
 		'keep_objects', 'keep_others', 'kept_objects', 'diff_others',
 		'diff', 'definition_sql', 'revert_sql', 'statements', 'comments', 'normalized', 'analyze', 'predict', 'rule_catalog', 'export_snapshot', 'verify_ledger',
-		'verify_chain', 'verify_guards', 'ledger_head', 'check_fence', 'lock_holder_pid'];
+		'verify_chain', 'verify_guards', 'run_statement_digest', 'trace_report', 'trace_effects', 'ledger_head', 'check_fence', 'lock_holder_pid'];
 	target record;
 BEGIN
 	EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA safedeploy TO %s', $1);

@@ -1,0 +1,25 @@
+/*
+ * sd_secret.h
+ *	  Statements whose text may hold a password, a token or a connection string.
+ */
+#ifndef SD_SECRET_H
+#define SD_SECRET_H
+
+#include "nodes/nodes.h"
+
+/* sd_statement_may_hold_secret judges a statement by its kind and options. */
+extern bool sd_statement_may_hold_secret(Node *statement);
+
+/*
+ * sd_text_may_hold_secret judges a text by its words, for bodies of functions and
+ * DO blocks: words that stand beside passwords, and URLs with one in them.
+ */
+extern bool sd_text_may_hold_secret(const char *text, int len);
+
+/*
+ * sd_text_shape returns a text without comments and with "***" in place of each
+ * literal; palloc'd.  NULL when the session's setting of strings makes that unsure.
+ */
+extern char *sd_text_shape(const char *text, int len);
+
+#endif

@@ -1,0 +1,337 @@
+/*
+ * sd_trace_catalog.c
+ *	  Relations as they were when a statement began, beside what they are now.
+ *
+ * The statement's own transaction cannot lose the old rows of what it changes, so
+ * a copy of the catalog's snapshot finds them without being registered.  That
+ * matters: some statements commit in their midst, and would wait for, or complain
+ * of, a registered one.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "rewrite/rewriteSupport.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "sd_compat.h"
+#include "sd_trace_catalog.h"
+
+struct SdBefore
+{
+	SnapshotData snapshot;
+};
+
+static TransactionId *
+copy_xids(const TransactionId *xids, int count)
+{
+	TransactionId *copy;
+
+	if (count <= 0)
+		return NULL;
+	copy = palloc(count * sizeof(TransactionId));
+	memcpy(copy, xids, count * sizeof(TransactionId));
+	return copy;
+}
+
+SdBefore *
+sd_before_take(void)
+{
+	/* not the transaction's snapshot: its first use settles the isolation level */
+	Snapshot now = GetCatalogSnapshot(RelationRelationId);
+	SdBefore *before = palloc(sizeof(SdBefore));
+
+	before->snapshot = *now;
+	before->snapshot.xip = copy_xids(now->xip, now->xcnt);
+	before->snapshot.subxip = copy_xids(now->subxip, now->subxcnt);
+	before->snapshot.curcid = GetCurrentCommandId(false);
+	before->snapshot.copied = true;
+	before->snapshot.active_count = 0;
+	before->snapshot.regd_count = 0;
+	return before;
+}
+
+static void
+read_relation(HeapTuple tuple, SdTraceRelation *result)
+{
+	Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+	result->relkind = form->relkind;
+	result->filenode = form->relfilenode;
+	result->namespace = form->relnamespace;
+	result->name = pstrdup(NameStr(form->relname));
+}
+
+/* old_row returns a copy of the row that a catalog had, or NULL. */
+static HeapTuple
+old_row(const SdBefore *before, Oid catalog, Oid index, AttrNumber column, Oid oid)
+{
+	Relation rel = table_open(catalog, AccessShareLock);
+	SnapshotData snapshot = before->snapshot;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
+	scan = systable_beginscan(rel, index, true, &snapshot, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return tuple;
+}
+
+bool
+sd_relation_before(const SdBefore *before, Oid relation, SdTraceRelation *result)
+{
+	HeapTuple tuple =
+		old_row(before, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation);
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	read_relation(tuple, result);
+	return true;
+}
+
+bool
+sd_type_before(const SdBefore *before, Oid type)
+{
+	return HeapTupleIsValid(old_row(before, TypeRelationId, TypeOidIndexId, Anum_pg_type_oid, type));
+}
+
+bool
+sd_relation_now(Oid relation, SdTraceRelation *result)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	read_relation(tuple, result);
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+bool
+sd_trace_is_ours(Oid oid, const SdTraceRelation *relation)
+{
+	if (oid < FirstNormalObjectId || IsCatalogNamespace(relation->namespace) ||
+		IsToastNamespace(relation->namespace))
+		return true;
+	if (relation->namespace != get_namespace_oid("safedeploy", true))
+		return false;
+	if (relation->relkind == RELKIND_INDEX)
+		oid = sd_trace_index_table(oid);
+	return OidIsValid(oid) &&
+		   getExtensionOfObject(RelationRelationId, oid) == get_extension_oid("safedeploy", true);
+}
+
+char *
+sd_trace_relation_name(const SdBefore *before, const SdTraceRelation *relation)
+{
+	char *schema = get_namespace_name_or_temp(relation->namespace);
+
+	if (before != NULL)
+	{
+		HeapTuple tuple = old_row(before, NamespaceRelationId, NamespaceOidIndexId,
+								  Anum_pg_namespace_oid, relation->namespace);
+
+		if (HeapTupleIsValid(tuple) && !isTempNamespace(relation->namespace))
+			schema = NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname);
+	}
+	return quote_qualified_identifier(schema, relation->name);
+}
+
+const char *
+sd_trace_relation_kind(const SdTraceRelation *relation)
+{
+	switch (relation->relkind)
+	{
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			return "index";
+		case RELKIND_SEQUENCE:
+			return "sequence";
+		case RELKIND_VIEW:
+			return "view";
+		case RELKIND_MATVIEW:
+			return "materialized view";
+		case RELKIND_FOREIGN_TABLE:
+			return "foreign table";
+		case RELKIND_COMPOSITE_TYPE:
+			return "composite type";
+		case RELKIND_TOASTVALUE:
+			return "toast table";
+		default:
+			return "table";
+	}
+}
+
+Oid
+sd_trace_index_table(Oid index)
+{
+	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Oid table = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		table = ((Form_pg_index) GETSTRUCT(tuple))->indrelid;
+		ReleaseSysCache(tuple);
+	}
+	return table;
+}
+
+/* Parts of relations that have no cache: where their rows are, and what says to which they belong. */
+static Oid
+uncached_owner(const ObjectAddress *object, bool *hidden)
+{
+	Oid catalog = object->classId;
+	Oid index = catalog == TriggerRelationId ? TriggerOidIndexId :
+				catalog == PolicyRelationId	 ? PolicyOidIndexId :
+											   RewriteOidIndexId;
+	AttrNumber column = catalog == TriggerRelationId ? Anum_pg_trigger_oid :
+						catalog == PolicyRelationId	 ? Anum_pg_policy_oid :
+													   Anum_pg_rewrite_oid;
+	Relation rel = table_open(catalog, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid owner = InvalidOid;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object->objectId));
+	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		*hidden = true;
+	else if (catalog == TriggerRelationId)
+	{
+		owner = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
+		*hidden = ((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
+	}
+	else if (catalog == PolicyRelationId)
+		owner = ((Form_pg_policy) GETSTRUCT(tuple))->polrelid;
+	else
+	{
+		owner = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
+		*hidden =
+			strcmp(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename), ViewSelectRuleName) == 0;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return owner;
+}
+
+/* The row type of a relation and the array of any type come and go with what implies them. */
+static bool
+type_is_implied(Oid type)
+{
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool implied;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	if (OidIsValid(((Form_pg_type) GETSTRUCT(tuple))->typrelid))
+		implied =
+			get_rel_relkind(((Form_pg_type) GETSTRUCT(tuple))->typrelid) != RELKIND_COMPOSITE_TYPE;
+	else
+		implied = OidIsValid(((Form_pg_type) GETSTRUCT(tuple))->typelem) &&
+				  get_array_type(((Form_pg_type) GETSTRUCT(tuple))->typelem) == type;
+	ReleaseSysCache(tuple);
+	return implied;
+}
+
+static Oid
+relation_owner(const ObjectAddress *object, bool *hidden)
+{
+	SdTraceRelation relation;
+
+	if (!sd_relation_now(object->objectId, &relation) || IsToastNamespace(relation.namespace) ||
+		(relation.relkind == RELKIND_COMPOSITE_TYPE && object->objectSubId == 0))
+	{
+		*hidden = true;
+		return InvalidOid;
+	}
+	if (object->objectSubId != 0)
+		return object->objectId;
+	if (relation.relkind == RELKIND_INDEX || relation.relkind == RELKIND_PARTITIONED_INDEX)
+		return sd_trace_index_table(object->objectId);
+	return InvalidOid;
+}
+
+static Oid
+constraint_owner(Oid constraint, bool *hidden)
+{
+	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Oid owner = InvalidOid;
+
+	*hidden = !HeapTupleIsValid(tuple);
+	if (!*hidden)
+	{
+		owner = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+static Oid
+statistics_owner(Oid statistics)
+{
+	HeapTuple tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
+	Oid owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+Oid
+sd_trace_part_of(const ObjectAddress *object, bool *hidden)
+{
+	*hidden = false;
+	switch (object->classId)
+	{
+		case RelationRelationId:
+			return relation_owner(object, hidden);
+		case ConstraintRelationId:
+			return constraint_owner(object->objectId, hidden);
+		case StatisticExtRelationId:
+			return statistics_owner(object->objectId);
+		case TriggerRelationId:
+		case PolicyRelationId:
+		case RewriteRelationId:
+			return uncached_owner(object, hidden);
+		case TypeRelationId:
+			*hidden = type_is_implied(object->objectId);
+			return InvalidOid;
+		case AttrDefaultRelationId:
+			*hidden = true;
+			return InvalidOid;
+		default:
+			return InvalidOid;
+	}
+}

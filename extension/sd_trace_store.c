@@ -1,0 +1,198 @@
+/*
+ * sd_trace_store.c
+ *	  Rows of safedeploy.run_statement.
+ *
+ * In a session that works for a run, each transaction writes what its statements
+ * did before it commits, together with what earlier ones did that were rolled back.
+ * What is left when the session ends gets a transaction of its own.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/elog.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "sd_compat.h"
+#include "sd_fence.h"
+#include "sd_session.h"
+#include "sd_table.h"
+#include "sd_trace_int.h"
+
+static bool
+is_uuid(const char *text)
+{
+	return strlen(text) == 36 && strspn(text, "0123456789abcdefABCDEF-") == 36 && text[8] == '-' &&
+		   text[13] == '-' && text[18] == '-' && text[23] == '-';
+}
+
+bool
+sd_trace_run(Datum *run_id)
+{
+	if (sd_guc_run_id == NULL || !is_uuid(sd_guc_run_id))
+		return false;
+	*run_id = DirectFunctionCall1(uuid_in, CStringGetDatum(sd_guc_run_id));
+	return true;
+}
+
+static void
+add_pair(StringInfo json, const char *name, const char *value)
+{
+	appendStringInfo(json, ", \"%s\": ", name);
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, value);
+}
+
+char *
+sd_trace_effects_json(const SdTraceRecord *record)
+{
+	StringInfoData json;
+	ListCell *cell;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	foreach (cell, record->effects)
+	{
+		const SdTraceEffect *effect = lfirst(cell);
+
+		appendStringInfo(&json, "%s{\"effect\": \"%s\"", json.len > 1 ? ", " : "", effect->effect);
+		add_pair(&json, "kind", effect->kind);
+		add_pair(&json, "object", effect->object);
+		add_pair(&json, "lock_mode",
+				 effect->mode == NoLock ? NULL : GetLockmodeName(DEFAULT_LOCKMETHOD, effect->mode));
+		add_pair(&json, "detail", effect->detail);
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfoChar(&json, ']');
+	return json.data;
+}
+
+static Datum
+message_array(const SdTraceRecord *record)
+{
+	Datum *items = palloc(sizeof(Datum) * Max(1, list_length(record->messages)));
+	ListCell *cell;
+	int n = 0;
+
+	foreach (cell, record->messages)
+		items[n++] = CStringGetTextDatum((char *) lfirst(cell));
+	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static void
+store_record(Relation rel, SdTraceRecord *record, Datum run_id)
+{
+	SdRow *row = sd_row_new(rel);
+
+	sd_trace_name_gains(record);
+	sd_row_set(row, "id",
+			   Int64GetDatum(nextval_internal(sd_table_oid("run_statement_id_seq"), false)));
+	sd_row_set(row, "run_id", run_id);
+	sd_row_set(row, "pid", Int32GetDatum(MyProcPid));
+	sd_row_set(row, "backend_start", TimestampTzGetDatum(MyStartTimestamp));
+	sd_row_set_text(row, "application_name", application_name);
+	sd_row_set_text(row, "session_user", sd_session_user());
+	sd_row_set(row, "seq", Int32GetDatum(record->seq));
+	sd_row_set_nullable(row, "parent", Int32GetDatum(record->parent), record->parent == 0);
+	sd_row_set(row, "nesting", Int32GetDatum(record->nesting));
+	sd_row_set(row, "transaction", Int32GetDatum(record->transaction));
+	sd_row_set_text(row, "tag", record->tag);
+	sd_row_set_text(row, "hash", record->hash);
+	sd_row_set_text(row, "statement", record->text);
+	sd_row_set(row, "masked", BoolGetDatum(record->masked));
+	sd_row_set(row, "calls", Int64GetDatum(record->calls));
+	sd_row_set(row, "started_at", TimestampTzGetDatum(record->start));
+	sd_row_set(row, "duration_ms", Float8GetDatum(record->duration_us / 1000.0));
+	sd_row_set(row, "lock_wait_ms", Float8GetDatum(record->wait_us / 1000.0));
+	sd_row_set(row, "rows", Int64GetDatum(record->rows));
+	sd_row_set(row, "wal_bytes", Int64GetDatum(record->wal_bytes));
+	sd_row_set_text(row, "sqlstate",
+					record->sqlstate == 0 ? NULL : unpack_sql_state(record->sqlstate));
+	sd_row_set(row, "messages", message_array(record));
+	sd_row_set(row, "rolled_back", BoolGetDatum(record->outcome == SD_TRACE_ROLLED_BACK));
+	sd_row_set(row, "effects",
+			   DirectFunctionCall1(jsonb_in, CStringGetDatum(sd_trace_effects_json(record))));
+	sd_row_insert(row);
+	record->writing = true;
+	sd_trace_writing++;
+}
+
+/* Anybody may set run_id; a role that has no business with deploys leaves no rows. */
+static bool
+may_store(Oid table)
+{
+	return pg_class_aclcheck(table, GetSessionUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		   sd_fence_session_is_current();
+}
+
+void
+sd_trace_store(void)
+{
+	Datum run_id;
+	Relation rel;
+	MemoryContext context, old;
+	dlist_iter iter;
+
+	if (RecoveryInProgress() || IsInParallelMode() || !sd_trace_run(&run_id) ||
+		!OidIsValid(sd_table_oid("run_statement")) || !may_store(sd_table_oid("run_statement")))
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "safedeploy rows", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	rel = sd_table_open("run_statement", RowExclusiveLock);
+	dlist_foreach(iter, &sd_trace_records)
+	{
+		SdTraceRecord *record = dlist_container(SdTraceRecord, node, iter.cur);
+
+		if (!record->written && !record->writing && !record->running)
+			store_record(rel, record, run_id);
+	}
+	table_close(rel, NoLock);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static bool
+anything_left(void)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &sd_trace_records) if (!dlist_container(SdTraceRecord, node, iter.cur)
+													->written) return true;
+	return false;
+}
+
+void
+sd_trace_store_at_exit(int code, Datum arg)
+{
+	Datum run_id;
+
+	if (!anything_left() || !OidIsValid(MyDatabaseId))
+		return;
+	sd_trace_top = NULL;
+	AbortOutOfAnyTransaction();
+	StartTransactionCommand();
+	if (sd_trace_run(&run_id))
+	{
+		/* the commit does it */
+		PushActiveSnapshot(GetTransactionSnapshot());
+		PopActiveSnapshot();
+	}
+	CommitTransactionCommand();
+}
