@@ -1,7 +1,7 @@
 # safedeploy: the server module by PGXS at the top, the CLI through a sub-make.
 # The goals of developers stand apart: they need no pg_config yet, because
 # regress/setup-deps brings it, and PGXS has a rule "check" of its own.
-ifneq (,$(filter check check-versions demo bench lint format,$(MAKECMDGOALS)))
+ifneq (,$(filter check check-versions demo bench fuzz lint format,$(MAKECMDGOALS)))
 
 # Everything that is a test, on private throwaway servers; see regress/check.
 check:
@@ -16,12 +16,15 @@ demo:
 bench:
 	regress/setup-deps
 	regress/bench/run
+fuzz:
+	regress/setup-deps --fuzz
+	regress/fuzz/run $(SECONDS)
 lint:
 	regress/setup-deps --lint
 	ci/lint
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
-.PHONY: check check-versions demo bench lint format
+.PHONY: check check-versions demo bench fuzz lint format
 
 else
 
