@@ -228,16 +228,20 @@ char *
 mg_file_sha256(MgArena *arena, const char *data, size_t len)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
+	static const char digits[] = "0123456789abcdef";
 	unsigned int size = 0;
-	MgBuf hex;
+	char *hex;
 
-	mg_buf_init(&hex, arena);
 	/* An EVP digest of memory fails only when the library is broken or out of memory. */
 	if (EVP_Digest(data, len, digest, &size, EVP_sha256(), NULL) != 1)
 		abort();
+	hex = mg_alloc(arena, 2 * (size_t) size + 1);
 	for (unsigned int i = 0; i < size; i++)
-		mg_buf_addf(&hex, "%02x", digest[i]);
-	return hex.data;
+	{
+		hex[2 * i] = digits[digest[i] >> 4];
+		hex[2 * i + 1] = digits[digest[i] & 15];
+	}
+	return hex;
 }
 
 bool

@@ -2,6 +2,8 @@
  * lint_github.c
  *	  Open findings as workflow commands, which GitHub shows at their lines.
  */
+#include <string.h>
+
 #include "lint_output.h"
 
 /* GitHub knows three levels. */
@@ -17,12 +19,16 @@ command_of(MgSeverity severity)
 static void
 add_escaped(MgBuf *out, const char *text, bool property)
 {
-	for (; *text != '\0'; text++)
-		if (*text == '%' || *text == '\r' || *text == '\n' ||
-			(property && (*text == ':' || *text == ',')))
-			mg_buf_addf(out, "%%%02X", (unsigned char) *text);
-		else
-			mg_buf_add_bytes(out, text, 1);
+	for (;;)
+	{
+		size_t plain = strcspn(text, property ? "%\r\n:," : "%\r\n");
+
+		mg_buf_add_bytes(out, text, plain);
+		text += plain;
+		if (*text == '\0')
+			return;
+		mg_buf_addf(out, "%%%02X", (unsigned char) *text++);
+	}
 }
 
 void
