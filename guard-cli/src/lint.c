@@ -338,12 +338,18 @@ mg_lint_finish(MgLint *lint, const char *baseline, MgError *err)
 	return true;
 }
 
+bool
+mg_lint_fails(const MgLint *lint, const MgLintFinding *finding)
+{
+	return finding->state == MG_LINT_OPEN && finding->severity >= lint->fail_on;
+}
+
 int
 mg_lint_failures(const MgLint *lint)
 {
 	int n = 0;
 
 	for (int i = 0; i < lint->count; i++)
-		n += lint->findings[i].state == MG_LINT_OPEN && lint->findings[i].severity >= lint->fail_on;
+		n += mg_lint_fails(lint, &lint->findings[i]);
 	return n;
 }

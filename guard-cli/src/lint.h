@@ -135,7 +135,8 @@ extern bool mg_lint_finish(MgLint *lint, const char *baseline, MgError *err);
 /* Writes what is found, and not allowed, as a baseline; what it has of other files stays. */
 extern bool mg_lint_write_baseline(MgLint *lint, const char *path, MgError *err);
 
-/* Open findings of fail_on and above. */
+/* Open, and of fail_on or above. */
+extern bool mg_lint_fails(const MgLint *lint, const MgLintFinding *finding);
 extern int mg_lint_failures(const MgLint *lint);
 
 #endif

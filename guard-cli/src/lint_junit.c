@@ -59,9 +59,9 @@ add_case(const MgLintView *view, MgBuf *out, const MgLintFinding *finding)
 	const char *full =
 		mg_printf(arena, "%s:%d:%d: %s: %s", path, place->line, place->column,
 				  mg_severity_name(finding->severity), mg_lint_full_text(arena, finding));
-	const char *element = finding->state != MG_LINT_OPEN		   ? "skipped" :
-						  finding->severity >= view->lint->fail_on ? "failure" :
-																	 "system-out";
+	const char *element = finding->state != MG_LINT_OPEN	 ? "skipped" :
+						  mg_lint_fails(view->lint, finding) ? "failure" :
+															   "system-out";
 
 	mg_buf_add(out, "    <testcase");
 	add_attribute(out, "name", mg_printf(arena, "%s at line %d", finding->rule, place->line));
@@ -74,7 +74,7 @@ add_case(const MgLintView *view, MgBuf *out, const MgLintFinding *finding)
 					  finding->state == MG_LINT_ALLOWED ?
 						  mg_printf(arena, "allowed: %s", finding->reason) :
 						  "known by the baseline");
-	else if (finding->severity >= view->lint->fail_on)
+	else if (mg_lint_fails(view->lint, finding))
 	{
 		add_attribute(out, "message", finding->message);
 		add_attribute(out, "type", mg_severity_name(finding->severity));
@@ -106,7 +106,7 @@ add_counts(const MgLint *lint, MgBuf *out, const MgLintFile *of)
 				continue;
 			found++;
 			skipped += finding->state != MG_LINT_OPEN;
-			failures += finding->state == MG_LINT_OPEN && finding->severity >= lint->fail_on;
+			failures += mg_lint_fails(lint, finding);
 		}
 		tests += found > 0 ? found : 1;
 	}

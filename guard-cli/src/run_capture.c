@@ -68,7 +68,7 @@ collect(MgRun *run, MgLint *lint, Script *script, int *next, MgError *err)
 }
 
 /* Says what was found; what is allowed stays visible. */
-static void
+static const char *
 note_finding(MgRun *run, const MgLintFinding *finding)
 {
 	const char *text = mg_printf(run->arena, "%s, line %d: %s: %s (%s)", finding->place.file->unit,
@@ -81,16 +81,19 @@ note_finding(MgRun *run, const MgLintFinding *finding)
 	mg_strings_add(&run->findings, text);
 	if (finding->severity >= MG_SEVERITY_WARNING && finding->state == MG_LINT_OPEN)
 		mg_log_warning("%s", text);
+	else if (finding->severity >= MG_SEVERITY_WARNING)
+		mg_log_info("%s", text);
 	else
 		mg_log_verbose("%s", text);
+	return text;
 }
 
 static bool
-refuse(MgRun *run, int failures, const char *fail_on, MgError *err)
+refuse(MgRun *run, const MgStrings *failures, const char *fail_on, MgError *err)
 {
 	mg_err_set(err, MG_EXIT_REFUSED_FINDINGS, "%s of severity %s or above",
-			   mg_text_count(run->arena, failures, "finding"), fail_on);
-	mg_err_detail(err, "%s.", mg_changes_text(run->arena, &run->findings, 10));
+			   mg_text_count(run->arena, failures->count, "finding"), fail_on);
+	mg_err_detail(err, "%s.", mg_changes_text(run->arena, failures, 10));
 	return mg_err_hint(err,
 					   "Change the migration, allow a finding by a comment with the reason, or raise "
 					   "the threshold by [run] fail_on or --fail-on.");
@@ -102,6 +105,7 @@ analyze(MgRun *run, MgError *err)
 {
 	const char *fail_on = mg_config_string(run->config, MG_SET_RUN_FAIL_ON);
 	MgLint *lint = mg_lint_new(run->arena, run->config);
+	MgStrings failures;
 
 	if (strcmp(fail_on, "never") == 0 && run->kind != MG_RUN_PLAN)
 		return true;
@@ -121,10 +125,16 @@ analyze(MgRun *run, MgError *err)
 	}
 	if (!mg_lint_finish(lint, NULL, err))
 		return false;
+	mg_strings_init(&failures, run->arena);
 	for (int i = 0; i < lint->count; i++)
-		note_finding(run, &lint->findings[i]);
+	{
+		const char *text = note_finding(run, &lint->findings[i]);
+
+		if (mg_lint_fails(lint, &lint->findings[i]))
+			mg_strings_add(&failures, text);
+	}
 	mg_run_detail_list(run, "findings", &run->findings);
-	return mg_lint_failures(lint) == 0 || refuse(run, mg_lint_failures(lint), fail_on, err);
+	return failures.count == 0 || refuse(run, &failures, fail_on, err);
 }
 
 MgStep

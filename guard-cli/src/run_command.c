@@ -93,13 +93,7 @@ print_json(MgRun *run, const char *head)
 		cJSON_AddItemToArray(pending, item);
 	}
 	for (int i = 0; i < run->findings.count; i++)
-	{
-		cJSON *holder = cJSON_CreateObject();
-
-		mg_json_text(holder, "text", run->findings.items[i]);
-		cJSON_AddItemToArray(findings, cJSON_DetachItemFromObject(holder, "text"));
-		cJSON_Delete(holder);
-	}
+		mg_json_add_text(findings, run->findings.items[i]);
 	cJSON_AddItemToObject(json, "pending", pending);
 	cJSON_AddItemToObject(json, "findings", findings);
 	mg_json_text(json, "downgrade", run->downgrade);

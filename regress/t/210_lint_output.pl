@@ -53,6 +53,16 @@ like($text, qr/^    3 \| ALTER TABLE t\n      \| \^~~~~~~~~~~~~$/m, 'a statement
 like($text, qr/^bad\.sql:5:1: error: .*syntax error.*\n    5 \| SELEC 1;\n      \| \^/m, 'a syntax error');
 like($text, qr/^\d+ errors/m, 'a summary');
 unlike($text, qr/\033/, 'no colours in a file');
+sub on_terminal
+{
+	my (@arguments) = @_;
+	my $python = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+	return run_program([ '/usr/bin/python3', '-c', $python, SafeDeployTest::migguard_program(), 'lint', @arguments ],
+		cwd => "$dir", env => { DATABASE_URL => $server->url('app'), TERM => 'xterm', NO_COLOR => undef })->stdout;
+}
+like(on_terminal('bad.sql'), qr/^bad\.sql:2:20: \033\[31merror\033\[0m: /m, 'but on a terminal');
+unlike(on_terminal('--no-color', 'bad.sql'), qr/\033/, 'unless not wanted');
+unlike(on_terminal('--output=colors.txt', 'bad.sql') =~ s/.*//rs . slurp('colors.txt'), qr/\033/, 'never in a report');
 my $long = 'SELECT ' . join(', ', map { "'value $_'" } 1 .. 200) . '; DROP TABLE t;';
 file('long.sql', "$long\n");
 ($place) = lint(['long.sql'])->stdout =~ /^(long\.sql:1:\d+: error.*\n.*\n.*\n)/m;

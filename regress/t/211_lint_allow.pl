@@ -184,10 +184,15 @@ my %plain = (MIGGUARD_TOOL_NAME => 'sql', MIGGUARD_TOOL_DIRECTORY => "$dir/m", M
 $run = $server->migguard('app', ['run'], cwd => "$dir", env => \%plain);
 exit_is($run, 0, 'a run goes on with what is allowed');
 my ($capture) = grep { $_->{detail} && $_->{detail}{findings} } $server->events('app');
-like("@{ $capture->{detail}{findings} || [] }", qr/1.*, line 2: error: .* \(drop-table\), allowed in line 1: why/, 'which is in the ledger with its reason') or diag(explain($capture));
-file('m/2_drop.up.sql',   "-- safedeploy: allow drop-table\nDROP TABLE v;\n");
-file('m/2_drop.down.sql', "CREATE TABLE v (id integer);\n");
-exit_is($server->migguard('app', ['run'], cwd => "$dir", env => \%plain), 13, 'but not without a reason');
+like($run->stderr, qr/drop-table\), allowed in line 1: why/, 'which is said');
+like("@{ $capture->{detail}{findings} || [] }", qr/1.*, line 2: error: .* \(drop-table\), allowed in line 1: why/, 'and in the ledger, with its reason') or diag(explain($capture));
+file('m/2_new.up.sql',    "CREATE TABLE n (id integer);\n");
+file('m/2_new.down.sql',  "DROP TABLE n;\n");
+file('m/3_drop.up.sql',   "-- safedeploy: allow drop-table\n\nDROP TABLE v;\n");
+file('m/3_drop.down.sql', "CREATE TABLE v (id integer);\n");
+$run = $server->migguard('app', ['run'], cwd => "$dir", env => \%plain);
+exit_is($run, 13, 'but not without a reason');
+like($run->stderr, qr/3.*, line 3: error: .*\(drop-table\)/, 'in the second of two migrations, by its own line');
 file('rules.ini', "[rules]\ndrop-table = notice\n");
 exit_is($server->migguard('app', [ 'run', '--config=rules.ini' ], cwd => "$dir", env => \%plain), 0, 'a run obeys [rules]');
 
