@@ -79,6 +79,16 @@ OBJS = \
 	extension/sd_effect.o \
 	extension/sd_effect_alter.o \
 	extension/sd_effect_catalog.o \
+	extension/sd_effect_column.o \
+	extension/sd_effect_constraint.o \
+	extension/sd_effect_create.o \
+	extension/sd_effect_dml.o \
+	extension/sd_effect_drop.o \
+	extension/sd_effect_index.o \
+	extension/sd_effect_misc.o \
+	extension/sd_effect_partition.o \
+	extension/sd_effect_publication.o \
+	extension/sd_effect_resolve.o \
 	extension/sd_effects.o \
 	extension/sd_entries.o \
 	extension/sd_lex.o \

@@ -218,6 +218,33 @@ sd_sha256_free(SdSha256 *ctx)
 #define SD_AT_SET_EXPRESSION ((AlterTableType) -1)
 #endif
 
+/* 14 made SET COMPRESSION and DETACH PARTITION in two steps, likewise. */
+#if PG_VERSION_NUM >= 140000
+#define SD_AT_SET_COMPRESSION	  AT_SetCompression
+#define SD_AT_DETACH_FINALIZE	  AT_DetachPartitionFinalize
+#define sd_partition_parent(part) get_partition_parent(part, true)
+#else
+#define SD_AT_SET_COMPRESSION	  ((AlterTableType) -2)
+#define SD_AT_DETACH_FINALIZE	  ((AlterTableType) -2)
+#define sd_partition_parent(part) get_partition_parent(part)
+#endif
+
+/* Locks that ALTER takes of what it does not name. */
+#define SD_RENAME_INDEX_LOCK	  ShareUpdateExclusiveLock
+#define SD_CLONE_REFERENCED_LOCK  AccessShareLock
+#define SD_DETACH_REFERENCED_LOCK AccessExclusiveLock
+
+/* 18 put RETURNING into a node of its own. */
+#if PG_VERSION_NUM >= 180000
+#define SD_RETURNING_LIST(stmt) \
+	((stmt)->returningClause == NULL ? NIL : (stmt)->returningClause->exprs)
+#else
+#define SD_RETURNING_LIST(stmt) ((stmt)->returningList)
+#endif
+
+/* 17 hands the identity of a column on to partitions. */
+#define SD_IDENTITY_IS_INHERITED (PG_VERSION_NUM >= 170000)
+
 /* 15 made ALTER TABLE SET ACCESS METHOD, likewise. */
 #if PG_VERSION_NUM >= 150000
 #define SD_AT_SET_ACCESS_METHOD AT_SetAccessMethod

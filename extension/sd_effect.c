@@ -78,14 +78,131 @@ struct SdEffects
 	HTAB *known; /* effects of this statement, by key */
 	List *list;	 /* Effect, in the order in which they were found */
 	bool certain;
+	List *made; /* Made, newest first */
 };
 
+/*
+ * Every statement that the server has; one that is missing here is reported as
+ * opaque.  sd_effect_nothing is for those that touch no relation.
+ */
 static const struct
 {
 	NodeTag tag;
 	SdEffectFunction function;
 } families[] = {
 	{ T_AlterTableStmt, sd_effect_alter_table },
+	{ T_AlterTableMoveAllStmt, sd_effect_move_all },
+	{ T_DropStmt, sd_effect_drop_statement },
+	{ T_DropOwnedStmt, sd_effect_drop_owned },
+	{ T_ReassignOwnedStmt, sd_effect_reassign_owned },
+	{ T_IndexStmt, sd_effect_index },
+	{ T_ReindexStmt, sd_effect_reindex },
+	{ T_ClusterStmt, sd_effect_cluster },
+	{ T_SelectStmt, sd_effect_data },
+	{ T_InsertStmt, sd_effect_data },
+	{ T_UpdateStmt, sd_effect_data },
+	{ T_DeleteStmt, sd_effect_data },
+#if PG_VERSION_NUM >= 150000
+	{ T_MergeStmt, sd_effect_data },
+#endif
+	{ T_CopyStmt, sd_effect_copy },
+	{ T_TruncateStmt, sd_effect_truncate },
+	{ T_LockStmt, sd_effect_lock_table },
+	{ T_CreateStmt, sd_effect_create_table },
+	{ T_CreateForeignTableStmt, sd_effect_create_table },
+	{ T_CreateTableAsStmt, sd_effect_create_table_as },
+	{ T_ViewStmt, sd_effect_create_view },
+	{ T_CreateSeqStmt, sd_effect_create_sequence },
+	{ T_AlterSeqStmt, sd_effect_alter_sequence },
+	{ T_CompositeTypeStmt, sd_effect_create_composite },
+	{ T_CreateTrigStmt, sd_effect_create_trigger },
+	{ T_RuleStmt, sd_effect_create_rule },
+	{ T_CreatePolicyStmt, sd_effect_create_policy },
+	{ T_AlterPolicyStmt, sd_effect_alter_policy },
+	{ T_CreateStatsStmt, sd_effect_create_statistics },
+	{ T_CreateFunctionStmt, sd_effect_create_function },
+	{ T_CreateSchemaStmt, sd_effect_create_schema },
+	{ T_RefreshMatViewStmt, sd_effect_refresh },
+	{ T_RenameStmt, sd_effect_rename },
+	{ T_AlterObjectSchemaStmt, sd_effect_set_schema },
+	{ T_AlterOwnerStmt, sd_effect_set_owner },
+	{ T_CommentStmt, sd_effect_comment },
+	{ T_SecLabelStmt, sd_effect_security_label },
+	{ T_AlterObjectDependsStmt, sd_effect_depends },
+	{ T_AlterExtensionContentsStmt, sd_effect_extension_contents },
+	{ T_AlterDomainStmt, sd_effect_alter_domain },
+	{ T_VacuumStmt, sd_effect_vacuum },
+	{ T_ExplainStmt, sd_effect_explain },
+	{ T_PrepareStmt, sd_effect_prepare },
+	{ T_ExecuteStmt, sd_effect_execute },
+	{ T_DeclareCursorStmt, sd_effect_declare },
+	{ T_CallStmt, sd_effect_call },
+	{ T_CreatePublicationStmt, sd_effect_create_publication },
+	{ T_AlterPublicationStmt, sd_effect_alter_publication },
+	{ T_CreateExtensionStmt, sd_effect_create_extension },
+	{ T_AlterExtensionStmt, sd_effect_alter_extension },
+	/* bodies are statements of their own */
+	{ T_DoStmt, sd_effect_nothing },
+	{ T_TransactionStmt, sd_effect_nothing },
+	{ T_VariableSetStmt, sd_effect_nothing },
+	{ T_VariableShowStmt, sd_effect_nothing },
+	{ T_DeallocateStmt, sd_effect_nothing },
+	{ T_DiscardStmt, sd_effect_nothing },
+	{ T_ListenStmt, sd_effect_nothing },
+	{ T_NotifyStmt, sd_effect_nothing },
+	{ T_UnlistenStmt, sd_effect_nothing },
+	{ T_FetchStmt, sd_effect_nothing },
+	{ T_ClosePortalStmt, sd_effect_nothing },
+	{ T_ConstraintsSetStmt, sd_effect_nothing },
+	{ T_CheckPointStmt, sd_effect_nothing },
+	{ T_LoadStmt, sd_effect_nothing },
+	{ T_DefineStmt, sd_effect_nothing },
+	{ T_CreateEnumStmt, sd_effect_nothing },
+	{ T_CreateRangeStmt, sd_effect_nothing },
+	{ T_CreateDomainStmt, sd_effect_nothing },
+	{ T_AlterEnumStmt, sd_effect_nothing },
+	{ T_AlterTypeStmt, sd_effect_nothing },
+	{ T_AlterFunctionStmt, sd_effect_nothing },
+	{ T_AlterOperatorStmt, sd_effect_nothing },
+	{ T_AlterOpFamilyStmt, sd_effect_nothing },
+	{ T_AlterCollationStmt, sd_effect_nothing },
+	{ T_AlterStatsStmt, sd_effect_nothing },
+	{ T_AlterEventTrigStmt, sd_effect_nothing },
+	{ T_AlterDefaultPrivilegesStmt, sd_effect_nothing },
+	{ T_AlterRoleStmt, sd_effect_nothing },
+	{ T_AlterRoleSetStmt, sd_effect_nothing },
+	{ T_AlterDatabaseStmt, sd_effect_nothing },
+	{ T_AlterDatabaseSetStmt, sd_effect_nothing },
+	{ T_AlterSystemStmt, sd_effect_nothing },
+	{ T_AlterTableSpaceOptionsStmt, sd_effect_nothing },
+	{ T_AlterTSConfigurationStmt, sd_effect_nothing },
+	{ T_AlterTSDictionaryStmt, sd_effect_nothing },
+	{ T_AlterFdwStmt, sd_effect_nothing },
+	{ T_AlterForeignServerStmt, sd_effect_nothing },
+	{ T_AlterUserMappingStmt, sd_effect_nothing },
+	{ T_CreateFdwStmt, sd_effect_nothing },
+	{ T_CreateForeignServerStmt, sd_effect_nothing },
+	{ T_CreateUserMappingStmt, sd_effect_nothing },
+	{ T_DropUserMappingStmt, sd_effect_nothing },
+	{ T_CreateAmStmt, sd_effect_nothing },
+	{ T_CreateCastStmt, sd_effect_nothing },
+	{ T_CreateConversionStmt, sd_effect_nothing },
+	{ T_CreateEventTrigStmt, sd_effect_nothing },
+	{ T_CreateOpClassStmt, sd_effect_nothing },
+	{ T_CreateOpFamilyStmt, sd_effect_nothing },
+	{ T_CreatePLangStmt, sd_effect_nothing },
+	{ T_CreateTransformStmt, sd_effect_nothing },
+	{ T_CreateRoleStmt, sd_effect_nothing },
+	{ T_DropRoleStmt, sd_effect_nothing },
+	{ T_CreatedbStmt, sd_effect_nothing },
+	{ T_DropdbStmt, sd_effect_nothing },
+	{ T_CreateTableSpaceStmt, sd_effect_nothing },
+	{ T_DropTableSpaceStmt, sd_effect_nothing },
+	{ T_GrantStmt, sd_effect_nothing },
+	{ T_GrantRoleStmt, sd_effect_nothing },
+	{ T_CreateSubscriptionStmt, sd_effect_nothing },
+	{ T_AlterSubscriptionStmt, sd_effect_nothing },
+	{ T_DropSubscriptionStmt, sd_effect_nothing },
 };
 
 SdEffects *
@@ -348,23 +465,28 @@ keep_identity(SdEffects *effects, Effect *effect)
 }
 
 void
+sd_reports_drop(SdEffectContext *context, const ObjectAddress *object)
+{
+	Effect *effect = add_effect(context->effects, SD_EFFECT_DROP, object->classId,
+								object->objectId, object->objectSubId);
+
+	effect->certain |= context->effects->certain;
+}
+
+void
 sd_drops(SdEffectContext *context, const ObjectAddress *object)
 {
-	SdEffects *effects = context->effects;
-	ObjectState *state =
-		state_of(effects, object->classId, object->objectId, object->objectSubId, true);
-	Effect *effect;
+	ObjectState *state;
 
+	/* what may be there still has its effects */
+	if (!context->effects->certain)
+		return;
+	state =
+		state_of(context->effects, object->classId, object->objectId, object->objectSubId, true);
 	if (state->gone)
 		return;
-	if (effects->certain)
-	{
-		log_change(effects, state, NULL);
-		state->gone = true;
-	}
-	effect =
-		add_effect(effects, SD_EFFECT_DROP, object->classId, object->objectId, object->objectSubId);
-	effect->certain |= effects->certain;
+	log_change(context->effects, state, NULL);
+	state->gone = true;
 }
 
 bool
@@ -399,15 +521,140 @@ type_of_relkind(char relkind)
 	}
 }
 
+/* add_named adds an effect on something that the catalog does not know. */
+static void
+add_named(SdEffects *effects, SdEffectKind kind, const char *schema, const char *name,
+		  const char *type)
+{
+	Effect *effect = add_effect(effects, kind, InvalidOid, InvalidOid, 0);
+
+	effect->certain = effects->certain;
+	effect->type = type;
+	effect->name =
+		MemoryContextStrdup(effects->rows, quote_qualified_identifier(schema, name));
+}
+
 void
 sd_makes(SdEffectContext *context, const char *schema, const char *name, char relkind)
 {
-	SdEffects *effects = context->effects;
-	Effect *effect = add_effect(effects, SD_EFFECT_NEW, InvalidOid, InvalidOid, 0);
+	add_named(context->effects, SD_EFFECT_NEW, schema, name, type_of_relkind(relkind));
+}
 
-	effect->certain = effects->certain;
-	effect->type = type_of_relkind(relkind);
-	effect->name = MemoryContextStrdup(effects->rows, quote_qualified_identifier(schema, name));
+void
+sd_builds_new(SdEffectContext *context, const char *schema, const char *name)
+{
+	add_named(context->effects, SD_EFFECT_BUILD, schema, name, type_of_relkind(RELKIND_INDEX));
+}
+
+bool
+sd_is_named(SdEffectContext *context, const char *schema, const char *name)
+{
+	const char *identity = quote_qualified_identifier(schema, name);
+	ListCell *cell;
+
+	foreach (cell, context->effects->list)
+	{
+		Effect *effect = lfirst(cell);
+
+		if (effect->key.kind == SD_EFFECT_NEW && strcmp(effect->name, identity) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Something that the script has made, and that a later statement uses by its name. */
+typedef struct Made
+{
+	const char *schema; /* of the relation; NULL for a prepared statement */
+	const char *relation;
+	const char *name;
+	Node *node;
+} Made;
+
+/* remember keeps a copy of a piece of a parse tree. */
+static void
+remember(SdEffects *effects, const char *schema, const char *relation, const char *name,
+		 const void *node)
+{
+	MemoryContext old = MemoryContextSwitchTo(effects->memory);
+	Made *made = palloc0(sizeof(Made));
+
+	made->schema = schema == NULL ? NULL : pstrdup(schema);
+	made->relation = relation == NULL ? NULL : pstrdup(relation);
+	made->name = name == NULL ? NULL : pstrdup(name);
+	made->node = copyObject((void *) node);
+	effects->made = lcons(made, effects->made);
+	MemoryContextSwitchTo(old);
+}
+
+void
+sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,
+					   const Constraint *constraint)
+{
+	if (relation->schema != NULL)
+		remember(context->effects, relation->schema, relation->name, constraint->conname,
+				 constraint);
+}
+
+/* is_of tells whether a thing that was made belongs to a relation. */
+static bool
+is_of(const Made *made, const SdRelation *relation)
+{
+	return made->schema != NULL && relation->schema != NULL &&
+		   strcmp(made->schema, relation->schema) == 0 &&
+		   strcmp(made->relation, relation->name) == 0;
+}
+
+const Constraint *
+sd_made_constraint(SdEffectContext *context, const SdRelation *relation, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, context->effects->made)
+	{
+		Made *made = lfirst(cell);
+
+		if (is_of(made, relation) && made->name != NULL && strcmp(made->name, name) == 0)
+			return (const Constraint *) made->node;
+	}
+	return NULL;
+}
+
+List *
+sd_made_references(SdEffectContext *context, const SdRelation *relation)
+{
+	List *result = NIL;
+	ListCell *cell;
+
+	foreach (cell, context->effects->made)
+	{
+		Made *made = lfirst(cell);
+
+		if (is_of(made, relation) && ((Constraint *) made->node)->contype == CONSTR_FOREIGN)
+			result = lappend(result, ((Constraint *) made->node)->pktable);
+	}
+	return result;
+}
+
+void
+sd_remember_prepared(SdEffectContext *context, const char *name, Node *query)
+{
+	remember(context->effects, NULL, NULL, name, query);
+}
+
+Node *
+sd_prepared(SdEffectContext *context, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, context->effects->made)
+	{
+		Made *made = lfirst(cell);
+
+		if (made->schema == NULL && strcmp(made->name, name) == 0)
+			return made->node;
+	}
+	return NULL;
 }
 
 void
@@ -459,22 +706,38 @@ follow_transaction(SdEffects *effects, const TransactionStmt *stmt)
 }
 
 void
+sd_effects_inner(SdEffects *effects, Node *statement)
+{
+	for (int i = 0; i < lengthof(families); i++)
+	{
+		if (families[i].tag != nodeTag(statement))
+			continue;
+		families[i].function(&effects->context, statement);
+		return;
+	}
+	sd_effects_opaque(effects,
+					  psprintf("what %s does is not known", sd_command_name(statement)));
+}
+
+void
 sd_effects_statement(SdEffects *effects, Node *statement)
 {
 	SdAnalysis *analysis = effects->context.analysis;
+	bool before = effects->certain;
 
 	/* the body of a routine that is only made does nothing yet */
 	if (analysis->deferred)
 		return;
-	effects->certain = !analysis->conditional;
+	effects->certain = before && !analysis->conditional;
 	if (IsA(statement, TransactionStmt) && analysis->inside == NULL)
 		follow_transaction(effects, (TransactionStmt *) statement);
-	for (int i = 0; i < lengthof(families); i++)
-	{
-		if (families[i].tag == nodeTag(statement))
-			families[i].function(&effects->context, statement);
-	}
-	effects->certain = true;
+	sd_effects_inner(effects, statement);
+	effects->certain = before;
+}
+
+void
+sd_effect_nothing(SdEffectContext *context, Node *statement)
+{
 }
 
 /* put_effect hands one effect out. */

@@ -37,6 +37,9 @@ extern SdEffects *sd_effects_create(SdAnalysis *analysis);
 /* sd_effects_statement predicts a statement, before the scope knows what it does. */
 extern void sd_effects_statement(SdEffects *effects, Node *statement);
 
+/* sd_effects_inner predicts a statement that another one contains. */
+extern void sd_effects_inner(SdEffects *effects, Node *statement);
+
 /* sd_effects_flush hands the effects of the top-level statement out. */
 extern void sd_effects_flush(SdEffects *effects);
 
@@ -72,14 +75,36 @@ extern void sd_scans(SdEffectContext *context, Oid relation);
 extern void sd_drops(SdEffectContext *context, const ObjectAddress *object);
 extern bool sd_is_gone(SdEffectContext *context, Oid class, Oid object);
 
-/* sd_makes and sd_new_index record a relation that the statement makes. */
+/*
+ * sd_reports_drop reports the drop of an object; sd_drops makes it unknown to the
+ * statements that follow.
+ */
+extern void sd_reports_drop(SdEffectContext *context, const ObjectAddress *object);
+extern void sd_drops(SdEffectContext *context, const ObjectAddress *object);
+extern bool sd_is_gone(SdEffectContext *context, Oid class, Oid object);
+
+/* sd_makes records a relation that the statement makes; sd_builds_new, that it is a costly index. */
 extern void sd_makes(SdEffectContext *context, const char *schema, const char *name, char relkind);
+extern void sd_makes_named(SdEffectContext *context, const RangeVar *name, char relkind);
+extern void sd_builds_new(SdEffectContext *context, const char *schema, const char *name);
+
+/* sd_is_named tells whether this statement has made a relation of that name. */
+extern bool sd_is_named(SdEffectContext *context, const char *schema, const char *name);
 
 /* sd_locks_name resolves and locks; the relation may turn out to be the script's own. */
 extern SdRelation sd_locks_name(SdEffectContext *context, const RangeVar *name, LOCKMODE mode);
 
 /* sd_is_old tells whether a relation is there now, and was before the script. */
 extern bool sd_is_old(SdEffectContext *context, const SdRelation *relation);
+
+/* Foreign keys and statements that the script has made, for those that use them. */
+extern void sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,
+								   const Constraint *constraint);
+extern const Constraint *sd_made_constraint(SdEffectContext *context, const SdRelation *relation,
+											const char *name);
+extern List *sd_made_references(SdEffectContext *context, const SdRelation *relation);
+extern void sd_remember_prepared(SdEffectContext *context, const char *name, Node *query);
+extern Node *sd_prepared(SdEffectContext *context, const char *name);
 
 /* ---- questions to the catalog; objects that the script dropped are left out ---- */
 
@@ -89,7 +114,7 @@ extern bool sd_has_rows(char relkind); /* a relation of its own storage that is 
 /* sd_indexes lists the indexes of a table. */
 extern List *sd_indexes(SdEffectContext *context, Oid table);
 
-/* sd_tree lists a relation and all that inherits from it; sd_children the next level only. */
+/* sd_family_tree lists a relation and all that inherits from it; sd_children the next level only. */
 extern List *sd_family_tree(SdEffectContext *context, Oid relation);
 extern List *sd_children(SdEffectContext *context, Oid relation);
 
@@ -102,6 +127,31 @@ extern Oid sd_default_partition(SdEffectContext *context, Oid table);
 /* sd_owned_sequences lists the sequences that belong to columns of a table; attnum 0 is any. */
 extern List *sd_owned_sequences(SdEffectContext *context, Oid table, AttrNumber attnum);
 
+/* A sequence that a column's default takes numbers from. */
+typedef struct SdDefaultSequence
+{
+	Oid oid;
+	AttrNumber attnum;
+} SdDefaultSequence;
+
+extern List *sd_default_sequences(SdEffectContext *context, Oid table);
+
+/* sd_is_identity tells whether a column is one; sd_identity_columns lists their names. */
+extern bool sd_is_identity(Oid table, AttrNumber attnum);
+extern List *sd_identity_columns(Oid table);
+
+/* sd_view_relations lists the relations in the query of a view. */
+extern List *sd_view_relations(SdEffectContext *context, Oid view);
+
+/* sd_relations_of_schema lists the relations of a schema; of all but the server's own for InvalidOid. */
+extern List *sd_relations_of_schema(Oid schema);
+
+/* sd_tables_of_type lists relations with a column of a type, or of a domain over it. */
+extern List *sd_tables_of_type(SdEffectContext *context, Oid type);
+
+extern bool sd_domain_is_not_null(Oid domain);
+extern bool sd_domain_constraint_is_valid(Oid domain, const char *name);
+
 /* A foreign key of the catalog. */
 typedef struct SdForeignKey
 {
@@ -110,35 +160,109 @@ typedef struct SdForeignKey
 	Oid to;
 	Oid parent; /* of the constraint that it was copied from, or InvalidOid */
 	bool valid;
-	const char *name;
 	char on_delete;
 	char on_update;
+	List *from_columns; /* attribute numbers */
+	List *to_columns;
 } SdForeignKey;
 
 /* sd_foreign_keys lists those of a table; sd_foreign_keys_to those that point at it. */
 extern List *sd_foreign_keys(SdEffectContext *context, Oid table);
 extern List *sd_foreign_keys_to(SdEffectContext *context, Oid table);
 
+/* sd_resolve finds what a statement names, without locks; InvalidOid when it is not there. */
+extern ObjectAddress sd_resolve(SdEffectContext *context, ObjectType type, Node *object);
+
+/* sd_resolve_relation finds the relation that a name means, or that it is a part of. */
+extern Oid sd_resolve_relation(SdEffectContext *context, ObjectType type, Node *object);
+
 /* ---- parts that families share ---- */
 
-/* sd_effect_query records what a query, data change or expression touches. */
-extern void sd_effect_query(SdEffectContext *context, Node *query);
+/* How far a query is taken. */
+typedef enum SdQueryLevel
+{
+	SD_QUERY_ANALYZED,	/* names are looked up */
+	SD_QUERY_REWRITTEN, /* views are replaced by their queries */
+	SD_QUERY_PLANNED,
+	SD_QUERY_RUN
+} SdQueryLevel;
 
-/* sd_effect_expression does so for an expression that is only analysed. */
-extern void sd_effect_names(SdEffectContext *context, Node *tree, LOCKMODE mode);
+/* sd_effect_query records what a query, data change or expression touches; NULL does nothing. */
+extern void sd_effect_query(SdEffectContext *context, Node *query, SdQueryLevel level);
 
-/* sd_effect_drop records the drop of objects and all that goes with them. */
-extern void sd_effect_drop(SdEffectContext *context, const ObjectAddress *objects, int count);
+/* sd_effect_view_query records what running the query of a view touches. */
+extern void sd_effect_view_query(SdEffectContext *context, Oid view);
 
-/* sd_effect_drop_column and _constraint drop a part of a relation. */
-extern void sd_effect_drop_column(SdEffectContext *context, Oid relation, AttrNumber attnum);
-extern void sd_effect_drop_constraint(SdEffectContext *context, Oid constraint);
+/* sd_address appends an object to a list for sd_effect_drop. */
+extern List *sd_address(List *list, Oid class, Oid object, int32 part);
+
+/* sd_effect_drop records the drop of objects (ObjectAddress) and all that goes with them. */
+extern void sd_effect_drop(SdEffectContext *context, List *objects);
+
+extern void sd_effect_change_owner(SdEffectContext *context, Oid relation);
 
 /* sd_choose_name makes the name that the server would give to a relation without one. */
 extern const char *sd_choose_name(SdEffectContext *context, const char *schema, const char *first,
 								  const char *second, const char *label);
 
+/* sd_new_index records an index of a relation; "table" is InvalidOid when there is nothing to read. */
+extern void sd_new_index(SdEffectContext *context, const SdRelation *relation, Oid table,
+						 const IndexStmt *index, LOCKMODE lock);
+
+/* sd_ensure_index is sd_new_index for a partition that may have such an index already. */
+extern void sd_ensure_index(SdEffectContext *context, const SdRelation *partition, Oid table,
+							const IndexStmt *index, LOCKMODE lock);
+
+/* sd_copy_of_index describes an index so that another table can have one like it. */
+extern IndexStmt *sd_copy_of_index(Oid index);
+
 /* The families. */
-extern void sd_effect_alter_table(SdEffectContext *context, Node *statement);
+#define X(function) extern void function(SdEffectContext *context, Node *statement);
+X(sd_effect_alter_table)
+X(sd_effect_drop_statement)
+X(sd_effect_drop_owned)
+X(sd_effect_reassign_owned)
+X(sd_effect_index)
+X(sd_effect_reindex)
+X(sd_effect_cluster)
+X(sd_effect_data)
+X(sd_effect_copy)
+X(sd_effect_truncate)
+X(sd_effect_lock_table)
+X(sd_effect_create_table)
+X(sd_effect_create_table_as)
+X(sd_effect_create_view)
+X(sd_effect_create_sequence)
+X(sd_effect_alter_sequence)
+X(sd_effect_create_composite)
+X(sd_effect_create_trigger)
+X(sd_effect_create_rule)
+X(sd_effect_create_policy)
+X(sd_effect_alter_policy)
+X(sd_effect_create_statistics)
+X(sd_effect_create_function)
+X(sd_effect_create_schema)
+X(sd_effect_refresh)
+X(sd_effect_rename)
+X(sd_effect_set_schema)
+X(sd_effect_set_owner)
+X(sd_effect_comment)
+X(sd_effect_security_label)
+X(sd_effect_depends)
+X(sd_effect_extension_contents)
+X(sd_effect_alter_domain)
+X(sd_effect_vacuum)
+X(sd_effect_move_all)
+X(sd_effect_explain)
+X(sd_effect_prepare)
+X(sd_effect_execute)
+X(sd_effect_declare)
+X(sd_effect_call)
+X(sd_effect_create_publication)
+X(sd_effect_alter_publication)
+X(sd_effect_create_extension)
+X(sd_effect_alter_extension)
+X(sd_effect_nothing)
+#undef X
 
 #endif

@@ -14,6 +14,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -37,9 +38,8 @@
 #include "sd_try.h"
 #include "sd_type_users.h"
 
-/* is_serial recognises the names that the server replaces by a sequence. */
-static bool
-is_serial(const TypeName *type)
+bool
+sd_is_serial(const TypeName *type)
 {
 	static const char *const names[] = { "smallserial", "serial2",	 "serial",
 										 "serial4",		"bigserial", "serial8" };
@@ -106,7 +106,7 @@ sd_predict_add_column(ColumnDef *column)
 	char *error = NULL;
 	ListCell *cell;
 
-	answer.is_serial = is_serial(column->typeName);
+	answer.is_serial = sd_is_serial(column->typeName);
 	answer.not_null = column->is_not_null || answer.is_serial;
 	foreach (cell, column->constraints)
 	{
@@ -240,6 +240,7 @@ ask_alter_type(void *arg)
 	collation = GetColumnDefCollation(NULL, question->def, type);
 	answer->old_type = format_type_with_typemod(old.atttypid, old.atttypmod);
 	answer->new_type = format_type_with_typemod(type, typmod);
+	answer->same_type = type == old.atttypid;
 	answer->narrows = sd_type_narrows(old.atttypid, old.atttypmod, type, typmod,
 									  question->def->raw_default != NULL, &answer->narrowing);
 	if (question->def->raw_default != NULL)
@@ -392,5 +393,140 @@ sd_predict_not_null(Oid relation, const char *column, List *dropped, List *valid
 
 	if (!sd_try(ask_not_null, &question, NULL))
 		return SD_UNKNOWN;
+	return question.scans;
+}
+
+typedef struct AttachQuestion
+{
+	NotNullQuestion known; /* of the table */
+	Oid parent;
+	PartitionBoundSpec *bound;
+	SdTruth scans;
+} AttachQuestion;
+
+/* compare_column makes "column operator value" of raw nodes. */
+static Node *
+compare_column(const char *column, const char *operator, Node *value)
+{
+	ColumnRef *ref = makeNode(ColumnRef);
+
+	ref->fields = list_make1(makeString(pstrdup(column)));
+	ref->location = -1;
+	return (Node *) makeSimpleA_Expr(AEXPR_OP, pstrdup(operator), (Node *) ref, value, -1);
+}
+
+/* is_limit tells whether a bound of a range is a value, and not MINVALUE or MAXVALUE. */
+static bool
+is_limit(Node *value)
+{
+	return !IsA(value, ColumnRef);
+}
+
+/* bound_conditions makes what a bound demands of one column; NIL when it cannot be said so. */
+static List *
+bound_conditions(const char *column, const PartitionBoundSpec *bound)
+{
+	List *result = NIL;
+	List *members = NIL;
+	ListCell *cell;
+
+	if (bound->is_default)
+		return NIL;
+	if (bound->strategy == PARTITION_STRATEGY_RANGE)
+	{
+		if (list_length(bound->lowerdatums) != 1 || list_length(bound->upperdatums) != 1)
+			return NIL;
+		if (is_limit(linitial(bound->lowerdatums)))
+			result =
+				lappend(result, compare_column(column, ">=", linitial(bound->lowerdatums)));
+		if (is_limit(linitial(bound->upperdatums)))
+			result = lappend(result, compare_column(column, "<", linitial(bound->upperdatums)));
+		return result;
+	}
+	if (bound->strategy != PARTITION_STRATEGY_LIST)
+		return NIL;
+	foreach (cell, bound->listdatums)
+	{
+		Node *value = lfirst(cell);
+
+		/* NULL in the list is another condition */
+		if (IsA(value, A_Const) && SD_CONSTANT_IS_NULL((A_Const *) value))
+			return NIL;
+		members = lappend(members, compare_column(column, "=", value));
+	}
+	return list_make1(list_length(members) == 1 ? linitial(members) :
+												  (Node *) makeBoolExpr(OR_EXPR, members, -1));
+}
+
+/* partition_column returns the only column that a table is partitioned by; NULL when there are more. */
+static const char *
+partition_column(Oid parent)
+{
+	HeapTuple tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(parent));
+	Form_pg_partitioned_table form;
+	const char *result = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	if (form->partnatts == 1 && form->partattrs.values[0] != 0)
+		result = get_attname(parent, form->partattrs.values[0], true);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* ask_attach tries to prove the bound from what is known to hold of the table. */
+static void
+ask_attach(void *arg)
+{
+	AttachQuestion *question = arg;
+	const char *column = partition_column(question->parent);
+	List *conditions = column == NULL ? NIL : bound_conditions(column, question->bound);
+	TypeQuestion names = { question->known.relation };
+	HeapTuple tuple;
+	FormData_pg_attribute form;
+	NullTest *test = makeNode(NullTest);
+	bool unproved = false;
+	List *known;
+	List *wanted = NIL;
+	ListCell *cell;
+
+	tuple = column == NULL ? NULL : SearchSysCacheAttName(question->known.relation, column);
+	if (!HeapTupleIsValid(tuple) || (conditions == NIL && !question->bound->is_default))
+		return;
+	memcpy(&form, GETSTRUCT(tuple), sizeof(form));
+	ReleaseSysCache(tuple);
+	if (conditions == NIL)
+		return;
+	known = valid_checks(&question->known, form.attnum, &unproved);
+	test->arg = (Expr *) makeVar(1, form.attnum, form.atttypid, form.atttypmod, form.attcollation, 0);
+	test->nulltesttype = IS_NOT_NULL;
+	test->argisrow = false;
+	test->location = -1;
+	if (form.attnotnull && !unproved)
+		known = lappend(known, test);
+	wanted = lappend(wanted, copyObject(test));
+	foreach (cell, conditions)
+	{
+		ParseState *pstate = make_parsestate(NULL);
+		Node *expr;
+
+		pstate->p_pre_columnref_hook = column_variable;
+		pstate->p_ref_hook_state = &names;
+		expr = transformExpr(pstate, lfirst(cell), EXPR_KIND_CHECK_CONSTRAINT);
+		assign_expr_collations(pstate, expr);
+		expr = eval_const_expressions(NULL, expr);
+		wanted = list_concat(wanted, make_ands_implicit(canonicalize_qual((Expr *) expr, true)));
+	}
+	question->scans = predicate_implied_by(wanted, known, true) ? SD_NO : SD_YES;
+}
+
+SdTruth
+sd_predict_attach(Oid table, Oid parent, PartitionBoundSpec *bound)
+{
+	AttachQuestion question = { { table }, parent, bound, SD_YES };
+
+	/* without a proof the table is read */
+	(void) sd_try(ask_attach, &question, NULL);
 	return question.scans;
 }

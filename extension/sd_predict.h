@@ -34,6 +34,7 @@ typedef struct SdTypePrediction
 	const char *narrowing; /* how, as a sentence */
 	const char *old_type;  /* as text; NULL when not known */
 	const char *new_type;
+	bool same_type;		/* nothing but its modifier changes */
 	List *checks;		/* names of CHECK constraints that are verified again */
 	List *foreign_keys; /* names of foreign keys that are made again */
 	List *indexes;		/* names of indexes that are built again without a rewrite */
@@ -48,6 +49,15 @@ extern SdTypePrediction sd_predict_alter_type(Oid relation, const char *column, 
  * in "dropped" (names) go in the same command and prove nothing.
  */
 extern SdTruth sd_predict_not_null(Oid relation, const char *column, List *dropped, List *validated);
+
+/* sd_is_serial recognises the names of types that the server replaces by a sequence. */
+extern bool sd_is_serial(const TypeName *type);
+
+/*
+ * sd_predict_attach tells whether ATTACH PARTITION must read a table, because its
+ * constraints do not imply the bound that it gets as a partition of "parent".
+ */
+extern SdTruth sd_predict_attach(Oid table, Oid parent, PartitionBoundSpec *bound);
 
 /* sd_column_is_not_null tells whether a column of the catalog is declared so. */
 extern bool sd_column_is_not_null(Oid relation, const char *column);

@@ -169,7 +169,6 @@ report_effect(SdAnalysis *analysis, const SdFinding *finding)
 	{
 		case SD_RULE_SYNTAX_ERROR:
 		case SD_RULE_UNANALYSABLE:
-		case SD_RULE_NO_RULE:
 		case SD_RULE_OPAQUE_DYNAMIC_SQL:
 		case SD_RULE_STANDARD_CONFORMING_STRINGS_OFF:
 			/* what a routine would do is told when it is called */

@@ -238,6 +238,9 @@ extern const SdAlterCheck sd_alter_checks_transaction[];
 /* sd_check_call looks into the routine that a query calls; see sd_rules_opaque.c. */
 extern void sd_check_call(SdAnalysis *analysis, FuncCall *call);
 
+/* sd_check_routine looks into a routine of the catalog that a statement runs, such as a trigger's. */
+extern void sd_check_routine(SdAnalysis *analysis, Oid routine);
+
 /* sd_report_dynamic reports an EXECUTE of PL/pgSQL with the expression that it runs. */
 extern void sd_report_dynamic(SdAnalysis *analysis, const char *text);
 

@@ -121,6 +121,21 @@ analyze_catalog_routine(SdAnalysis *analysis, HeapTuple tuple, int location)
 					  psprintf("the body of function %s is not analysed", shown), NULL);
 }
 
+void
+sd_check_routine(SdAnalysis *analysis, Oid routine)
+{
+	HeapTuple tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(routine));
+	MemoryContext old;
+
+	if (!HeapTupleIsValid(tuple) || routine < FirstNormalObjectId ||
+		list_member_oid(analysis->seen_routines, routine))
+		return;
+	old = MemoryContextSwitchTo(analysis->context);
+	analysis->seen_routines = lappend_oid(analysis->seen_routines, routine);
+	MemoryContextSwitchTo(old);
+	analyze_catalog_routine(analysis, tuple, -1);
+}
+
 /* call_catalog_routine finds the routines that a name can mean. */
 static void
 call_catalog_routine(SdAnalysis *analysis, const char *schema, const char *name, int location)

@@ -1,0 +1,436 @@
+/*
+ * sd_effect_drop.c
+ *	  Effects of DROP: everything that goes with an object, and what is locked
+ *	  for it.
+ *
+ * The server follows pg_depend from what is named to what depends on it, and
+ * from a part to the whole that it is a part of.  This walk does the same; it
+ * does not stop at what only CASCADE drops, because without CASCADE there is
+ * nothing like that, or the statement fails.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
+#include "catalog/partition.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_shdepend.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "sd_compat.h"
+#include "sd_compat_catalog.h"
+#include "sd_effect.h"
+
+typedef struct Walk
+{
+	SdEffectContext *context;
+	HTAB *seen; /* ObjectAddress */
+} Walk;
+
+static void drop_object(Walk *walk, ObjectAddress object, const ObjectAddress *from);
+
+/* fetch_object copies an object's row of its catalog; NULL when there is none. */
+static HeapTuple
+fetch_object(Oid class, AttrNumber oid_column, Oid object)
+{
+	Relation catalog = table_open(class, AccessShareLock);
+	HeapTuple tuple = get_catalog_object_by_oid(catalog, oid_column, object);
+
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	table_close(catalog, AccessShareLock);
+	return tuple;
+}
+
+/* lock_dropped_relation records the locks of the drop of a relation. */
+static void
+lock_dropped_relation(SdEffectContext *context, Oid relation)
+{
+	char relkind = sd_relkind(relation);
+
+	sd_locks(context, relation, AccessExclusiveLock);
+	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
+		sd_locks(context, IndexGetRelation(relation, true), AccessExclusiveLock);
+	else if (get_rel_relispartition(relation))
+	{
+		Oid parent = sd_partition_parent(relation);
+
+		sd_locks(context, parent, AccessExclusiveLock);
+		if (OidIsValid(parent))
+			sd_locks(context, sd_default_partition(context, parent), AccessExclusiveLock);
+	}
+}
+
+/*
+ * lock_dropped records the locks that the drop of one object takes.  It returns
+ * false for what is dropped with something else that is reported.
+ */
+static bool
+lock_dropped(SdEffectContext *context, const ObjectAddress *object)
+{
+	bool shown = true;
+	HeapTuple tuple;
+
+	switch (object->classId)
+	{
+		case RelationRelationId:
+			if (object->objectSubId != 0)
+				sd_locks(context, object->objectId, AccessExclusiveLock);
+			else
+				lock_dropped_relation(context, object->objectId);
+			return get_rel_namespace(object->objectId) != PG_TOAST_NAMESPACE;
+		case ConstraintRelationId:
+			tuple = fetch_object(ConstraintRelationId, Anum_pg_constraint_oid, object->objectId);
+			if (HeapTupleIsValid(tuple))
+				sd_locks(context, ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid,
+						 AccessExclusiveLock);
+			return HeapTupleIsValid(tuple);
+		case TriggerRelationId:
+			tuple = fetch_object(TriggerRelationId, Anum_pg_trigger_oid, object->objectId);
+			if (!HeapTupleIsValid(tuple))
+				return false;
+			sd_locks(context, ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid, AccessExclusiveLock);
+			return !((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
+		case RewriteRelationId:
+			tuple = fetch_object(RewriteRelationId, Anum_pg_rewrite_oid, object->objectId);
+			if (!HeapTupleIsValid(tuple))
+				return false;
+			sd_locks(context, ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class, AccessExclusiveLock);
+			return strcmp(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename), "_RETURN") != 0;
+		case PolicyRelationId:
+			tuple = fetch_object(PolicyRelationId, Anum_pg_policy_oid, object->objectId);
+			if (HeapTupleIsValid(tuple))
+				sd_locks(context, ((Form_pg_policy) GETSTRUCT(tuple))->polrelid,
+						 AccessExclusiveLock);
+			return HeapTupleIsValid(tuple);
+		case AttrDefaultRelationId:
+			tuple = fetch_object(AttrDefaultRelationId, Anum_pg_attrdef_oid, object->objectId);
+			if (HeapTupleIsValid(tuple))
+				sd_locks(context, ((Form_pg_attrdef) GETSTRUCT(tuple))->adrelid,
+						 AccessExclusiveLock);
+			return HeapTupleIsValid(tuple);
+		case TypeRelationId:
+			tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(object->objectId));
+			if (!HeapTupleIsValid(tuple))
+				return false;
+			{
+				Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
+
+				/* the row type of a relation, and the array of any type */
+				if (OidIsValid(form->typrelid))
+					shown = sd_relkind(form->typrelid) == RELKIND_COMPOSITE_TYPE;
+				else if (OidIsValid(form->typelem))
+					shown = get_array_type(form->typelem) != object->objectId;
+			}
+			ReleaseSysCache(tuple);
+			return shown;
+		default:
+			return true;
+	}
+}
+
+/*
+ * owner_of finds the whole that an object is a part of, which is dropped in its
+ * place when a dependency leads to the part.
+ */
+static bool
+owner_of(Walk *walk, const ObjectAddress *object, const ObjectAddress *from, ObjectAddress *owner)
+{
+	Relation depends;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool found = false;
+
+	if (from == NULL || object->objectSubId != 0)
+		return false;
+	depends = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->classId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->objectId));
+	scan = systable_beginscan(depends, DependDependerIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress whole;
+
+		if (form->deptype != DEPENDENCY_INTERNAL && form->deptype != DEPENDENCY_EXTENSION)
+			continue;
+		memset(&whole, 0, sizeof(whole));
+		ObjectAddressSubSet(whole, form->refclassid, form->refobjid, 0);
+		/* it was reached from its whole, or that is going already */
+		if (hash_search(walk->seen, &whole, HASH_FIND, NULL) != NULL)
+		{
+			found = false;
+			break;
+		}
+		*owner = whole;
+		/* an identity sequence belongs to a column */
+		owner->objectSubId = form->refobjsubid;
+		found = hash_search(walk->seen, owner, HASH_FIND, NULL) == NULL;
+		if (!found)
+			break;
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	return found;
+}
+
+/* drop_dependents follows what depends on an object. */
+static void
+drop_dependents(Walk *walk, const ObjectAddress *object)
+{
+	Relation depends = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *dependents = NIL;
+	ListCell *cell;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->classId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->objectId));
+	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(object->objectSubId));
+	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL,
+							  object->objectSubId != 0 ? 3 : 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress *dependent;
+
+		/* a column that depends on another one of its table goes with the table */
+		if (form->classid == object->classId && form->objid == object->objectId &&
+			object->objectSubId == 0)
+			continue;
+		dependent = palloc0(sizeof(ObjectAddress));
+		ObjectAddressSubSet(*dependent, form->classid, form->objid, form->objsubid);
+		dependents = lappend(dependents, dependent);
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	foreach (cell, dependents)
+		drop_object(walk, *(ObjectAddress *) lfirst(cell), object);
+}
+
+static void
+drop_object(Walk *walk, ObjectAddress object, const ObjectAddress *from)
+{
+	ObjectAddress whole;
+	bool found;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (sd_is_gone(walk->context, object.classId, object.objectId))
+		return;
+	/* a column of a relation that goes */
+	memset(&whole, 0, sizeof(whole));
+	ObjectAddressSet(whole, object.classId, object.objectId);
+	if (object.objectSubId != 0 && hash_search(walk->seen, &whole, HASH_FIND, NULL) != NULL)
+		return;
+	if (hash_search(walk->seen, &object, HASH_FIND, NULL) != NULL)
+		return;
+	if (owner_of(walk, &object, from, &whole))
+	{
+		drop_object(walk, whole, &object);
+		/* the whole takes its parts along */
+		return;
+	}
+	hash_search(walk->seen, &object, HASH_ENTER, &found);
+	if (lock_dropped(walk->context, &object))
+		sd_reports_drop(walk->context, &object);
+	drop_dependents(walk, &object);
+}
+
+/* mark_gone makes all that went unknown to the statements that follow. */
+static void
+mark_gone(Walk *walk)
+{
+	HASH_SEQ_STATUS status;
+	ObjectAddress *object;
+
+	hash_seq_init(&status, walk->seen);
+	while ((object = hash_seq_search(&status)) != NULL)
+		sd_drops(walk->context, object);
+}
+
+void
+sd_effect_drop(SdEffectContext *context, List *objects)
+{
+	HASHCTL control = { 0 };
+	Walk walk = { context };
+	ListCell *cell;
+
+	control.keysize = sizeof(ObjectAddress);
+	control.entrysize = sizeof(ObjectAddress);
+	control.hcxt = CurrentMemoryContext;
+	walk.seen = hash_create("safedeploy drop", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach (cell, objects)
+	{
+		ObjectAddress object;
+
+		/* padding is part of the key */
+		memset(&object, 0, sizeof(object));
+		object = *(ObjectAddress *) lfirst(cell);
+		drop_object(&walk, object, NULL);
+	}
+	mark_gone(&walk);
+	hash_destroy(walk.seen);
+}
+
+List *
+sd_address(List *list, Oid class, Oid object, int32 part)
+{
+	ObjectAddress *address = palloc0(sizeof(ObjectAddress));
+
+	ObjectAddressSubSet(*address, class, object, part);
+	return lappend(list, address);
+}
+
+/* lock_named records the locks that DROP takes of what it names, before it looks any further. */
+static void
+lock_named(SdEffectContext *context, ObjectType type, Oid relation)
+{
+	/* an index that has partitions goes from all of them */
+	if (type == OBJECT_INDEX && sd_relkind(relation) == RELKIND_PARTITIONED_INDEX)
+		sd_locks_each(context, sd_family_tree(context, IndexGetRelation(relation, true)),
+					  AccessExclusiveLock);
+}
+
+/* drop_index_concurrently takes only what lets reads and writes go on. */
+static void
+drop_index_concurrently(SdEffectContext *context, Oid index)
+{
+	sd_locks(context, IndexGetRelation(index, true), ShareUpdateExclusiveLock);
+	sd_locks(context, index, ShareUpdateExclusiveLock);
+}
+
+/* lock_made_references records the tables that the script's own foreign keys lead to. */
+static void
+lock_made_references(SdEffectContext *context, const DropStmt *stmt, Node *name)
+{
+	SdRelation relation;
+	ListCell *cell;
+
+	if (stmt->removeType != OBJECT_TABLE)
+		return;
+	relation = sd_scope_relation_list(context->scope, castNode(List, name));
+	foreach (cell, sd_made_references(context, &relation))
+		(void) sd_locks_name(context, lfirst_node(RangeVar, cell), AccessExclusiveLock);
+}
+
+void
+sd_effect_drop_statement(SdEffectContext *context, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	List *objects = NIL;
+	ListCell *cell;
+
+	foreach (cell, stmt->objects)
+	{
+		ObjectAddress address = sd_resolve(context, stmt->removeType, lfirst(cell));
+
+		lock_made_references(context, stmt, lfirst(cell));
+		if (!OidIsValid(address.objectId))
+			continue;
+		if (address.classId == RelationRelationId)
+		{
+			if (stmt->concurrent)
+			{
+				drop_index_concurrently(context, address.objectId);
+				continue;
+			}
+			lock_named(context, stmt->removeType, address.objectId);
+		}
+		objects = sd_address(objects, address.classId, address.objectId, address.objectSubId);
+	}
+	sd_effect_drop(context, objects);
+}
+
+/* owned_objects lists what a role owns in this database; policies that name it among them. */
+static List *
+owned_objects(Oid role)
+{
+	Relation depends = table_open(SharedDependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *result = NIL;
+
+	ScanKeyInit(&keys[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(AuthIdRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(role));
+	scan = systable_beginscan(depends, SharedDependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
+
+		if (form->dbid == MyDatabaseId && form->deptype == SHARED_DEPENDENCY_OWNER)
+			result = sd_address(result, form->classid, form->objid, form->objsubid);
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	return result;
+}
+
+void
+sd_effect_drop_owned(SdEffectContext *context, Node *statement)
+{
+	List *objects = NIL;
+	ListCell *cell;
+
+	foreach (cell, ((DropOwnedStmt *) statement)->roles)
+	{
+		Oid role = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
+
+		if (OidIsValid(role))
+			objects = list_concat(objects, owned_objects(role));
+	}
+	sd_effect_drop(context, objects);
+}
+
+void
+sd_effect_reassign_owned(SdEffectContext *context, Node *statement)
+{
+	ListCell *cell;
+	ListCell *owned;
+
+	foreach (cell, ((ReassignOwnedStmt *) statement)->roles)
+	{
+		Oid role = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
+
+		if (!OidIsValid(role))
+			continue;
+		foreach (owned, owned_objects(role))
+		{
+			ObjectAddress *object = lfirst(owned);
+
+			if (object->classId == RelationRelationId)
+				sd_effect_change_owner(context, object->objectId);
+			else if (object->classId == TypeRelationId)
+				sd_locks(context, get_typ_typrelid(object->objectId), AccessExclusiveLock);
+		}
+	}
+}

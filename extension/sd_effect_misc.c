@@ -1,0 +1,344 @@
+/*
+ * sd_effect_misc.c
+ *	  Effects of what is left: renaming, moving, giving away, commenting,
+ *	  domains, publications, VACUUM and ANALYZE, and statements that run others.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_tablespace.h"
+#include "catalog/pg_type.h"
+#include "commands/tablespace.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "sd_compat.h"
+#include "sd_effect_alter.h"
+#include "sd_tree.h"
+
+/* type_relation returns the relation that a composite type is kept as, or InvalidOid. */
+static Oid
+type_relation(SdEffectContext *context, Node *name)
+{
+	ObjectAddress type = sd_resolve(context, OBJECT_TYPE,
+									IsA(name, List) ? (Node *) makeTypeNameFromNameList((List *) name) :
+													  name);
+
+	return OidIsValid(type.objectId) ? get_typ_typrelid(type.objectId) : InvalidOid;
+}
+
+static void
+rename_column(SdEffectContext *context, RenameStmt *stmt, const SdRelation *relation)
+{
+	if (stmt->relation->inh)
+		sd_locks_each(context, sd_family_tree(context, relation->oid), AccessExclusiveLock);
+}
+
+/* rename_constraint goes on to what inherits a CHECK, and renames the index of a key. */
+static void
+rename_constraint(SdEffectContext *context, RenameStmt *stmt, const SdRelation *relation)
+{
+	Oid constraint = get_relation_constraint_oid(relation->oid, stmt->subname, true);
+	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Form_pg_constraint form;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	if (form->contype == CONSTRAINT_CHECK && !form->connoinherit && stmt->relation->inh)
+		sd_locks_each(context, sd_family_tree(context, relation->oid), AccessExclusiveLock);
+	if (form->contype == CONSTRAINT_PRIMARY || form->contype == CONSTRAINT_UNIQUE ||
+		form->contype == CONSTRAINT_EXCLUSION)
+		sd_locks(context, form->conindid, SD_RENAME_INDEX_LOCK);
+	ReleaseSysCache(tuple);
+}
+
+void
+sd_effect_rename(SdEffectContext *context, Node *statement)
+{
+	RenameStmt *stmt = (RenameStmt *) statement;
+	LOCKMODE mode = AccessExclusiveLock;
+	SdRelation relation;
+
+	if (stmt->renameType == OBJECT_TYPE || stmt->renameType == OBJECT_DOMAIN)
+	{
+		sd_locks(context, type_relation(context, stmt->object), AccessExclusiveLock);
+		return;
+	}
+	if (stmt->relation == NULL)
+		return;
+	relation = sd_scope_relation(context->scope, stmt->relation);
+	if (!sd_is_old(context, &relation))
+		return;
+	if (relation.relkind == RELKIND_INDEX || relation.relkind == RELKIND_PARTITIONED_INDEX)
+		mode = stmt->renameType == OBJECT_INDEX ? SD_RENAME_INDEX_LOCK : AccessExclusiveLock;
+	sd_locks(context, relation.oid, mode);
+	switch (stmt->renameType)
+	{
+		case OBJECT_COLUMN:
+		case OBJECT_ATTRIBUTE:
+			rename_column(context, stmt, &relation);
+			break;
+		case OBJECT_TABCONSTRAINT:
+			rename_constraint(context, stmt, &relation);
+			break;
+		case OBJECT_TRIGGER:
+			/* 15 renames the copies of partitions too */
+			if (PG_VERSION_NUM >= 150000 && relation.relkind == RELKIND_PARTITIONED_TABLE &&
+				stmt->relation->inh)
+				sd_locks_each(context, sd_family_tree(context, relation.oid), AccessExclusiveLock);
+			break;
+		default:
+			break;
+	}
+}
+
+void
+sd_effect_set_schema(SdEffectContext *context, Node *statement)
+{
+	AlterObjectSchemaStmt *stmt = (AlterObjectSchemaStmt *) statement;
+	SdRelation relation;
+
+	if (stmt->objectType == OBJECT_TYPE)
+	{
+		sd_locks(context, type_relation(context, stmt->object), AccessExclusiveLock);
+		return;
+	}
+	if (stmt->relation == NULL)
+		return;
+	relation = sd_locks_name(context, stmt->relation, AccessExclusiveLock);
+	if (sd_is_old(context, &relation))
+		sd_locks_each(context, sd_owned_sequences(context, relation.oid, 0), AccessExclusiveLock);
+}
+
+void
+sd_effect_set_owner(SdEffectContext *context, Node *statement)
+{
+	AlterOwnerStmt *stmt = (AlterOwnerStmt *) statement;
+
+	if (stmt->objectType == OBJECT_TYPE)
+		sd_locks(context, type_relation(context, stmt->object), AccessExclusiveLock);
+}
+
+void
+sd_effect_comment(SdEffectContext *context, Node *statement)
+{
+	CommentStmt *stmt = (CommentStmt *) statement;
+
+	sd_locks(context, sd_resolve_relation(context, stmt->objtype, stmt->object),
+			 ShareUpdateExclusiveLock);
+}
+
+void
+sd_effect_security_label(SdEffectContext *context, Node *statement)
+{
+	SecLabelStmt *stmt = (SecLabelStmt *) statement;
+
+	sd_locks(context, sd_resolve_relation(context, stmt->objtype, stmt->object),
+			 ShareUpdateExclusiveLock);
+}
+
+void
+sd_effect_depends(SdEffectContext *context, Node *statement)
+{
+	AlterObjectDependsStmt *stmt = (AlterObjectDependsStmt *) statement;
+
+	if (stmt->relation != NULL)
+		(void) sd_locks_name(context, stmt->relation, AccessExclusiveLock);
+}
+
+void
+sd_effect_extension_contents(SdEffectContext *context, Node *statement)
+{
+	AlterExtensionContentsStmt *stmt = (AlterExtensionContentsStmt *) statement;
+
+	sd_locks(context, sd_resolve_relation(context, stmt->objtype, stmt->object),
+			 ShareUpdateExclusiveLock);
+}
+
+/* check_domain reads the tables that have columns of a domain. */
+static void
+check_domain(SdEffectContext *context, Oid domain)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_tables_of_type(context, domain))
+	{
+		if (!sd_has_rows(sd_relkind(lfirst_oid(cell))))
+			continue;
+		sd_locks(context, lfirst_oid(cell), ShareLock);
+		sd_scans(context, lfirst_oid(cell));
+	}
+}
+
+void
+sd_effect_alter_domain(SdEffectContext *context, Node *statement)
+{
+	AlterDomainStmt *stmt = (AlterDomainStmt *) statement;
+	Oid domain;
+	bool checks = false;
+
+	if (sd_scope_type(context->scope, stmt->typeName, &domain) != SD_EXISTS)
+		return;
+	switch (stmt->subtype)
+	{
+		case 'O':
+			checks = !sd_domain_is_not_null(domain);
+			break;
+		case 'C':
+			checks = !castNode(Constraint, stmt->def)->skip_validation;
+			break;
+		case 'V':
+			checks = !sd_domain_constraint_is_valid(domain, stmt->name);
+			break;
+		default:
+			break;
+	}
+	if (checks)
+		check_domain(context, domain);
+}
+
+/* analyze_table samples a table, its indexes and what inherits from it. */
+static void
+analyze_table(SdEffectContext *context, Oid table)
+{
+	ListCell *cell;
+	bool partitioned = sd_relkind(table) == RELKIND_PARTITIONED_TABLE;
+
+	sd_locks(context, table, ShareUpdateExclusiveLock);
+	foreach (cell, sd_family_tree(context, table))
+		sd_locks(context, lfirst_oid(cell),
+				 partitioned ? ShareUpdateExclusiveLock : AccessShareLock);
+}
+
+/* vacuum_table cleans a table up, or writes it again. */
+static void
+vacuum_table(SdEffectContext *context, Oid table, bool full)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_relkind(table) == RELKIND_PARTITIONED_TABLE ? sd_family_tree(context, table) :
+																	 list_make1_oid(table))
+	{
+		if (!sd_has_rows(sd_relkind(lfirst_oid(cell))))
+			continue;
+		sd_locks(context, lfirst_oid(cell), full ? AccessExclusiveLock : ShareUpdateExclusiveLock);
+		if (full)
+			sd_rewrite_table(context, lfirst_oid(cell));
+		else
+			sd_locks_each(context, sd_indexes(context, lfirst_oid(cell)), RowExclusiveLock);
+	}
+}
+
+void
+sd_effect_vacuum(SdEffectContext *context, Node *statement)
+{
+	VacuumStmt *stmt = (VacuumStmt *) statement;
+	bool full = sd_option_is_on(stmt->options, "full");
+	List *tables = NIL;
+	ListCell *cell;
+
+	foreach (cell, stmt->rels)
+	{
+		VacuumRelation *target = lfirst_node(VacuumRelation, cell);
+		SdRelation relation = sd_scope_relation(context->scope, target->relation);
+
+		if (sd_is_old(context, &relation))
+			tables = lappend_oid(tables, relation.oid);
+	}
+	if (stmt->rels == NIL)
+		tables = sd_relations_of_schema(InvalidOid);
+	foreach (cell, tables)
+	{
+		char relkind = sd_relkind(lfirst_oid(cell));
+
+		if (!sd_has_rows(relkind) && relkind != RELKIND_PARTITIONED_TABLE)
+			continue;
+		if (stmt->is_vacuumcmd)
+			vacuum_table(context, lfirst_oid(cell), full);
+		if (!stmt->is_vacuumcmd || sd_option_is_on(stmt->options, "analyze"))
+			analyze_table(context, lfirst_oid(cell));
+	}
+}
+
+/* move_all moves all tables of a tablespace to another one. */
+void
+sd_effect_move_all(SdEffectContext *context, Node *statement)
+{
+	AlterTableMoveAllStmt *stmt = (AlterTableMoveAllStmt *) statement;
+	Oid from = get_tablespace_oid(stmt->orig_tablespacename, true);
+	ListCell *cell;
+
+	if (from == MyDatabaseTableSpace)
+		from = InvalidOid;
+	foreach (cell, sd_relations_of_schema(InvalidOid))
+	{
+		Oid relation = lfirst_oid(cell);
+		char relkind = sd_relkind(relation);
+		bool wanted = stmt->objtype == OBJECT_INDEX	  ? relkind == RELKIND_INDEX :
+					  stmt->objtype == OBJECT_MATVIEW ? relkind == RELKIND_MATVIEW :
+														relkind == RELKIND_RELATION ||
+															relkind == RELKIND_PARTITIONED_TABLE;
+
+		if (!wanted || get_rel_tablespace(relation) != from)
+			continue;
+		sd_locks(context, relation, AccessExclusiveLock);
+		if (relkind == RELKIND_INDEX)
+			sd_builds(context, relation);
+		else
+			sd_rewrites(context, relation);
+	}
+}
+
+void
+sd_effect_explain(SdEffectContext *context, Node *statement)
+{
+	ExplainStmt *stmt = (ExplainStmt *) statement;
+	Node *query = stmt->query;
+
+	if (sd_option_is_on(stmt->options, "analyze"))
+	{
+		sd_effects_inner(context->effects, query);
+		return;
+	}
+	if (IsA(query, CreateTableAsStmt))
+		query = ((CreateTableAsStmt *) query)->query;
+	if (IsA(query, DeclareCursorStmt))
+		query = ((DeclareCursorStmt *) query)->query;
+	if (IsA(query, ExecuteStmt))
+		query = sd_prepared(context, ((ExecuteStmt *) query)->name);
+	sd_effect_query(context, query, SD_QUERY_PLANNED);
+}
+
+void
+sd_effect_prepare(SdEffectContext *context, Node *statement)
+{
+	PrepareStmt *stmt = (PrepareStmt *) statement;
+
+	sd_remember_prepared(context, stmt->name, stmt->query);
+	sd_effect_query(context, stmt->query, SD_QUERY_REWRITTEN);
+}
+
+void
+sd_effect_execute(SdEffectContext *context, Node *statement)
+{
+	sd_effect_query(context, sd_prepared(context, ((ExecuteStmt *) statement)->name), SD_QUERY_RUN);
+}
+
+void
+sd_effect_declare(SdEffectContext *context, Node *statement)
+{
+	sd_effect_query(context, ((DeclareCursorStmt *) statement)->query, SD_QUERY_PLANNED);
+}
+
+void
+sd_effect_call(SdEffectContext *context, Node *statement)
+{
+	sd_effect_query(context, (Node *) ((CallStmt *) statement)->funccall, SD_QUERY_RUN);
+}

@@ -1,0 +1,185 @@
+/*
+ * sd_effect_partition.c
+ *	  Effects of partitions and inheritance: making, attaching, detaching.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "sd_compat.h"
+#include "sd_effect_alter.h"
+#include "sd_predict.h"
+
+/* scan_default reads the default partition for rows that belong into a new one. */
+static void
+scan_default(SdEffectContext *context, Oid parent)
+{
+	Oid fallback = sd_default_partition(context, parent);
+	ListCell *cell;
+
+	if (!OidIsValid(fallback))
+		return;
+	foreach (cell, sd_family_tree(context, fallback))
+	{
+		sd_locks(context, lfirst_oid(cell), AccessExclusiveLock);
+		sd_scans(context, lfirst_oid(cell));
+	}
+}
+
+/* index_partition gives a partition the indexes of its parent that it lacks. */
+static void
+index_partition(SdEffectContext *context, Oid parent, const SdRelation *partition, Oid table)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_indexes(context, parent))
+	{
+		IndexStmt *copy = sd_copy_of_index(lfirst_oid(cell));
+
+		if (copy != NULL)
+			sd_ensure_index(context, partition, table, copy, AccessExclusiveLock);
+	}
+}
+
+/* copy_foreign_keys gives a partition its parent's keys, and adds it to those that lead to it. */
+static void
+copy_foreign_keys(SdEffectContext *context, Oid parent, Oid table)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_foreign_keys(context, parent))
+	{
+		SdForeignKey *key = lfirst(cell);
+
+		sd_locks_each(context, sd_family_tree(context, key->to), ShareRowExclusiveLock);
+		if (OidIsValid(table))
+		{
+			ListCell *member;
+
+			foreach (member, sd_family_tree(context, table))
+				sd_scans(context, lfirst_oid(member));
+			sd_scans(context, key->to);
+		}
+	}
+	foreach (cell, sd_foreign_keys_to(context, parent))
+		sd_locks(context, ((SdForeignKey *) lfirst(cell))->from, SD_CLONE_REFERENCED_LOCK);
+}
+
+void
+sd_new_partition(SdEffectContext *context, Oid parent, const SdRelation *partition, Oid table,
+				 const PartitionBoundSpec *bound)
+{
+	index_partition(context, parent, partition, table);
+	copy_foreign_keys(context, parent, table);
+	if (bound != NULL && !bound->is_default)
+		scan_default(context, parent);
+}
+
+void
+sd_step_attach(const SdStep *step)
+{
+	SdEffectContext *context = step->context;
+	PartitionCmd *cmd = castNode(PartitionCmd, step->cmd->def);
+	SdRelation child = sd_locks_name(context, cmd->name, AccessExclusiveLock);
+	Oid table = sd_is_old(context, &child) ? child.oid : InvalidOid;
+	ListCell *cell;
+
+	if (step->relation.relkind == RELKIND_INDEX ||
+		step->relation.relkind == RELKIND_PARTITIONED_INDEX)
+	{
+		if (OidIsValid(table))
+			sd_locks(context, IndexGetRelation(table, true), AccessShareLock);
+		if (OidIsValid(step->table))
+			sd_locks(context, IndexGetRelation(step->table, true), AccessShareLock);
+		return;
+	}
+	if (OidIsValid(table))
+	{
+		foreach (cell, sd_family_tree(context, table))
+		{
+			sd_locks(context, lfirst_oid(cell), AccessExclusiveLock);
+			if (sd_predict_attach(lfirst_oid(cell), step->table, cmd->bound) != SD_NO)
+				sd_scans(context, lfirst_oid(cell));
+		}
+	}
+	if (!OidIsValid(step->table))
+		return;
+	if (sd_parents(context, step->table) != NIL)
+		sd_locks_each(context, sd_parents(context, step->table), AccessShareLock);
+	sd_new_partition(context, step->table, &child, table, cmd->bound);
+}
+
+/* detach records what leaves a partition behind: indexes on their own, foreign keys of its own. */
+static void
+detach(SdEffectContext *context, Oid parent, Oid child)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_indexes(context, child))
+		if (get_rel_relispartition(lfirst_oid(cell)))
+			sd_locks(context, lfirst_oid(cell), AccessExclusiveLock);
+	foreach (cell, sd_foreign_keys(context, child))
+	{
+		SdForeignKey *key = lfirst(cell);
+
+		if (OidIsValid(key->parent))
+			sd_locks(context, key->to, SD_DETACH_REFERENCED_LOCK);
+	}
+	foreach (cell, sd_foreign_keys_to(context, child))
+	{
+		SdForeignKey *key = lfirst(cell);
+
+		if (!OidIsValid(key->parent))
+			continue;
+		sd_locks(context, key->from, ShareLock);
+		sd_scans(context, key->from);
+		sd_scans(context, child);
+	}
+}
+
+void
+sd_step_detach(const SdStep *step)
+{
+	SdEffectContext *context = step->context;
+	PartitionCmd *cmd = castNode(PartitionCmd, step->cmd->def);
+	bool concurrently = SD_PARTITION_CMD_CONCURRENT(cmd);
+	SdRelation child = sd_locks_name(context, cmd->name, AccessExclusiveLock);
+
+	if (!sd_is_old(context, &child) || !OidIsValid(step->table))
+		return;
+	if (!concurrently)
+		sd_locks(context, sd_default_partition(context, step->table), AccessExclusiveLock);
+	detach(context, step->table, child.oid);
+}
+
+void
+sd_step_detach_finalize(const SdStep *step)
+{
+	SdRelation child = sd_locks_name(step->context, castNode(PartitionCmd, step->cmd->def)->name,
+									 AccessExclusiveLock);
+
+	if (sd_is_old(step->context, &child) && OidIsValid(step->table))
+		detach(step->context, step->table, child.oid);
+}
+
+void
+sd_step_inherit(const SdStep *step)
+{
+	(void) sd_locks_name(step->context, castNode(RangeVar, step->cmd->def), ShareUpdateExclusiveLock);
+	/* a circle is looked for below the child */
+	if (OidIsValid(step->table))
+		sd_locks_each(step->context, sd_family_tree(step->context, step->table), AccessShareLock);
+}
+
+void
+sd_step_no_inherit(const SdStep *step)
+{
+	(void) sd_locks_name(step->context, castNode(RangeVar, step->cmd->def), AccessShareLock);
+}
