@@ -55,6 +55,7 @@ typedef struct ObjectState
 	ObjectAddress address; /* hash key */
 	LOCKMODE held;		   /* relation: strongest mode that the transaction holds */
 	bool gone;			   /* dropped by the script */
+	const char *renamed;   /* what it is called now, when the script renamed it */
 } ObjectState;
 
 /* One change of a state, to be undone by a rollback. */
@@ -63,6 +64,7 @@ typedef struct Change
 	ObjectAddress address; /* a class of InvalidOid is a savepoint */
 	LOCKMODE held;
 	bool gone;
+	const char *renamed;
 	const char *savepoint;
 } Change;
 
@@ -248,6 +250,7 @@ log_change(SdEffects *effects, const ObjectState *state, const char *savepoint)
 		change->address = state->address;
 		change->held = state->held;
 		change->gone = state->gone;
+		change->renamed = state->renamed;
 	}
 	else
 		change->savepoint = MemoryContextStrdup(effects->memory, savepoint);
@@ -268,6 +271,7 @@ state_of(SdEffects *effects, Oid class, Oid object, int32 part, bool create)
 	{
 		state->held = NoLock;
 		state->gone = false;
+		state->renamed = NULL;
 	}
 	return state;
 }
@@ -287,6 +291,7 @@ undo(SdEffects *effects, int keep)
 						 change->address.objectSubId, true);
 		state->held = change->held;
 		state->gone = change->gone;
+		state->renamed = change->renamed;
 	}
 }
 
@@ -451,24 +456,75 @@ sd_rewrites(SdEffectContext *context, Oid relation)
 		add_certain(context->effects, SD_EFFECT_REWRITE, relation);
 }
 
-/* keep_identity asks for the names of an object while it is there. */
+/* name_of returns what an object is called at this point of the script. */
+static const char *
+name_of(SdEffects *effects, const EffectKey *key)
+{
+	ObjectState *state = state_of(effects, key->class, key->object, key->part, false);
+	ObjectAddress address;
+
+	if (state != NULL && state->renamed != NULL && key->part == 0)
+		return state->renamed;
+	if (key->class == RelationRelationId && key->part != 0)
+	{
+		EffectKey whole = *key;
+
+		whole.part = 0;
+		return psprintf("%s.%s", name_of(effects, &whole),
+						state != NULL && state->renamed != NULL ?
+							state->renamed :
+							quote_identifier(get_attname(key->object, key->part, false)));
+	}
+	ObjectAddressSubSet(address, key->class, key->object, key->part);
+	return sd_compat_object_identity(&address);
+}
+
+/* keep_identity asks for the names of an object. */
 static void
 keep_identity(SdEffects *effects, Effect *effect)
 {
-	MemoryContext old = MemoryContextSwitchTo(effects->rows);
 	ObjectAddress address;
 
 	ObjectAddressSubSet(address, effect->key.class, effect->key.object, effect->key.part);
-	effect->name = sd_compat_object_identity(&address);
+	effect->name = name_of(effects, &effect->key);
 	effect->type = sd_compat_object_type(&address);
+}
+
+void
+sd_renames(SdEffectContext *context, Oid class, Oid object, int32 part, const char *schema,
+		   const char *name)
+{
+	SdEffects *effects = context->effects;
+	ObjectState *state;
+	MemoryContext old;
+
+	ListCell *cell;
+
+	if (!effects->certain)
+		return;
+	/* this statement still names it as before */
+	old = MemoryContextSwitchTo(effects->rows);
+	foreach (cell, effects->list)
+	{
+		Effect *effect = lfirst(cell);
+
+		if (effect->name == NULL && OidIsValid(effect->key.class))
+			keep_identity(effects, effect);
+	}
+	state = state_of(effects, class, object, part, true);
+	log_change(effects, state, NULL);
+	MemoryContextSwitchTo(old);
+	old = MemoryContextSwitchTo(effects->memory);
+	state->renamed =
+		part != 0 ? pstrdup(quote_identifier(name)) : quote_qualified_identifier(schema, name);
 	MemoryContextSwitchTo(old);
 }
 
 void
 sd_reports_drop(SdEffectContext *context, const ObjectAddress *object)
 {
-	Effect *effect = add_effect(context->effects, SD_EFFECT_DROP, object->classId,
-								object->objectId, object->objectSubId);
+	Effect *effect = add_effect(context->effects, SD_EFFECT_DROP, object->classId, object->objectId,
+								object->objectSubId);
 
 	effect->certain |= context->effects->certain;
 }
@@ -481,8 +537,7 @@ sd_drops(SdEffectContext *context, const ObjectAddress *object)
 	/* what may be there still has its effects */
 	if (!context->effects->certain)
 		return;
-	state =
-		state_of(context->effects, object->classId, object->objectId, object->objectSubId, true);
+	state = state_of(context->effects, object->classId, object->objectId, object->objectSubId, true);
 	if (state->gone)
 		return;
 	log_change(context->effects, state, NULL);
@@ -530,8 +585,7 @@ add_named(SdEffects *effects, SdEffectKind kind, const char *schema, const char 
 
 	effect->certain = effects->certain;
 	effect->type = type;
-	effect->name =
-		MemoryContextStrdup(effects->rows, quote_qualified_identifier(schema, name));
+	effect->name = MemoryContextStrdup(effects->rows, quote_qualified_identifier(schema, name));
 }
 
 void
@@ -592,8 +646,7 @@ sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,
 					   const Constraint *constraint)
 {
 	if (relation->schema != NULL)
-		remember(context->effects, relation->schema, relation->name, constraint->conname,
-				 constraint);
+		remember(context->effects, relation->schema, relation->name, constraint->conname, constraint);
 }
 
 /* is_of tells whether a thing that was made belongs to a relation. */
@@ -715,8 +768,7 @@ sd_effects_inner(SdEffects *effects, Node *statement)
 		families[i].function(&effects->context, statement);
 		return;
 	}
-	sd_effects_opaque(effects,
-					  psprintf("what %s does is not known", sd_command_name(statement)));
+	sd_effects_opaque(effects, psprintf("what %s does is not known", sd_command_name(statement)));
 }
 
 void

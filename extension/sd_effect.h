@@ -94,6 +94,10 @@ extern bool sd_is_named(SdEffectContext *context, const char *schema, const char
 /* sd_locks_name resolves and locks; the relation may turn out to be the script's own. */
 extern SdRelation sd_locks_name(SdEffectContext *context, const RangeVar *name, LOCKMODE mode);
 
+/* sd_renames gives an object of the catalog another name from here on; "schema" may be NULL. */
+extern void sd_renames(SdEffectContext *context, Oid class, Oid object, int32 part,
+					   const char *schema, const char *name);
+
 /* sd_is_old tells whether a relation is there now, and was before the script. */
 extern bool sd_is_old(SdEffectContext *context, const SdRelation *relation);
 
@@ -117,6 +121,15 @@ extern List *sd_indexes(SdEffectContext *context, Oid table);
 /* sd_family_tree lists a relation and all that inherits from it; sd_children the next level only. */
 extern List *sd_family_tree(SdEffectContext *context, Oid relation);
 extern List *sd_children(SdEffectContext *context, Oid relation);
+
+/* sd_typed_tables lists the tables that were made of a composite type. */
+extern List *sd_typed_tables(SdEffectContext *context, Oid composite);
+
+/* sd_has_data tells whether a table, or what inherits from it, has a page of rows. */
+extern bool sd_has_data(SdEffectContext *context, Oid table);
+
+/* sd_default_of returns the stored default of a column, or InvalidOid. */
+extern Oid sd_default_of(Oid table, AttrNumber attnum);
 
 /* sd_parents lists what a relation inherits from. */
 extern List *sd_parents(SdEffectContext *context, Oid relation);

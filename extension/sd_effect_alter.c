@@ -87,8 +87,7 @@ change_owner(const SdStep *step)
 	FormData_pg_class form;
 
 	/* an owner that stays changes nothing */
-	if (class_form(step->table, &form) &&
-		get_rolespec_oid(step->cmd->newowner, true) != form.relowner)
+	if (class_form(step->table, &form) && get_rolespec_oid(step->cmd->newowner, true) != form.relowner)
 		sd_effect_change_owner(step->context, step->table);
 }
 
@@ -97,8 +96,8 @@ static void
 set_persistence(const SdStep *step)
 {
 	SdEffectContext *context = step->context;
-	char wanted = step->cmd->subtype == AT_SetLogged ? RELPERSISTENCE_PERMANENT :
-													   RELPERSISTENCE_UNLOGGED;
+	char wanted =
+		step->cmd->subtype == AT_SetLogged ? RELPERSISTENCE_PERMANENT : RELPERSISTENCE_UNLOGGED;
 	FormData_pg_class form;
 	ListCell *cell;
 
@@ -122,8 +121,9 @@ static void
 set_access_method(const SdStep *step)
 {
 	FormData_pg_class form;
-	Oid wanted = get_table_am_oid(step->cmd->name != NULL ? step->cmd->name : default_table_access_method,
-								  true);
+	Oid wanted =
+		get_table_am_oid(step->cmd->name != NULL ? step->cmd->name : default_table_access_method,
+						 true);
 
 	if (class_form(step->table, &form) && form.relam != wanted)
 		sd_rewrite_table(step->context, step->table);
@@ -195,16 +195,16 @@ static const struct
 	SdStepFunction function;
 } steps[] = {
 	{ AT_AddColumn, false, sd_step_add_column },
-	{ AT_ColumnDefault, true, NULL },
+	{ AT_ColumnDefault, true, sd_step_drop_default },
 	{ AT_DropNotNull, true, NULL },
 	{ AT_SetNotNull, true, sd_step_set_not_null },
 	{ SD_AT_SET_EXPRESSION, true, sd_step_set_expression },
-	{ AT_DropExpression, true, NULL },
+	{ AT_DropExpression, true, sd_step_drop_default },
 	{ AT_SetStatistics, true, NULL },
 	{ AT_SetOptions, false, NULL },
 	{ AT_ResetOptions, false, NULL },
-	{ AT_SetStorage, true, sd_step_set_storage },
-	{ SD_AT_SET_COMPRESSION, false, sd_step_set_storage },
+	{ AT_SetStorage, true, NULL },
+	{ SD_AT_SET_COMPRESSION, false, NULL },
 	{ AT_DropColumn, false, sd_step_drop_column },
 	{ AT_AddConstraint, false, sd_step_add_constraint },
 	{ AT_AlterConstraint, false, sd_step_alter_constraint },
@@ -266,7 +266,13 @@ alter_one(SdStep *step)
 
 		if (steps[i].kind != step->cmd->subtype)
 			continue;
-		if (steps[i].inherits && step->stmt->relation->inh && OidIsValid(named))
+		if (step->relation.relkind == RELKIND_COMPOSITE_TYPE)
+		{
+			/* tables of the type are altered like it */
+			tables = lcons_oid(named, sd_typed_tables(context, named));
+			sd_locks_each(context, tables, step->lock);
+		}
+		else if (steps[i].inherits && step->stmt->relation->inh && OidIsValid(named))
 		{
 			tables = sd_family_tree(context, named);
 			sd_locks_each(context, tables, step->lock);

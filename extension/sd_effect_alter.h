@@ -32,7 +32,7 @@ extern void sd_step_drop_column(const SdStep *step);
 extern void sd_step_alter_type(const SdStep *step);
 extern void sd_step_set_not_null(const SdStep *step);
 extern void sd_step_set_expression(const SdStep *step);
-extern void sd_step_set_storage(const SdStep *step);
+extern void sd_step_drop_default(const SdStep *step);
 extern void sd_step_add_identity(const SdStep *step);
 extern void sd_step_set_identity(const SdStep *step);
 extern void sd_step_drop_identity(const SdStep *step);
@@ -44,7 +44,8 @@ extern void sd_step_validate(const SdStep *step);
 extern void sd_step_alter_constraint(const SdStep *step);
 
 /* sd_foreign_key_to records the locks of making a foreign key, and its check. */
-extern void sd_foreign_key_to(SdEffectContext *context, const RangeVar *target, Oid from, bool checked);
+extern void sd_foreign_key_to(SdEffectContext *context, const RangeVar *target, Oid from,
+							  bool checked);
 
 /* sd_constraint_index records the index of UNIQUE, PRIMARY KEY or EXCLUDE. */
 extern void sd_constraint_index(SdEffectContext *context, const SdRelation *relation, Oid table,

@@ -29,6 +29,7 @@
 
 #include "sd_compat.h"
 #include "sd_effect.h"
+#include "sd_size.h"
 
 char
 sd_relkind(Oid relation)
@@ -67,7 +68,7 @@ typedef struct Found
 	SdEffectContext *context;
 	List *list;
 	AttrNumber attnum;
-	Oid rule;
+	Oid rule; /* or default */
 } Found;
 
 /* add_relation appends a relation unless the script dropped it. */
@@ -116,6 +117,29 @@ sd_family_tree(SdEffectContext *context, Oid relation)
 	for (int i = 0; i < list_length(result); i++)
 		result = list_concat_unique_oid(result, sd_children(context, list_nth_oid(result, i)));
 	return result;
+}
+
+static void
+collect_typed(HeapTuple tuple, void *arg)
+{
+	add_relation(arg, ((Form_pg_class) GETSTRUCT(tuple))->oid);
+}
+
+List *
+sd_typed_tables(SdEffectContext *context, Oid composite)
+{
+	Found found = { context };
+
+	if (OidIsValid(composite))
+		collect(RelationRelationId, InvalidOid, Anum_pg_class_reloftype, get_rel_type_id(composite),
+				collect_typed, &found);
+	return found.list;
+}
+
+bool
+sd_has_data(SdEffectContext *context, Oid table)
+{
+	return OidIsValid(table) && sd_relation_size(context->analysis->sizes, table).bytes != 0;
 }
 
 static void
@@ -244,8 +268,7 @@ sd_foreign_keys_to(SdEffectContext *context, Oid table)
 bool
 sd_is_identity(Oid table, AttrNumber attnum)
 {
-	HeapTuple tuple =
-		SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
+	HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
 	bool result;
 
 	if (!HeapTupleIsValid(tuple))
@@ -262,8 +285,7 @@ sd_identity_columns(Oid table)
 
 	for (AttrNumber attnum = 1;; attnum++)
 	{
-		HeapTuple tuple =
-			SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
+		HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
 		Form_pg_attribute form;
 
 		if (!HeapTupleIsValid(tuple))
@@ -293,8 +315,7 @@ sequences_of(List *list, Oid attrdef, AttrNumber attnum)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		if (form->refclassid == RelationRelationId &&
-			sd_relkind(form->refobjid) == RELKIND_SEQUENCE)
+		if (form->refclassid == RelationRelationId && sd_relkind(form->refobjid) == RELKIND_SEQUENCE)
 		{
 			SdDefaultSequence *sequence = palloc(sizeof(SdDefaultSequence));
 
@@ -306,6 +327,26 @@ sequences_of(List *list, Oid attrdef, AttrNumber attnum)
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return list;
+}
+
+static void
+collect_default_of(HeapTuple tuple, void *arg)
+{
+	Form_pg_attrdef form = (Form_pg_attrdef) GETSTRUCT(tuple);
+	Found *found = arg;
+
+	if (form->adnum == found->attnum)
+		found->rule = form->oid;
+}
+
+Oid
+sd_default_of(Oid table, AttrNumber attnum)
+{
+	Found found = { NULL, NIL, attnum };
+
+	collect(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, table,
+			collect_default_of, &found);
+	return found.rule;
 }
 
 static void

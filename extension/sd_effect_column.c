@@ -8,6 +8,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -23,13 +24,20 @@
 /* add_column_constraint records what a constraint of a new column does. */
 static void
 add_column_constraint(const SdStep *step, const ColumnDef *column, const Constraint *constraint,
-					  bool has_default)
+					  bool has_default, bool writes_rows)
 {
 	SdEffectContext *context = step->context;
 
 	switch (constraint->contype)
 	{
+		case CONSTR_DEFAULT:
+			/* rows that are there get values of a volatile default */
+			sd_effect_query(context, constraint->raw_expr,
+							writes_rows && sd_has_data(context, step->table) ? SD_QUERY_RUN :
+																			   SD_QUERY_ANALYZED);
+			break;
 		case CONSTR_CHECK:
+			sd_effect_query(context, constraint->raw_expr, SD_QUERY_ANALYZED);
 			if (SD_CONSTRAINT_IS_ENFORCED(constraint))
 				sd_scans(context, step->table);
 			break;
@@ -82,6 +90,9 @@ sd_step_add_column(const SdStep *step)
 	{
 		Oid table = lfirst_oid(cell);
 
+		/* a child that has the column already keeps it */
+		if (table != step->table && get_attnum(table, column->colname) != InvalidAttrNumber)
+			continue;
 		/* what cannot be decided may happen */
 		before = sd_effect_certain(context, true);
 		if (!before || prediction.error != NULL)
@@ -96,7 +107,7 @@ sd_step_add_column(const SdStep *step)
 		sequence_of_column(step, column->colname);
 	foreach (cell, column->constraints)
 		add_column_constraint(step, column, lfirst_node(Constraint, cell),
-							  prediction.has_default || rewrites);
+							  prediction.has_default || rewrites, rewrites);
 	foreach (cell, tables)
 	{
 		SdStep child = *step;
@@ -140,17 +151,18 @@ sd_step_drop_column(const SdStep *step)
 
 	if (!OidIsValid(step->table) || get_attnum(step->table, name) == InvalidAttrNumber)
 		return;
+	/* with ONLY the next level is told that it has the column by itself from now on */
 	tables = step->stmt->relation->inh ? sd_family_tree(context, step->table) :
-										 list_make1_oid(step->table);
-	if (step->stmt->relation->inh)
-		sd_locks_each(context, tables, step->lock);
+										 lcons_oid(step->table, sd_children(context, step->table));
+	sd_locks_each(context, tables, step->lock);
 	foreach (cell, tables)
 	{
 		Oid table = lfirst_oid(cell);
 
+		if (!step->stmt->relation->inh && table != step->table)
+			continue;
 		if (table == step->table || column_goes_along(table, name))
-			objects =
-				sd_address(objects, RelationRelationId, table, get_attnum(table, name));
+			objects = sd_address(objects, RelationRelationId, table, get_attnum(table, name));
 	}
 	sd_effect_drop(context, objects);
 }
@@ -278,6 +290,10 @@ sd_step_alter_type(const SdStep *step)
 		sd_rewrite_table(context, step->table);
 	sd_effect_certain(context, before);
 	alter_indexes(step, &users, &prediction);
+	/* a default is stored again */
+	foreach (cell, sd_default_sequences(context, step->table))
+		if (((SdDefaultSequence *) lfirst(cell))->attnum == attnum)
+			sd_locks(context, ((SdDefaultSequence *) lfirst(cell))->oid, AccessShareLock);
 	if (users.checked)
 		sd_scans(context, step->table);
 	foreach (cell, users.foreign_keys)
@@ -304,6 +320,7 @@ sd_step_set_not_null(const SdStep *step)
 	SdPart part = sd_scope_column(context->scope, &step->relation, step->cmd->name);
 	const char *name = part.old_name != NULL ? part.old_name : step->cmd->name;
 	List *dropped = NIL;
+	List *gone = NIL;
 	List *validated = NIL;
 	ListCell *cell;
 
@@ -312,11 +329,27 @@ sd_step_set_not_null(const SdStep *step)
 	foreach (cell, step->stmt->cmds)
 		if (lfirst_node(AlterTableCmd, cell)->subtype == AT_DropConstraint)
 			dropped = lappend(dropped, lfirst_node(AlterTableCmd, cell)->name);
-	sd_scope_changed_constraints(context->scope, &step->relation, &dropped, &validated);
 	if (sd_scope_proves_not_null(context->scope, &step->relation, step->cmd->name, dropped))
 		return;
-	if (sd_predict_not_null(step->table, name, dropped, validated) != SD_NO)
+	sd_scope_changed_constraints(context->scope, &step->relation, &gone, &validated);
+	if (sd_predict_not_null(step->table, name, list_concat(gone, dropped), validated) != SD_NO)
 		sd_scans(context, step->table);
+}
+
+void
+sd_step_drop_default(const SdStep *step)
+{
+	AttrNumber attnum = get_attnum(step->table, step->cmd->name);
+	Oid value;
+
+	if (step->cmd->def != NULL)
+	{
+		sd_effect_query(step->context, step->cmd->def, SD_QUERY_ANALYZED);
+		return;
+	}
+	value = attnum == InvalidAttrNumber ? InvalidOid : sd_default_of(step->table, attnum);
+	if (OidIsValid(value))
+		sd_effect_drop(step->context, sd_address(NIL, AttrDefaultRelationId, value, 0));
 }
 
 void
@@ -336,13 +369,6 @@ sd_step_set_expression(const SdStep *step)
 		sd_rewrite_table(step->context, step->table);
 	else if (users.checked)
 		sd_scans(step->context, step->table);
-}
-
-void
-sd_step_set_storage(const SdStep *step)
-{
-	/* the columns of indexes follow */
-	sd_locks_each(step->context, sd_indexes(step->context, step->table), step->lock);
 }
 
 void

@@ -57,6 +57,7 @@ add_check(const SdStep *step, const Constraint *constraint)
 	ListCell *cell;
 
 	sd_locks_each(context, tables, step->lock);
+	sd_effect_query(context, constraint->raw_expr, SD_QUERY_ANALYZED);
 	if (constraint->skip_validation || !SD_CONSTRAINT_IS_ENFORCED(constraint))
 		return;
 	foreach (cell, tables)
@@ -239,11 +240,9 @@ sd_step_drop_constraint(const SdStep *step)
 	List *objects;
 	ListCell *cell;
 
-	if (!OidIsValid(step->table) ||
-		!find_constraint(context, step->table, step->cmd->name, &form))
+	if (!OidIsValid(step->table) || !find_constraint(context, step->table, step->cmd->name, &form))
 	{
-		const Constraint *made =
-			sd_made_constraint(context, &step->relation, step->cmd->name);
+		const Constraint *made = sd_made_constraint(context, &step->relation, step->cmd->name);
 
 		/* a foreign key of the script's own has triggers on both tables */
 		if (made != NULL && made->contype == CONSTR_FOREIGN)
@@ -320,8 +319,8 @@ sd_step_validate(const SdStep *step)
 		sd_scans(context, form.confrelid);
 		return;
 	}
-	foreach (cell, form.connoinherit ? list_make1_oid(step->table) :
-									   sd_family_tree(context, step->table))
+	foreach (cell,
+			 form.connoinherit ? list_make1_oid(step->table) : sd_family_tree(context, step->table))
 	{
 		sd_locks(context, lfirst_oid(cell), step->lock);
 		sd_scans(context, lfirst_oid(cell));

@@ -54,6 +54,10 @@ new_constraint(NewTable *table, const Constraint *constraint, const char *column
 {
 	switch (constraint->contype)
 	{
+		case CONSTR_DEFAULT:
+		case CONSTR_CHECK:
+			sd_effect_query(table->context, constraint->raw_expr, SD_QUERY_ANALYZED);
+			break;
 		case CONSTR_FOREIGN:
 			sd_foreign_key_to(table->context, constraint->pktable, InvalidOid, false);
 			sd_remember_constraint(table->context, &table->relation, constraint);
@@ -275,8 +279,7 @@ sd_effect_create_trigger(SdEffectContext *context, Node *statement)
 	if (stmt->constrrel != NULL)
 		(void) sd_locks_name(context, stmt->constrrel, AccessShareLock);
 	/* a row trigger is copied to the partitions */
-	if (sd_is_old(context, &relation) && stmt->row &&
-		relation.relkind == RELKIND_PARTITIONED_TABLE)
+	if (sd_is_old(context, &relation) && stmt->row && relation.relkind == RELKIND_PARTITIONED_TABLE)
 		sd_locks_each(context, sd_family_tree(context, relation.oid), ShareRowExclusiveLock);
 }
 

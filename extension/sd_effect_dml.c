@@ -39,9 +39,9 @@ typedef struct QueryWalk
 {
 	SdEffectContext *context;
 	SdQueryLevel level;
-	List *ctes;		  /* names that are no relations here */
-	LOCKMODE mode;	  /* of the relations that are read */
-	bool filtered;	  /* a condition or limit may leave a table unread */
+	List *ctes;	   /* names that are no relations here */
+	LOCKMODE mode; /* of the relations that are read */
+	bool filtered; /* a condition or limit may leave a table unread */
 } QueryWalk;
 
 static bool walk_node(Node *node, QueryWalk *walk);
@@ -160,8 +160,7 @@ touch_relation(QueryWalk *walk, Oid relation, LOCKMODE mode, bool inherits)
 		return;
 	/* partitions that a condition excludes are not touched */
 	before = sd_effect_certain(context, true);
-	sd_effect_certain(context,
-					  before && !(walk->filtered && relkind == RELKIND_PARTITIONED_TABLE));
+	sd_effect_certain(context, before && !(walk->filtered && relkind == RELKIND_PARTITIONED_TABLE));
 	foreach (cell, sd_family_tree(context, relation))
 		if (lfirst_oid(cell) != relation)
 			touch_storage(walk, lfirst_oid(cell), mode);
@@ -213,9 +212,15 @@ touch_sequence(QueryWalk *walk, const FuncCall *call)
 	static const char *const functions[] = { "nextval", "currval", "setval" };
 	const char *name = strVal(llast(call->funcname));
 	Node *argument = call->args == NIL ? NULL : linitial(call->args);
+	LOCKMODE mode = NoLock;
 	RangeVar *sequence;
 
-	if (walk->level < SD_QUERY_RUN || argument == NULL)
+	/* a query that is stored depends on the sequence; one that is run takes a number */
+	if (walk->level == SD_QUERY_ANALYZED)
+		mode = AccessShareLock;
+	else if (walk->level == SD_QUERY_RUN)
+		mode = RowExclusiveLock;
+	if (mode == NoLock || argument == NULL)
 		return;
 	if (IsA(argument, TypeCast))
 		argument = ((TypeCast *) argument)->arg;
@@ -228,7 +233,7 @@ touch_sequence(QueryWalk *walk, const FuncCall *call)
 			continue;
 		sequence = sequence_name(SD_CONSTANT_STRING((A_Const *) argument));
 		if (sequence != NULL)
-			(void) sd_locks_name(walk->context, sequence, RowExclusiveLock);
+			(void) sd_locks_name(walk->context, sequence, mode);
 	}
 }
 
@@ -403,8 +408,7 @@ fire_triggers(SdEffectContext *context, Oid table, int16 event)
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 
 		if (!form->tgisinternal && (form->tgtype & event) != 0 &&
-			form->tgenabled != TRIGGER_DISABLED &&
-			!sd_is_gone(context, TriggerRelationId, form->oid))
+			form->tgenabled != TRIGGER_DISABLED && !sd_is_gone(context, TriggerRelationId, form->oid))
 			functions = lappend_oid(functions, form->tgfoid);
 	}
 	systable_endscan(scan);
@@ -673,8 +677,7 @@ sd_effect_view_query(SdEffectContext *context, Oid view)
 void
 sd_effect_data(SdEffectContext *context, Node *statement)
 {
-	IntoClause *into =
-		IsA(statement, SelectStmt) ? sd_select_into((SelectStmt *) statement) : NULL;
+	IntoClause *into = IsA(statement, SelectStmt) ? sd_select_into((SelectStmt *) statement) : NULL;
 
 	if (into != NULL)
 		sd_makes_named(context, into->rel, RELKIND_RELATION);
@@ -718,15 +721,16 @@ truncated(SdEffectContext *context, const TruncateStmt *stmt)
 		SdRelation relation = sd_scope_relation(context->scope, name);
 
 		if (sd_is_old(context, &relation))
-			result = list_concat_unique_oid(result, name->inh ?
-														sd_family_tree(context, relation.oid) :
-														list_make1_oid(relation.oid));
+			result =
+				list_concat_unique_oid(result, name->inh ? sd_family_tree(context, relation.oid) :
+														   list_make1_oid(relation.oid));
 	}
 	/* the list grows while it is walked */
 	for (int i = 0; stmt->behavior == DROP_CASCADE && i < list_length(result); i++)
 		foreach (cell, sd_foreign_keys_to(context, list_nth_oid(result, i)))
-			result = list_concat_unique_oid(
-				result, sd_family_tree(context, ((SdForeignKey *) lfirst(cell))->from));
+			result = list_concat_unique_oid(result,
+											sd_family_tree(context,
+														   ((SdForeignKey *) lfirst(cell))->from));
 	return result;
 }
 

@@ -50,13 +50,19 @@ static void drop_object(Walk *walk, ObjectAddress object, const ObjectAddress *f
 
 /* fetch_object copies an object's row of its catalog; NULL when there is none. */
 static HeapTuple
-fetch_object(Oid class, AttrNumber oid_column, Oid object)
+fetch_object(Oid class, Oid index, AttrNumber oid_column, Oid object)
 {
 	Relation catalog = table_open(class, AccessShareLock);
-	HeapTuple tuple = get_catalog_object_by_oid(catalog, oid_column, object);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
 
+	ScanKeyInit(&key, oid_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	scan = systable_beginscan(catalog, index, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return tuple;
 }
@@ -99,34 +105,37 @@ lock_dropped(SdEffectContext *context, const ObjectAddress *object)
 				lock_dropped_relation(context, object->objectId);
 			return get_rel_namespace(object->objectId) != PG_TOAST_NAMESPACE;
 		case ConstraintRelationId:
-			tuple = fetch_object(ConstraintRelationId, Anum_pg_constraint_oid, object->objectId);
+			tuple = fetch_object(ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid,
+								 object->objectId);
 			if (HeapTupleIsValid(tuple))
 				sd_locks(context, ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid,
 						 AccessExclusiveLock);
 			return HeapTupleIsValid(tuple);
 		case TriggerRelationId:
-			tuple = fetch_object(TriggerRelationId, Anum_pg_trigger_oid, object->objectId);
+			tuple = fetch_object(TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid,
+								 object->objectId);
 			if (!HeapTupleIsValid(tuple))
 				return false;
 			sd_locks(context, ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid, AccessExclusiveLock);
 			return !((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
 		case RewriteRelationId:
-			tuple = fetch_object(RewriteRelationId, Anum_pg_rewrite_oid, object->objectId);
+			tuple = fetch_object(RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid,
+								 object->objectId);
 			if (!HeapTupleIsValid(tuple))
 				return false;
 			sd_locks(context, ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class, AccessExclusiveLock);
 			return strcmp(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename), "_RETURN") != 0;
 		case PolicyRelationId:
-			tuple = fetch_object(PolicyRelationId, Anum_pg_policy_oid, object->objectId);
+			tuple = fetch_object(PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid,
+								 object->objectId);
 			if (HeapTupleIsValid(tuple))
-				sd_locks(context, ((Form_pg_policy) GETSTRUCT(tuple))->polrelid,
-						 AccessExclusiveLock);
+				sd_locks(context, ((Form_pg_policy) GETSTRUCT(tuple))->polrelid, AccessExclusiveLock);
 			return HeapTupleIsValid(tuple);
 		case AttrDefaultRelationId:
-			tuple = fetch_object(AttrDefaultRelationId, Anum_pg_attrdef_oid, object->objectId);
+			tuple = fetch_object(AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid,
+								 object->objectId);
 			if (HeapTupleIsValid(tuple))
-				sd_locks(context, ((Form_pg_attrdef) GETSTRUCT(tuple))->adrelid,
-						 AccessExclusiveLock);
+				sd_locks(context, ((Form_pg_attrdef) GETSTRUCT(tuple))->adrelid, AccessExclusiveLock);
 			return HeapTupleIsValid(tuple);
 		case TypeRelationId:
 			tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(object->objectId));

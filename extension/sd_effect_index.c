@@ -200,8 +200,8 @@ new_index_of_partitions(SdEffectContext *context, Oid table, const IndexStmt *in
 }
 
 void
-sd_new_index(SdEffectContext *context, const SdRelation *relation, Oid table, const IndexStmt *index,
-			 LOCKMODE lock)
+sd_new_index(SdEffectContext *context, const SdRelation *relation, Oid table,
+			 const IndexStmt *index, LOCKMODE lock)
 {
 	bool partitioned = relation->relkind == RELKIND_PARTITIONED_TABLE;
 	const char *name = index->idxname != NULL ?
@@ -286,9 +286,8 @@ sd_effect_reindex(SdEffectContext *context, Node *statement)
 	{
 		if (stmt->kind != REINDEX_OBJECT_SYSTEM)
 			reindex_many(context,
-						 stmt->kind == REINDEX_OBJECT_SCHEMA ?
-							 get_namespace_oid(stmt->name, true) :
-							 InvalidOid,
+						 stmt->kind == REINDEX_OBJECT_SCHEMA ? get_namespace_oid(stmt->name, true) :
+															   InvalidOid,
 						 concurrently);
 		return;
 	}

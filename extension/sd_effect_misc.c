@@ -26,9 +26,9 @@
 static Oid
 type_relation(SdEffectContext *context, Node *name)
 {
-	ObjectAddress type = sd_resolve(context, OBJECT_TYPE,
-									IsA(name, List) ? (Node *) makeTypeNameFromNameList((List *) name) :
-													  name);
+	ObjectAddress type =
+		sd_resolve(context, OBJECT_TYPE,
+				   IsA(name, List) ? (Node *) makeTypeNameFromNameList((List *) name) : name);
 
 	return OidIsValid(type.objectId) ? get_typ_typrelid(type.objectId) : InvalidOid;
 }
@@ -36,8 +36,17 @@ type_relation(SdEffectContext *context, Node *name)
 static void
 rename_column(SdEffectContext *context, RenameStmt *stmt, const SdRelation *relation)
 {
-	if (stmt->relation->inh)
-		sd_locks_each(context, sd_family_tree(context, relation->oid), AccessExclusiveLock);
+	ListCell *cell;
+
+	foreach (cell, stmt->relation->inh ? sd_family_tree(context, relation->oid) :
+										 list_make1_oid(relation->oid))
+	{
+		AttrNumber attnum = get_attnum(lfirst_oid(cell), stmt->subname);
+
+		sd_locks(context, lfirst_oid(cell), AccessExclusiveLock);
+		if (attnum != InvalidAttrNumber)
+			sd_renames(context, RelationRelationId, lfirst_oid(cell), attnum, NULL, stmt->newname);
+	}
 }
 
 /* rename_constraint goes on to what inherits a CHECK, and renames the index of a key. */
@@ -94,7 +103,11 @@ sd_effect_rename(SdEffectContext *context, Node *statement)
 				stmt->relation->inh)
 				sd_locks_each(context, sd_family_tree(context, relation.oid), AccessExclusiveLock);
 			break;
+		case OBJECT_RULE:
+		case OBJECT_POLICY:
+			break;
 		default:
+			sd_renames(context, RelationRelationId, relation.oid, 0, relation.schema, stmt->newname);
 			break;
 	}
 }
@@ -113,8 +126,10 @@ sd_effect_set_schema(SdEffectContext *context, Node *statement)
 	if (stmt->relation == NULL)
 		return;
 	relation = sd_locks_name(context, stmt->relation, AccessExclusiveLock);
-	if (sd_is_old(context, &relation))
-		sd_locks_each(context, sd_owned_sequences(context, relation.oid, 0), AccessExclusiveLock);
+	if (!sd_is_old(context, &relation))
+		return;
+	sd_locks_each(context, sd_owned_sequences(context, relation.oid, 0), AccessExclusiveLock);
+	sd_renames(context, RelationRelationId, relation.oid, 0, stmt->newschema, relation.name);
 }
 
 void
@@ -213,8 +228,7 @@ analyze_table(SdEffectContext *context, Oid table)
 
 	sd_locks(context, table, ShareUpdateExclusiveLock);
 	foreach (cell, sd_family_tree(context, table))
-		sd_locks(context, lfirst_oid(cell),
-				 partitioned ? ShareUpdateExclusiveLock : AccessShareLock);
+		sd_locks(context, lfirst_oid(cell), partitioned ? ShareUpdateExclusiveLock : AccessShareLock);
 }
 
 /* vacuum_table cleans a table up, or writes it again. */
@@ -224,7 +238,7 @@ vacuum_table(SdEffectContext *context, Oid table, bool full)
 	ListCell *cell;
 
 	foreach (cell, sd_relkind(table) == RELKIND_PARTITIONED_TABLE ? sd_family_tree(context, table) :
-																	 list_make1_oid(table))
+																	list_make1_oid(table))
 	{
 		if (!sd_has_rows(sd_relkind(lfirst_oid(cell))))
 			continue;

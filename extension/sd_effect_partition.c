@@ -91,8 +91,7 @@ sd_step_attach(const SdStep *step)
 	Oid table = sd_is_old(context, &child) ? child.oid : InvalidOid;
 	ListCell *cell;
 
-	if (step->relation.relkind == RELKIND_INDEX ||
-		step->relation.relkind == RELKIND_PARTITIONED_INDEX)
+	if (step->relation.relkind == RELKIND_INDEX || step->relation.relkind == RELKIND_PARTITIONED_INDEX)
 	{
 		if (OidIsValid(table))
 			sd_locks(context, IndexGetRelation(table, true), AccessShareLock);

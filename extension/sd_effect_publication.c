@@ -17,8 +17,7 @@ lock_published(SdEffectContext *context, const RangeVar *name)
 	SdRelation relation = sd_locks_name(context, name, ShareUpdateExclusiveLock);
 
 	/* partitions follow their parent without being named */
-	if (sd_is_old(context, &relation) && name->inh &&
-		relation.relkind != RELKIND_PARTITIONED_TABLE)
+	if (sd_is_old(context, &relation) && name->inh && relation.relkind != RELKIND_PARTITIONED_TABLE)
 		sd_locks_each(context, sd_family_tree(context, relation.oid), ShareUpdateExclusiveLock);
 }
 
@@ -65,15 +64,13 @@ sd_effect_alter_publication(SdEffectContext *context, Node *statement)
 void
 sd_effect_create_extension(SdEffectContext *context, Node *statement)
 {
-	sd_effects_opaque(context->effects,
-					  psprintf("the script of extension %s is not read",
-							   ((CreateExtensionStmt *) statement)->extname));
+	sd_effects_opaque(context->effects, psprintf("the script of extension %s is not read",
+												 ((CreateExtensionStmt *) statement)->extname));
 }
 
 void
 sd_effect_alter_extension(SdEffectContext *context, Node *statement)
 {
-	sd_effects_opaque(context->effects,
-					  psprintf("the update scripts of extension %s are not read",
-							   ((AlterExtensionStmt *) statement)->extname));
+	sd_effects_opaque(context->effects, psprintf("the update scripts of extension %s are not read",
+												 ((AlterExtensionStmt *) statement)->extname));
 }

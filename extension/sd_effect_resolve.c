@@ -107,8 +107,7 @@ ask_by_list(Question *question)
 			ObjectAddressSet(*answer, ConversionRelationId, get_conversion_oid(names, true));
 			break;
 		case OBJECT_STATISTIC_EXT:
-			ObjectAddressSet(*answer, StatisticExtRelationId,
-							 get_statistics_object_oid(names, true));
+			ObjectAddressSet(*answer, StatisticExtRelationId, get_statistics_object_oid(names, true));
 			break;
 		case OBJECT_TSPARSER:
 			ObjectAddressSet(*answer, TSParserRelationId, get_ts_parser_oid(names, true));
@@ -180,8 +179,7 @@ ask(void *arg)
 							 LookupOperWithArgs(castNode(ObjectWithArgs, object), true));
 			break;
 		case OBJECT_SCHEMA:
-			ObjectAddressSet(*answer, NamespaceRelationId,
-							 LookupNamespaceNoError(strVal(object)));
+			ObjectAddressSet(*answer, NamespaceRelationId, LookupNamespaceNoError(strVal(object)));
 			break;
 		case OBJECT_EXTENSION:
 			ObjectAddressSet(*answer, ExtensionRelationId, get_extension_oid(strVal(object), true));

@@ -406,7 +406,7 @@ typedef struct AttachQuestion
 
 /* compare_column makes "column operator value" of raw nodes. */
 static Node *
-compare_column(const char *column, const char *operator, Node *value)
+compare_column(const char *column, const char *operator, Node * value)
 {
 	ColumnRef *ref = makeNode(ColumnRef);
 
@@ -437,8 +437,7 @@ bound_conditions(const char *column, const PartitionBoundSpec *bound)
 		if (list_length(bound->lowerdatums) != 1 || list_length(bound->upperdatums) != 1)
 			return NIL;
 		if (is_limit(linitial(bound->lowerdatums)))
-			result =
-				lappend(result, compare_column(column, ">=", linitial(bound->lowerdatums)));
+			result = lappend(result, compare_column(column, ">=", linitial(bound->lowerdatums)));
 		if (is_limit(linitial(bound->upperdatums)))
 			result = lappend(result, compare_column(column, "<", linitial(bound->upperdatums)));
 		return result;

@@ -43,6 +43,7 @@ CREATE TABLE observe.newest (oid oid);
 CREATE TABLE observe.rel (rel oid PRIMARY KEY, relkind "char", filenode oid, kind text, identity text, scans bigint, held integer, indrelid oid);
 CREATE TABLE observe.later (LIKE observe.rel INCLUDING ALL);
 CREATE TABLE observe.boring (class oid, object oid, PRIMARY KEY (class, object));
+CREATE TABLE observe.cols (rel oid, col integer, PRIMARY KEY (rel, col));
 CREATE TABLE observe.dropped (kind text, identity text);
 
 CREATE FUNCTION observe.look(target regclass) RETURNS void LANGUAGE plpgsql AS $$
@@ -64,6 +65,7 @@ BEGIN
 	PERFORM observe.look('observe.rel');
 	INSERT INTO observe.base SELECT rel FROM observe.rel;
 	INSERT INTO observe.newest SELECT greatest((SELECT max(oid::bigint) FROM pg_class), (SELECT max(oid::bigint) FROM pg_type), (SELECT max(oid::bigint) FROM pg_constraint), (SELECT max(oid::bigint) FROM pg_proc), (SELECT max(oid::bigint) FROM pg_trigger), (SELECT max(oid::bigint) FROM pg_rewrite), (SELECT max(oid::bigint) FROM pg_attrdef), (SELECT max(oid::bigint) FROM pg_policy))::oid;
+	INSERT INTO observe.cols SELECT attrelid, attnum FROM pg_attribute WHERE attrelid IN (SELECT rel FROM observe.base);
 	INSERT INTO observe.boring
 	SELECT 'pg_type'::regclass, t.oid FROM pg_type t WHERE EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
 		OR t.typrelid IN (SELECT oid FROM pg_class WHERE relkind <> 'c')
@@ -76,7 +78,8 @@ CREATE FUNCTION observe.note_drop() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO observe.dropped
 	SELECT object_type, object_identity FROM pg_event_trigger_dropped_objects()
-	WHERE (classid, objid) NOT IN (SELECT class, object FROM observe.boring) AND objid <= (SELECT oid FROM observe.newest);
+	WHERE (classid, objid) NOT IN (SELECT class, object FROM observe.boring) AND objid <= (SELECT oid FROM observe.newest)
+		AND (objsubid = 0 OR (objid, objsubid) IN (SELECT rel, col FROM observe.cols));
 END $$;
 CREATE EVENT TRIGGER observe_drop ON sql_drop EXECUTE FUNCTION observe.note_drop();
 
@@ -111,6 +114,11 @@ BEGIN
 	SELECT 'build', a.kind, a.identity, NULL FROM observe.later a
 	WHERE a.rel NOT IN (SELECT rel FROM observe.rel) AND a.relkind = 'i' AND a.indrelid IN (SELECT rel FROM observe.base)
 		AND NOT EXISTS (SELECT FROM observe.rel b WHERE b.relkind = 'i' AND (b.identity = a.identity OR b.filenode = a.filenode))
+	UNION ALL
+	-- what the server drops for itself fires no event trigger
+	SELECT 'drop', b.kind, b.identity, NULL FROM observe.rel b JOIN observe.base USING (rel)
+	WHERE b.rel NOT IN (SELECT rel FROM observe.later) AND (b.kind, b.identity) NOT IN (SELECT d.kind, d.identity FROM observe.dropped d)
+		AND (b.kind, b.identity) NOT IN (SELECT a.kind, a.identity FROM observe.later a)
 	UNION ALL
 	SELECT DISTINCT 'drop', d.kind, d.identity, NULL FROM observe.dropped d
 		-- made again by the same statement
