@@ -113,13 +113,21 @@ OBJS = \
 	extension/sd_rules.o \
 	extension/sd_rules_data.o \
 	extension/sd_rules_drop.o \
+	extension/sd_rules_drop_part.o \
+	extension/sd_rules_key.o \
 	extension/sd_rules_lock.o \
 	extension/sd_rules_on.o \
 	extension/sd_rules_opaque.o \
+	extension/sd_rules_partition.o \
 	extension/sd_rules_rename.o \
 	extension/sd_rules_rewrite.o \
 	extension/sd_rules_scan.o \
 	extension/sd_rules_transaction.o \
+	extension/sd_rules_type.o \
+	extension/sd_rules_workload.o \
+	extension/sd_estimate.o \
+	extension/sd_facts.o \
+	extension/sd_keys.o \
 	extension/sd_scope.o \
 	extension/sd_size.o \
 	extension/sd_snapshot.o \

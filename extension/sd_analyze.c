@@ -14,17 +14,18 @@
 #include "sd_analyze.h"
 #include "sd_compat.h"
 #include "sd_effect.h"
+#include "sd_keys.h"
 #include "sd_tree.h"
 
 static const SdCheck *const checks[] = {
-	sd_checks_drop,	  sd_checks_rewrite, sd_checks_scan,		sd_checks_lock,
-	sd_checks_rename, sd_checks_data,	 sd_checks_transaction, sd_checks_opaque,
+	sd_checks_drop,		 sd_checks_rewrite,	  sd_checks_scan,		 sd_checks_lock,
+	sd_checks_rename,	 sd_checks_data,	  sd_checks_transaction, sd_checks_opaque,
+	sd_checks_partition, sd_checks_drop_part, sd_checks_key,		 sd_checks_workload,
 };
 static const SdAlterCheck *const alter_checks[] = {
-	sd_alter_checks_drop,
-	sd_alter_checks_rewrite,
-	sd_alter_checks_scan,
-	sd_alter_checks_lock,
+	sd_alter_checks_drop,	   sd_alter_checks_rewrite, sd_alter_checks_scan,
+	sd_alter_checks_lock,	   sd_alter_checks_data,	sd_alter_checks_partition,
+	sd_alter_checks_drop_part, sd_alter_checks_key,		sd_alter_checks_type,
 };
 
 /* kind_of returns the object type by which checks of some statements differ. */
@@ -175,7 +176,8 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 {
 	Node *inner = sd_inner_statement(statement);
 
-	analysis->reported = analysis->lock_reported = false;
+	analysis->reported = false;
+	analysis->lock_reported = NoLock;
 	if (analysis->effects != NULL)
 		sd_effects_statement(analysis->effects, statement);
 	sd_check_outside(analysis, statement);
@@ -196,7 +198,10 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 		sd_scope_apply(analysis->scope, statement, analysis->conditional);
 		/* outside a transaction each statement is one */
 		if (!analysis->in_transaction)
+		{
 			sd_scope_commit(analysis->scope);
+			sd_keys_end_transaction(analysis);
+		}
 	}
 }
 
@@ -276,4 +281,5 @@ sd_analyze_script(SdAnalysis *analysis)
 		MemoryContextSwitchTo(old);
 		sd_scope_forget(analysis->scope);
 	}
+	sd_keys_finish(analysis);
 }

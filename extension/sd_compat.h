@@ -153,6 +153,13 @@ sd_sha256_free(SdSha256 *ctx)
 #define sd_raw_parser(sql) raw_parser(sql)
 #endif
 
+/* 15 made several functions of the one for parse analysis. */
+#if PG_VERSION_NUM >= 150000
+#define sd_parse_analyze(raw) parse_analyze_fixedparams(raw, "", NULL, 0, NULL)
+#else
+#define sd_parse_analyze(raw) parse_analyze(raw, "", NULL, 0, NULL)
+#endif
+
 /* 14 turned the options of REINDEX into a list. */
 #if PG_VERSION_NUM >= 140000
 #define SD_REINDEX_CONCURRENT(stmt) sd_option_is_on((stmt)->params, "concurrently")
@@ -165,25 +172,36 @@ sd_sha256_free(SdSha256 *ctx)
 #define SD_CTAS_OBJTYPE(stmt)			 ((stmt)->objtype)
 #define SD_ALTER_TABLE_OBJTYPE(stmt)	 ((stmt)->objtype)
 #define SD_PARTITION_CMD_CONCURRENT(cmd) ((cmd)->concurrent)
+#define SD_INHERITS_DETACHING(form)		 ((form)->inhdetachpending)
 #else
 #define SD_CTAS_OBJTYPE(stmt)			 ((stmt)->relkind)
 #define SD_ALTER_TABLE_OBJTYPE(stmt)	 ((stmt)->relkind)
 #define SD_PARTITION_CMD_CONCURRENT(cmd) (false)
+#define SD_INHERITS_DETACHING(form)		 (false)
 #endif
 
 /* 15 made MERGE, and a node type of its own for boolean constants. */
 #if PG_VERSION_NUM >= 150000
 #define SD_IS_MERGE(node)		   IsA(node, MergeStmt)
 #define SD_MERGE_RELATION(node)	   (((MergeStmt *) (node))->relation)
+#define SD_T_MERGE				   T_MergeStmt
 #define SD_IS_TRUE_CONSTANT(value) (IsA(&(value)->val, Boolean) && (value)->val.boolval.boolval)
 #define SD_CONSTANT_IS_NULL(value) ((value)->isnull)
 #define SD_CONSTANT_STRING(value)  (IsA(&(value)->val, String) ? (value)->val.sval.sval : NULL)
 #else
 #define SD_IS_MERGE(node)		   (false)
 #define SD_MERGE_RELATION(node)	   ((RangeVar *) NULL)
+#define SD_T_MERGE				   T_Invalid
 #define SD_IS_TRUE_CONSTANT(value) (false)
 #define SD_CONSTANT_IS_NULL(value) (IsA(&(value)->val, Null))
 #define SD_CONSTANT_STRING(value)  (IsA(&(value)->val, String) ? strVal(&(value)->val) : NULL)
+#endif
+
+/* 16 keeps when a relation was last scanned. */
+#if PG_VERSION_NUM >= 160000
+#define SD_STAT_LAST_SCAN(entry) ((entry)->lastscan)
+#else
+#define SD_STAT_LAST_SCAN(entry) ((TimestampTz) 0)
 #endif
 
 /* 18 returns the path of a relation's file in a struct. */
@@ -209,6 +227,22 @@ sd_sha256_free(SdSha256 *ctx)
 #else
 #define SD_CONSTRAINT_IS_ENFORCED(constraint) (true)
 #define SD_GENERATED_IS_STORED(constraint)	  (true)
+#endif
+
+/* sd_enforced_constraint names the constraint that ALTER CONSTRAINT ... ENFORCED is about, or NULL. */
+#if PG_VERSION_NUM >= 180000
+#define SD_FORM_IS_ENFORCED(form) ((form)->conenforced)
+
+static inline const char *
+sd_enforced_constraint(AlterTableCmd *cmd)
+{
+	ATAlterConstraint *alter = castNode(ATAlterConstraint, cmd->def);
+
+	return alter->alterEnforceability && alter->is_enforced ? alter->conname : NULL;
+}
+#else
+#define SD_FORM_IS_ENFORCED(form)	(true)
+#define sd_enforced_constraint(cmd) ((const char *) NULL)
 #endif
 
 /* 17 made ALTER COLUMN SET EXPRESSION; no command before has this number. */

@@ -44,6 +44,7 @@ typedef struct SdEntry
 	const char *not_null; /* constraint: the column it proves to be not null */
 	bool valid;			  /* constraint */
 	bool is_domain;		  /* type */
+	bool dropped;		  /* relation or column: it was the catalog's, and DROP took it */
 	SdRoutine *routine;	  /* routine */
 } SdEntry;
 

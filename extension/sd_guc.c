@@ -17,6 +17,7 @@ int sd_guc_fence = SD_ENFORCE_ENFORCE;
 char *sd_guc_fence_token = NULL;
 int sd_guc_fingerprint_cache = 128 * 1024;
 bool sd_guc_fingerprint_check = false;
+int sd_guc_max_dml_rows = 10000;
 int sd_guc_max_script_size = 16 * 1024;
 int sd_guc_protect = SD_ENFORCE_OFF;
 char *sd_guc_protect_classes = NULL;
@@ -55,6 +56,13 @@ sd_guc_init(void)
 							 "change the schema meanwhile.",
 							 &sd_guc_fingerprint_check, false, PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL,
 							 NULL, NULL);
+	DefineCustomIntVariable("safedeploy.max_dml_rows",
+							"Rows that one INSERT, UPDATE, DELETE or MERGE may change before "
+							"analyze() reports it.",
+							"They are estimated by the planner, for tables that have as many at "
+							"least. 0 turns it off.",
+							&sd_guc_max_dml_rows, 10000, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL,
+							NULL);
 	DefineCustomIntVariable("safedeploy.max_script_size",
 							"Largest script that statements() and analyze() accept.",
 							"The raw parser takes up to 70 bytes of memory for each byte of one "

@@ -216,6 +216,18 @@ needs_rewrite(Node *expr, AttrNumber attnum)
 	}
 }
 
+/* converts_time looks for the casts between both kinds of timestamp, which read the TimeZone. */
+static bool
+converts_time(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && (((FuncExpr *) node)->funcid == F_TIMESTAMPTZ_TIMESTAMP ||
+								((FuncExpr *) node)->funcid == F_TIMESTAMP_TIMESTAMPTZ))
+		return true;
+	return expression_tree_walker(node, converts_time, context);
+}
+
 /* ask_alter_type plans the conversion as ALTER COLUMN TYPE does. */
 static void
 ask_alter_type(void *arg)
@@ -248,11 +260,7 @@ ask_alter_type(void *arg)
 		pstate->p_pre_columnref_hook = column_variable;
 		pstate->p_ref_hook_state = question;
 		expr = transformExpr(pstate, question->def->raw_default, EXPR_KIND_ALTER_COL_TRANSFORM);
-		if (!question->reads_column)
-		{
-			answer->narrows = SD_YES;
-			answer->narrowing = "USING does not read the column, so its values are lost.";
-		}
+		answer->loses_all = !question->reads_column;
 	}
 	else
 		expr = (Node *) makeVar(1, old.attnum, old.atttypid, old.atttypmod, old.attcollation, 0);
@@ -264,6 +272,7 @@ ask_alter_type(void *arg)
 		return;
 	}
 	assign_expr_collations(pstate, expr);
+	answer->uses_time_zone = converts_time(expr, NULL);
 	expr = (Node *) expression_planner((Expr *) expr);
 	answer->rewrites = needs_rewrite(expr, old.attnum) ? SD_YES : SD_NO;
 	sd_type_users(question->relation, old.attnum, old.atttypid, type, old.attcollation != collation,

@@ -32,11 +32,13 @@ typedef struct SdTypePrediction
 	SdTruth rewrites;
 	SdTruth narrows;	   /* values may not fit, or are rounded */
 	const char *narrowing; /* how, as a sentence */
+	bool loses_all;		   /* USING does not read the column */
+	bool uses_time_zone;   /* the session's TimeZone decides what the values become */
 	const char *old_type;  /* as text; NULL when not known */
 	const char *new_type;
 	bool same_type;		/* nothing but its modifier changes */
 	List *checks;		/* names of CHECK constraints that are verified again */
-	List *foreign_keys; /* names of foreign keys that are made again */
+	List *foreign_keys; /* OIDs of foreign keys that are made again */
 	List *indexes;		/* names of indexes that are built again without a rewrite */
 	List *blockers;		/* descriptions of objects that forbid the change */
 	const char *error;	/* why something is not known */

@@ -59,6 +59,34 @@ X(DROP_CONSTRAINT, "drop-constraint", DROP, NOTICE, "ALTER TABLE ... DROP CONSTR
   "a constraint is dropped, and rows may break it from then on",
   "Rows written meanwhile can make it impossible to add %i again in a downgrade.",
   "ddl-constraints.html")
+X(DROP_COLUMN_DROPS_INDEX, "drop-column-drops-index", DROP, WARNING, "ALTER TABLE ... DROP COLUMN", 0, 0,
+  "an index goes with one of its columns, also when it has others",
+  "Build the index that the other queries need first: CREATE INDEX CONCURRENTLY %n ON %t (...); then drop %i by name.",
+  "sql-altertable.html")
+X(DROP_COLUMN_DROPS_CONSTRAINT, "drop-column-drops-constraint", DROP, WARNING, "ALTER TABLE ... DROP COLUMN", 0, 0,
+  "a key or constraint goes with one of its columns",
+  "Drop it by name, so that it is a decision: ALTER TABLE %t DROP CONSTRAINT %i; and add what replaces it before.",
+  "sql-altertable.html")
+X(DROP_UNIQUE_INDEX, "drop-unique-index", DROP, WARNING, "DROP INDEX of a unique index", 0, 0,
+  "a unique index is dropped, and rows may repeat from then on",
+  "Make the index that replaces it first; rows that repeat meanwhile keep it from coming back.",
+  "indexes-unique.html")
+X(DROP_VIEW, "drop-view", DROP, WARNING, "DROP VIEW", 0, 0,
+  "a view is dropped that running code may read",
+  "Deploy code that does not read %t first.",
+  "sql-dropview.html")
+X(DROP_TRIGGER, "drop-trigger", DROP, WARNING, "DROP TRIGGER", 0, 0,
+  "a trigger is dropped, and what it kept up is not kept up any more",
+  "Bound the wait for the lock: SET LOCAL lock_timeout = '2s'; and make what replaces %i in the same transaction.",
+  "sql-droptrigger.html")
+X(DROP_FOREIGN, "drop-foreign", DROP, WARNING, "DROP FOREIGN TABLE, SERVER, USER MAPPING, FOREIGN DATA WRAPPER", 0, 0,
+  "the way to rows of another server is dropped, with its options and passwords",
+  "Deploy code that does not use %i first; note its options, for a downgrade.",
+  "ddl-foreign-data.html")
+X(DROP_AND_RECREATE, "drop-and-recreate", DROP, ERROR, "DROP, then CREATE under the same name", 0, 0,
+  "a table, sequence or column is dropped and made again, without what it held",
+  "Change what is there with ALTER, or rename the old one away and copy from it.",
+  "sql-altertable.html")
 
 /* Rewrites: the whole table is written again while nobody can use it. */
 X(ADD_COLUMN_VOLATILE_DEFAULT, "add-column-volatile-default", REWRITE, WARNING, "ALTER TABLE ... ADD COLUMN ... DEFAULT", 0, 0,
@@ -108,6 +136,14 @@ X(CLUSTER, "cluster", REWRITE, WARNING, "CLUSTER", 0, 0,
 X(REFRESH_MATVIEW, "refresh-matview", REWRITE, WARNING, "REFRESH MATERIALIZED VIEW", 0, 0,
   "REFRESH MATERIALIZED VIEW keeps readers out until it is done",
   "Refresh it beside its readers, which needs a unique index on it: REFRESH MATERIALIZED VIEW CONCURRENTLY %t;",
+  "sql-refreshmaterializedview.html")
+X(SET_EXPRESSION_STORED, "set-expression-stored", REWRITE, WARNING, "ALTER TABLE ... ALTER COLUMN SET EXPRESSION", 17, 0,
+  "a new expression of a stored generated column rewrites the table",
+  "Add a column with the new expression kept by a trigger, fill it in batches, and switch over by renaming.",
+  "sql-altertable.html")
+X(REFRESH_MATVIEW_CONCURRENT, "refresh-matview-concurrent", REWRITE, NOTICE, "REFRESH MATERIALIZED VIEW CONCURRENTLY", 0, 0,
+  "a refresh beside the readers compares all rows and stops other refreshes",
+  "Run it outside of the deploy, with nothing else in its transaction: REFRESH MATERIALIZED VIEW CONCURRENTLY %t;",
   "sql-refreshmaterializedview.html")
 
 /* Scans: a whole table is read under a lock that stops its users. */
@@ -159,6 +195,42 @@ X(VALIDATE_CONSTRAINT, "validate-constraint", SCAN, INFO, "ALTER TABLE ... VALID
   "VALIDATE CONSTRAINT reads the whole table, with its users going on",
   "Nothing to do: this is the safe way; it may take long.",
   "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(SET_NOT_NULL_DROPS_PROOF, "set-not-null-drops-proof", SCAN, WARNING, "ALTER TABLE ... SET NOT NULL, DROP CONSTRAINT", 0, 0,
+  "the check that would spare the scan of SET NOT NULL is dropped by the same command",
+  "Use two commands: ALTER TABLE %t ALTER COLUMN %c SET NOT NULL; ALTER TABLE %t DROP CONSTRAINT %i;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(NOT_NULL_NOT_VALID, "not-null-not-valid", SCAN, INFO, "ALTER TABLE ... ADD CONSTRAINT ... NOT NULL ... NOT VALID", 18, 0,
+  "a NOT NULL constraint holds for new rows only until it is validated",
+  "In another transaction, with the users of the table going on: ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ADD_COLUMN_CHECK, "add-column-check", SCAN, WARNING, "ALTER TABLE ... ADD COLUMN ... CHECK", 0, 0,
+  "a CHECK of a new column is verified at once, while nobody can use the table",
+  "Add the column without it, and validate it in another transaction: ALTER TABLE %t ADD CONSTRAINT %i CHECK (...) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ADD_COLUMN_UNIQUE, "add-column-unique-or-pk", SCAN, WARNING, "ALTER TABLE ... ADD COLUMN ... UNIQUE, PRIMARY KEY", 0, 0,
+  "a unique key of a new column builds its index while nobody can use the table",
+  "Add the column without it, fill it, and build the index first: CREATE UNIQUE INDEX CONCURRENTLY %i ON %t (%k); ALTER TABLE %t ADD CONSTRAINT %i UNIQUE USING INDEX %i;",
+  "sql-altertable.html")
+X(PK_USING_INDEX_NULLABLE, "pk-using-index-nullable", SCAN, WARNING, "ALTER TABLE ... ADD PRIMARY KEY USING INDEX", 0, 0,
+  "a PRIMARY KEY USING INDEX reads the whole table, because a column may be null",
+  "Prove each column before, in transactions of their own: ALTER TABLE %t ADD CONSTRAINT %n CHECK (... IS NOT NULL) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %n;",
+  "sql-altertable.html")
+X(ALTER_DOMAIN_SET_NOT_NULL, "alter-domain-set-not-null", SCAN, WARNING, "ALTER DOMAIN ... SET NOT NULL", 0, 0,
+  "NOT NULL of a domain is checked in every table that uses it, and cannot be checked later",
+  "Use a check instead, which can be validated in another transaction: ALTER DOMAIN %y ADD CONSTRAINT %i CHECK (VALUE IS NOT NULL) NOT VALID; ALTER DOMAIN %y VALIDATE CONSTRAINT %i;",
+  "sql-alterdomain.html")
+X(ENFORCE_CONSTRAINT, "enforce-constraint", SCAN, WARNING, "ALTER TABLE ... ALTER CONSTRAINT ... ENFORCED", 18, 0,
+  "a constraint that becomes ENFORCED is checked for all rows at once",
+  "Make it anew, and validate it in another transaction: ALTER TABLE %t DROP CONSTRAINT %i; ALTER TABLE %t ADD CONSTRAINT %i ... NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html")
+X(ALTER_TYPE_FK_REVALIDATE, "alter-type-fk-revalidate", SCAN, WARNING, "ALTER TABLE ... ALTER COLUMN TYPE", 0, 0,
+  "foreign keys at the column are made and checked again, with the tables at their other ends locked",
+  "Drop the foreign key before, and bring it back in steps: ALTER TABLE %t DROP CONSTRAINT %i; ALTER TABLE %t ADD CONSTRAINT %i ... NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "sql-altertable.html")
+X(CREATE_MATVIEW_WITH_DATA, "create-matview-with-data", SCAN, NOTICE, "CREATE MATERIALIZED VIEW, CREATE TABLE AS, SELECT INTO", 0, 0,
+  "a query is run and its result stored inside the migration's transaction",
+  "Make it empty, with WITH NO DATA, and fill it in a transaction of its own: REFRESH MATERIALIZED VIEW %t;",
+  "sql-creatematerializedview.html")
 
 /* Locks: held for a short time, but strong, and after a wait that stops all others. */
 X(DROP_INDEX_NONCONCURRENT, "drop-index-nonconcurrent", LOCK, WARNING, "DROP INDEX", 0, 0,
@@ -189,6 +261,18 @@ X(LOCK_TAKEN, "lock-taken", LOCK, INFO, "any statement", 0, 0,
   "a statement without a rule of its own takes a lock that others wait for",
   "Bound the wait, and keep the transaction short: SET LOCAL lock_timeout = '2s';",
   "explicit-locking.html#LOCKING-TABLES")
+X(DROP_TABLE_FK_FANOUT, "drop-table-fk-fanout", LOCK, WARNING, "DROP TABLE of a table with foreign keys", 0, 0,
+  "dropping a table locks every table that its foreign keys point at",
+  "Drop the foreign keys first, each in a transaction of its own: SET LOCAL lock_timeout = '2s'; ALTER TABLE %t DROP CONSTRAINT %i;",
+  "explicit-locking.html#LOCKING-TABLES")
+X(ADD_COLUMN_REFERENCES, "add-column-references", LOCK, NOTICE, "ALTER TABLE ... ADD COLUMN ... REFERENCES", 0, 0,
+  "a new column with a foreign key locks the referenced table against writing",
+  "Take both locks one after the other: ALTER TABLE %t ADD COLUMN %c %y; then ALTER TABLE %t ADD CONSTRAINT %i FOREIGN KEY (%k) REFERENCES %r NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "explicit-locking.html#LOCKING-TABLES")
+X(MULTIPLE_FKS_ONE_TX, "multiple-fks-one-tx", LOCK, WARNING, "several foreign keys in one transaction", 0, 0,
+  "foreign keys to different tables in one transaction lock all of these until it ends",
+  "Add each foreign key in a transaction of its own, with SET LOCAL lock_timeout = '2s'.",
+  "explicit-locking.html#LOCKING-DEADLOCKS")
 
 /* Renames: nothing is lost, but code that runs now uses the old name. */
 X(RENAME_TABLE, "rename-table", RENAME, WARNING, "ALTER TABLE, VIEW ... RENAME TO", 0, 0,
@@ -237,6 +321,30 @@ X(ADD_NOT_NULL_NO_DEFAULT, "add-not-null-no-default", DATA, ERROR, "ALTER TABLE 
   "a new NOT NULL column without a default fails when the table has rows",
   "Give it a default, or add it nullable, fill it, and SET NOT NULL in a later step: ALTER TABLE %t ADD COLUMN %c %y;",
   "sql-altertable.html")
+X(TRUNCATE_CASCADE, "truncate-cascade", DATA, ERROR, "TRUNCATE ... CASCADE", 0, 0,
+  "tables that the statement does not name are emptied too",
+  "Name each table that is meant, without CASCADE: TRUNCATE %r, %t;",
+  "sql-truncate.html")
+X(TRUNCATE_RESTART_IDENTITY, "truncate-restart-identity", DATA, WARNING, "TRUNCATE ... RESTART IDENTITY", 0, 0,
+  "sequences begin again, and numbers that were given out before come back",
+  "Leave RESTART IDENTITY away: TRUNCATE %t;",
+  "sql-truncate.html")
+X(DML_ROWS_OVER_LIMIT, "dml-rows-over-limit", DATA, WARNING, "INSERT ... SELECT, UPDATE, DELETE, MERGE", 0, 0,
+  "one statement changes more rows than safedeploy.max_dml_rows",
+  "Change the rows of %t in batches, each in a transaction of its own.",
+  "sql-update.html")
+X(CREATE_UNLOGGED, "create-unlogged", DATA, WARNING, "CREATE UNLOGGED TABLE, ALTER TABLE ... SET UNLOGGED", 0, 0,
+  "an unlogged table is emptied by a crash and is not replicated",
+  "Leave UNLOGGED away for rows that somebody would miss.",
+  "sql-createtable.html#SQL-CREATETABLE-UNLOGGED")
+X(ALTER_TYPE_LOSSY_USING, "alter-type-lossy-using", DATA, ERROR, "ALTER TABLE ... ALTER COLUMN TYPE ... USING", 0, 0,
+  "USING does not read the column, so that all its values are lost",
+  "Convert the old value in USING, or keep it: ALTER TABLE %t ADD COLUMN %n %y;",
+  "sql-altertable.html")
+X(ALTER_TYPE_TIMEZONE_DEPENDENT, "alter-type-timezone-dependent", DATA, WARNING, "ALTER TABLE ... ALTER COLUMN TYPE timestamp, timestamptz", 0, 0,
+  "what timestamps mean after the change depends on the TimeZone of the session that runs it",
+  "Say which zone is meant: ALTER TABLE %t ALTER COLUMN %c TYPE %y USING %c AT TIME ZONE 'UTC';",
+  "datatype-datetime.html")
 
 /* Transactions: statements that do not fit the transaction they run in. */
 X(CONCURRENTLY_IN_TRANSACTION, "concurrently-in-transaction", TRANSACTION, ERROR, "CONCURRENTLY, VACUUM, CREATE DATABASE and the like", 0, 0,
@@ -281,6 +389,97 @@ X(NO_RULE, "no-rule", OPAQUE, INFO, "any statement", 0, 0,
   "no rule judges this kind of statement",
   "Rehearse it on a clone and look at what it really does.",
   "sql-commands.html")
+
+/* Failures of keys and constraints: the statement is refused, as far as the catalog and its statistics tell. */
+X(CONSTRAINT_USING_BAD_INDEX, "constraint-using-bad-index", FAILURE, ERROR, "ALTER TABLE ... ADD ... USING INDEX", 0, 0,
+  "an index cannot become that of a constraint",
+  "Build one that can: a valid, unique btree index of plain columns, in their usual order and without a condition.",
+  "sql-altertable.html")
+X(SET_NOT_NULL_HAS_NULLS, "set-not-null-has-nulls", FAILURE, ERROR, "ALTER TABLE ... SET NOT NULL", 0, 0,
+  "SET NOT NULL fails, because the column has NULL",
+  "Fill them in batches first: UPDATE %t SET %c = ... WHERE %c IS NULL;",
+  "sql-altertable.html")
+X(UNIQUE_DUPLICATES, "create-unique-index-duplicates", FAILURE, ERROR, "CREATE UNIQUE INDEX, ALTER TABLE ... ADD UNIQUE, PRIMARY KEY", 0, 0,
+  "a unique key fails, because values repeat",
+  "Look at them, and decide: SELECT %c, count(*) FROM %t GROUP BY %c HAVING count(*) > 1;",
+  "indexes-unique.html")
+X(FK_TYPE_MISMATCH, "fk-type-mismatch", FAILURE, WARNING, "REFERENCES", 0, 0,
+  "the columns at both ends of a foreign key have different types",
+  "Give it the type of the column that it refers to: %c %y",
+  "ddl-constraints.html#DDL-CONSTRAINTS-FK")
+
+/* Workload: work for nothing, work with each write, and things that are in use. */
+X(DROP_INDEX_IN_USE, "drop-index-in-use", WORKLOAD, WARNING, "DROP INDEX", 0, 0,
+  "an index is dropped that queries have used",
+  "Look which queries use it, and build what replaces %i first.",
+  "monitoring-stats.html")
+X(OBJECT_STILL_USED, "object-still-used", WORKLOAD, WARNING, "DROP TABLE, DROP MATERIALIZED VIEW", 0, 0,
+  "a table is dropped that was read or written",
+  "See that nobody uses it any more: SELECT * FROM pg_stat_user_tables WHERE relid = '%t'::regclass;",
+  "monitoring-stats.html")
+X(FK_MISSING_INDEX, "fk-missing-index", WORKLOAD, NOTICE, "REFERENCES", 0, 0,
+  "no index begins with the columns of a foreign key",
+  "Build it before rows of the referenced table are deleted: CREATE INDEX CONCURRENTLY %i ON %t (%k);",
+  "ddl-constraints.html#DDL-CONSTRAINTS-FK")
+X(INDEX_OVERLOAD, "index-overload", WORKLOAD, NOTICE, "CREATE INDEX", 0, 0,
+  "a table with many indexes gets another one",
+  "Drop those that nobody uses first: SELECT indexrelname, idx_scan FROM pg_stat_user_indexes WHERE relid = '%t'::regclass ORDER BY idx_scan;",
+  "monitoring-stats.html")
+X(INDEX_REDUNDANT, "index-redundant", WORKLOAD, NOTICE, "CREATE INDEX", 0, 0,
+  "an index that is there already begins with the same columns",
+  "Leave it away: %i serves its queries.",
+  "indexes-multicolumn.html")
+X(BUILD_THEN_REWRITE, "build-then-rewrite", WORKLOAD, NOTICE, "CREATE INDEX, then a rewrite", 0, 0,
+  "an index is built and then built again by a rewrite of its table",
+  "Rewrite %t first, then build its indexes.",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(ALTER_TYPE_STATS_LOST, "alter-type-stats-lost", WORKLOAD, INFO, "ALTER TABLE ... ALTER COLUMN TYPE", 0, 0,
+  "the statistics of a column are lost with its old type, so that plans may change",
+  "Collect them again right after it: ANALYZE %t (%c);",
+  "planner-stats.html")
+
+/* Partitioned tables: what is done to one of them reaches others. */
+X(DROP_PARTITION, "drop-partition", PARTITION, NOTICE, "DROP TABLE of a partition", 0, 0,
+  "dropping a partition locks the partitioned table against reading and writing",
+  "Detach it first, from 14 on and outside a transaction: ALTER TABLE %r DETACH PARTITION %t CONCURRENTLY; DROP TABLE %t;",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(CREATE_INDEX_PARTITIONED, "create-index-partitioned", PARTITION, WARNING, "CREATE INDEX on a partitioned table", 0, 0,
+  "an index is built on every partition while nobody can write any of them",
+  "Make it on the parent alone, then on each partition beside its writers, and attach these: CREATE %uINDEX %i ON ONLY %t (%k); CREATE %uINDEX CONCURRENTLY %n ON ... (%k); ALTER INDEX %i ATTACH PARTITION %n;",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(ATTACH_PARTITION_DEFAULT_SCAN, "attach-partition-default-scan", PARTITION, WARNING, "ALTER TABLE ... ATTACH PARTITION, CREATE TABLE ... PARTITION OF", 0, 0,
+  "the default partition is locked and searched for rows of a new partition",
+  "Prove before that it has none of them, in transactions of their own: ALTER TABLE %t ADD CONSTRAINT %i CHECK (NOT (...)) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(DETACH_CONCURRENTLY_FAILS, "detach-concurrently-fails", PARTITION, ERROR, "ALTER TABLE ... DETACH PARTITION", 14, 0,
+  "DETACH PARTITION is refused, because of a default partition or of an earlier one that was not ended",
+  "With a default partition there is no way but the blocking one: SET LOCAL lock_timeout = '2s'; ALTER TABLE %r DETACH PARTITION %t;",
+  "sql-altertable.html")
+X(PARTITIONED_ALTER_FANOUT, "partitioned-alter-fanout", PARTITION, NOTICE, "ALTER TABLE of a partitioned table", 0, 0,
+  "a strong lock of a partitioned table is taken of each partition too",
+  "Bound the wait, and try again when it is over: SET LOCAL lock_timeout = '2s';",
+  "explicit-locking.html#LOCKING-TABLES")
+X(PARTITION_KEY_NOT_IN_UNIQUE, "partition-key-not-in-unique", PARTITION, ERROR, "UNIQUE, PRIMARY KEY, CREATE UNIQUE INDEX", 0, 0,
+  "a unique key of a partitioned table is refused, because it lacks columns of the partition key",
+  "Add the columns of the partition key to it, or make it on each partition of %t.",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-LIMITATIONS")
+X(FK_NOT_VALID_PARTITIONED, "fk-not-valid-partitioned", PARTITION, ERROR, "ALTER TABLE ... ADD FOREIGN KEY ... NOT VALID", 0, 17,
+  "a NOT VALID foreign key of a partitioned table is refused",
+  "Add it to each partition NOT VALID, validate these, and then add it to the parent, which takes them over: ALTER TABLE %t ADD CONSTRAINT %i FOREIGN KEY (%k) REFERENCES %r;",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-LIMITATIONS")
+X(DEFAULT_PARTITION, "default-partition", PARTITION, OFF, "PARTITION OF ... DEFAULT, ATTACH PARTITION ... DEFAULT", 0, 0,
+  "a default partition makes each later partition expensive to attach",
+  "Leave it away, and make partitions in good time.",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(INHERIT_CHANGE, "inherit-change", PARTITION, NOTICE, "ALTER TABLE ... INHERIT, NO INHERIT", 0, 0,
+  "queries of the parent get or lose the rows of a table, which is locked against everything",
+  "Bound the wait: SET LOCAL lock_timeout = '2s';",
+  "ddl-inherit.html")
+
+X(CREATE_DOMAIN_CONSTRAINT, "create-domain-constraint", STYLE, OFF, "CREATE DOMAIN ... CHECK, NOT NULL", 0, 0,
+  "constraints of a domain are costly to change: every table with it is checked, and ADD COLUMN rewrites",
+  "Make the domain without them, and check in the tables.",
+  "sql-createdomain.html")
 
 /* Failure, application, timeout, style and security: begin. */
 /* Failure, application, timeout, style and security: end. */

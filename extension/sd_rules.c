@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "sd_effect.h"
+#include "sd_keys.h"
 #include "sd_rules.h"
 #include "sd_size.h"
 
@@ -72,6 +73,8 @@ sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
 	if (relation != NULL)
 	{
 		finding.object = finding.names.table = sd_shown(relation);
+		finding.schema = relation->schema;
+		finding.relation = relation->name;
 		if (relation->presence == SD_EXISTS)
 			finding.size = sd_relation_size(analysis->sizes, relation->oid);
 	}
@@ -138,15 +141,15 @@ set_text(Datum *values, bool *nulls, int column, const char *value)
 		values[column] = CStringGetTextDatum(value);
 }
 
-/* place_of_finding finds the finding's line and position; what cannot be mapped is the statement. */
-static SdPlace
-place_of_finding(SdAnalysis *analysis, const SdFinding *finding)
+SdPlace
+sd_place(SdAnalysis *analysis, int location)
 {
 	int offset = analysis->start;
 
 	sd_script_locate(analysis->script, offset);
-	if (finding->location >= 0 && analysis->origin >= 0)
-		offset = Max(offset, analysis->origin + finding->location);
+	/* what cannot be mapped is the statement */
+	if (location >= 0 && analysis->origin >= 0)
+		offset = Max(offset, analysis->origin + location);
 	else if (analysis->inside != NULL && analysis->origin >= 0)
 	{
 		SdLexer lexer = { analysis->script->text, analysis->script->len, analysis->origin };
@@ -201,8 +204,8 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	if (!sd_rule_is_on(finding->rule))
 		return;
 	analysis->reported = true;
-	analysis->lock_reported |= finding->lock != NoLock;
-	place = place_of_finding(analysis, finding);
+	analysis->lock_reported = Max(analysis->lock_reported, finding->lock);
+	place = finding->place != NULL ? *finding->place : sd_place(analysis, finding->location);
 	if (analysis->inside != NULL)
 		message = psprintf("in %s: %s", analysis->inside, message);
 	/* a routine that is only made here does nothing until it is called */
@@ -236,6 +239,8 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	else
 		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
+	if (analysis->keys != NULL && finding->relation != NULL && finding->rewrites == SD_YES)
+		sd_keys_rewritten(analysis, finding);
 }
 
 void

@@ -106,7 +106,9 @@ typedef struct SdFinding
 	SdSeverity severity;
 	int location;		/* in the statement's text, -1 for its start */
 	const char *object; /* NULL when there is none */
-	LOCKMODE lock;		/* NoLock when not known */
+	const char *schema; /* names of the relation that it is about, NULL when there is none */
+	const char *relation;
+	LOCKMODE lock; /* NoLock when not known */
 	SdTruth rewrites;
 	SdTruth scans;
 	SdSize size;
@@ -115,6 +117,7 @@ typedef struct SdFinding
 	const char *detail; /* NULL for none */
 	const char *hint;	/* NULL for the rule's own; has placeholders too */
 	SdHintNames names;
+	const SdPlace *place; /* NULL for location */
 } SdFinding;
 
 /* One run of analyze(). */
@@ -131,19 +134,21 @@ typedef struct SdAnalysis
 
 	/* The statement that is looked at. */
 	int number;
-	int start;			/* its byte offset in the script */
-	int origin;			/* script offset of the text that locations count from, -1 for none */
-	int calls;			/* SdPiece.calls, or -1 when not counted */
-	bool reported;		/* it has a finding */
-	bool lock_reported; /* it has a finding that names a lock */
-	const char *inside; /* what it is part of, such as "function f", or NULL */
-	bool conditional;	/* it may not be reached */
-	bool deferred;		/* it runs later, when the routine is called */
-	int depth;			/* bodies that we are in */
+	int start;				/* its byte offset in the script */
+	int origin;				/* script offset of the text that locations count from, -1 for none */
+	int calls;				/* SdPiece.calls, or -1 when not counted */
+	bool reported;			/* it has a finding */
+	LOCKMODE lock_reported; /* the strongest lock that a finding names */
+	const char *inside;		/* what it is part of, such as "function f", or NULL */
+	bool conditional;		/* it may not be reached */
+	bool deferred;			/* it runs later, when the routine is called */
+	int depth;				/* bodies that we are in */
 
 	/* Routines that were looked into already: once for each is enough. */
 	List *seen_routines; /* OIDs */
 	List *seen_bodies;	 /* SdRoutine */
+
+	struct SdKeys *keys; /* see sd_keys.h; NULL when there are none */
 
 	/* search_path: the caller's, the session's now, and that when the transaction began */
 	const char *callers_path;
@@ -167,6 +172,9 @@ extern SdFinding sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelatio
 
 /* sd_loss_of tells what is lost when all that a relation holds goes. */
 extern SdDataLoss sd_loss_of(SdSize size);
+
+/* sd_place finds the place of something in the statement's text, -1 for the statement. */
+extern SdPlace sd_place(SdAnalysis *analysis, int location);
 
 /* sd_report hands a finding out. */
 extern void sd_report(SdAnalysis *analysis, SdFinding *finding);
@@ -229,11 +237,19 @@ extern const SdCheck sd_checks_rename[];
 extern const SdCheck sd_checks_data[];
 extern const SdCheck sd_checks_transaction[];
 extern const SdCheck sd_checks_opaque[];
+extern const SdCheck sd_checks_partition[];
+extern const SdCheck sd_checks_drop_part[];
+extern const SdCheck sd_checks_key[];
+extern const SdCheck sd_checks_workload[];
 extern const SdAlterCheck sd_alter_checks_drop[];
 extern const SdAlterCheck sd_alter_checks_rewrite[];
 extern const SdAlterCheck sd_alter_checks_scan[];
 extern const SdAlterCheck sd_alter_checks_lock[];
-extern const SdAlterCheck sd_alter_checks_transaction[];
+extern const SdAlterCheck sd_alter_checks_data[];
+extern const SdAlterCheck sd_alter_checks_partition[];
+extern const SdAlterCheck sd_alter_checks_drop_part[];
+extern const SdAlterCheck sd_alter_checks_key[];
+extern const SdAlterCheck sd_alter_checks_type[];
 
 /* sd_check_call looks into the routine that a query calls; see sd_rules_opaque.c. */
 extern void sd_check_call(SdAnalysis *analysis, FuncCall *call);

@@ -20,29 +20,6 @@
 #include "sd_rules.h"
 #include "sd_size.h"
 
-/* referenced_tables lists the tables that a table's foreign keys point at: DROP locks them too. */
-static void
-referenced_tables(Oid table, SdNames *names)
-{
-	Relation constraints = table_open(ConstraintRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(table));
-	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		if (form->contype == CONSTRAINT_FOREIGN && form->confrelid != table)
-			sd_names_add(names, sd_relation_name(form->confrelid));
-	}
-	systable_endscan(scan);
-	table_close(constraints, AccessShareLock);
-}
-
 /*
  * drop_one_table reports the drop of one table.  A table without a page of
  * data loses nothing but itself.
@@ -51,9 +28,7 @@ static void
 drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_DROP_TABLE, relation);
-	SdNames referenced;
 
-	sd_names_init(&referenced);
 	finding.names.new_name = quote_identifier(psprintf("%s_unused", relation->name));
 	finding.lock = AccessExclusiveLock;
 	finding.data_loss = sd_loss_of(finding.size);
@@ -62,13 +37,6 @@ drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
 	finding.message =
 		psprintf("drops table %s (%s)%s", sd_shown(relation), sd_size_text(finding.size),
 				 cascade ? " and, with CASCADE, what depends on it" : "");
-	if (relation->presence == SD_EXISTS)
-		referenced_tables(relation->oid, &referenced);
-	if (referenced.count > 0)
-		finding.detail = psprintf("It also locks the tables that its foreign keys point at: %s.",
-								  sd_names_text(&referenced));
-	if (relation->presence == SD_EXISTS && relation->is_partition)
-		finding.detail = "It is a partition: the parent is locked too.";
 	sd_report(analysis, &finding);
 }
 
@@ -353,7 +321,6 @@ const SdCheck sd_checks_drop[] = {
 	{ T_DropdbStmt, -1, check_drop_database },
 	{ T_DropOwnedStmt, -1, check_drop_owned },
 	{ T_DropStmt, OBJECT_TABLE, check_drop_table },
-	{ T_DropStmt, OBJECT_FOREIGN_TABLE, check_drop_table },
 	{ T_DropStmt, OBJECT_SCHEMA, check_drop_schema },
 	{ T_DropStmt, OBJECT_TYPE, check_drop_type },
 	{ T_DropStmt, OBJECT_DOMAIN, check_drop_type },

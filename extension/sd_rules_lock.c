@@ -416,8 +416,6 @@ sd_check_locks(SdAnalysis *analysis, Node *statement)
 	LockedRelation locked;
 	SdFinding finding;
 
-	if (analysis->lock_reported)
-		return;
 	if (!analysis->reported && !is_judged(statement))
 	{
 		finding = sd_finding(analysis, SD_RULE_NO_RULE, NULL);
@@ -427,8 +425,8 @@ sd_check_locks(SdAnalysis *analysis, Node *statement)
 		return;
 	}
 	locked = lock_of(analysis, statement);
-	if (locked.mode < ShareUpdateExclusiveLock || locked.relation.presence != SD_EXISTS ||
-		locked.relation.persistence == RELPERSISTENCE_TEMP)
+	if (locked.mode < ShareUpdateExclusiveLock || locked.mode <= analysis->lock_reported ||
+		locked.relation.presence != SD_EXISTS || locked.relation.persistence == RELPERSISTENCE_TEMP)
 		return;
 	finding = sd_finding(analysis, SD_RULE_LOCK_TAKEN, &locked.relation);
 	finding.lock = locked.mode;

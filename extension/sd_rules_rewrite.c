@@ -20,19 +20,6 @@
 #include "sd_rules.h"
 #include "sd_tree.h"
 
-/* join_names turns a list of String into text. */
-static const char *
-join_names(List *names)
-{
-	StringInfoData text;
-	ListCell *cell;
-
-	initStringInfo(&text);
-	foreach (cell, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", strVal(lfirst(cell)));
-	return text.data;
-}
-
 /* report_rewrite reports ADD COLUMN under one rule. */
 static void
 report_rewrite(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const ColumnDef *column,
@@ -119,90 +106,6 @@ check_add_column(SdAnalysis *analysis, const SdAlter *alter)
 	check_required(analysis, alter, column, &prediction);
 }
 
-/* report_type_change turns a prediction into findings. */
-static void
-report_type_change(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *def,
-				   const SdTypePrediction *prediction)
-{
-	const char *change = prediction->old_type == NULL ?
-							 "to another type" :
-							 psprintf("from %s to %s", prediction->old_type, prediction->new_type);
-	SdFinding finding;
-
-	if (prediction->narrows == SD_YES)
-	{
-		finding = sd_alter_finding(analysis, SD_RULE_ALTER_TYPE_NARROWING, alter, alter->cmd->name);
-		finding.names.item = sd_hint_item(NULL, alter->relation.name, alter->cmd->name, "check");
-		finding.location = def->location;
-		finding.rewrites = prediction->rewrites;
-		finding.scans = prediction->rewrites;
-		finding.data_loss = finding.size.bytes == 0 ? SD_LOSS_NONE : SD_LOSS_POSSIBLE;
-		finding.message =
-			psprintf("changing %s %s can lose or refuse values", finding.object, change);
-		finding.detail = prediction->narrowing;
-		sd_report_blocking(analysis, &finding);
-	}
-	if (prediction->rewrites != SD_NO)
-	{
-		bool sure = prediction->rewrites == SD_YES;
-
-		finding =
-			sd_alter_finding(analysis, SD_RULE_ALTER_COLUMN_TYPE_REWRITE, alter, alter->cmd->name);
-		finding.names.type = sd_hint_type(def->typeName);
-		finding.names.new_name = sd_hint_item(NULL, alter->cmd->name, NULL, "new");
-		finding.location = def->location;
-		finding.rewrites = finding.scans = prediction->rewrites;
-		finding.message = psprintf("changing %s %s %s %s (%s)", finding.object, change,
-								   sure ? "rewrites" : "may rewrite", sd_shown(&alter->relation),
-								   sd_size_text(finding.size));
-		if (!sure && prediction->error != NULL)
-			finding.detail = psprintf("It cannot be told: %s.", prediction->error);
-		else if (prediction->foreign_keys != NIL)
-			finding.detail = psprintf("Foreign keys are made and checked again, with locks on the "
-									  "tables at their other ends: %s.",
-									  join_names(prediction->foreign_keys));
-		sd_report_blocking(analysis, &finding);
-	}
-	else if (prediction->checks != NIL || prediction->indexes != NIL)
-	{
-		finding = sd_alter_finding(analysis, SD_RULE_ALTER_TYPE_RECHECK, alter, alter->cmd->name);
-		finding.names.item = quote_identifier(
-			strVal(linitial(prediction->checks != NIL ? prediction->checks : prediction->indexes)));
-		finding.location = def->location;
-		finding.scans = SD_YES;
-		finding.message =
-			psprintf("changing %s %s rewrites nothing, but reads all of %s (%s)", finding.object,
-					 change, sd_shown(&alter->relation), sd_size_text(finding.size));
-		finding.detail =
-			prediction->checks != NIL ?
-				psprintf("CHECK constraints are verified again: %s.", join_names(prediction->checks)) :
-				psprintf("Indexes are built again: %s.", join_names(prediction->indexes));
-		sd_report_blocking(analysis, &finding);
-	}
-	if (prediction->blockers != NIL)
-	{
-		finding = sd_alter_finding(analysis, SD_RULE_ALTER_TYPE_DEPENDENCY, alter, alter->cmd->name);
-		finding.location = def->location;
-		finding.message = psprintf("changing %s %s fails", finding.object, change);
-		finding.detail = psprintf("The reason: %s.", (char *) linitial(prediction->blockers));
-		sd_report(analysis, &finding);
-	}
-}
-
-static void
-check_alter_type(SdAnalysis *analysis, const SdAlter *alter)
-{
-	ColumnDef *def = castNode(ColumnDef, alter->cmd->def);
-	SdPart column = sd_scope_column(analysis->scope, &alter->relation, alter->cmd->name);
-	SdTypePrediction prediction = { .error = "the column is not in the catalog" };
-
-	if (!sd_has_storage(&alter->relation))
-		return;
-	if (alter->relation.presence == SD_EXISTS && column.presence == SD_EXISTS)
-		prediction = sd_predict_alter_type(alter->relation.oid, column.old_name, def);
-	report_type_change(analysis, alter, def, &prediction);
-}
-
 /* report_whole_table reports a command that rewrites a table for itself. */
 static void
 report_whole_table(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation, LOCKMODE lock,
@@ -244,6 +147,25 @@ check_set_tablespace(SdAnalysis *analysis, const SdAlter *alter)
 					   "SET TABLESPACE");
 }
 
+/* check_move_all reports a move of all tables, indexes or views of a tablespace. */
+static void
+check_move_all(SdAnalysis *analysis, Node *statement)
+{
+	AlterTableMoveAllStmt *stmt = (AlterTableMoveAllStmt *) statement;
+	SdFinding finding;
+
+	if (get_tablespace_oid(stmt->orig_tablespacename, true) ==
+		get_tablespace_oid(stmt->new_tablespacename, true))
+		return;
+	finding = sd_finding(analysis, SD_RULE_SET_TABLESPACE, NULL);
+	finding.object = quote_identifier(stmt->orig_tablespacename);
+	finding.lock = AccessExclusiveLock;
+	finding.rewrites = finding.scans = SD_YES;
+	finding.message = psprintf("copies all that this database has in tablespace %s to %s",
+							   finding.object, quote_identifier(stmt->new_tablespacename));
+	sd_report(analysis, &finding);
+}
+
 /* check_set_expression reports a new expression; a virtual column keeps nothing to rewrite. */
 static void
 check_set_expression(SdAnalysis *analysis, const SdAlter *alter)
@@ -256,8 +178,7 @@ check_set_expression(SdAnalysis *analysis, const SdAlter *alter)
 	if (attnum != InvalidAttrNumber &&
 		get_attgenerated(alter->relation.oid, attnum) != ATTRIBUTE_GENERATED_STORED)
 		return;
-	finding =
-		sd_alter_finding(analysis, SD_RULE_ADD_COLUMN_GENERATED_STORED, alter, alter->cmd->name);
+	finding = sd_alter_finding(analysis, SD_RULE_SET_EXPRESSION_STORED, alter, alter->cmd->name);
 	finding.rewrites = attnum != InvalidAttrNumber ? SD_YES : SD_UNKNOWN;
 	finding.scans = finding.rewrites;
 	finding.message = psprintf("a new expression for column %s %s %s (%s)", finding.object,
@@ -343,14 +264,27 @@ check_refresh(SdAnalysis *analysis, Node *statement)
 {
 	RefreshMatViewStmt *stmt = (RefreshMatViewStmt *) statement;
 	SdRelation relation;
+	SdFinding finding;
 
-	if (stmt->concurrent || !sd_target(analysis, stmt->relation, false, &relation))
+	if (!sd_target(analysis, stmt->relation, false, &relation))
 		return;
+	if (stmt->concurrent)
+	{
+		finding = sd_finding(analysis, SD_RULE_REFRESH_MATVIEW_CONCURRENT, &relation);
+		finding.lock = ExclusiveLock;
+		finding.scans = SD_YES;
+		finding.message = psprintf("refreshing %s (%s) beside its readers compares all rows, and no "
+								   "other refresh of it can run meanwhile",
+								   finding.object, sd_size_text(finding.size));
+		sd_report_blocking(analysis, &finding);
+		return;
+	}
 	report_whole_table(analysis, SD_RULE_REFRESH_MATVIEW, &relation, AccessExclusiveLock,
 					   "REFRESH MATERIALIZED VIEW");
 }
 
 const SdCheck sd_checks_rewrite[] = {
+	{ T_AlterTableMoveAllStmt, -1, check_move_all },
 	{ T_VacuumStmt, -1, check_vacuum_full },
 	{ T_ClusterStmt, -1, check_cluster },
 	{ T_RefreshMatViewStmt, -1, check_refresh },
@@ -359,7 +293,6 @@ const SdCheck sd_checks_rewrite[] = {
 
 const SdAlterCheck sd_alter_checks_rewrite[] = {
 	{ AT_AddColumn, check_add_column },
-	{ AT_AlterColumnType, check_alter_type },
 	{ AT_SetLogged, check_set_persistence },
 	{ AT_SetUnLogged, check_set_persistence },
 	{ AT_SetTableSpace, check_set_tablespace },

@@ -14,9 +14,11 @@
 #include "utils/syscache.h"
 
 #include "sd_compat.h"
+#include "sd_facts.h"
 #include "sd_names.h"
 #include "sd_predict.h"
 #include "sd_rules.h"
+#include "sd_size.h"
 #include "sd_tree.h"
 
 /* name_constraint gives the hint the names that a new constraint has, or will get. */
@@ -70,13 +72,15 @@ report_scan(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const Con
 	sd_report_blocking(analysis, &finding);
 }
 
-/* columns_not_null tells whether all key columns of an existing index are declared NOT NULL. */
+/* columns_not_null tells whether all key columns of an existing index are known to have no NULL. */
 static bool
 columns_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *index_name)
 {
 	SdRelation index = sd_scope_relation_in(analysis->scope, alter->relation.schema, index_name);
 	HeapTuple tuple;
 	Form_pg_index form;
+	List *dropped;
+	List *validated;
 	bool result = true;
 
 	if (index.presence != SD_EXISTS)
@@ -85,11 +89,16 @@ columns_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *index_n
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_index) GETSTRUCT(tuple);
+	sd_scope_changed_constraints(analysis->scope, &alter->relation, &dropped, &validated);
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{
 		char *column = get_attname(form->indrelid, form->indkey.values[i], true);
 
-		result &= column != NULL && sd_column_is_not_null(form->indrelid, column);
+		/* a valid CHECK is as good as NOT NULL, as for SET NOT NULL */
+		result &= column != NULL &&
+				  (sd_column_is_not_null(form->indrelid, column) ||
+				   sd_scope_proves_not_null(analysis->scope, &alter->relation, column, NIL) ||
+				   sd_predict_not_null(form->indrelid, column, dropped, validated) == SD_NO);
 	}
 	ReleaseSysCache(tuple);
 	return result;
@@ -100,7 +109,9 @@ static void
 report_index_constraint(SdAnalysis *analysis, const SdAlter *alter, const Constraint *constraint)
 {
 	bool primary = constraint->contype == CONSTR_PRIMARY;
-	SdRuleId rule = primary ? SD_RULE_ADD_PRIMARY_KEY : SD_RULE_ADD_UNIQUE_CONSTRAINT;
+	SdRuleId rule = alter->cmd->subtype == AT_AddColumn ? SD_RULE_ADD_COLUMN_UNIQUE :
+					primary								? SD_RULE_ADD_PRIMARY_KEY :
+														  SD_RULE_ADD_UNIQUE_CONSTRAINT;
 
 	if (constraint->indexname == NULL)
 		report_scan(analysis, rule, alter, constraint, SD_YES,
@@ -108,7 +119,7 @@ report_index_constraint(SdAnalysis *analysis, const SdAlter *alter, const Constr
 					"Nobody can read or write the table meanwhile; rows that are not unique make "
 					"it fail.");
 	else if (primary && !columns_not_null(analysis, alter, constraint->indexname))
-		report_scan(analysis, rule, alter, constraint, SD_YES,
+		report_scan(analysis, SD_RULE_PK_USING_INDEX_NULLABLE, alter, constraint, SD_YES,
 					"PRIMARY KEY USING INDEX on columns that may be null",
 					"The columns become NOT NULL, which is verified for each row.");
 }
@@ -137,7 +148,9 @@ report_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *name, in
 {
 	SdPart column = sd_scope_column(analysis->scope, &alter->relation, name);
 	SdTruth scans = SD_YES;
+	SdRuleId rule = SD_RULE_SET_NOT_NULL_SCAN;
 	SdFinding finding;
+	int own_drops;
 	List *dropped = NIL;
 	List *changed;
 	List *validated;
@@ -151,22 +164,34 @@ report_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *name, in
 		if (cmd->subtype == AT_DropConstraint)
 			dropped = lappend(dropped, cmd->name);
 	}
+	own_drops = list_length(dropped);
 	if (sd_scope_proves_not_null(analysis->scope, &alter->relation, name, dropped))
 		return;
 	sd_scope_changed_constraints(analysis->scope, &alter->relation, &changed, &validated);
 	if (alter->relation.presence == SD_EXISTS && column.presence == SD_EXISTS)
 		scans = sd_predict_not_null(alter->relation.oid, column.old_name,
-									list_concat(dropped, changed), validated);
+									list_concat_copy(dropped, changed), validated);
 	if (scans == SD_NO)
 		return;
-	finding = sd_alter_finding(analysis, SD_RULE_SET_NOT_NULL_SCAN, alter, name);
+	/* would it be proved, if the proof were left alone? */
+	if (own_drops > 0 &&
+		(sd_scope_proves_not_null(analysis->scope, &alter->relation, name, NIL) ||
+		 (alter->relation.presence == SD_EXISTS && column.presence == SD_EXISTS &&
+		  sd_predict_not_null(alter->relation.oid, column.old_name, changed, validated) == SD_NO)))
+		rule = SD_RULE_SET_NOT_NULL_DROPS_PROOF;
+	finding = sd_alter_finding(analysis, rule, alter, name);
 	finding.names.item = sd_hint_item(NULL, alter->relation.name, name, "not_null");
 	finding.location = location;
 	finding.scans = scans;
 	finding.message =
 		psprintf("SET NOT NULL %s all of %s (%s)", scans == SD_YES ? "reads" : "may read",
 				 sd_shown(&alter->relation), sd_size_text(finding.size));
-	finding.detail = "No valid CHECK constraint proves that no value is null.";
+	finding.detail =
+		rule == SD_RULE_SET_NOT_NULL_DROPS_PROOF ?
+			"The same command drops the CHECK constraint that proves that no value is null." :
+			"No valid CHECK constraint proves that no value is null.";
+	if (rule == SD_RULE_SET_NOT_NULL_DROPS_PROOF)
+		finding.names.item = quote_identifier(linitial(dropped));
 	sd_report_blocking(analysis, &finding);
 }
 
@@ -180,8 +205,24 @@ check_set_not_null(SdAnalysis *analysis, const SdAlter *alter)
 static void
 report_check(SdAnalysis *analysis, const SdAlter *alter, const Constraint *constraint)
 {
-	report_scan(analysis, SD_RULE_ADD_CHECK_VALID, alter, constraint, SD_YES, "verifying the CHECK",
-				NULL);
+	report_scan(analysis,
+				alter->cmd->subtype == AT_AddColumn ? SD_RULE_ADD_COLUMN_CHECK :
+													  SD_RULE_ADD_CHECK_VALID,
+				alter, constraint, SD_YES, "verifying the CHECK", NULL);
+}
+
+/* report_not_validated reports NOT NULL that old rows may break (18). */
+static void
+report_not_validated(SdAnalysis *analysis, const SdAlter *alter, const Constraint *constraint)
+{
+	const char *column = strVal(linitial(constraint->keys));
+	SdFinding finding = sd_alter_finding(analysis, SD_RULE_NOT_NULL_NOT_VALID, alter, column);
+
+	finding.location = constraint->location;
+	finding.names.item = sd_hint_item(constraint->conname, alter->relation.name, column, "not_null");
+	finding.message = psprintf("old rows may have NULL in %s until %s is validated", finding.object,
+							   finding.names.item);
+	sd_report(analysis, &finding);
 }
 
 static void
@@ -210,9 +251,13 @@ check_add_constraint(SdAnalysis *analysis, const SdAlter *alter)
 						"Nobody can read or write the table meanwhile.");
 			break;
 		case CONSTR_NOTNULL: /* a table constraint from 18 on */
-			if (verified && constraint->keys != NIL)
+			if (constraint->keys == NIL)
+				break;
+			if (verified)
 				report_not_null(analysis, alter, strVal(linitial(constraint->keys)),
 								constraint->location);
+			else
+				report_not_validated(analysis, alter, constraint);
 			break;
 		default:
 			break;
@@ -330,17 +375,19 @@ check_create_index(SdAnalysis *analysis, Node *statement)
 	if (stmt->if_not_exists && stmt->idxname != NULL &&
 		sd_scope_relation_in(analysis->scope, relation.schema, stmt->idxname).presence == SD_EXISTS)
 		return;
-	finding = sd_finding(analysis, SD_RULE_CREATE_INDEX_NONCONCURRENT, &relation);
+	finding = sd_finding(analysis,
+						 relation.relkind == RELKIND_PARTITIONED_TABLE ?
+							 SD_RULE_CREATE_INDEX_PARTITIONED :
+							 SD_RULE_CREATE_INDEX_NONCONCURRENT,
+						 &relation);
 	finding.names.columns = sd_hint_columns(stmt->indexParams);
 	finding.names.item = index_name(stmt, &relation);
 	finding.names.unique = stmt->unique ? "UNIQUE " : "";
+	finding.names.new_name = "partition_index";
 	finding.lock = ShareLock;
 	finding.scans = SD_YES;
 	finding.message = psprintf("building the index reads all of %s (%s) while nobody can write it",
 							   sd_shown(&relation), sd_size_text(finding.size));
-	if (relation.relkind == RELKIND_PARTITIONED_TABLE)
-		finding.hint = "Create it ON ONLY the parent, CONCURRENTLY on each partition, and attach "
-					   "these to it.";
 	if (stmt->unique)
 		finding.detail = "Rows that are not unique make it fail.";
 	sd_report_blocking(analysis, &finding);
@@ -390,7 +437,10 @@ check_alter_domain(SdAnalysis *analysis, Node *statement)
 		return;
 	if (sd_scope_type(analysis->scope, stmt->typeName, &type) == SD_MADE)
 		return;
-	finding = sd_finding(analysis, SD_RULE_ALTER_DOMAIN_CONSTRAINT, NULL);
+	finding = sd_finding(analysis,
+						 stmt->subtype == 'O' ? SD_RULE_ALTER_DOMAIN_SET_NOT_NULL :
+												SD_RULE_ALTER_DOMAIN_CONSTRAINT,
+						 NULL);
 	finding.object = finding.names.type = NameListToQuotedString(stmt->typeName);
 	finding.names.item =
 		sd_hint_item(stmt->subtype == 'C' ? castNode(Constraint, stmt->def)->conname : stmt->name,
@@ -410,7 +460,110 @@ check_alter_domain(SdAnalysis *analysis, Node *statement)
 	sd_report_blocking(analysis, &finding);
 }
 
+/* check_alter_constraint reports a foreign key that is enforced from now on (18). */
+static void
+check_alter_constraint(SdAnalysis *analysis, const SdAlter *alter)
+{
+	const char *name = sd_enforced_constraint(alter->cmd);
+	SdConstraintFacts *constraint;
+	SdFinding finding;
+
+	if (name == NULL)
+		return;
+	constraint =
+		alter->relation.presence == SD_EXISTS ? sd_fact_constraint(alter->relation.oid, name) : NULL;
+	if (constraint != NULL && constraint->enforced)
+		return;
+	finding = sd_alter_finding(analysis, SD_RULE_ENFORCE_CONSTRAINT, alter, NULL);
+	finding.names.item = quote_identifier(name);
+	finding.scans = SD_YES;
+	finding.message = psprintf("enforcing %s reads all of %s (%s) and looks each row up",
+							   finding.names.item, finding.object, sd_size_text(finding.size));
+	sd_report_blocking(analysis, &finding);
+}
+
+/* reads_existing tells whether a query reads a relation of the catalog that holds something. */
+static bool
+reads_existing(SdAnalysis *analysis, Node *query, SdSize *size, SdNames *names)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_statement_contents(query).relations)
+	{
+		SdRelation relation = sd_scope_relation(analysis->scope, lfirst_node(RangeVar, cell));
+		SdSize one;
+
+		if (relation.presence != SD_EXISTS)
+			continue;
+		one = sd_relation_size(analysis->sizes, relation.oid);
+		if (one.bytes == 0)
+			continue;
+		size->rows = Max(size->rows, one.rows);
+		size->bytes = Max(size->bytes, one.bytes);
+		sd_names_add(names, sd_shown(&relation));
+	}
+	return names->count > 0;
+}
+
+/* check_create_as reports a query whose result is stored while the transaction is open. */
+static void
+check_create_as(SdAnalysis *analysis, Node *statement)
+{
+	Node *query = statement;
+	IntoClause *into;
+	SdFinding finding = sd_finding(analysis, SD_RULE_CREATE_MATVIEW_WITH_DATA, NULL);
+	SdNames names;
+
+	if (IsA(statement, CreateTableAsStmt))
+	{
+		query = ((CreateTableAsStmt *) statement)->query;
+		into = ((CreateTableAsStmt *) statement)->into;
+	}
+	else
+		into = sd_select_into((SelectStmt *) statement);
+	/* CREATE TABLE AS EXECUTE runs what was judged when it was prepared */
+	if (into == NULL || into->skipData || !IsA(query, SelectStmt))
+		return;
+	sd_names_init(&names);
+	if (!reads_existing(analysis, query, &finding.size, &names))
+		return;
+	finding.object = finding.names.table = sd_hint_range(into->rel);
+	finding.message =
+		psprintf("the query of %s is run and stored, and what the transaction locks stays "
+				 "locked meanwhile",
+				 finding.object);
+	finding.detail = psprintf("It reads %s (the largest: %s).", sd_names_text(&names),
+							  sd_size_text(finding.size));
+	sd_report(analysis, &finding);
+}
+
+/* check_create_domain reports a domain with constraints of its own. */
+static void
+check_create_domain(SdAnalysis *analysis, Node *statement)
+{
+	CreateDomainStmt *stmt = (CreateDomainStmt *) statement;
+	ListCell *cell;
+
+	foreach (cell, stmt->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, cell);
+		SdFinding finding;
+
+		if (constraint->contype != CONSTR_CHECK && constraint->contype != CONSTR_NOTNULL)
+			continue;
+		finding = sd_finding(analysis, SD_RULE_CREATE_DOMAIN_CONSTRAINT, NULL);
+		finding.object = finding.names.type = NameListToQuotedString(stmt->domainname);
+		finding.location = constraint->location;
+		finding.message = psprintf("domain %s has constraints", finding.object);
+		sd_report(analysis, &finding);
+		return;
+	}
+}
+
 const SdCheck sd_checks_scan[] = {
+	{ T_CreateDomainStmt, -1, check_create_domain },
+	{ T_CreateTableAsStmt, -1, check_create_as },
+	{ T_SelectStmt, -1, check_create_as },
 	{ T_IndexStmt, -1, check_create_index },
 	{ T_ReindexStmt, -1, check_reindex },
 	{ T_AlterDomainStmt, -1, check_alter_domain },
@@ -418,7 +571,11 @@ const SdCheck sd_checks_scan[] = {
 };
 
 const SdAlterCheck sd_alter_checks_scan[] = {
-	{ AT_AddColumn, check_add_column_constraints }, { AT_AddConstraint, check_add_constraint },
-	{ AT_SetNotNull, check_set_not_null },			{ AT_ValidateConstraint, check_validate },
-	{ AT_AttachPartition, sd_check_attach },		{ 0, NULL },
+	{ AT_AlterConstraint, check_alter_constraint },
+	{ AT_AddColumn, check_add_column_constraints },
+	{ AT_AddConstraint, check_add_constraint },
+	{ AT_SetNotNull, check_set_not_null },
+	{ AT_ValidateConstraint, check_validate },
+	{ AT_AttachPartition, sd_check_attach },
+	{ 0, NULL },
 };

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "sd_keys.h"
 #include "sd_rules.h"
 #include "sd_tree.h"
 
@@ -32,6 +33,7 @@ end_transaction(SdAnalysis *analysis, const TransactionStmt *stmt, const char *c
 		sd_scope_commit(analysis->scope);
 	else
 		sd_scope_rollback(analysis->scope, NULL);
+	sd_keys_end_transaction(analysis);
 	sd_end_transaction_path(analysis, committed);
 	/* from here on any transaction is the script's own */
 	analysis->runner_transaction = false;

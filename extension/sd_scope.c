@@ -122,6 +122,7 @@ look_in_schema(SdScope *scope, const char *schema, Oid namespace, const char *na
 	{
 		relation->presence = entry->presence;
 		relation->relkind = entry->relkind;
+		relation->dropped = entry->dropped;
 		if (entry->presence == SD_EXISTS)
 			fill_from_catalog(relation, entry->oid);
 		return true;
@@ -292,6 +293,7 @@ sd_scope_column(SdScope *scope, const SdRelation *relation, const char *column)
 	if (entry != NULL && !entry->conditional)
 	{
 		part.presence = entry->presence;
+		part.dropped = entry->dropped;
 		if (entry->old_name[0] != '\0')
 			part.old_name = entry->old_name;
 	}
@@ -446,12 +448,28 @@ sd_scope_make_relation(SdScope *scope, const char *schema, const char *name, cha
 		relkind;
 }
 
+/* relation_goes records that a name means nothing any more; NULL when that is not sure. */
+static SdEntry *
+relation_goes(SdScope *scope, const SdRelation *relation, bool conditional)
+{
+	SdEntry *entry;
+
+	if (conditional || relation->schema == NULL)
+		return NULL;
+	entry = sd_entry_add(scope, SD_ENTRY_RELATION, relation->schema, relation->name, NULL, SD_GONE,
+						 false);
+	entry->relkind = relation->relkind;
+	return entry;
+}
+
 void
 sd_scope_drop_relation(SdScope *scope, const SdRelation *relation, bool conditional)
 {
-	if (!conditional && relation->schema != NULL)
-		sd_entry_add(scope, SD_ENTRY_RELATION, relation->schema, relation->name, NULL, SD_GONE,
-					 false);
+	bool of_catalog = relation->presence == SD_EXISTS;
+	SdEntry *entry = relation_goes(scope, relation, conditional);
+
+	if (entry != NULL)
+		entry->dropped = of_catalog;
 }
 
 void
@@ -466,7 +484,7 @@ sd_scope_rename_relation(SdScope *scope, const SdRelation *relation, const char 
 	if ((relation->presence != SD_MADE && relation->presence != SD_EXISTS) ||
 		target.presence == SD_MADE || target.presence == SD_EXISTS)
 		return;
-	sd_scope_drop_relation(scope, relation, conditional);
+	(void) relation_goes(scope, relation, conditional);
 	entry =
 		sd_entry_add(scope, SD_ENTRY_RELATION, schema, name, NULL, relation->presence, conditional);
 	entry->relkind = relation->relkind;
@@ -483,9 +501,11 @@ sd_scope_make_column(SdScope *scope, const SdRelation *relation, const char *col
 void
 sd_scope_drop_column(SdScope *scope, const SdRelation *relation, const char *column, bool conditional)
 {
+	bool of_catalog = sd_scope_column(scope, relation, column).presence == SD_EXISTS;
+
 	if (!conditional)
-		sd_entry_add(scope, SD_ENTRY_COLUMN, relation->schema, relation->name, column, SD_GONE,
-					 false);
+		sd_entry_add(scope, SD_ENTRY_COLUMN, relation->schema, relation->name, column, SD_GONE, false)
+			->dropped = of_catalog;
 }
 
 void
@@ -495,7 +515,9 @@ sd_scope_rename_column(SdScope *scope, const SdRelation *relation, const char *c
 	SdPart part = sd_scope_column(scope, relation, column);
 	SdEntry *entry;
 
-	sd_scope_drop_column(scope, relation, column, conditional);
+	if (!conditional)
+		sd_entry_add(scope, SD_ENTRY_COLUMN, relation->schema, relation->name, column, SD_GONE,
+					 false);
 	entry = sd_entry_add(scope, SD_ENTRY_COLUMN, relation->schema, relation->name, new_name,
 						 part.presence, conditional);
 	entry->old_name = sd_entry_keep_name(scope, part.old_name);

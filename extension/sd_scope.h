@@ -26,6 +26,7 @@ typedef struct SdRelation
 	char relkind;	  /* 0 when unknown */
 	char persistence; /* RELPERSISTENCE_*, 0 when unknown */
 	bool is_partition;
+	bool dropped;		/* SD_GONE: it was the catalog's, and DROP took it */
 	const char *schema; /* NULL when an unqualified name means nothing */
 	const char *name;	/* as used now */
 } SdRelation;
@@ -37,6 +38,7 @@ typedef struct SdPart
 	const char *old_name;  /* name in the catalog, when the script renamed it */
 	const char *not_null;  /* constraint: column that it proves to be not null */
 	bool valid;			   /* constraint: it is validated */
+	bool dropped;		   /* SD_GONE column: it was the catalog's, and DROP took it */
 	bool same_transaction; /* constraint: made in the transaction that is still open */
 } SdPart;
 

@@ -224,6 +224,8 @@ collect_contents(Node *node, SdContents *contents)
 		contents->data_changes = lappend(contents->data_changes, node);
 	else if (IsA(node, FuncCall))
 		contents->calls = lappend(contents->calls, node);
+	else if (IsA(node, RangeVar))
+		contents->relations = lappend(contents->relations, node);
 	return raw_expression_tree_walker(node, collect_contents, (void *) contents);
 }
 
@@ -241,6 +243,7 @@ sd_statement_contents(Node *statement)
 		raw_expression_tree_walker(statement, collect_contents, (void *) &contents);
 		result.data_changes = contents.data_changes;
 		result.calls = contents.calls;
+		result.relations = contents.relations;
 	}
 	PG_CATCH();
 	{
@@ -254,7 +257,7 @@ sd_statement_contents(Node *statement)
 		result.too_deep = true;
 	}
 	PG_END_TRY();
-	return (SdContents){ result.data_changes, result.calls, result.too_deep };
+	return (SdContents){ result.data_changes, result.calls, result.relations, result.too_deep };
 }
 
 const char *

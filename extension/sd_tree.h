@@ -21,6 +21,7 @@ typedef struct SdContents
 {
 	List *data_changes; /* InsertStmt, UpdateStmt, DeleteStmt, MergeStmt in WITH clauses */
 	List *calls;		/* FuncCall */
+	List *relations;	/* RangeVar */
 	bool too_deep;		/* the tree could not be walked to its end */
 } SdContents;
 

@@ -27,8 +27,9 @@ refuse_user_code(ObjectAccessType access, Oid class, Oid object, int sub, void *
 		prev_object_access(access, class, object, sub, arg);
 }
 
-bool
-sd_try(void (*function)(void *arg), void *arg, char **error)
+/* ask calls a function inside a subtransaction, which is committed if "keep" says so. */
+static bool
+ask(void (*function)(void *arg), void *arg, char **error, bool keep)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -45,7 +46,10 @@ sd_try(void (*function)(void *arg), void *arg, char **error)
 		function(arg);
 		object_access_hook = outer;
 		prev_object_access = outer_prev;
-		ReleaseCurrentSubTransaction();
+		if (keep)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
@@ -68,4 +72,16 @@ sd_try(void (*function)(void *arg), void *arg, char **error)
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return ok;
+}
+
+bool
+sd_try(void (*function)(void *arg), void *arg, char **error)
+{
+	return ask(function, arg, error, true);
+}
+
+bool
+sd_try_undone(void (*function)(void *arg), void *arg, char **error)
+{
+	return ask(function, arg, error, false);
 }

@@ -67,8 +67,7 @@ add_constraint(Oid constraint, SdTypePrediction *answer)
 		answer->checks =
 			list_append_unique(answer->checks, makeString(pstrdup(NameStr(form->conname))));
 	else if (form->contype == CONSTRAINT_FOREIGN)
-		answer->foreign_keys =
-			list_append_unique(answer->foreign_keys, makeString(pstrdup(NameStr(form->conname))));
+		answer->foreign_keys = list_append_unique_oid(answer->foreign_keys, constraint);
 	ReleaseSysCache(tuple);
 }
 

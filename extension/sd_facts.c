@@ -1,0 +1,401 @@
+/*
+ * sd_facts.c
+ *	  What the catalog says of a table's indexes, constraints and columns.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_partitioned_table.h"
+#include "catalog/pg_statistic.h"
+#include "commands/defrem.h"
+#include "pgstat.h"
+#include "utils/array.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "sd_compat.h"
+#include "sd_facts.h"
+
+/* is_plain tells whether all keys of an index are sorted the way their types usually are. */
+static bool
+is_plain(HeapTuple tuple, Form_pg_index form, Oid method)
+{
+	bool isnull;
+	oidvector *classes;
+	oidvector *collations;
+
+	classes = (oidvector *) DatumGetPointer(
+		SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indclass, &isnull));
+	collations = (oidvector *) DatumGetPointer(
+		SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indcollation, &isnull));
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		int2vector *options = (int2vector *) DatumGetPointer(
+			SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indoption, &isnull));
+		Oid type;
+		int32 typmod;
+		Oid collation;
+
+		if (form->indkey.values[i] == 0)
+			return false;
+		get_atttypetypmodcoll(form->indrelid, form->indkey.values[i], &type, &typmod, &collation);
+		if (options->values[i] != 0 || collations->values[i] != collation ||
+			classes->values[i] != GetDefaultOpClass(type, method))
+			return false;
+	}
+	return true;
+}
+
+SdIndexFacts *
+sd_fact_index(Oid index)
+{
+	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	HeapTuple class = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	SdIndexFacts *facts = NULL;
+
+	if (HeapTupleIsValid(tuple) && HeapTupleIsValid(class))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+		int16 *columns = palloc(form->indnkeyatts * sizeof(int16));
+
+		memcpy(columns, form->indkey.values, form->indnkeyatts * sizeof(int16));
+		facts = palloc0(sizeof(*facts));
+		facts->oid = index;
+		facts->table = form->indrelid;
+		facts->method = ((Form_pg_class) GETSTRUCT(class))->relam;
+		facts->partitioned = ((Form_pg_class) GETSTRUCT(class))->relkind == RELKIND_PARTITIONED_INDEX;
+		facts->unique = form->indisunique;
+		facts->primary = form->indisprimary;
+		facts->valid = form->indisvalid;
+		facts->deferrable = !form->indimmediate;
+		facts->partial = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+		facts->has_expressions = !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
+		facts->plain = is_plain(tuple, form, facts->method);
+		facts->nkeys = form->indnkeyatts;
+		facts->columns = columns;
+	}
+	if (HeapTupleIsValid(class))
+		ReleaseSysCache(class);
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return facts;
+}
+
+/* collect lists what "row" makes of the rows of a catalog that have a value in a column. */
+static List *
+collect(Oid catalog, Oid index, AttrNumber column, Oid value, void *(*row)(HeapTuple, TupleDesc))
+{
+	Relation relation = table_open(catalog, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *result = NIL;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+	scan = systable_beginscan(relation, index, OidIsValid(index), NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		void *one = row(tuple, RelationGetDescr(relation));
+
+		if (one != NULL)
+			result = lappend(result, one);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
+static void *
+index_row(HeapTuple tuple, TupleDesc desc)
+{
+	return sd_fact_index(((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+}
+
+List *
+sd_fact_indexes(Oid table)
+{
+	return collect(IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, table, index_row);
+}
+
+/* constraint_row describes a row of pg_constraint. */
+static void *
+constraint_row(HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+	SdConstraintFacts *facts = palloc0(sizeof(*facts));
+	bool isnull;
+	Datum keys = heap_getattr(tuple, Anum_pg_constraint_conkey, desc, &isnull);
+
+	facts->oid = form->oid;
+	facts->name = pstrdup(NameStr(form->conname));
+	facts->type = form->contype;
+	facts->table = form->conrelid;
+	facts->other = form->confrelid;
+	facts->index = form->conindid;
+	facts->parent = form->conparentid;
+	facts->enforced = SD_FORM_IS_ENFORCED(form);
+	if (!isnull)
+	{
+		ArrayType *array = DatumGetArrayTypeP(keys);
+
+		for (int i = 0; i < ARR_DIMS(array)[0]; i++)
+			facts->columns = lappend_int(facts->columns, ((int16 *) ARR_DATA_PTR(array))[i]);
+	}
+	return facts;
+}
+
+List *
+sd_fact_constraints(Oid table)
+{
+	return collect(ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+				   Anum_pg_constraint_conrelid, table, constraint_row);
+}
+
+SdConstraintFacts *
+sd_fact_constraint(Oid table, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_fact_constraints(table))
+	{
+		SdConstraintFacts *facts = lfirst(cell);
+
+		if (strcmp(facts->name, name) == 0)
+			return facts;
+	}
+	return NULL;
+}
+
+static void *
+referencing_row(HeapTuple tuple, TupleDesc desc)
+{
+	return ((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN ?
+			   constraint_row(tuple, desc) :
+			   NULL;
+}
+
+List *
+sd_fact_referencing(Oid table)
+{
+	/* no index leads from a table to the foreign keys that point at it; the server reads all too */
+	return collect(ConstraintRelationId, InvalidOid, Anum_pg_constraint_confrelid, table,
+				   referencing_row);
+}
+
+AttrNumber
+sd_fact_column(SdAnalysis *analysis, const SdRelation *relation, const char *name)
+{
+	SdPart part = sd_scope_column(analysis->scope, relation, name);
+
+	if (relation->presence != SD_EXISTS || part.presence != SD_EXISTS)
+		return InvalidAttrNumber;
+	return get_attnum(relation->oid, part.old_name);
+}
+
+List *
+sd_fact_columns(SdAnalysis *analysis, const SdRelation *relation, List *names)
+{
+	List *result = NIL;
+	ListCell *cell;
+
+	foreach (cell, names)
+	{
+		AttrNumber column = sd_fact_column(analysis, relation, strVal(lfirst(cell)));
+
+		if (column == InvalidAttrNumber)
+			return NIL;
+		result = lappend_int(result, column);
+	}
+	return result;
+}
+
+SdColumnStats
+sd_fact_stats(Oid table, AttrNumber column)
+{
+	SdColumnStats stats = { 0 };
+	HeapTuple tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table), Int16GetDatum(column),
+									  BoolGetDatum(false));
+	Form_pg_statistic form;
+
+	if (!HeapTupleIsValid(tuple))
+		return stats;
+	form = (Form_pg_statistic) GETSTRUCT(tuple);
+	stats.known = true;
+	stats.null_fraction = form->stanullfrac;
+	/* a list of the most common values is kept only of values that the sample has twice */
+	stats.repeats = form->stakind1 == STATISTIC_KIND_MCV || form->stakind2 == STATISTIC_KIND_MCV ||
+					form->stakind3 == STATISTIC_KIND_MCV || form->stakind4 == STATISTIC_KIND_MCV ||
+					form->stakind5 == STATISTIC_KIND_MCV;
+	ReleaseSysCache(tuple);
+	return stats;
+}
+
+List *
+sd_fact_partition_key(Oid table)
+{
+	HeapTuple tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(table));
+	Form_pg_partitioned_table form;
+	List *result = NIL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	for (int i = 0; i < form->partnatts; i++)
+		result = lappend_int(result, form->partattrs.values[i]);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+List *
+sd_fact_children(Oid table)
+{
+	return list_delete_oid(find_all_inheritors(table, NoLock, NULL), table);
+}
+
+/* parent_row returns a row of pg_inherits. */
+static void *
+parent_row(HeapTuple tuple, TupleDesc desc)
+{
+	return memcpy(palloc(sizeof(FormData_pg_inherits)), GETSTRUCT(tuple),
+				  sizeof(FormData_pg_inherits));
+}
+
+Oid
+sd_fact_parent(Oid partition, bool *detaching)
+{
+	List *rows = collect(InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid,
+						 partition, parent_row);
+	Form_pg_inherits row = rows == NIL ? NULL : linitial(rows);
+
+	if (detaching != NULL)
+		*detaching = row != NULL && SD_INHERITS_DETACHING(row);
+	return row == NULL ? InvalidOid : row->inhparent;
+}
+
+bool
+sd_fact_backs_constraint(List *constraints, Oid index)
+{
+	ListCell *cell;
+
+	foreach (cell, constraints)
+	{
+		SdConstraintFacts *constraint = lfirst(cell);
+
+		/* a foreign key names the index of the other table */
+		if (constraint->index == index && constraint->type != CONSTRAINT_FOREIGN)
+			return true;
+	}
+	return false;
+}
+
+bool
+sd_fact_is_still_there(SdAnalysis *analysis, Oid relation)
+{
+	const char *schema = get_namespace_name(get_rel_namespace(relation));
+	const char *name = get_rel_name(relation);
+	SdRelation found;
+
+	if (name == NULL)
+		return false;
+	found = sd_scope_relation_in(analysis->scope, schema, name);
+	return found.presence == SD_EXISTS && found.oid == relation;
+}
+
+SdUse
+sd_fact_use(Oid relation)
+{
+	PgStat_StatTabEntry *entry = pgstat_fetch_stat_tabentry(relation);
+	SdUse use = { .last = "" };
+	TimestampTz last = 0;
+	ListCell *cell;
+
+	if (entry != NULL)
+	{
+		use.reads = entry->numscans;
+		use.writes = entry->tuples_inserted + entry->tuples_updated + entry->tuples_deleted;
+		last = SD_STAT_LAST_SCAN(entry);
+	}
+	if (get_rel_relkind(relation) != RELKIND_INDEX)
+	{
+		foreach (cell, sd_fact_indexes(relation))
+		{
+			entry = pgstat_fetch_stat_tabentry(((SdIndexFacts *) lfirst(cell))->oid);
+			if (entry == NULL)
+				continue;
+			use.reads += entry->numscans;
+			last = Max(last, SD_STAT_LAST_SCAN(entry));
+		}
+	}
+	if (last != 0)
+		use.last = psprintf(", last at %s", timestamptz_to_str(last));
+	return use;
+}
+
+List *
+sd_fact_indexes_using(Oid table, AttrNumber column)
+{
+	Relation depends = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *result = NIL;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table));
+	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(column));
+	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 3, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		char relkind = form->classid == RelationRelationId ? get_rel_relkind(form->objid) : '\0';
+
+		if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
+			result = list_append_unique_oid(result, form->objid);
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	return result;
+}
+
+List *
+sd_fact_owned_sequences(Oid table)
+{
+	Relation depends = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *result = NIL;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table));
+	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->classid == RelationRelationId && form->refobjsubid != 0 &&
+			(form->deptype == DEPENDENCY_AUTO || form->deptype == DEPENDENCY_INTERNAL) &&
+			get_rel_relkind(form->objid) == RELKIND_SEQUENCE)
+			result = lappend_oid(result, form->objid);
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	return result;
+}

@@ -1,0 +1,308 @@
+/*
+ * sd_keys.c
+ *	  What a script does with keys, remembered from statement to statement.
+ *
+ * Names are kept as hashes: a script may make many thousands of indexes, and
+ * only foreign keys ask for them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "sd_facts.h"
+#include "sd_keys.h"
+
+/* More columns than these of an index do not matter to any foreign key. */
+#define KEY_COLUMNS 6
+
+/* An index that the script makes. */
+typedef struct MadeIndex
+{
+	uint64 table;
+	uint32 columns[KEY_COLUMNS]; /* 0 behind the last one */
+} MadeIndex;
+
+/* A foreign key that may lack one. */
+typedef struct OpenKey
+{
+	MadeIndex needs;
+	SdRelation table;
+	const char *columns; /* for people */
+	const char *item;
+	SdPlace place;
+	int number;
+	const char *inside;
+} OpenKey;
+
+struct SdKeys
+{
+	MadeIndex *indexes;
+	int nindexes;
+	int allocated;
+	List *open;	   /* OpenKey */
+	List *locked;  /* OIDs: tables that foreign keys of the open transaction lock */
+	List *changed; /* names of tables whose rows are changed */
+};
+
+/* keys_of returns the memory of an analysis. */
+static struct SdKeys *
+keys_of(SdAnalysis *analysis)
+{
+	if (analysis->keys == NULL)
+		analysis->keys = MemoryContextAllocZero(analysis->context, sizeof(struct SdKeys));
+	return analysis->keys;
+}
+
+static uint64
+hash_name(const char *name, uint64 seed)
+{
+	return hash_bytes_extended((const unsigned char *) name, strlen(name), seed);
+}
+
+/* describe makes the hashes of a table and the columns that an index begins with. */
+static MadeIndex
+describe(const char *schema, const char *table, List *columns)
+{
+	MadeIndex index = { .table = hash_name(table, schema != NULL ? hash_name(schema, 0) : 0) };
+	int n = 0;
+	ListCell *cell;
+
+	foreach (cell, columns)
+	{
+		if (n == KEY_COLUMNS)
+			break;
+		index.columns[n++] = (uint32) hash_name(strVal(lfirst(cell)), 0) | 1;
+	}
+	return index;
+}
+
+void
+sd_keys_index(SdAnalysis *analysis, const char *schema, const char *table, List *columns)
+{
+	struct SdKeys *keys = keys_of(analysis);
+
+	if (keys->nindexes == keys->allocated)
+	{
+		keys->allocated = keys->allocated == 0 ? 64 : keys->allocated * 2;
+		if (keys->indexes == NULL)
+			keys->indexes =
+				MemoryContextAllocHuge(analysis->context, keys->allocated * sizeof(MadeIndex));
+		else
+			keys->indexes = repalloc_huge(keys->indexes, keys->allocated * sizeof(MadeIndex));
+	}
+	keys->indexes[keys->nindexes++] = describe(schema, table, columns);
+}
+
+/* in_catalog tells whether a valid index without a condition begins with these columns, in any order. */
+static bool
+in_catalog(Oid table, List *columns)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_fact_indexes(table))
+	{
+		SdIndexFacts *index = lfirst(cell);
+		int n = list_length(columns);
+		int found = 0;
+
+		for (int i = 0; i < Min(n, index->nkeys); i++)
+			found += list_member_int(columns, index->columns[i]);
+		if (found == n && index->valid && !index->partial)
+			return true;
+	}
+	return false;
+}
+
+void
+sd_keys_foreign(SdAnalysis *analysis, const SdRelation *table, List *columns,
+				const Constraint *constraint)
+{
+	struct SdKeys *keys = keys_of(analysis);
+	List *numbers = sd_fact_columns(analysis, table, columns);
+	MemoryContext old;
+	OpenKey *key;
+
+	if (table->persistence == RELPERSISTENCE_TEMP || list_length(columns) > KEY_COLUMNS ||
+		(numbers != NIL && in_catalog(table->oid, numbers)))
+		return;
+	old = MemoryContextSwitchTo(analysis->context);
+	key = palloc0(sizeof(*key));
+	key->needs = describe(table->schema, table->name, columns);
+	key->table = *table;
+	key->table.name = pstrdup(table->name);
+	key->table.schema = table->schema != NULL ? pstrdup(table->schema) : NULL;
+	key->columns = pstrdup(sd_hint_columns(columns));
+	key->item = pstrdup(sd_hint_item(NULL, table->name, strVal(linitial(columns)), "idx"));
+	key->place = sd_place(analysis, constraint->location);
+	key->number = analysis->number;
+	key->inside = analysis->inside != NULL ? pstrdup(analysis->inside) : NULL;
+	keys->open = lappend(keys->open, key);
+	MemoryContextSwitchTo(old);
+}
+
+Oid
+sd_keys_locked(SdAnalysis *analysis, Oid table)
+{
+	struct SdKeys *keys = keys_of(analysis);
+	MemoryContext old;
+
+	if (list_member_oid(keys->locked, table))
+		return InvalidOid;
+	old = MemoryContextSwitchTo(analysis->context);
+	keys->locked = lappend_oid(keys->locked, table);
+	MemoryContextSwitchTo(old);
+	return list_length(keys->locked) > 1 ? linitial_oid(keys->locked) : InvalidOid;
+}
+
+void
+sd_keys_end_transaction(SdAnalysis *analysis)
+{
+	if (analysis->keys == NULL || analysis->keys->locked == NIL)
+		return;
+	list_free(analysis->keys->locked);
+	analysis->keys->locked = NIL;
+}
+
+void
+sd_keys_note_change(SdAnalysis *analysis, const char *table)
+{
+	struct SdKeys *keys = keys_of(analysis);
+	MemoryContext old;
+
+	/* a script that fills a table does so many times in a row */
+	if (keys->changed != NIL && strcmp(llast(keys->changed), table) == 0)
+		return;
+	old = MemoryContextSwitchTo(analysis->context);
+	keys->changed = lappend(keys->changed, pstrdup(table));
+	MemoryContextSwitchTo(old);
+}
+
+bool
+sd_keys_changed(SdAnalysis *analysis, const SdRelation *table)
+{
+	ListCell *cell;
+
+	if (analysis->keys == NULL)
+		return false;
+	foreach (cell, analysis->keys->changed)
+		if (strcmp(lfirst(cell), table->name) == 0)
+			return true;
+	return false;
+}
+
+void
+sd_keys_rewritten(SdAnalysis *analysis, const SdFinding *rewrite)
+{
+	struct SdKeys *keys = analysis->keys;
+	uint64 table = describe(rewrite->schema, rewrite->relation, NIL).table;
+
+	for (int i = 0; i < keys->nindexes; i++)
+	{
+		SdFinding finding;
+
+		if (keys->indexes[i].table != table)
+			continue;
+		finding = sd_finding(analysis, SD_RULE_BUILD_THEN_REWRITE, NULL);
+		finding.object = finding.names.table = rewrite->names.table;
+		finding.size = rewrite->size;
+		finding.message =
+			psprintf("the script has built an index of %s before, which is now built again",
+					 finding.object);
+		sd_report_blocking(analysis, &finding);
+		return;
+	}
+}
+
+static int
+compare_tables(const void *a, const void *b)
+{
+	uint64 left = ((const MadeIndex *) a)->table;
+	uint64 right = ((const MadeIndex *) b)->table;
+
+	return left < right ? -1 : left > right;
+}
+
+/* begins_with tells whether an index begins with all columns of a key, in any order. */
+static bool
+begins_with(const MadeIndex *index, const MadeIndex *key)
+{
+	int n = 0;
+
+	while (n < KEY_COLUMNS && key->columns[n] != 0)
+		n++;
+	for (int i = 0; i < n; i++)
+	{
+		bool found = false;
+
+		for (int j = 0; j < n; j++)
+			found |= index->columns[j] == key->columns[i];
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* is_made tells whether the script makes the index that a key needs. */
+static bool
+is_made(const struct SdKeys *keys, const MadeIndex *key)
+{
+	int low = 0;
+	int high = keys->nindexes;
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+
+		if (keys->indexes[middle].table < key->table)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < keys->nindexes && keys->indexes[low].table == key->table; low++)
+		if (begins_with(&keys->indexes[low], key))
+			return true;
+	return false;
+}
+
+/* report_open reports one foreign key without an index, at its place. */
+static void
+report_open(SdAnalysis *analysis, OpenKey *key)
+{
+	SdFinding finding;
+
+	analysis->number = key->number;
+	analysis->inside = key->inside;
+	finding = sd_finding(analysis, SD_RULE_FK_MISSING_INDEX, &key->table);
+	finding.place = &key->place;
+	finding.names.columns = key->columns;
+	finding.names.item = key->item;
+	finding.message =
+		psprintf("no index of %s begins with %s, the column%s of a foreign key", finding.object,
+				 key->columns, strchr(key->columns, ',') != NULL ? "s" : "");
+	finding.detail = "Each DELETE and each change of the key in the referenced table reads all of "
+					 "this one, under locks.";
+	sd_report(analysis, &finding);
+}
+
+void
+sd_keys_finish(SdAnalysis *analysis)
+{
+	struct SdKeys *keys = analysis->keys;
+	ListCell *cell;
+
+	if (keys == NULL || keys->open == NIL)
+		return;
+	if (keys->nindexes > 0)
+		qsort(keys->indexes, keys->nindexes, sizeof(MadeIndex), compare_tables);
+	foreach (cell, keys->open)
+	{
+		OpenKey *key = lfirst(cell);
+		SdRelation now = sd_scope_relation_in(analysis->scope, key->table.schema, key->table.name);
+
+		if ((now.presence == SD_MADE || now.presence == SD_EXISTS) && !is_made(keys, &key->needs))
+			report_open(analysis, key);
+	}
+}
