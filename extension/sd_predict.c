@@ -260,7 +260,12 @@ ask_alter_type(void *arg)
 		pstate->p_pre_columnref_hook = column_variable;
 		pstate->p_ref_hook_state = question;
 		expr = transformExpr(pstate, question->def->raw_default, EXPR_KIND_ALTER_COL_TRANSFORM);
-		answer->loses_all = !question->reads_column;
+		if (!question->reads_column)
+		{
+			answer->loses_all = true;
+			answer->narrows = SD_YES;
+			answer->narrowing = "USING does not read the column, so its values are lost.";
+		}
 	}
 	else
 		expr = (Node *) makeVar(1, old.attnum, old.atttypid, old.atttypmod, old.attcollation, 0);

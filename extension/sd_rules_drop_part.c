@@ -287,6 +287,9 @@ check_fanout(SdAnalysis *analysis, Node *statement)
 	ListCell *cell;
 	List *seen = NIL;
 
+	/* what is dropped too has locks of its own */
+	foreach (cell, stmt->objects)
+		seen = lappend_oid(seen, sd_scope_relation_list(analysis->scope, lfirst(cell)).oid);
 	foreach (cell, stmt->objects)
 	{
 		SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
@@ -294,7 +297,6 @@ check_fanout(SdAnalysis *analysis, Node *statement)
 
 		if (relation.presence != SD_EXISTS)
 			continue;
-		seen = list_append_unique_oid(seen, relation.oid);
 		foreach (inner, sd_fact_constraints(relation.oid))
 		{
 			SdConstraintFacts *constraint = lfirst(inner);

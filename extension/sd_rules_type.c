@@ -71,7 +71,7 @@ report_loss(const TypeChange *change)
 			psprintf("USING does not read %s, so that all its values are lost", finding.object);
 		sd_report_blocking(change->analysis, &finding);
 	}
-	if (prediction->narrows == SD_YES)
+	else if (prediction->narrows == SD_YES)
 	{
 		finding = change_finding(change, SD_RULE_ALTER_TYPE_NARROWING);
 		finding.names.item =

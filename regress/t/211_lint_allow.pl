@@ -9,7 +9,7 @@ use JSON::PP;
 use SafeDeployTest;
 use Test::More;
 
-my $server = SafeDeployTest->new('lint_allow');
+my $server = SafeDeployTest->new('lint_allow', conf => 'track_counts = off');
 $server->create_database('app');
 $server->sql('app', 'CREATE TABLE t AS SELECT 1 AS id, 1 AS b; CREATE TABLE u AS SELECT 1 AS id; CREATE TABLE v AS SELECT 1 AS id; ANALYZE;');
 my $dir = File::Temp->newdir;
