@@ -62,6 +62,7 @@ list_comments(SdScript *script, Tuplestorestate *store, TupleDesc desc)
 		CHECK_FOR_INTERRUPTS();
 		if (piece.kind == SD_PIECE_META || piece.kind == SD_PIECE_COPY_DATA)
 			continue;
+		sd_script_blank(script, &piece);
 		do
 		{
 			token = sd_lex_next(&lexer);

@@ -34,6 +34,7 @@ sd_script_init(SdScript *script, text *sql)
 								"up to 70 bytes of memory for each byte of one statement.")));
 	memset(script, 0, sizeof(*script));
 	script->text = text_to_cstring(sql);
+	script->counted = script->text;
 	script->len = len;
 	script->place.character = script->place.line = 1;
 	script->inner = script->place;
@@ -126,6 +127,17 @@ byte_offset(const char *text, int len, int cursor)
 	return Min(offset, len);
 }
 
+void
+sd_script_blank(SdScript *script, const SdPiece *piece)
+{
+	if (!piece->interrupted)
+		return;
+	/* blanks take the place of bytes, of which several may be one character */
+	if (script->counted == script->text)
+		script->counted = MemoryContextStrdup(GetMemoryChunkContext(script->text), script->text);
+	sd_split_blank_commands(script->text, piece);
+}
+
 bool
 sd_script_next(SdScript *script, SdParsed *parsed)
 {
@@ -143,8 +155,7 @@ sd_script_next(SdScript *script, SdParsed *parsed)
 	if (piece->kind == SD_PIECE_META || piece->kind == SD_PIECE_COPY_DATA)
 		return true;
 
-	if (piece->interrupted)
-		sd_split_blank_commands(script->text, piece);
+	sd_script_blank(script, piece);
 	text = script->text + piece->from;
 	saved = script->text[piece->end];
 	script->text[piece->end] = '\0';
@@ -195,12 +206,12 @@ sd_script_characters(const SdScript *script, int from, int to)
 	if (GetDatabaseEncoding() == PG_UTF8)
 	{
 		for (int i = from; i < to; i++)
-			n += ((unsigned char) script->text[i] & 0xC0) != 0x80;
+			n += ((unsigned char) script->counted[i] & 0xC0) != 0x80;
 		return n;
 	}
 	if (pg_database_encoding_max_length() == 1)
 		return to - from;
-	return pg_mbstrlen_with_len(script->text + from, to - from);
+	return pg_mbstrlen_with_len(script->counted + from, to - from);
 }
 
 /* advance moves a place forward. */

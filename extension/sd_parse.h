@@ -23,7 +23,8 @@ typedef struct SdPlace
 
 typedef struct SdScript
 {
-	char *text; /* writable: a piece is ended by a NUL while it is parsed */
+	char *text;			 /* writable: a piece is ended by a NUL while it is parsed */
+	const char *counted; /* the text in which characters are counted: as it was written */
 	int len;
 	SdSplitter splitter;
 	SdPlace place;		   /* start of the last statement that was located */
@@ -64,6 +65,9 @@ extern bool sd_script_next(SdScript *script, SdParsed *parsed);
  * false and sets "error" to the message.
  */
 extern bool sd_parse_text(const char *sql, List **statements, char **error);
+
+/* sd_script_blank overwrites the backslash commands inside a piece of the script with blanks. */
+extern void sd_script_blank(SdScript *script, const SdPiece *piece);
 
 /* sd_statement_start gives the byte where a raw statement begins, without comments before it. */
 extern int sd_statement_start(const SdScript *script, const SdParsed *parsed, const RawStmt *raw);

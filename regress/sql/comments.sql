@@ -19,3 +19,9 @@ BEGIN;
 SET LOCAL safedeploy.max_script_size = '1kB';
 SELECT * FROM safedeploy.comments(repeat('-', 3000));
 ROLLBACK;
+
+-- A psql command may stand in a statement; what is behind it keeps its place.
+\set script 'SELECT 1 /* a */\n\\echo äöü -- no /* no */ \\\\ + 2 -- b\n;\n-- c\nSELECT 3;'
+SELECT "position", line, text FROM safedeploy.comments(:'script');
+SELECT position, line, text FROM safedeploy.statements(:'script');
+SELECT c."position", substr(:'script', c."position", c.length) = c.text AS right FROM safedeploy.comments(:'script') AS c;
