@@ -215,7 +215,7 @@ find_drop_database(SdLoss *loss, Node *statement)
 	DropdbStmt *stmt = (DropdbStmt *) statement;
 	Oid database = get_database_oid(stmt->dbname, true);
 	ObjectAddress object;
-	SdSize size = no_size();
+	const char *how = NULL;
 
 	if (!OidIsValid(database))
 		return;
@@ -226,9 +226,12 @@ find_drop_database(SdLoss *loss, Node *statement)
 		return;
 	/* others may not be allowed to know */
 	if (superuser())
-		size.bytes =
-			DatumGetInt64(DirectFunctionCall1(pg_database_size_oid, ObjectIdGetDatum(database)));
-	add_item(loss, SD_PROTECT_DATABASE, sd_protect_object_name(&object), size, NULL);
+		how = psprintf("It holds %s.",
+					   TextDatumGetCString(
+						   DirectFunctionCall1(pg_size_pretty,
+											   DirectFunctionCall1(pg_database_size_oid,
+																   ObjectIdGetDatum(database)))));
+	add_item(loss, SD_PROTECT_DATABASE, sd_protect_object_name(&object), no_size(), how);
 }
 
 /* add_children_columns adds the columns that DROP COLUMN takes away from children. */

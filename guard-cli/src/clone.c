@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "pg_catalog_ledger.h"
+#include "pg_catalog_permit.h"
 #include "shadow.h"
 #include "signals.h"
 
@@ -192,7 +193,8 @@ bool
 mg_clone_open(MgRun *run, MgClone *clone, MgError *err)
 {
 	return mg_pg_open(run->arena, clone->target, mg_run_application_name(run, "clone"), &clone->pg,
-					  err);
+					  err) &&
+		   mg_permit_clone(clone->pg, run->id, err);
 }
 
 bool

@@ -100,6 +100,35 @@ examine_preload(MgDoctor *doctor, MgPg *pg, const char *preloaded)
 			"stopped by migguard only, not by the server");
 }
 
+/* Whether the server keeps sessions of this role from dropping things outside of a run. */
+static void
+examine_protect(MgDoctor *doctor, const MgRows *rows)
+{
+	const char *level = mg_rows_get(rows, 0, "protect");
+
+	if (strcmp(level, "off") == 0)
+		add(doctor, "protect", MG_DOCTOR_OK,
+			"A superuser protects a database by ALTER DATABASE ... SET safedeploy.protect = enforce.",
+			"off; not promised: that nobody drops anything outside of a run");
+	else if (mg_rows_get(rows, 0, "loaded")[0] != 't')
+		add(doctor, "protect", MG_DOCTOR_WARNING, "Set shared_preload_libraries = 'safedeploy'.",
+			"%s, but the library is not loaded into every session; lost: a session without it drops "
+			"what it likes",
+			level);
+	else if (strcmp(level, "enforce") != 0)
+		add(doctor, "protect", MG_DOCTOR_OK, NULL,
+			"%s: destructive statements without a permit are warned of and recorded (%s)", level,
+			mg_rows_get(rows, 0, "protect_classes"));
+	else
+		add(doctor, "protect", MG_DOCTOR_OK,
+			mg_rows_get(rows, 0, "loaded_late")[0] == 't' ?
+				"What postgresql.conf says can be hidden by options of a connection; load the library "
+				"by shared_preload_libraries, or set it for the database or the role." :
+				NULL,
+			"enforce: destructive statements outside of a run and without a permit are refused (%s)",
+			mg_rows_get(rows, 0, "protect_classes"));
+}
+
 static void
 examine_server(MgDoctor *doctor, MgPg *pg, MgError *err)
 {
@@ -122,6 +151,7 @@ examine_server(MgDoctor *doctor, MgPg *pg, MgError *err)
 			mg_rows_get(&rows, 0, "server_version"));
 	examine_role(doctor, &rows);
 	examine_preload(doctor, pg, mg_rows_get(&rows, 0, "preloaded"));
+	examine_protect(doctor, &rows);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mg_sql.h"
+#include "pg_catalog_permit.h"
 
 #define END_POLL_MS		  2
 #define CANCEL_GRACE_MS	  200
@@ -291,10 +292,11 @@ mg_server_create_scratch(MgPg *admin, MgPg *source, const char *name, const char
 bool
 mg_server_drop_database(MgPg *pg, const char *name, MgError *err)
 {
-	return mg_pg_exec(pg,
-					  mg_printf(pg->arena, "DROP DATABASE IF EXISTS %s WITH (FORCE)",
-								mg_pg_identifier(pg, name)),
-					  0, NULL, NULL, err);
+	const char *statement =
+		mg_printf(pg->arena, "DROP DATABASE IF EXISTS %s WITH (FORCE)", mg_pg_identifier(pg, name));
+
+	return mg_permit_database(pg, statement, name, err) &&
+		   mg_pg_exec(pg, statement, 0, NULL, NULL, err);
 }
 
 bool

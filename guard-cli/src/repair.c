@@ -66,7 +66,7 @@ lead_back(MgRun *run, MgPg *clone, const MgSnapshot *before, MgRevert *revert, M
 	if (revert->statements.count == 0 && tables == NULL)
 		return true;
 	mg_err_init(&fault, run->arena);
-	if (!mg_revert_session(clone, "", "", mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT),
+	if (!mg_revert_session(clone, run->id, "", mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT),
 						   mg_config_ms(run->config, MG_SET_RUN_STATEMENT_TIMEOUT), err))
 		return false;
 	if (!mg_revert_run(clone, &revert->statements, revert->transactional, tables, run->tool_rows,
@@ -137,7 +137,7 @@ mg_repair_instead(MgRun *run, MgPg *clone, const MgSnapshot *before, MgChanges *
 bool
 mg_repair_again(MgRun *run, MgPg *clone, MgError *err)
 {
-	return mg_revert_session(clone, "", "", mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT),
+	return mg_revert_session(clone, run->id, "", mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT),
 							 mg_config_ms(run->config, MG_SET_RUN_STATEMENT_TIMEOUT), err) &&
 		   mg_revert_run(clone, &run->repair, run->repair_transactional,
 						 run->no_downgrade ? &run->bookkeeping : NULL, run->tool_rows, err);
@@ -152,7 +152,8 @@ run_real(MgRun *run, const MgStrings *statements, bool transactional, MgError *e
 	bool ok;
 
 	mg_run_session(run, &run->context->target, "repair", &session);
-	ok = mg_pg_open(run->arena, session.target, session.application_name, &pg, err) &&
+	ok = mg_run_permit(run, "repair", err) &&
+		 mg_pg_open(run->arena, session.target, session.application_name, &pg, err) &&
 		 mg_revert_session(pg, session.run_id, session.fence_token, session.lock_timeout_ms,
 						   session.statement_timeout_ms, err) &&
 		 mg_revert_run(pg, statements, transactional, run->no_downgrade ? &run->bookkeeping : NULL,

@@ -55,9 +55,10 @@ typedef struct MgRun
 	bool begun;			  /* in the ledger */
 	bool ended;
 	const char *lock_name;
-	const char *token; /* NULL: the lock is not held */
-	bool arm_fence;	   /* the child's sessions can load the library */
-	bool lock_lost;	   /* and was not got back */
+	const char *token;	   /* NULL: the lock is not held */
+	const char *permitted; /* the token that has a permit for what the run drops, or NULL */
+	bool arm_fence;		   /* the child's sessions can load the library */
+	bool lock_lost;		   /* and was not got back */
 
 	MgRevisions from;
 	MgRevisions to;
@@ -156,6 +157,12 @@ extern bool mg_run_read_work(MgRun *run, MgError *err);
 /* The session that holds the lock still lives; when not, opens another and takes the lock again,
  * but only if nobody else ran in between. */
 extern bool mg_run_hold(MgRun *run, MgError *err);
+
+/*
+ * Permits what the sessions of the run drop, where the server protects it.  To
+ * be called before any of them, and after everything that may stop the run.
+ */
+extern bool mg_run_permit(MgRun *run, const char *step, MgError *err);
 
 /* How the tool's sessions are to be: on the real database with the fence, or on a clone. */
 extern void mg_run_session(MgRun *run, const MgTarget *target, const char *step,

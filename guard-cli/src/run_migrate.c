@@ -34,6 +34,8 @@ run_tool(MgRun *run, MgChildResult *result, MgError *err)
 	MgToolSession session;
 	bool ran;
 
+	if (!mg_run_permit(run, "migrate", err))
+		return false;
 	mg_run_session(run, &run->context->target, "migrate", &session);
 	ran = run->tool->ops->up(run->tool, &session, run->target_revision, result, err);
 	if (!ran)

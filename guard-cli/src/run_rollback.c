@@ -84,6 +84,8 @@ mg_rollback_bring_back(MgRun *run, MgError *err)
 		return mg_repair_real(run, &run->before, &how, err) && prove(run, how, false, err);
 	memset(&result, 0, sizeof result);
 	mg_err_init(&failure, run->arena);
+	if (!mg_run_permit(run, "rollback", err))
+		return false;
 	mg_run_session(run, &run->context->target, "rollback", &session);
 	ran = run->tool->ops->down(run->tool, &session, &run->from, &result, &failure);
 	if (result.started)

@@ -13,6 +13,7 @@
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
+#include "pg_catalog_permit.h"
 #include "preflight.h"
 #include "run.h"
 #include "signals.h"
@@ -265,6 +266,21 @@ mg_run_hold(MgRun *run, MgError *err)
 		mg_child_watch(mg_server_socket(run->pg), guard_alive, run);
 	mg_signals_shield(shielded);
 	return ok;
+}
+
+bool
+mg_run_permit(MgRun *run, const char *step, MgError *err)
+{
+	/* one for each token: the lock may have been lost and taken again */
+	if (run->permitted != NULL && run->token != NULL && strcmp(run->permitted, run->token) == 0)
+		return true;
+	if (run->token == NULL)
+		return mg_err_set(err, MG_EXIT_INTERRUPTED, "the deploy lock is not held");
+	if (!mg_permit_run(run->pg, run->id, run->token,
+					   mg_printf(run->arena, "%s of a run whose gates let it pass", step), err))
+		return false;
+	run->permitted = run->token;
+	return true;
 }
 
 void
