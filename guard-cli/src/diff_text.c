@@ -292,8 +292,7 @@ mg_diff_print_json(const MgContext *context, const MgRows *rows, const char *old
 	mg_json_text(root, "old", old_name);
 	mg_json_text(root, "new", new_name);
 	cJSON_AddItemToObject(root, "totals", mg_diff_totals(context, rows));
-	cJSON_AddItemToObject(root, "changes", mg_json_rows(rows));
-	mg_json_print(stdout, root);
+	mg_json_print_rows(stdout, root, "changes", rows);
 }
 
 char *

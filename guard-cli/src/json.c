@@ -127,14 +127,38 @@ mg_json_rows(const MgRows *rows)
 	return array;
 }
 
-void
-mg_json_print(FILE *out, cJSON *json)
+/* Prints all but the last "cut" bytes, secrets replaced, and frees it. */
+static void
+print_cut(FILE *out, cJSON *json, size_t cut)
 {
 	MgArena *arena = mg_arena_new();
 	char *text = cJSON_PrintUnformatted(json);
 
-	fprintf(out, "%s\n", mg_log_redact(arena, text));
+	text[strlen(text) - cut] = '\0';
+	fputs(mg_log_redact(arena, text), out);
 	cJSON_free(text);
 	cJSON_Delete(json);
 	mg_arena_free(arena);
+}
+
+void
+mg_json_print(FILE *out, cJSON *json)
+{
+	print_cut(out, json, 0);
+	fputc('\n', out);
+}
+
+void
+mg_json_print_rows(FILE *out, cJSON *object, const char *key, const MgRows *rows)
+{
+	cJSON_AddArrayToObject(object, key);
+	/* without the end of the array and of the object */
+	print_cut(out, object, 2);
+	for (int r = 0; r < rows->count; r++)
+	{
+		if (r > 0)
+			fputc(',', out);
+		print_cut(out, mg_json_row(rows, r), 0);
+	}
+	fputs("]}\n", out);
 }

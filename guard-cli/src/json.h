@@ -33,4 +33,7 @@ extern cJSON *mg_json_rows(const MgRows *rows);
 /* Prints it with a line end, secrets replaced, and frees it. */
 extern void mg_json_print(FILE *out, cJSON *json);
 
+/* The same of an object whose last member is a list of rows, one row in memory at a time. */
+extern void mg_json_print_rows(FILE *out, cJSON *object, const char *key, const MgRows *rows);
+
 #endif
