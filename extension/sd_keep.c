@@ -116,7 +116,7 @@ keep_begin(SdSink *base)
 
 /* Hash of what is wanted of an object. */
 static Datum
-wanted_hash(KeepSink *sink, const SdHashes *all, const Jsonb *phys)
+wanted_hash(KeepSink *sink, const SdHashes *all, Jsonb *phys)
 {
 	bytea *hash = palloc(VARHDRSZ + SD_SHA256_LENGTH);
 	uint8 *out = (uint8 *) VARDATA(hash);
@@ -127,9 +127,12 @@ wanted_hash(KeepSink *sink, const SdHashes *all, const Jsonb *phys)
 	sd_hashes_total(&wanted, sink->sha, out);
 	if (sink->physical)
 	{
+		/* as text, so that SQL can tell the same of a stored object */
+		char *text = JsonbToCString(NULL, &phys->root, VARSIZE(phys));
+
 		sd_sha256_begin(sink->sha);
 		sd_sha256_update(sink->sha, out, SD_SHA256_LENGTH);
-		sd_sha256_update(sink->sha, VARDATA(phys), VARSIZE(phys) - VARHDRSZ);
+		sd_sha256_update(sink->sha, text, strlen(text));
 		sd_sha256_final(sink->sha, out);
 	}
 	return PointerGetDatum(hash);

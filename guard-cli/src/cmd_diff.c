@@ -81,22 +81,65 @@ print(MgContext *context, const Sides *sides, const MgRows *rows)
 		mg_diff_print_text(context, rows, NULL);
 }
 
-/* Databases as they are: each session reads its own, and nothing is stored. */
+/* The header of a file is stored. */
 static bool
-compare_live(MgContext *context, Sides *sides, MgRows *rows, MgError *err)
+import_started(void *compare, long long id, MgError *err)
 {
-	bool judge_owners = strcmp(sides->new_name, "live") == 0;
-	MgPg *old_pg = NULL;
-	MgPg *new_pg = NULL;
-	bool ok = mg_snapshot_open(context, sides->old_name, &old_pg, err) &&
-			  mg_snapshot_open(context, sides->new_name, &new_pg, err) &&
-			  mg_compare_databases(old_pg, new_pg, sides->facets, judge_owners, rows, err);
+	return mg_compare_stored(compare, id, err);
+}
 
+static bool
+read_stored(MgContext *context, MgCompare *compare, MgPg *pg, const char *name, MgError *err)
+{
+	long long id;
+
+	if (mg_snapshot_is_foreign(name))
+		return mg_snapshot_import_file(pg, name, import_started, compare, &id, err);
+	return mg_snapshot_resolve(context, pg, name, false, &id, err) &&
+		   mg_compare_stored(compare, id, err);
+}
+
+static bool
+open_side(MgContext *context, MgCompareSide *side, const char *name, MgError *err)
+{
+	side->stored = !mg_snapshot_is_live(name);
+	return side->stored ? mg_session_open(context, "diff", &side->pg, err) :
+						  mg_snapshot_open(context, name, &side->pg, err);
+}
+
+/* Each session reads its own side at the same time. */
+static bool
+compare_apart(MgContext *context, Sides *sides, MgRows *rows, MgError *err)
+{
+	MgCompare compare = { .facets = sides->facets,
+						  .judge_owners = strcmp(sides->new_name, "live") == 0 };
+	MgCompareSide *old_side = &compare.old_side;
+	MgCompareSide *new_side = &compare.new_side;
+	bool ok =
+		choose_home(context, sides, err) && open_side(context, old_side, sides->old_name, err) &&
+		open_side(context, new_side, sides->new_name, err) && mg_compare_begin(&compare, err) &&
+		(!old_side->stored || read_stored(context, &compare, old_side->pg, sides->old_name, err)) &&
+		(!new_side->stored || read_stored(context, &compare, new_side->pg, sides->new_name, err)) &&
+		mg_compare_end(&compare, rows, err);
+
+	mg_compare_free(&compare);
 	if (ok)
 		print(context, sides, rows);
-	mg_pg_close(old_pg);
-	mg_pg_close(new_pg);
+	mg_pg_close(old_side->pg);
+	mg_pg_close(new_side->pg);
 	return ok;
+}
+
+/* Two databases, or one and a snapshot that is not of the session's own; statements are made of what is stored. */
+static bool
+is_apart(const MgContext *context, const Sides *sides)
+{
+	bool old_live = mg_snapshot_is_live(sides->old_name);
+	bool new_live = mg_snapshot_is_live(sides->new_name);
+	const char *live = old_live ? sides->old_name : sides->new_name;
+
+	return context->format != MG_FORMAT_UNIFIED &&
+		   ((old_live && new_live) || ((old_live || new_live) && strcmp(live, "live") != 0));
 }
 
 static bool
@@ -133,7 +176,6 @@ run_diff(MgContext *context, int *exit_code, MgError *err)
 {
 	Sides sides = { 0 };
 	MgRows rows;
-	bool live;
 	bool ok;
 
 	if (context->nargs < 1 || context->nargs > 2)
@@ -146,11 +188,8 @@ run_diff(MgContext *context, int *exit_code, MgError *err)
 	sides.new_name = context->nargs == 2 ? context->args[1] : "live";
 	sides.facets = mg_diff_facets(context->arena, mg_cli_flag(context, &mg_cmd_diff, "facets"));
 	sides.strict = mg_cli_flag(context, &mg_cmd_diff, "strict") != NULL;
-	/* statements are made of what is stored */
-	live = context->format != MG_FORMAT_UNIFIED && mg_snapshot_is_live(sides.old_name) &&
-		   mg_snapshot_is_live(sides.new_name);
-	ok = live ? compare_live(context, &sides, &rows, err) :
-				compare_stored(context, &sides, &rows, err);
+	ok = is_apart(context, &sides) ? compare_apart(context, &sides, &rows, err) :
+									 compare_stored(context, &sides, &rows, err);
 	if (ok)
 		*exit_code = count_counting(&rows, sides.strict) == 0 ? MG_EXIT_DONE : MG_EXIT_DRIFT;
 	return ok;

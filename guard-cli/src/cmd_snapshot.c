@@ -105,7 +105,7 @@ import(MgContext *context, MgPg *pg, const char *path, MgError *err)
 {
 	long long id;
 
-	return mg_transaction_begin(pg, err) && mg_snapshot_import_file(pg, path, &id, err) &&
+	return mg_transaction_begin(pg, err) && mg_snapshot_import_file(pg, path, NULL, NULL, &id, err) &&
 		   mg_transaction_end(pg, true, err) && print_stored(context, pg, id, err);
 }
 

@@ -1,10 +1,6 @@
 /*
  * pg_catalog_compare.c
- *	  Two databases compared without storing anything in either.
- *
- * Both servers read their schema at the same time, keep it, and tell a hash of
- * each object.  The objects whose hashes differ go from the new database to a
- * session of the old one, which has the rest of what the diff needs.
+ *	  A database as it is compared with another one, or with a stored snapshot.
  */
 #include "pg_catalog_compare.h"
 
@@ -14,37 +10,30 @@
 #include "mg_sql.h"
 #include "pg_catalog_snapshot.h"
 
-typedef struct Object
+typedef struct MgCompareObject
 {
 	const char *name;
-	const char *hash; /* NULL: unread, so that it equals nothing */
+	const char *hash; /* NULL: not known, so that it equals nothing */
 	const char *number;
-} Object;
+} MgCompareObject;
 
-typedef struct Side
+static const char *
+id_text(const MgCompare *compare, const MgCompareSide *side)
 {
-	MgPg *pg;
-	const char *version;
-	const char *system;
-	const char *oid;
-	const char *superusers;
-	MgStream stream;
-	MgArena *arena; /* of the objects, and of nothing that lives longer */
-	Object *objects;
-	int count;
-	int size;
-	MgStrings differ; /* numbers of those that may differ */
-} Side;
+	return side->stored ? mg_printf(compare->arena, "%lld", side->id) : NULL;
+}
 
 static bool
-read_origin(Side *side, MgError *err)
+read_origin(MgCompare *compare, MgCompareSide *side, MgError *err)
 {
+	const char *const values[] = { id_text(compare, side) };
+	const char *sql = side->stored ? mg_sql_snapshot_origin : mg_sql_database_origin;
 	MgRows rows;
 
-	if (!mg_pg_rows(side->pg, mg_sql_database_origin, 0, NULL, &rows, err))
+	if (!mg_pg_rows(side->pg, sql, side->stored ? 1 : 0, values, &rows, err))
 		return false;
 	if (rows.count != 1)
-		return mg_err_set(err, MG_EXIT_INTERNAL, "the database does not say which it is");
+		return mg_err_set(err, MG_EXIT_INTERNAL, "one side of the comparison is not there any more");
 	side->version = mg_rows_get(&rows, 0, "version");
 	side->system = mg_rows_get(&rows, 0, "system_identifier");
 	side->oid = mg_rows_get(&rows, 0, "oid");
@@ -52,82 +41,119 @@ read_origin(Side *side, MgError *err)
 	return true;
 }
 
-/* Numbers of one database and its copy mean the same, so they count then. */
 static bool
-same_lineage(const Side *old_side, const Side *new_side)
+same_text(const char *a, const char *b)
 {
-	return strcmp(old_side->system, new_side->system) == 0 &&
-		   strcmp(old_side->oid, new_side->oid) == 0;
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* Hashes cover all facets where a snapshot has no others; the diff looks at those that are wanted. */
+static bool
+start(MgCompare *compare, MgCompareSide *side, MgError *err)
+{
+	bool stored = compare->old_side.stored || compare->new_side.stored;
+	const char *const values[] = { stored ? NULL : compare->facets,
+								   compare->physical ? "true" : "false" };
+
+	return side->stored ||
+		   mg_stream_open(&side->stream, side->pg, mg_sql_keep_objects, 2, values, err);
+}
+
+/* Both are known, so that a database can be read. */
+static bool
+start_both(MgCompare *compare, MgError *err)
+{
+	MgCompareSide *old_side = &compare->old_side;
+	MgCompareSide *new_side = &compare->new_side;
+
+	compare->physical =
+		same_text(old_side->system, new_side->system) && same_text(old_side->oid, new_side->oid);
+	return start(compare, old_side, err) && start(compare, new_side, err);
+}
+
+bool
+mg_compare_begin(MgCompare *compare, MgError *err)
+{
+	MgCompareSide *sides[] = { &compare->old_side, &compare->new_side };
+	bool stored = compare->old_side.stored || compare->new_side.stored;
+
+	compare->arena = mg_arena_new();
+	for (int i = 0; i < 2; i++)
+	{
+		mg_strings_init(&sides[i]->differ, compare->arena);
+		if (!mg_transaction_begin(sides[i]->pg, err) ||
+			(!sides[i]->stored && !read_origin(compare, sides[i], err)))
+			return false;
+	}
+	return stored || start_both(compare, err);
+}
+
+bool
+mg_compare_stored(MgCompare *compare, long long id, MgError *err)
+{
+	MgCompareSide *side = compare->old_side.stored ? &compare->old_side : &compare->new_side;
+
+	side->id = id;
+	return read_origin(compare, side, err) && start_both(compare, err);
 }
 
 static void
-add_object(Side *side)
+add_object(MgCompare *compare, MgCompareSide *side)
 {
-	Object *object;
+	MgCompareObject *object;
 
 	if (side->count == side->size)
 	{
-		Object *objects;
+		MgCompareObject *objects;
 
 		side->size = side->size == 0 ? 1024 : side->size * 2;
-		objects = mg_alloc(side->arena, (size_t) side->size * sizeof *objects);
+		objects = mg_alloc(compare->arena, (size_t) side->size * sizeof *objects);
 		if (side->count > 0)
 			memcpy(objects, side->objects, (size_t) side->count * sizeof *objects);
 		side->objects = objects;
 	}
 	object = &side->objects[side->count++];
-	object->number = mg_strdup(side->arena, side->stream.cells[0]);
-	object->name = mg_strdup(side->arena, side->stream.cells[1]);
-	object->hash = mg_strdup(side->arena, side->stream.cells[2]);
+	object->number = mg_strdup(compare->arena, side->stream.cells[0]);
+	object->name = mg_strdup(compare->arena, side->stream.cells[1]);
+	object->hash = mg_strdup(compare->arena, side->stream.cells[2]);
 }
 
 static int
 compare_names(const void *a, const void *b)
 {
-	return strcmp(((const Object *) a)->name, ((const Object *) b)->name);
+	return strcmp(((const MgCompareObject *) a)->name, ((const MgCompareObject *) b)->name);
 }
 
 /* By name, because the order of the servers depends on their encodings. */
 static bool
-collect(Side *side, MgError *err)
+collect(MgCompare *compare, MgCompareSide *side, MgError *err)
 {
+	const char *const values[] = { id_text(compare, side), compare->physical ? "true" : "false" };
 	bool more = true;
-	bool ok = true;
+	bool ok = !side->stored ||
+			  mg_stream_open(&side->stream, side->pg, mg_sql_stored_hashes, 2, values, err);
 
 	while (ok && (ok = mg_stream_next(&side->stream, &more, err)) && more)
-		add_object(side);
+		add_object(compare, side);
+	mg_stream_close(&side->stream);
 	if (ok && side->count > 0)
 		qsort(side->objects, (size_t) side->count, sizeof *side->objects, compare_names);
 	return ok;
 }
 
-static bool
-keep_both(Side *old_side, Side *new_side, const char *facets, MgError *err)
-{
-	const char *const values[] = { facets, same_lineage(old_side, new_side) ? "true" : "false" };
-	bool ok = mg_stream_open(&old_side->stream, old_side->pg, mg_sql_keep_objects, 2, values, err) &&
-			  mg_stream_open(&new_side->stream, new_side->pg, mg_sql_keep_objects, 2, values, err) &&
-			  collect(old_side, err) && collect(new_side, err);
-
-	mg_stream_close(&old_side->stream);
-	mg_stream_close(&new_side->stream);
-	return ok;
-}
-
 /* Leaves out what has the same name and the same hash on both sides. */
 static void
-merge(Side *old_side, Side *new_side)
+merge(MgCompareSide *old_side, MgCompareSide *new_side)
 {
 	int o = 0;
 	int n = 0;
 
 	while (o < old_side->count || n < new_side->count)
 	{
-		const Object *old = o < old_side->count ? &old_side->objects[o] : NULL;
-		const Object *new = n < new_side->count ? &new_side->objects[n] : NULL;
+		const MgCompareObject *old = o < old_side->count ? &old_side->objects[o] : NULL;
+		const MgCompareObject *new = n < new_side->count ? &new_side->objects[n] : NULL;
 		int order = old == NULL ? 1 : new == NULL ? -1 : strcmp(old->name, new->name);
-		bool same = order == 0 && old->hash != NULL &&
-					new->hash != NULL &&strcmp(old->hash, new->hash) == 0;
+		bool same = order == 0 && same_text(old->hash, new->hash);
 
 		if (order <= 0 && !same)
 			mg_strings_add(&old_side->differ, old->number);
@@ -136,6 +162,12 @@ merge(Side *old_side, Side *new_side)
 		o += order <= 0;
 		n += order >= 0;
 	}
+}
+
+static const char *
+numbers(const MgCompare *compare, const MgCompareSide *side)
+{
+	return mg_pg_array(compare->arena, side->differ.items, side->differ.count);
 }
 
 static bool
@@ -153,54 +185,65 @@ add_other(void *arg, int columns, char *const *cells, MgError *err)
 	return mg_portion_add(arg, cells[0], err);
 }
 
+/* The objects of the new side that may differ, to the session of the old one. */
 static bool
-hand_over(Side *old_side, Side *new_side, MgError *err)
+hand_over(MgCompare *compare, MgError *err)
 {
-	const char *const values[] = { mg_pg_array(new_side->arena, new_side->differ.items,
-											   new_side->differ.count) };
+	const MgCompareSide *from = &compare->new_side;
+	const char *const kept[] = { numbers(compare, from) };
+	const char *const stored[] = { id_text(compare, from), kept[0] };
 	MgPortion portion;
 	bool ok;
 
-	mg_portion_begin(&portion, send_others, old_side->pg);
-	ok = mg_pg_each(new_side->pg, mg_sql_kept_objects, 1, values, add_other, &portion, err) &&
+	mg_portion_begin(&portion, send_others, compare->old_side.pg);
+	ok = (from->stored ?
+			  mg_pg_each(from->pg, mg_sql_stored_objects, 2, stored, add_other, &portion, err) :
+			  mg_pg_each(from->pg, mg_sql_kept_objects, 1, kept, add_other, &portion, err)) &&
 		 mg_portion_send(&portion, err);
 	mg_portion_free(&portion);
 	return ok;
 }
 
-static bool
-diff(Side *old_side, Side *new_side, const char *facets, bool superusers, MgRows *rows, MgError *err)
+/* Superusers of a snapshot are those that it has, of a database those of now where they matter. */
+static const char *
+judges(const MgCompare *compare)
 {
-	const char *const values[] = { mg_pg_array(old_side->arena, old_side->differ.items,
-											   old_side->differ.count),
-								   new_side->version,
-								   new_side->system,
-								   new_side->oid,
-								   facets,
-								   superusers ? new_side->superusers : NULL };
+	const MgCompareSide *side = &compare->new_side;
 
-	return mg_pg_rows(old_side->pg, mg_sql_diff_others, 6, values, rows, err);
+	if (side->superusers == NULL && compare->physical)
+		return compare->old_side.superusers;
+	return side->stored || compare->physical || compare->judge_owners ? side->superusers : NULL;
 }
 
 bool
-mg_compare_databases(MgPg *old_pg, MgPg *new_pg, const char *facets, bool superusers, MgRows *rows,
-					 MgError *err)
+mg_compare_end(MgCompare *compare, MgRows *rows, MgError *err)
 {
-	Side old_side = { .pg = old_pg, .arena = mg_arena_new() };
-	Side new_side = { .pg = new_pg, .arena = mg_arena_new() };
-	bool ok;
+	MgCompareSide *old_side = &compare->old_side;
+	MgCompareSide *new_side = &compare->new_side;
 
-	mg_strings_init(&old_side.differ, old_side.arena);
-	mg_strings_init(&new_side.differ, new_side.arena);
-	ok = mg_transaction_begin(old_pg, err) && mg_transaction_begin(new_pg, err) &&
-		 read_origin(&old_side, err) && read_origin(&new_side, err) &&
-		 keep_both(&old_side, &new_side, facets, err);
-	if (ok)
-		merge(&old_side, &new_side);
-	ok = ok && hand_over(&old_side, &new_side, err) &&
-		 diff(&old_side, &new_side, facets, superusers, rows, err) &&
-		 mg_transaction_end(old_pg, false, err) && mg_transaction_end(new_pg, false, err);
-	mg_arena_free(old_side.arena);
-	mg_arena_free(new_side.arena);
-	return ok;
+	if (!collect(compare, old_side, err) || !collect(compare, new_side, err))
+		return false;
+	merge(old_side, new_side);
+
+	const char *const values[] = { id_text(compare, old_side),
+								   numbers(compare, old_side),
+								   new_side->version,
+								   new_side->system,
+								   new_side->oid,
+								   compare->facets,
+								   judges(compare) };
+
+	return hand_over(compare, err) &&
+		   mg_pg_rows(old_side->pg, mg_sql_diff_others, 7, values, rows, err) &&
+		   mg_transaction_end(old_side->pg, false, err) &&
+		   mg_transaction_end(new_side->pg, false, err);
+}
+
+void
+mg_compare_free(MgCompare *compare)
+{
+	mg_stream_close(&compare->old_side.stream);
+	mg_stream_close(&compare->new_side.stream);
+	mg_arena_free(compare->arena);
+	compare->arena = NULL;
 }

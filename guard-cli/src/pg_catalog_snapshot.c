@@ -196,6 +196,7 @@ send_lines(void *arg, const char *array, MgError *err)
 	MgImport *import = arg;
 	const char *const values[] = { array, import->id != 0 ? number(import->portion.arena, import->id) :
 															NULL };
+	bool first = import->id == 0;
 	char *text;
 
 	if (!one_value(import->pg, mg_sql_snapshot_import, 2, values, &text, err))
@@ -203,14 +204,16 @@ send_lines(void *arg, const char *array, MgError *err)
 	if (text == NULL)
 		return mg_err_set(err, MG_EXIT_INTERNAL, "import_snapshot() returned nothing");
 	import->id = atoll(text);
-	return true;
+	return !first || import->started == NULL || import->started(import->arg, import->id, err);
 }
 
 void
-mg_import_begin(MgImport *import, MgPg *pg)
+mg_import_begin(MgImport *import, MgPg *pg, MgImportStarted started, void *arg)
 {
 	memset(import, 0, sizeof *import);
 	import->pg = pg;
+	import->started = started;
+	import->arg = arg;
 	mg_portion_begin(&import->portion, send_lines, import);
 }
 
@@ -245,7 +248,7 @@ mg_snapshot_copy(MgPg *from, long long from_id, MgPg *to, long long *to_id, MgEr
 	MgImport import;
 	bool ok;
 
-	mg_import_begin(&import, to);
+	mg_import_begin(&import, to, NULL, NULL);
 	ok = mg_snapshot_export(from, from_id, mg_import_line, &import, err) &&
 		 mg_import_end(&import, to_id, err);
 	mg_import_free(&import);

@@ -52,15 +52,21 @@ typedef bool (*MgLineHandler)(void *arg, const char *line, MgError *err);
 extern bool mg_snapshot_export(MgPg *pg, long long id, MgLineHandler handler, void *arg,
 							   MgError *err);
 
+/* Is told that the header is stored, while the objects still come. */
+typedef bool (*MgImportStarted)(void *arg, long long id, MgError *err);
+
 /* Takes lines as they come and sends them in portions. */
 typedef struct MgImport
 {
 	MgPg *pg;
 	MgPortion portion;
 	long long id; /* 0 until the first portion was sent */
+	MgImportStarted started;
+	void *arg;
 } MgImport;
 
-extern void mg_import_begin(MgImport *import, MgPg *pg);
+/* started may be NULL */
+extern void mg_import_begin(MgImport *import, MgPg *pg, MgImportStarted started, void *arg);
 extern bool mg_import_line(void *import, const char *line, MgError *err); /* an MgLineHandler */
 /* Sends the rest; *id is complete afterwards. */
 extern bool mg_import_end(MgImport *import, long long *id, MgError *err);

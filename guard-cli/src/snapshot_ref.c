@@ -29,12 +29,13 @@ mg_snapshot_parse_id(const char *text, long long *id, MgError *err)
 }
 
 bool
-mg_snapshot_import_file(MgPg *pg, const char *path, long long *id, MgError *err)
+mg_snapshot_import_file(MgPg *pg, const char *path, MgImportStarted started, void *arg,
+						long long *id, MgError *err)
 {
 	MgImport import;
 	bool ok;
 
-	mg_import_begin(&import, pg);
+	mg_import_begin(&import, pg, started, arg);
 	ok = mg_input_lines(path, mg_import_line, &import, err) && mg_import_end(&import, id, err);
 	mg_import_free(&import);
 	return ok;
@@ -170,6 +171,6 @@ mg_snapshot_resolve(MgContext *context, MgPg *pg, const char *name, bool live_ok
 	if (mg_snapshot_is_database(name))
 		return read_database(context, pg, name, id, err);
 	if (is_file(name))
-		return mg_snapshot_import_file(pg, name, id, err);
+		return mg_snapshot_import_file(pg, name, NULL, NULL, id, err);
 	return find_label(pg, name, id, err);
 }

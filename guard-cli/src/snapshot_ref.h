@@ -12,8 +12,9 @@
 /* A positive number, else an error about usage. */
 extern bool mg_snapshot_parse_id(const char *text, long long *id, MgError *err);
 
-/* Imports an exported file; best inside a transaction. */
-extern bool mg_snapshot_import_file(MgPg *pg, const char *path, long long *id, MgError *err);
+/* Imports an exported file; best inside a transaction.  started may be NULL. */
+extern bool mg_snapshot_import_file(MgPg *pg, const char *path, MgImportStarted started, void *arg,
+									long long *id, MgError *err);
 
 /* The word is a connection string, not a snapshot of the session's own database. */
 extern bool mg_snapshot_is_database(const char *name);

@@ -48,12 +48,17 @@ sub same_as_files
 {
 	my ($what, $one, $two, @options) = @_;
 	my %file = map { $_ => save($_) } $one, $two;
+	my %url  = map { $_ => $server->url($_) } $one, $two;
 	for my $pair ([ $one, $two ], [ $two, $one ], [ $one, $one ])
 	{
-		my $expected = guard('diff', '--format=json', @options, map { $file{$_} } @$pair);
-		my $got = guard('diff', '--format=json', @options, map { $server->url($_) } @$pair);
-		is(changes_of($got), changes_of($expected), "$what: $pair->[0] with $pair->[1]") or diag($got->stderr);
-		exit_is($got, $pair->[0] eq $pair->[1] ? 0 : 30, 'which differ or not');
+		my ($old, $new) = @$pair;
+		my $expected = guard('diff', '--format=json', @options, @file{@$pair});
+		for my $sides ([ $url{$old}, $url{$new} ], [ $file{$old}, $url{$new} ], [ $url{$old}, $file{$new} ])
+		{
+			my $got = guard('diff', '--format=json', @options, @$sides);
+			is(changes_of($got), changes_of($expected), "$what: @$sides") or diag($got->stderr);
+			exit_is($got, $old eq $new ? 0 : 30, 'which differ or not');
+		}
 	}
 	return;
 }
@@ -126,7 +131,30 @@ is(changes_of(guard('diff', '--format=json', $server->url('owned'))), changes_of
 like(guard('diff', $server->url('owned'))->stdout, qr/\[security\]/, 'is a matter of security');
 is(changes_of(guard('diff', '--format=json', 'live', $server->url('owned'))), changes_of(guard('diff', '--format=json', save('home'), 'owned.jsonl')), 'the other way round');
 
-# 5. What a lock hides is unknown on either side, and never equal.
+# 5. A snapshot and its own database, which are told apart by their numbers too.
+my ($before) = $server->migguard('shop_new', [ 'snapshot', '--label', 'before' ])->stdout =~ /^snapshot (\d+)/;
+save('shop_new');
+$server->sql('shop_new', 'ALTER TABLE customer RENAME email TO mail; ALTER TABLE customer DROP CONSTRAINT customer_pkey, ADD PRIMARY KEY (id)');
+my ($after) = $server->migguard('shop_new', [ 'snapshot', '--label', 'after' ])->stdout =~ /^snapshot (\d+)/;
+my $url = $server->url('shop_new');
+for my $case ([ [ $before, $after ], [ 'shop_new.jsonl', $url ], [ $before, $url ] ], [ [ $after, $before ], [ $url, 'shop_new.jsonl' ], [ $url, $before ] ])
+{
+	my ($expected, @sides) = map { changes_of($server->migguard('shop_new', [ 'diff', '--format=json', @$_ ], cwd => "$dir")) } @$case;
+	like($expected, qr/"confidence":"exact"/, "@{$case->[0]}: a rename");
+	like($expected, qr/"op":"recreate"/, 'and a key made anew');
+	is($_, $expected, 'by whatever names') for @sides;
+}
+exit_is(guard('diff', $server->url('shop_old'), 'after'), 65, 'a label that is not in the configured database');
+is(changes_of($server->migguard('shop_new', [ 'diff', '--format=json', $server->url('shop_old'), 'after' ])),
+	changes_of(guard('diff', '--format=json', map { save($_) } qw(shop_old shop_new))), 'a label of the configured database with another one');
+$server->migguard('shop_new', [ 'snapshot', '--drop', $_ ]) for $before, $after;
+is($server->sql($_, 'SELECT count(*) FROM safedeploy.snapshot'), 0, "nothing stays in $_") for qw(shop_old shop_new);
+open my $broken, '>', "$dir/broken.jsonl" or die;
+print $broken "{}\n";
+close $broken;
+exit_is(guard('diff', @$_), 65, 'a file that is none') for [ 'broken.jsonl', $url ], [ $url, 'broken.jsonl' ];
+
+# 6. What a lock hides is unknown on either side, and never equal.
 $server->create_database($_) for qw(locked_old locked_new);
 $server->sql($_, 'CREATE TABLE hidden (id integer); CREATE VIEW hides AS SELECT id FROM hidden TABLESAMPLE system (1)') for qw(locked_old locked_new);
 exit_is(guard('diff', map { $server->url($_) } qw(locked_old locked_new)), 0, 'equal without a lock');
@@ -141,7 +169,7 @@ for my $side (qw(locked_old locked_new))
 	$locker->quit;
 }
 
-# 6. A session that fails ends both.
+# 7. A session that fails ends both.
 $server->sql('locked_new', 'ALTER FUNCTION safedeploy.keep_objects(text[], boolean) RENAME TO gone');
 my $run = guard('diff', map { $server->url($_) } qw(locked_old locked_new));
 cmp_ok($run->exit_code, '>=', 60, 'a database whose functions are missing is no database that is equal');
