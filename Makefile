@@ -292,7 +292,7 @@ REGRESS        = setup \
 	grants \
 	applied_migration drift protect protect_permits trace
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
-ISOLATION      = snapshot_drop diff_ddl snapshot_locked snapshot_torn lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
+ISOLATION      = snapshot_drop snapshot_same diff_ddl snapshot_locked snapshot_torn lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso
 TAP_TESTS      = 1
 PROVE_TESTS    = regress/t/*.pl

@@ -286,10 +286,7 @@ sd_enforced_constraint(AlterTableCmd *cmd)
 #define SD_AT_SET_ACCESS_METHOD ((AlterTableType) -1)
 #endif
 
-/*
- * Index entries of a row, and whether a row would be the first one with its key.  14
- * made the target an argument, 16 added onlySummarizing, 18 the row to leave out.
- */
+/* Index entries of a row.  14 made the target an argument, 16 added onlySummarizing. */
 #if PG_VERSION_NUM >= 160000
 #define sd_insert_index_tuples(info, slot, estate, no_error, conflict, arbiter) \
 	ExecInsertIndexTuples(info, slot, estate, false, no_error, conflict, arbiter, false)
@@ -300,21 +297,19 @@ sd_enforced_constraint(AlterTableCmd *cmd)
 #define sd_insert_index_tuples(info, slot, estate, no_error, conflict, arbiter) \
 	ExecInsertIndexTuples(slot, estate, no_error, conflict, arbiter)
 #endif
-#if PG_VERSION_NUM >= 180000
-#define sd_check_index_constraints(info, slot, estate, arbiter)                \
-	ExecCheckIndexConstraints(info, slot, estate, &(ItemPointerData){ { 0 } }, \
-							  &(ItemPointerData){ { 0 } }, arbiter)
-#elif PG_VERSION_NUM >= 140000
-#define sd_check_index_constraints(info, slot, estate, arbiter) \
-	ExecCheckIndexConstraints(info, slot, estate, &(ItemPointerData){ { 0 } }, arbiter)
-#else
-#define sd_check_index_constraints(info, slot, estate, arbiter) \
-	ExecCheckIndexConstraints(slot, estate, &(ItemPointerData){ { 0 } }, arbiter)
-#endif
 #if PG_VERSION_NUM >= 140000
 #define sd_estate_set_target(estate, info) ((void) 0)
 #else
 #define sd_estate_set_target(estate, info) ((estate)->es_result_relation_info = (info))
+#endif
+
+/* 18 counts what a scan does, where that is asked for. */
+#if PG_VERSION_NUM >= 180000
+#define sd_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
+#else
+#define sd_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
 /*
