@@ -5,11 +5,12 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -21,6 +22,15 @@
 
 #define BLOCK_SIZE (64 * 1024)
 
+/* Every bit of the result depends on every bit of the value. */
+static inline uint64
+scramble(uint64 value)
+{
+	value = (value ^ (value >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
+	value = (value ^ (value >> 27)) * UINT64CONST(0x94d049bb133111eb);
+	return value ^ (value >> 31);
+}
+
 /* Differs between any two versions of a row, and between rows. */
 static uint64
 row_version(Oid catalog, HeapTuple tuple)
@@ -29,8 +39,7 @@ row_version(Oid catalog, HeapTuple tuple)
 				   ItemPointerGetOffsetNumberNoCheck(&tuple->t_self);
 	uint64 writer = ((uint64) catalog << 32) | HeapTupleHeaderGetRawXmin(tuple->t_data);
 
-	return hash_bytes_uint32_extended((uint32) place, writer) ^
-		   hash_bytes_uint32_extended((uint32) (place >> 32), ~writer);
+	return scramble(place ^ scramble(writer));
 }
 
 void
@@ -80,15 +89,23 @@ typedef struct RowScan
 	Oid classid;  /* of the object that rows are wanted of, where they say it */
 } RowScan;
 
+/* Whether the subject is right already: rows of a relation mostly follow each other. */
+static bool
+has_same_subject(RowScan *row, HeapTuple tuple)
+{
+	return row->found_by < 0 && RelationGetRelid(row->rel) == AttributeRelationId &&
+		   row->snap->subject.oid == ((Form_pg_attribute) GETSTRUCT(tuple))->attrelid;
+}
+
 static void
 handle_row(RowScan *row, HeapTuple tuple)
 {
 	SdSnap *snap = row->snap;
 
-	if (snap->uses != NULL)
+	if (snap->uses != NULL && !has_same_subject(row, tuple))
 	{
 		SdKey keys[SD_ROW_KEYS];
-		int count = sd_row_keys(row->spec, tuple, keys);
+		int count = sd_row_keys(row->spec, tuple, keys, SD_ROW_KEYS);
 
 		if (row->found_by >= 0)
 		{
@@ -105,24 +122,40 @@ handle_row(RowScan *row, HeapTuple tuple)
 }
 
 static void
-scan_rows(RowScan *row, Oid index, int nkeys, ScanKey keys)
+scan_index_rows(RowScan *row, Oid index, ScanKey key)
 {
-	SysScanDesc scan =
-		systable_beginscan(row->rel, index, OidIsValid(index), row->snap->snapshot, nkeys, keys);
+	SysScanDesc scan = systable_beginscan(row->rel, index, true, row->snap->snapshot, 1, key);
 	const char *catalog = RelationGetRelationName(row->rel);
-	BlockNumber blocks = OidIsValid(index) ? 0 : RelationGetNumberOfBlocks(row->rel);
 	HeapTuple tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		CHECK_FOR_INTERRUPTS();
-		sd_progress(catalog, ItemPointerGetBlockNumberNoCheck(&tuple->t_self), blocks);
+		sd_progress(catalog, ItemPointerGetBlockNumberNoCheck(&tuple->t_self), 0);
 		if (OidIsValid(row->classid) &&
 			sd_row_oid(tuple, row->spec->keys[row->found_by].classplace) != row->classid)
 			continue;
 		handle_row(row, tuple);
 	}
 	systable_endscan(scan);
+}
+
+/* Every row.  A system scan would put each into a slot first, which costs as much as to find it. */
+static void
+scan_heap_rows(RowScan *row)
+{
+	TableScanDesc scan = table_beginscan_strat(row->rel, row->snap->snapshot, 0, NULL, true, false);
+	const char *catalog = RelationGetRelationName(row->rel);
+	BlockNumber blocks = RelationGetNumberOfBlocks(row->rel);
+	HeapTuple tuple;
+
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		sd_progress(catalog, ItemPointerGetBlockNumberNoCheck(&tuple->t_self), blocks);
+		handle_row(row, tuple);
+	}
+	table_endscan(scan);
 }
 
 /* Rows of the subset, by every key that an index finds; the subset may grow meanwhile. */
@@ -147,7 +180,7 @@ scan_subset(RowScan *row)
 			row->classid = OidIsValid(key->classid) ? InvalidOid : subset->keys[i].classid;
 			ScanKeyInit(&scan_key, key->attnum, BTEqualStrategyNumber, F_OIDEQ,
 						ObjectIdGetDatum(subset->keys[i].oid));
-			scan_rows(row, key->index, 1, &scan_key);
+			scan_index_rows(row, key->index, &scan_key);
 		}
 	}
 }
@@ -161,7 +194,7 @@ scan(SdSnap *snap, Oid catalog, SdTupleFn fn, bool all)
 		return;
 	row.rel = table_open(catalog, AccessShareLock);
 	if (all)
-		scan_rows(&row, InvalidOid, 0, NULL);
+		scan_heap_rows(&row);
 	else
 		scan_subset(&row);
 	table_close(row.rel, AccessShareLock);
@@ -258,10 +291,69 @@ sd_catalog_desc(SdSnap *snap, Oid catalog)
 	return desc;
 }
 
+/*
+ * Where the columns of a catalog begin that a row may lack or that vary in width.
+ * All before them are at the same place in each row.
+ */
+typedef struct Tail
+{
+	Oid catalog;
+	int first; /* counted from 0 */
+	uint32 offset;
+} Tail;
+
+static Tail
+find_tail(TupleDesc desc)
+{
+	Tail tail = { .catalog = TupleDescAttr(desc, 0)->attrelid };
+
+	for (; tail.first < desc->natts; tail.first++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, tail.first);
+
+		if (!att->attnotnull || att->attlen < 0)
+			break;
+		tail.offset = att_align_nominal(tail.offset, att->attalign) + att->attlen;
+	}
+	return tail;
+}
+
+/*
+ * heap_getattr walks over all columns when one before is NULL, which is so in most
+ * rows of pg_attribute, and that for each column asked for.  This one starts where
+ * the places begin to differ, and catalogs have few columns there.
+ */
+static Datum
+tail_attr(HeapTuple tuple, TupleDesc desc, const Tail *tail, int attnum)
+{
+	HeapTupleHeader header = tuple->t_data;
+	const char *data = (const char *) header + header->t_hoff;
+	uint32 offset = tail->offset;
+
+	for (int i = tail->first;; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (HeapTupleHasNulls(tuple) && att_isnull(i, header->t_bits))
+			continue;
+		offset = att_align_pointer(offset, att->attalign, att->attlen, data + offset);
+		if (i == attnum - 1)
+			return fetchatt(att, data + offset);
+		offset = att_addlength_pointer(offset, att->attlen, data + offset);
+	}
+}
+
 Datum
 sd_attr(HeapTuple tuple, TupleDesc desc, int attnum, bool *isnull)
 {
-	return heap_getattr(tuple, attnum, desc, isnull);
+	static Tail tail;
+
+	if (tail.catalog != TupleDescAttr(desc, 0)->attrelid)
+		tail = find_tail(desc);
+	if (attnum <= tail.first || attnum > HeapTupleHeaderGetNatts(tuple->t_data))
+		return heap_getattr(tuple, attnum, desc, isnull);
+	*isnull = HeapTupleHasNulls(tuple) && att_isnull(attnum - 1, tuple->t_data->t_bits);
+	return *isnull ? (Datum) 0 : tail_attr(tuple, desc, &tail, attnum);
 }
 
 char *
@@ -273,7 +365,7 @@ sd_attr_text(HeapTuple tuple, TupleDesc desc, int attnum)
 	/* a column of the catalog that this server does not have */
 	if (attnum == 0)
 		return NULL;
-	value = heap_getattr(tuple, attnum, desc, &isnull);
+	value = sd_attr(tuple, desc, attnum, &isnull);
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
@@ -281,7 +373,7 @@ ArrayType *
 sd_attr_array(HeapTuple tuple, TupleDesc desc, int attnum)
 {
 	bool isnull;
-	Datum value = heap_getattr(tuple, attnum, desc, &isnull);
+	Datum value = sd_attr(tuple, desc, attnum, &isnull);
 
 	return isnull ? NULL : DatumGetArrayTypePCopy(value);
 }

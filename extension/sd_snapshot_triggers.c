@@ -134,9 +134,9 @@ static bool
 load_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-	SdRel *rel = sd_rel(snap, form->tgrelid);
 	/* before 15 the clones on partitions are marked internal too */
 	bool clone = OidIsValid(form->tgparentid) && !OidIsValid(form->tgconstraint);
+	SdRel *rel;
 	SdTrigger *trigger;
 
 	if (form->tgisinternal && !clone)
@@ -144,6 +144,7 @@ load_trigger(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 		load_internal(snap, form);
 		return false;
 	}
+	rel = sd_rel(snap, form->tgrelid);
 	if (rel == NULL || rel->member)
 		return false;
 	trigger = palloc0(sizeof(SdTrigger));
