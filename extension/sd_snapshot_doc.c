@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 #include "sd_snapshot_doc.h"
@@ -59,11 +60,63 @@ sd_facets_from_array(ArrayType *names)
 	return set;
 }
 
-static SdNode *
+/*
+ * Memory for the documents of a walk.  A document of a table has a hundred nodes,
+ * and to allocate each costs more than to fill it.  What does not fit, and whatever
+ * is made elsewhere, is allocated as usual.
+ */
+#define RESERVED_NODES 1024
+static struct
+{
+	MemoryContext cxt; /* NULL while there is none */
+	int used;
+	SdNode *nodes;
+	char (*digits)[INT64_DIGITS + 1]; /* of the node of the same number */
+} reserve;
+
+static void
+forget_reserve(void *nodes)
+{
+	if (nodes == reserve.nodes)
+		reserve.cxt = NULL;
+}
+
+void
+sd_nodes_reserve(MemoryContext cxt)
+{
+	MemoryContext parent = MemoryContextGetParent(cxt);
+	MemoryContextCallback *callback = MemoryContextAlloc(parent, sizeof(MemoryContextCallback));
+
+	reserve.nodes = MemoryContextAlloc(parent, RESERVED_NODES * sizeof(*reserve.nodes));
+	reserve.digits = MemoryContextAlloc(parent, RESERVED_NODES * sizeof(*reserve.digits));
+	reserve.used = 0;
+	reserve.cxt = cxt;
+	callback->func = forget_reserve;
+	callback->arg = reserve.nodes;
+	MemoryContextRegisterResetCallback(parent, callback);
+}
+
+void
+sd_nodes_reset(void)
+{
+	reserve.used = 0;
+}
+
+static inline bool
+have_reserve(void)
+{
+	return CurrentMemoryContext == reserve.cxt && reserve.used < RESERVED_NODES;
+}
+
+static inline SdNode *
 new_node(SdNodeType type)
 {
-	SdNode *node = palloc0(sizeof(SdNode));
+	SdNode *node;
 
+	if (have_reserve())
+		node = memset(&reserve.nodes[reserve.used++], 0, sizeof(SdNode));
+	else
+		node = palloc0(sizeof(SdNode));
 	node->type = type;
 	return node;
 }
@@ -160,8 +213,8 @@ sd_put_false(SdNode *map, const char *key, bool value)
 void
 sd_put_int(SdNode *map, const char *key, int64 value)
 {
+	char *digits = have_reserve() ? reserve.digits[reserve.used] : palloc(INT64_DIGITS + 1);
 	SdNode *node = new_node(SD_NODE_NUMBER);
-	char *digits = palloc(INT64_DIGITS + 1);
 
 	pg_lltoa(value, digits);
 	node->str = digits;
@@ -175,11 +228,13 @@ sd_put_int_text(SdNode *map, const char *key, int64 value)
 	sd_put_text(map, key, psprintf(INT64_FORMAT, value));
 }
 
-static int
-compare_keys(const SdNode *a, const SdNode *b)
+int
+sd_key_compare(const SdNode *a, const SdNode *b, SdOrder order)
 {
-	int cmp = memcmp(a->key, b->key, Min(a->keylen, b->keylen));
+	int cmp = 0;
 
+	if (order == SD_ORDER_BYTES || a->keylen == b->keylen)
+		cmp = memcmp(a->key, b->key, Min(a->keylen, b->keylen));
 	if (cmp != 0)
 		return cmp;
 	return a->keylen < b->keylen ? -1 : a->keylen > b->keylen;
@@ -187,14 +242,14 @@ compare_keys(const SdNode *a, const SdNode *b)
 
 /* Merges two sorted lists; members of the first one come first among equals. */
 static SdNode *
-merge_members(SdNode *a, SdNode *b, SdNodeCompare compare)
+merge_members(SdNode *a, SdNode *b, SdOrder order)
 {
 	SdNode *first;
 	SdNode **link = &first;
 
 	while (a != NULL && b != NULL)
 	{
-		SdNode **least = compare(b, a) < 0 ? &b : &a;
+		SdNode **least = sd_key_compare(b, a, order) < 0 ? &b : &a;
 
 		*link = *least;
 		link = &(*least)->next;
@@ -206,7 +261,7 @@ merge_members(SdNode *a, SdNode *b, SdNodeCompare compare)
 
 /* Takes "count" members off the list and returns them sorted. */
 static SdNode *
-sort_members(SdNode **list, uint32 count, SdNodeCompare compare)
+sort_members(SdNode **list, uint32 count, SdOrder order)
 {
 	SdNode *a;
 
@@ -217,34 +272,96 @@ sort_members(SdNode **list, uint32 count, SdNodeCompare compare)
 		a->next = NULL;
 		return a;
 	}
-	a = sort_members(list, count / 2, compare);
-	return merge_members(a, sort_members(list, count - count / 2, compare), compare);
+	a = sort_members(list, count / 2, order);
+	return merge_members(a, sort_members(list, count - count / 2, order), order);
+}
+
+/* A member with the start of its key as a number that orders as the keys do, unless it is the same. */
+typedef struct Ranked
+{
+	uint64 rank;
+	SdNode *node;
+} Ranked;
+
+#define FEW_MEMBERS 24
+
+static inline uint64
+rank(const SdNode *node, SdOrder order)
+{
+	uint64 start = 0;
+	uint32 bytes = order == SD_ORDER_BYTES ? sizeof(uint64) : sizeof(uint32);
+
+	for (uint32 i = 0; i < bytes; i++)
+		start = start << 8 | (i < node->keylen ? (uint8) node->key[i] : 0);
+	return order == SD_ORDER_BYTES ? start : (uint64) node->keylen << 32 | start;
+}
+
+static inline bool
+is_after(const Ranked *a, const Ranked *b, SdOrder order)
+{
+	if (a->rank != b->rank)
+		return a->rank > b->rank;
+	return sd_key_compare(a->node, b->node, order) > 0;
+}
+
+/* Nearly all maps are small, and then insertion is faster than merging. */
+static void
+sort_few(SdNode *map, SdOrder order)
+{
+	Ranked members[FEW_MEMBERS];
+	int count = 0;
+	bool moved = false;
+
+	for (SdNode *node = map->first; node != NULL; node = node->next)
+	{
+		Ranked member = { rank(node, order), node };
+		int at;
+
+		for (at = count++; at > 0 && is_after(&members[at - 1], &member, order); at--)
+		{
+			members[at] = members[at - 1];
+			moved = true;
+		}
+		members[at] = member;
+	}
+	if (!moved)
+		return;
+	for (int i = 0; i < count; i++)
+		members[i].node->next = i + 1 < count ? members[i + 1].node : NULL;
+	map->first = members[0].node;
+	map->last = members[count - 1].node;
 }
 
 void
-sd_map_sort(SdNode *map, SdNodeCompare compare)
+sd_map_sort(SdNode *map, SdOrder order)
 {
 	SdNode *node = map->first;
 
-	/* most often it is sorted already */
-	while (node != NULL && node->next != NULL && compare(node, node->next) <= 0)
-		node = node->next;
-	if (node == NULL || node->next == NULL)
+	if (map->len < 2)
 		return;
-
-	node = map->first;
-	map->first = sort_members(&node, map->len, compare);
+	if (map->len <= FEW_MEMBERS)
+	{
+		sort_few(map, order);
+		return;
+	}
+	map->first = sort_members(&node, map->len, order);
 	for (node = map->first; node->next != NULL;)
 		node = node->next;
 	map->last = node;
 }
 
-static void
-append_length(StringInfo buf, uint32 length)
+/* A type byte, or none for a key, then the length and the text. */
+static inline void
+append_text(StringInfo buf, const char *type, const char *text, uint32 length)
 {
 	uint32 n = pg_hton32(length);
+	int start = type != NULL ? 1 : 0;
+	char *place = sd_extend(buf, start + sizeof(n) + length);
 
-	sd_append(buf, &n, sizeof(n));
+	if (type != NULL)
+		*place = *type;
+	memcpy(place + start, &n, sizeof(n));
+	memcpy(place + start + sizeof(n), text, length);
 }
 
 static void
@@ -254,36 +371,36 @@ encode(StringInfo buf, SdNode *node)
 		[SD_NODE_MAP] = 'm',  [SD_NODE_LIST] = 'l',	  [SD_NODE_STRING] = 's',
 		[SD_NODE_BOOL] = 'b', [SD_NODE_NUMBER] = 'i', [SD_NODE_NULL] = 'n',
 	};
+	const char *type = &types[node->type];
 	char boolean = node->boolean;
+	uint32 n = pg_hton32(node->len);
 
-	check_stack_depth();
-	sd_append(buf, &types[node->type], 1);
 	switch (node->type)
 	{
 		case SD_NODE_MAP:
-			sd_map_sort(node, compare_keys);
-			append_length(buf, node->len);
+		case SD_NODE_LIST:
+			check_stack_depth();
+			if (node->type == SD_NODE_MAP)
+				sd_map_sort(node, SD_ORDER_BYTES);
+			sd_append(buf, type, 1);
+			sd_append(buf, &n, sizeof(n));
 			for (SdNode *member = node->first; member != NULL; member = member->next)
 			{
-				append_length(buf, member->keylen);
-				sd_append(buf, member->key, member->keylen);
+				if (node->type == SD_NODE_MAP)
+					append_text(buf, NULL, member->key, member->keylen);
 				encode(buf, member);
 			}
 			break;
-		case SD_NODE_LIST:
-			append_length(buf, node->len);
-			for (SdNode *member = node->first; member != NULL; member = member->next)
-				encode(buf, member);
-			break;
 		case SD_NODE_STRING:
 		case SD_NODE_NUMBER:
-			append_length(buf, node->len);
-			sd_append(buf, node->str, node->len);
+			append_text(buf, type, node->str, node->len);
 			break;
 		case SD_NODE_BOOL:
+			sd_append(buf, type, 1);
 			sd_append(buf, &boolean, 1);
 			break;
 		case SD_NODE_NULL:
+			sd_append(buf, type, 1);
 			break;
 	}
 }

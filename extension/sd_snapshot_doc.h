@@ -123,18 +123,40 @@ extern void sd_put_bool(SdNode *map, const char *key, bool value);
 /* Built-in privileges of a type of object, as a document lists them. */
 extern SdNode *sd_acl_default_node(ObjectType objtype, const char *owner);
 
-/* Stable sort of the members of a map. */
-typedef int (*SdNodeCompare)(const SdNode *a, const SdNode *b);
-extern void sd_map_sort(SdNode *map, SdNodeCompare compare);
+/* Stable sort of the members of a map by their keys: in byte order, or as jsonb does. */
+typedef enum SdOrder
+{
+	SD_ORDER_BYTES,
+	SD_ORDER_LENGTH_FIRST
+} SdOrder;
+extern void sd_map_sort(SdNode *map, SdOrder order);
+extern int sd_key_compare(const SdNode *a, const SdNode *b, SdOrder order);
+
+/*
+ * Nodes made in the context come from one block from here on, which is used again
+ * after each sd_nodes_reset(), until the parent of the context goes.
+ */
+extern void sd_nodes_reserve(MemoryContext cxt);
+extern void sd_nodes_reset(void);
+
+/* Room for so many bytes at the end, which the caller fills. */
+static inline char *
+sd_extend(StringInfo buf, int len)
+{
+	char *place;
+
+	if (buf->len + len >= buf->maxlen)
+		enlargeStringInfo(buf, len);
+	place = buf->data + buf->len;
+	buf->len += len;
+	return place;
+}
 
 /* Append bytes, without the terminating zero of a text. */
 static inline void
 sd_append(StringInfo buf, const void *data, int len)
 {
-	if (buf->len + len >= buf->maxlen)
-		enlargeStringInfo(buf, len);
-	memcpy(buf->data + buf->len, data, len);
-	buf->len += len;
+	memcpy(sd_extend(buf, len), data, len);
 }
 
 /* Tree of a jsonb object.  The tree points into the jsonb. */

@@ -24,21 +24,11 @@
 
 static JEntry write_node(StringInfo buf, SdNode *node);
 
-/* jsonb orders keys by length first. */
-static int
-compare_lengths_first(const SdNode *a, const SdNode *b)
-{
-	if (a->keylen != b->keylen)
-		return a->keylen < b->keylen ? -1 : 1;
-	return memcmp(a->key, b->key, a->keylen);
-}
-
-static void
+static inline void
 pad(StringInfo buf)
 {
-	static const char zeros[ALIGNOF_INT];
-
-	sd_append(buf, zeros, INTALIGN(buf->len) - buf->len);
+	while (buf->len != INTALIGN(buf->len))
+		*sd_extend(buf, 1) = '\0';
 }
 
 /* Whether the text is an integer that surely fits; nearly all numbers are. */
@@ -129,13 +119,12 @@ reserve_entries(StringInfo buf, uint32 header, int count)
 	entries.offset = buf->len;
 	entries.count = 0;
 	entries.length = 0;
-	enlargeStringInfo(buf, count * sizeof(JEntry));
-	buf->len += count * sizeof(JEntry);
+	(void) sd_extend(buf, count * sizeof(JEntry));
 	return entries;
 }
 
 /* Every so often an entry carries an offset instead of a length. */
-static void
+static inline void
 set_entry(StringInfo buf, Entries *entries, JEntry entry)
 {
 	entries->length += JBE_OFFLENFLD(entry);
@@ -156,7 +145,7 @@ drop_doubles(SdNode *map)
 
 	while (*link != NULL && (*link)->next != NULL)
 	{
-		if (compare_lengths_first(*link, (*link)->next) == 0)
+		if (sd_key_compare(*link, (*link)->next, SD_ORDER_LENGTH_FIRST) == 0)
 		{
 			*link = (*link)->next;
 			map->len--;
@@ -172,7 +161,8 @@ write_map(StringInfo buf, SdNode *map)
 	int start = buf->len;
 	Entries entries;
 
-	sd_map_sort(map, compare_lengths_first);
+	check_stack_depth();
+	sd_map_sort(map, SD_ORDER_LENGTH_FIRST);
 	drop_doubles(map);
 	pad(buf);
 	entries = reserve_entries(buf, JB_FOBJECT | map->len, 2 * map->len);
@@ -196,6 +186,7 @@ write_list(StringInfo buf, SdNode *list)
 	int start = buf->len;
 	Entries entries;
 
+	check_stack_depth();
 	pad(buf);
 	entries = reserve_entries(buf, JB_FARRAY | list->len, list->len);
 	for (SdNode *member = list->first; member != NULL; member = member->next)
@@ -211,7 +202,6 @@ write_list(StringInfo buf, SdNode *list)
 static JEntry
 write_node(StringInfo buf, SdNode *node)
 {
-	check_stack_depth();
 	switch (node->type)
 	{
 		case SD_NODE_MAP:

@@ -38,6 +38,9 @@
 
 #define SD_WALK_ATTEMPTS 8
 
+/* Of a context that is reset for each object: the first block, which a reset keeps, mostly does. */
+#define KEPT_SIZES 64 * 1024, 64 * 1024, ALLOCSET_DEFAULT_MAXSIZE
+
 /*
  * Settings that change what a deparser or an output function prints, and the
  * longest wait for a lock of any kind: tables are only locked conditionally, but
@@ -138,6 +141,7 @@ sd_doc_emit(SdSnap *snap, SdDoc *doc)
 	if (snap->sink != NULL && snap->sink->emit != NULL)
 		snap->sink->emit(snap->sink, doc, &entry->hashes);
 	MemoryContextReset(snap->doc_cxt);
+	sd_nodes_reset();
 	MemoryContextSwitchTo(snap->cxt);
 	if (snap->subset != NULL && !sd_subset_has(snap->subset, entry->key.classid, entry->key.oid))
 		snap->subset->failed = true;
@@ -221,9 +225,10 @@ walk_once(SdSink *sink, SdPlan *plan, MemoryContext cxt, uint64 *versions)
 	snap->entries_cxt = caller;
 	snap->entries = sd_entries_create();
 	snap->cxt = cxt;
-	snap->row_cxt = AllocSetContextCreate(snap->cxt, "safedeploy row", ALLOCSET_DEFAULT_SIZES);
-	snap->tmp_cxt = AllocSetContextCreate(snap->cxt, "safedeploy deparse", ALLOCSET_DEFAULT_SIZES);
-	snap->doc_cxt = AllocSetContextCreate(snap->cxt, "safedeploy document", ALLOCSET_DEFAULT_SIZES);
+	snap->row_cxt = AllocSetContextCreate(snap->cxt, "safedeploy row", KEPT_SIZES);
+	snap->tmp_cxt = AllocSetContextCreate(snap->cxt, "safedeploy deparse", KEPT_SIZES);
+	snap->doc_cxt = AllocSetContextCreate(snap->cxt, "safedeploy document", KEPT_SIZES);
+	sd_nodes_reserve(snap->doc_cxt);
 	MemoryContextSwitchTo(snap->cxt);
 	sd_progress_begin(snap->cxt);
 	initStringInfo(&snap->scratch);
