@@ -205,17 +205,20 @@ typedef struct SdSnap
 	SdEntries *entries;
 	MemoryContext entries_cxt;
 
-	HTAB *schemas;			  /* SdSchema by OID */
-	struct relmap_hash *rels; /* SdRel by OID */
-	HTAB *names;			  /* memo of names, see sd_snapshot_names.c */
-	struct NameEntry *recent_types[64];
-	HTAB *comments;	   /* by class, object, sub-object */
-	HTAB *members;	   /* of extensions: class and object */
-	HTAB *exprs;	   /* memo of deparsed expressions by node text */
-	HTAB *constraints; /* SdConstraint by OID */
-	HTAB *domains;	   /* SdDomain by type OID */
-	List *rel_order;   /* SdRel that get a document */
-	List *routines;	   /* copied rows of pg_proc */
+	HTAB *schemas;				  /* SdSchema by OID */
+	struct SdSchema *last_schema; /* that was looked up */
+	struct relmap_hash *rels;	  /* SdRel by OID */
+	struct SdRel **last_rels;	  /* the part of them that was looked up last */
+	Oid last_page;
+	HTAB *names;						 /* memo of names, see sd_snapshot_names.c */
+	struct NameEntry *recent_names[256]; /* of them */
+	HTAB *comments;						 /* by class, object, sub-object */
+	HTAB *members;						 /* of extensions: class and object */
+	HTAB *exprs;						 /* memo of deparsed expressions by node text */
+	HTAB *constraints;					 /* SdConstraint by OID */
+	HTAB *domains;						 /* SdDomain by type OID */
+	List *rel_order;					 /* SdRel that get a document */
+	List *routines;						 /* copied rows of pg_proc */
 	struct TypeState *types;
 	struct Environment *environment;
 	struct SdPrivileges *privileges;

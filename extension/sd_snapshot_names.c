@@ -236,10 +236,19 @@ sd_comment(SdSnap *snap, Oid classid, Oid oid, int32 sub)
 	return entry ? entry->name : NULL;
 }
 
+/* Neighbours mostly have the same schema. */
+static SdSchema *
+look_up_schema(SdSnap *snap, Oid oid)
+{
+	if (snap->last_schema == NULL || snap->last_schema->oid != oid)
+		snap->last_schema = hash_search(snap->schemas, &oid, HASH_FIND, NULL);
+	return snap->last_schema;
+}
+
 static SdSchema *
 find_schema(SdSnap *snap, Oid oid)
 {
-	SdSchema *schema = hash_search(snap->schemas, &oid, HASH_FIND, NULL);
+	SdSchema *schema = look_up_schema(snap, oid);
 
 	if (schema == NULL)
 		elog(ERROR, "cache lookup failed for schema %u", oid);
@@ -249,7 +258,7 @@ find_schema(SdSnap *snap, Oid oid)
 bool
 sd_schema_kept(SdSnap *snap, Oid oid)
 {
-	SdSchema *schema = hash_search(snap->schemas, &oid, HASH_FIND, NULL);
+	SdSchema *schema = look_up_schema(snap, oid);
 
 	return schema != NULL && schema->kept;
 }
@@ -257,7 +266,7 @@ sd_schema_kept(SdSnap *snap, Oid oid)
 bool
 sd_schema_of_server(SdSnap *snap, Oid oid)
 {
-	SdSchema *schema = hash_search(snap->schemas, &oid, HASH_FIND, NULL);
+	SdSchema *schema = look_up_schema(snap, oid);
 
 	return schema != NULL && schema->of_server;
 }
@@ -301,11 +310,16 @@ static NameEntry *
 memo_begin(SdSnap *snap, Oid classid, Oid oid, int32 sub, bool *found, MemoryContext *old)
 {
 	NameKey key = { classid, oid, sub };
-	NameEntry *entry = hash_search(snap->names, &key, HASH_FIND, found);
+	uint32 place = (oid + classid * 7 + (uint32) sub * 31) % lengthof(snap->recent_names);
+	NameEntry *entry = snap->recent_names[place];
 
+	/* few types, operator classes and roles make up most names */
+	*found = entry != NULL && memcmp(&entry->key, &key, sizeof(key)) == 0;
 	if (*found)
 		return entry;
-	entry = hash_search(snap->names, &key, HASH_ENTER, NULL);
+	entry = snap->recent_names[place] = hash_search(snap->names, &key, HASH_ENTER, found);
+	if (*found)
+		return entry;
 	memset((char *) entry + sizeof(NameKey), 0, sizeof(NameEntry) - sizeof(NameKey));
 	*old = MemoryContextSwitchTo(snap->cxt);
 	return entry;
@@ -349,14 +363,10 @@ sd_role_name(SdSnap *snap, Oid oid)
 static NameEntry *
 type_entry(SdSnap *snap, Oid oid, int32 typmod)
 {
-	NameEntry **recent = &snap->recent_types[(oid ^ (uint32) typmod) % lengthof(snap->recent_types)];
-	NameEntry *entry = *recent;
-	bool found = entry != NULL && entry->key.oid == oid && entry->key.sub == typmod;
+	bool found;
 	MemoryContext old;
+	NameEntry *entry = memo_begin(snap, TypeRelationId, oid, typmod, &found, &old);
 
-	/* few types make up most columns */
-	if (!found)
-		*recent = entry = memo_begin(snap, TypeRelationId, oid, typmod, &found, &old);
 	if (!found)
 	{
 		HeapTuple tuple = lookup(TYPEOID, oid, "type");

@@ -26,26 +26,24 @@
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
-/* Relations by OID: the hottest look-up of the walk, so the table holds pointers only. */
-typedef struct RelSlot
-{
-	Oid oid;
-	char status;
-	SdRel *rel;
-} RelSlot;
+/*
+ * Relations by OID: the hottest look-up of the walk.  What belongs together was made
+ * together, so neighbours are found on the same page, most often on the last one.
+ */
+#define PAGE_BITS 5
 
-/* What belongs together was made together, so neighbours stay neighbours. */
-static inline uint32
-neighbourly_hash(Oid oid)
+typedef struct RelPage
 {
-	return (murmurhash32(oid >> 4) << 4) | (oid & 15);
-}
+	Oid number; /* OID without the last bits */
+	char status;
+	SdRel **rels;
+} RelPage;
 
 #define SH_PREFIX			 relmap
-#define SH_ELEMENT_TYPE		 RelSlot
+#define SH_ELEMENT_TYPE		 RelPage
 #define SH_KEY_TYPE			 Oid
-#define SH_KEY				 oid
-#define SH_HASH_KEY(tb, key) neighbourly_hash(key)
+#define SH_KEY				 number
+#define SH_HASH_KEY(tb, key) murmurhash32(key)
 #define SH_EQUAL(tb, a, b)	 ((a) == (b))
 #define SH_SCOPE			 static inline
 #define SH_DECLARE
@@ -55,20 +53,32 @@ neighbourly_hash(Oid oid)
 SdRel *
 sd_rel(SdSnap *snap, Oid oid)
 {
-	RelSlot *slot = snap->rels ? relmap_lookup(snap->rels, oid) : NULL;
+	Oid number = oid >> PAGE_BITS;
 
-	return slot ? slot->rel : NULL;
+	if (snap->last_rels == NULL || number != snap->last_page)
+	{
+		RelPage *page = snap->rels ? relmap_lookup(snap->rels, number) : NULL;
+
+		if (page == NULL)
+			return NULL;
+		snap->last_page = number;
+		snap->last_rels = page->rels;
+	}
+	return snap->last_rels[oid & ((1 << PAGE_BITS) - 1)];
 }
 
 static SdRel *
 add_rel(SdSnap *snap, Oid oid)
 {
 	bool found;
-	RelSlot *slot = relmap_insert(snap->rels, oid, &found);
+	RelPage *page = relmap_insert(snap->rels, oid >> PAGE_BITS, &found);
+	SdRel *rel = sd_alloc0(snap, sizeof(SdRel));
 
-	slot->rel = sd_alloc0(snap, sizeof(SdRel));
-	slot->rel->oid = oid;
-	return slot->rel;
+	if (!found)
+		page->rels = sd_alloc0(snap, sizeof(SdRel *) << PAGE_BITS);
+	page->rels[oid & ((1 << PAGE_BITS) - 1)] = rel;
+	rel->oid = oid;
+	return rel;
 }
 
 static Acl *
@@ -265,7 +275,7 @@ load_partition_key(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 void
 sd_load_relations(SdSnap *snap)
 {
-	snap->rels = relmap_create(snap->cxt, 16384, NULL);
+	snap->rels = relmap_create(snap->cxt, 1024, NULL);
 	sd_scan(snap, RelationRelationId, load_relation);
 	sd_scan(snap, InheritsRelationId, load_inherits);
 	sd_scan(snap, ForeignTableRelationId, load_foreign_table);
