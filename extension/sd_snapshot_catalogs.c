@@ -148,13 +148,13 @@ sd_row_oid(HeapTuple tuple, int place)
 }
 
 int
-sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, SdKey *keys)
+sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, SdKey *keys, int most)
 {
 	int count = 0;
 
 	if (catalog == NULL || reaches_far(catalog->catalog, tuple))
 		return 0;
-	for (int i = 0; i < SD_ROW_KEYS && catalog->keys[i].attnum != 0; i++)
+	for (int i = 0; i < SD_ROW_KEYS && catalog->keys[i].attnum != 0 && count < most; i++)
 	{
 		const SdCatalogKey *key = &catalog->keys[i];
 		Oid oid = sd_row_oid(tuple, key->place);
@@ -187,10 +187,19 @@ sd_catalog_is_ignored(Oid catalog)
 	}
 }
 
+/* Columns of the system are the same in each table. */
+static bool
+attribute_matters(HeapTuple tuple)
+{
+	return ((Form_pg_attribute) GETSTRUCT(tuple))->attnum > 0;
+}
+
 /* Most dependencies decide nothing but what may be dropped. */
 static bool
-dependency_matters(Form_pg_depend form)
+dependency_matters(HeapTuple tuple)
 {
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
 	switch (form->deptype)
 	{
 		case DEPENDENCY_NORMAL:
@@ -207,16 +216,16 @@ dependency_matters(Form_pg_depend form)
 	}
 }
 
-bool
-sd_row_matters(Oid catalog, HeapTuple tuple)
+SdRowFilter
+sd_row_filter(Oid catalog)
 {
 	switch (catalog)
 	{
 		case AttributeRelationId:
-			return ((Form_pg_attribute) GETSTRUCT(tuple))->attnum > 0;
+			return attribute_matters;
 		case DependRelationId:
-			return dependency_matters((Form_pg_depend) GETSTRUCT(tuple));
+			return dependency_matters;
 		default:
-			return true;
+			return NULL;
 	}
 }

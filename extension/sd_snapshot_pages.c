@@ -224,7 +224,7 @@ add_row(Sweep *sweep, const SdCatalog *spec, HeapTuple tuple)
 	SdRun *last = sweep->nruns > 0 ? &sweep->runs[sweep->nruns - 1] : NULL;
 	uint64 hash;
 
-	count = sd_row_keys(spec, tuple, keys);
+	count = sd_row_keys(spec, tuple, keys, sweep->changes != NULL ? SD_ROW_KEYS : 1);
 	hash = hash_row(sweep->pages, tuple);
 	if (last != NULL && last->key.oid == keys[0].oid && last->key.classid == keys[0].classid)
 		last->hash += hash;
@@ -255,28 +255,44 @@ went(Sweep *sweep, const PageState *page)
 				-page->runs[i].hash);
 }
 
+/*
+ * Whether every row of the page is visible to everybody for good, as VACUUM has found.
+ * On a standby that may be known earlier than its own snapshots see it so.
+ */
+static bool
+is_all_visible(Sweep *sweep, Page page)
+{
+	return PageIsAllVisible(page) && !sweep->snapshot->takenDuringRecovery;
+}
+
 /* Reads a page, whose content lock is held, and replaces what was known of it. */
 static void
-read_page(Sweep *sweep, Relation rel, const SdCatalog *spec, Buffer buffer, PageState *state)
+read_page(Sweep *sweep, Relation rel, const SdCatalog *spec, SdRowFilter filter, Buffer buffer,
+		  PageState *state)
 {
 	Page page = BufferGetPage(buffer);
 	OffsetNumber max = PageIsNew(page) ? 0 : PageGetMaxOffsetNumber(page);
+	bool all_visible = is_all_visible(sweep, page);
 	bool settled = RelationNeedsWAL(rel);
+	HeapTupleData tuple = { .t_tableOid = RelationGetRelid(rel) };
 
 	sweep->nruns = 0;
 	for (OffsetNumber offset = FirstOffsetNumber; offset <= max; offset++)
 	{
 		ItemId item = PageGetItemId(page, offset);
-		HeapTupleData tuple;
 
 		if (!ItemIdIsNormal(item))
 			continue;
 		tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
 		tuple.t_len = ItemIdGetLength(item);
-		tuple.t_tableOid = RelationGetRelid(rel);
-		ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(buffer), offset);
-		if (!sd_row_matters(tuple.t_tableOid, &tuple))
+		if (filter != NULL && !filter(&tuple))
 			continue;
+		if (all_visible)
+		{
+			add_row(sweep, spec, &tuple);
+			continue;
+		}
+		ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(buffer), offset);
 		if (HeapTupleSatisfiesVisibility(&tuple, sweep->snapshot, buffer))
 			add_row(sweep, spec, &tuple);
 		settled = settled && is_settled(tuple.t_data, sweep->snapshot);
@@ -352,6 +368,7 @@ sweep_pages(Sweep *sweep, Relation rel, HeapState *heap)
 	const SdCatalog *spec = sd_catalog(heap->catalog);
 	BufferAccessStrategy strategy =
 		heap->nblocks > NBuffers / 4 ? GetAccessStrategy(BAS_BULKREAD) : NULL;
+	SdRowFilter filter = sd_row_filter(heap->catalog);
 	bool trusted = RelationNeedsWAL(rel);
 
 	for (BlockNumber block = 0; block < heap->nblocks; block++)
@@ -364,7 +381,7 @@ sweep_pages(Sweep *sweep, Relation rel, HeapState *heap)
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		same = trusted && state->settled && state->lsn == BufferGetLSNAtomic(buffer);
 		if (!same)
-			read_page(sweep, rel, spec, buffer, state);
+			read_page(sweep, rel, spec, filter, buffer, state);
 		UnlockReleaseBuffer(buffer);
 		if (!same)
 			keep_page(sweep, state);

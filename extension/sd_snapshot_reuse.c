@@ -167,7 +167,6 @@ install(Cache *cache, SdEntries *entries)
 		drop_cache(cache);
 		return;
 	}
-	sd_uses_sort(cache->uses);
 	MemoryContextSetParent(cache->cxt, TopMemoryContext);
 	session_cache = cache;
 }

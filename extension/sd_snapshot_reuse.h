@@ -38,15 +38,16 @@ typedef struct SdCatalog
 
 extern const SdCatalog *sd_catalog(Oid catalog);
 
-/* Keys of a row, the first of them that of the row; none when only a walk over everything will do. */
-extern int sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, SdKey *keys);
+/* At most so many keys of a row, first that of the row; none when only a walk over everything will do. */
+extern int sd_row_keys(const SdCatalog *catalog, HeapTuple tuple, SdKey *keys, int most);
 extern Oid sd_row_oid(HeapTuple tuple, int place);
 
 /* Whether a catalog is one that no document depends on. */
 extern bool sd_catalog_is_ignored(Oid catalog);
 
-/* Whether a row can matter to a document at all. */
-extern bool sd_row_matters(Oid catalog, HeapTuple tuple);
+/* Tells whether a row can matter to a document at all; NULL for catalogs of which all do. */
+typedef bool (*SdRowFilter)(HeapTuple tuple);
+extern SdRowFilter sd_row_filter(Oid catalog);
 
 /*
  * sd_snapshot_walk.c: what to do when the snapshot is there and nothing has been
@@ -113,12 +114,12 @@ typedef struct SdUses
 	Size ncount;
 	Size nsize;
 	Size nsorted;
+	Size searched; /* items looked through that are not in order */
 	Size limit;	   /* bytes of either array */
 	bool overflow; /* reached it, so that some are missing */
 } SdUses;
 
 extern SdUses *sd_uses_create(MemoryContext cxt, Size limit);
-extern void sd_uses_sort(SdUses *uses);
 
 /* Puts what the documents of a subset use now in the place of what they used. */
 extern void sd_uses_replace(SdUses *uses, SdSubset *subset, const SdUses *fresh);

@@ -282,8 +282,8 @@ compare_name_uses(const void *a, const void *b)
 	return x->used < y->used ? -1 : x->used > y->used;
 }
 
-void
-sd_uses_sort(SdUses *uses)
+static void
+sort(SdUses *uses)
 {
 	Size kept = 0;
 
@@ -296,6 +296,7 @@ sd_uses_sort(SdUses *uses)
 	if (uses->ncount > 0)
 		qsort(uses->names, uses->ncount, sizeof(SdNameUse), compare_name_uses);
 	uses->nsorted = uses->ncount;
+	uses->searched = 0;
 }
 
 /* Most users are not in the subset, which one bit of their OID tells of nearly all of them. */
@@ -353,9 +354,6 @@ sd_uses_replace(SdUses *uses, SdSubset *subset, const SdUses *fresh)
 			return;
 		uses->names[uses->ncount++] = fresh->names[i];
 	}
-	if (uses->count - uses->sorted > 1024 + uses->sorted / 8 ||
-		uses->ncount - uses->nsorted > 1024 + uses->nsorted / 8)
-		sd_uses_sort(uses);
 }
 
 /* First of the sorted items of a given width that begins with the OID, or the first after it. */
@@ -473,6 +471,22 @@ is_part(Oid classid)
 		   classid == RewriteRelationId || classid == PolicyRelationId;
 }
 
+/*
+ * Sorts when so much has been looked through for want of order as sorting costs.  So
+ * the first fingerprint does not pay for what most sessions never need.
+ */
+#define SEARCHES_AS_SORTING 32
+
+static void
+sort_when_due(SdUses *uses)
+{
+	Size rest = uses->count - uses->sorted + uses->ncount - uses->nsorted;
+
+	uses->searched += rest;
+	if (uses->searched > SEARCHES_AS_SORTING * (uses->count + uses->ncount))
+		sort(uses);
+}
+
 bool
 sd_uses_follow(SdSnap *snap, SdUses *uses, SdKey *keys, int count)
 {
@@ -491,6 +505,7 @@ sd_uses_follow(SdSnap *snap, SdUses *uses, SdKey *keys, int count)
 		Oid oid = list_nth_oid(changed.oids, i);
 
 		CHECK_FOR_INTERRUPTS();
+		sort_when_due(uses);
 		if (!follow_object(&changed, oid) || !follow_names(&changed, oid))
 			return false;
 	}
