@@ -14,6 +14,14 @@ best() {
 	done | sort -n | awk 'NR == 1 { printf "%.2f\n", $1 / 100 }'
 }
 
+# best_statement SQL: milliseconds of the fastest of five runs in one session, without its connection
+best_statement() {
+	{
+		printf '%s\n' '\timing on'
+		for _ in $(seq "${SD_BENCH_RUNS:-5}"); do echo "$1;"; done
+	} | sql -o /dev/null | sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' | sort -n | head -n 1
+}
+
 # ratio A B: A / B
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
