@@ -22,6 +22,7 @@
 #include "sd_compat.h"
 #include "sd_rules.h"
 #include "sd_tree.h"
+#include "sd_try.h"
 
 /* report_opaque reports something that runs text or code that we cannot see. */
 static void
@@ -233,6 +234,38 @@ sd_end_transaction_path(SdAnalysis *analysis, bool committed)
 								 GUC_ACTION_SAVE, true, DEBUG5, false);
 }
 
+/* The text of a value, which the server may refuse: one setting takes no list, another no such list. */
+typedef struct ValueQuestion
+{
+	VariableSetStmt *stmt;
+	MemoryContext context;
+	const char *value;
+} ValueQuestion;
+
+static void
+ask_value(void *arg)
+{
+	ValueQuestion *question = arg;
+	const char *value = ExtractSetVariableArgs(question->stmt);
+
+	if (value != NULL)
+		question->value = MemoryContextStrdup(question->context, value);
+}
+
+/* check_set_value follows SET name TO value; one that the server refuses changes nothing. */
+static void
+check_set_value(SdAnalysis *analysis, VariableSetStmt *stmt)
+{
+	static const char *const followed[] = { "search_path", "timezone", "standard_conforming_strings" };
+	ValueQuestion question = { stmt, CurrentMemoryContext, NULL };
+
+	for (int i = 0; i < lengthof(followed); i++)
+	{
+		if (pg_strcasecmp(stmt->name, followed[i]) == 0 && sd_try(ask_value, &question, NULL))
+			set_setting(analysis, stmt->name, question.value, stmt->is_local);
+	}
+}
+
 static void
 check_set(SdAnalysis *analysis, Node *statement)
 {
@@ -241,7 +274,7 @@ check_set(SdAnalysis *analysis, Node *statement)
 	switch (stmt->kind)
 	{
 		case VAR_SET_VALUE:
-			set_setting(analysis, stmt->name, ExtractSetVariableArgs(stmt), stmt->is_local);
+			check_set_value(analysis, stmt);
 			break;
 		case VAR_SET_DEFAULT:
 		case VAR_RESET:

@@ -52,6 +52,7 @@ is(rules_of(q{'DROP TYPE a.b.c CASCADE'}), 'drop-type-cascade', 'a type that is 
 is(rules_of(q{'ALTER TABLE t ALTER COLUMN a TYPE nothing.at_all'}), 'alter-column-type-rewrite', 'a type that is nowhere is not called harmless');
 is(rules_of(q{'ALTER TABLE t ALTER COLUMN nix SET NOT NULL'}), 'set-not-null-scan', 'a column that is nowhere is not called harmless');
 is(rules_of(q{'SET search_path = "unclosed; TRUNCATE t'}), 'syntax-error', 'a setting that is broken');
+is(rules_of(q{$$SET search_lath TO a, b; SET timezone TO 'a', 'b'; SET TIME ZONE INTERVAL 'x' HOUR TO MINUTE; TRUNCATE t$$}), 'truncate', 'settings that take no such value');
 is(rules_of(q{'SET search_path = 1.5; TRUNCATE public.t'}), 'truncate', 'a setting of the wrong kind');
 
 # Random bytes, and random pieces of SQL
