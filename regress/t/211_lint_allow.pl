@@ -75,6 +75,8 @@ found("-- safedeploy: disable drop-table\n-- safedeploy:\n-- safedeploy: allow :
 	[ map { "$_ allow-malformed open" } 1 .. 4 ], 'one that is not understood');
 found("-- safedeploy: allow-file allow-unused: why\n-- safedeploy: allow drop-table: why\nSELECT 1;\n",
 	[ '1 allow-unused open', '2 allow-unused open' ], 'no comment allows another');
+found("-- safedeploy: allow-file allow-without-reason: why\n-- safedeploy: allow drop-table\nSELECT 1;\n",
+	[ '1 allow-unused open', '2 allow-without-reason open' ], 'nor that one has no reason');
 found("-- the safedeploy: allow words elsewhere\n-- about safedeploy\nSELECT 1;\n", [], 'a comment that speaks of it');
 exit_is(lint(['-'], stdin => "$words\nDROP TABLE t;\n"), 0, 'what is allowed does not fail');
 my $run = lint(['-'], stdin => "$words\nDROP TABLE t;\n");
@@ -121,7 +123,7 @@ is_deeply([ grep { /allow/ } map { $_->{rule} } @{ decode_json(do { file('off.sq
 # a rule that is off by itself
 my ($quiet) = grep { $_->{severity} eq 'off' } @{ decode_json(lint_rules('--format=json')->stdout) };
 sub lint_rules { return $server->migguard(undef, [ 'rules', @_ ], cwd => "$dir"); }
-if ($quiet)
+ok($quiet, 'a rule is off by itself') or die 'no rule is off by itself';
 {
 	my ($case) = slurp_fixture($quiet->{rule}) =~ /^-- fires[^\n]*\n(.*?)(?=^-- |\z)/ms;
 	my ($setup) = slurp_fixture($quiet->{rule}) =~ /^-- setup[^\n]*\n(.*?)(?=^-- )/ms;
