@@ -20,6 +20,7 @@
 #include "pgstat.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -27,6 +28,38 @@
 
 #include "sd_compat.h"
 #include "sd_facts.h"
+
+/* What is known of a table, kept as long as the analysis. */
+typedef struct TableFacts
+{
+	Oid table;
+	bool has_indexes;
+	bool has_constraints;
+	List *indexes;	   /* SdIndexFacts */
+	List *constraints; /* SdConstraintFacts */
+} TableFacts;
+
+/* facts_of returns the place for what is known of a table. */
+static TableFacts *
+facts_of(SdAnalysis *analysis, Oid table)
+{
+	TableFacts *facts;
+	bool found;
+
+	if (analysis->facts == NULL)
+	{
+		HASHCTL options = { .keysize = sizeof(Oid),
+							.entrysize = sizeof(TableFacts),
+							.hcxt = analysis->context };
+
+		analysis->facts =
+			hash_create("safedeploy facts", 64, &options, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	facts = hash_search(analysis->facts, &table, HASH_ENTER, &found);
+	if (!found)
+		*facts = (TableFacts){ .table = table };
+	return facts;
+}
 
 /* is_plain tells whether all keys of an index are sorted the way their types usually are. */
 static bool
@@ -124,9 +157,20 @@ index_row(HeapTuple tuple, TupleDesc desc)
 }
 
 List *
-sd_fact_indexes(Oid table)
+sd_fact_indexes(SdAnalysis *analysis, Oid table)
 {
-	return collect(IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, table, index_row);
+	TableFacts *facts = facts_of(analysis, table);
+
+	if (!facts->has_indexes)
+	{
+		MemoryContext old = MemoryContextSwitchTo(analysis->context);
+
+		facts->indexes =
+			collect(IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, table, index_row);
+		facts->has_indexes = true;
+		MemoryContextSwitchTo(old);
+	}
+	return facts->indexes;
 }
 
 /* constraint_row describes a row of pg_constraint. */
@@ -157,18 +201,28 @@ constraint_row(HeapTuple tuple, TupleDesc desc)
 }
 
 List *
-sd_fact_constraints(Oid table)
+sd_fact_constraints(SdAnalysis *analysis, Oid table)
 {
-	return collect(ConstraintRelationId, ConstraintRelidTypidNameIndexId,
-				   Anum_pg_constraint_conrelid, table, constraint_row);
+	TableFacts *facts = facts_of(analysis, table);
+
+	if (!facts->has_constraints)
+	{
+		MemoryContext old = MemoryContextSwitchTo(analysis->context);
+
+		facts->constraints = collect(ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+									 Anum_pg_constraint_conrelid, table, constraint_row);
+		facts->has_constraints = true;
+		MemoryContextSwitchTo(old);
+	}
+	return facts->constraints;
 }
 
 SdConstraintFacts *
-sd_fact_constraint(Oid table, const char *name)
+sd_fact_constraint(SdAnalysis *analysis, Oid table, const char *name)
 {
 	ListCell *cell;
 
-	foreach (cell, sd_fact_constraints(table))
+	foreach (cell, sd_fact_constraints(analysis, table))
 	{
 		SdConstraintFacts *facts = lfirst(cell);
 
@@ -314,7 +368,7 @@ sd_fact_is_still_there(SdAnalysis *analysis, Oid relation)
 }
 
 SdUse
-sd_fact_use(Oid relation)
+sd_fact_use(SdAnalysis *analysis, Oid relation)
 {
 	PgStat_StatTabEntry *entry = pgstat_fetch_stat_tabentry(relation);
 	SdUse use = { .last = "" };
@@ -329,7 +383,7 @@ sd_fact_use(Oid relation)
 	}
 	if (get_rel_relkind(relation) != RELKIND_INDEX)
 	{
-		foreach (cell, sd_fact_indexes(relation))
+		foreach (cell, sd_fact_indexes(analysis, relation))
 		{
 			entry = pgstat_fetch_stat_tabentry(((SdIndexFacts *) lfirst(cell))->oid);
 			if (entry == NULL)

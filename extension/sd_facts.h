@@ -32,8 +32,8 @@ typedef struct SdIndexFacts
 /* sd_fact_index describes one index, or returns NULL when there is no such. */
 extern SdIndexFacts *sd_fact_index(Oid index);
 
-/* sd_fact_indexes lists the indexes of a table (SdIndexFacts). */
-extern List *sd_fact_indexes(Oid table);
+/* sd_fact_indexes lists the indexes of a table (SdIndexFacts), looked up once. */
+extern List *sd_fact_indexes(SdAnalysis *analysis, Oid table);
 
 typedef struct SdConstraintFacts
 {
@@ -48,11 +48,11 @@ typedef struct SdConstraintFacts
 	List *columns; /* attribute numbers */
 } SdConstraintFacts;
 
-/* sd_fact_constraints lists the constraints of a table (SdConstraintFacts). */
-extern List *sd_fact_constraints(Oid table);
+/* sd_fact_constraints lists the constraints of a table (SdConstraintFacts), looked up once. */
+extern List *sd_fact_constraints(SdAnalysis *analysis, Oid table);
 
 /* sd_fact_constraint finds a constraint of a table by name, or NULL. */
-extern SdConstraintFacts *sd_fact_constraint(Oid table, const char *name);
+extern SdConstraintFacts *sd_fact_constraint(SdAnalysis *analysis, Oid table, const char *name);
 
 /* sd_fact_referencing lists the foreign keys that point at a table. */
 extern List *sd_fact_referencing(Oid table);
@@ -105,7 +105,7 @@ typedef struct SdUse
 	const char *last; /* ", last at ...", or "" when not known */
 } SdUse;
 
-extern SdUse sd_fact_use(Oid relation);
+extern SdUse sd_fact_use(SdAnalysis *analysis, Oid relation);
 
 /* sd_fact_owned_sequences lists the sequences that belong to columns of a table. */
 extern List *sd_fact_owned_sequences(Oid table);

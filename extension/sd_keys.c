@@ -98,11 +98,11 @@ sd_keys_index(SdAnalysis *analysis, const char *schema, const char *table, List 
 
 /* in_catalog tells whether a valid index without a condition begins with these columns, in any order. */
 static bool
-in_catalog(Oid table, List *columns)
+in_catalog(SdAnalysis *analysis, Oid table, List *columns)
 {
 	ListCell *cell;
 
-	foreach (cell, sd_fact_indexes(table))
+	foreach (cell, sd_fact_indexes(analysis, table))
 	{
 		SdIndexFacts *index = lfirst(cell);
 		int n = list_length(columns);
@@ -126,7 +126,7 @@ sd_keys_foreign(SdAnalysis *analysis, const SdRelation *table, List *columns,
 	OpenKey *key;
 
 	if (table->persistence == RELPERSISTENCE_TEMP || list_length(columns) > KEY_COLUMNS ||
-		(numbers != NIL && in_catalog(table->oid, numbers)))
+		(numbers != NIL && in_catalog(analysis, table->oid, numbers)))
 		return;
 	old = MemoryContextSwitchTo(analysis->context);
 	key = palloc0(sizeof(*key));

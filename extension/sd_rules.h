@@ -149,6 +149,7 @@ typedef struct SdAnalysis
 	List *seen_bodies;	 /* SdRoutine */
 
 	struct SdKeys *keys; /* see sd_keys.h; NULL when there are none */
+	struct HTAB *facts;	 /* see sd_facts.c; NULL before the first */
 
 	/* search_path: the caller's, the session's now, and that when the transaction began */
 	const char *callers_path;

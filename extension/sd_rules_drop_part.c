@@ -86,7 +86,7 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 
 	if (column == InvalidAttrNumber)
 		return;
-	constraints = sd_fact_constraints(alter->relation.oid);
+	constraints = sd_fact_constraints(analysis, alter->relation.oid);
 	foreach (cell, constraints)
 	{
 		SdConstraintFacts *constraint = lfirst(cell);
@@ -135,7 +135,7 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 						 finding.object, finding.names.table);
 			sd_report_blocking(analysis, &finding);
 		}
-		use = sd_fact_use(relation.oid);
+		use = sd_fact_use(analysis, relation.oid);
 		if (use.reads > 0)
 		{
 			finding = sd_finding(analysis, SD_RULE_DROP_INDEX_IN_USE, &relation);
@@ -163,7 +163,7 @@ check_still_used(SdAnalysis *analysis, Node *statement)
 
 		if (!sd_has_storage(&relation) || relation.presence != SD_EXISTS)
 			continue;
-		use = sd_fact_use(relation.oid);
+		use = sd_fact_use(analysis, relation.oid);
 		if (use.reads == 0 && use.writes == 0)
 			continue;
 		finding = sd_finding(analysis, SD_RULE_OBJECT_STILL_USED, &relation);
@@ -297,7 +297,7 @@ check_fanout(SdAnalysis *analysis, Node *statement)
 
 		if (relation.presence != SD_EXISTS)
 			continue;
-		foreach (inner, sd_fact_constraints(relation.oid))
+		foreach (inner, sd_fact_constraints(analysis, relation.oid))
 		{
 			SdConstraintFacts *constraint = lfirst(inner);
 			SdFinding finding;

@@ -74,11 +74,11 @@ column_type(SdAnalysis *analysis, const SdRelation *relation, List *new_columns,
 
 /* primary_key lists the columns of a table's primary key, as attribute numbers. */
 static List *
-primary_key(Oid table)
+primary_key(SdAnalysis *analysis, Oid table)
 {
 	ListCell *cell;
 
-	foreach (cell, sd_fact_constraints(table))
+	foreach (cell, sd_fact_constraints(analysis, table))
 	{
 		SdConstraintFacts *constraint = lfirst(cell);
 
@@ -98,7 +98,7 @@ check_types(SdAnalysis *analysis, const ForeignKey *key)
 		return;
 	there = key->constraint->pk_attrs != NIL ?
 				sd_fact_columns(analysis, &key->to, key->constraint->pk_attrs) :
-				primary_key(key->to.oid);
+				primary_key(analysis, key->to.oid);
 	for (int i = 0; i < Min(list_length(there), list_length(key->columns)); i++)
 	{
 		const char *name = strVal(list_nth(key->columns, i));

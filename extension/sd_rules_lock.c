@@ -424,6 +424,9 @@ sd_check_locks(SdAnalysis *analysis, Node *statement)
 		sd_report(analysis, &finding);
 		return;
 	}
+	/* nothing is stronger than that */
+	if (analysis->lock_reported == AccessExclusiveLock)
+		return;
 	locked = lock_of(analysis, statement);
 	if (locked.mode < ShareUpdateExclusiveLock || locked.mode <= analysis->lock_reported ||
 		locked.relation.presence != SD_EXISTS || locked.relation.persistence == RELPERSISTENCE_TEMP)

@@ -470,8 +470,9 @@ check_alter_constraint(SdAnalysis *analysis, const SdAlter *alter)
 
 	if (name == NULL)
 		return;
-	constraint =
-		alter->relation.presence == SD_EXISTS ? sd_fact_constraint(alter->relation.oid, name) : NULL;
+	constraint = alter->relation.presence == SD_EXISTS ?
+					 sd_fact_constraint(analysis, alter->relation.oid, name) :
+					 NULL;
 	if (constraint != NULL && constraint->enforced)
 		return;
 	finding = sd_alter_finding(analysis, SD_RULE_ENFORCE_CONSTRAINT, alter, NULL);

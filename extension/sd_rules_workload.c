@@ -16,13 +16,28 @@
 /* A table that has as many indexes already pays for each one more with every write. */
 #define MANY_INDEXES 8
 
-/* begins_with tells whether an index begins with the columns that a plain new one has. */
+/* usable lists the indexes that can serve what a plain index of so many columns serves. */
+static List *
+usable(List *indexes, int columns)
+{
+	List *result = NIL;
+	ListCell *cell;
+
+	foreach (cell, indexes)
+	{
+		SdIndexFacts *index = lfirst(cell);
+
+		if (index->method == BTREE_AM_OID && index->valid && !index->partial && index->plain &&
+			index->nkeys >= columns)
+			result = lappend(result, index);
+	}
+	return result;
+}
+
+/* begins_with tells whether an index begins with these columns. */
 static bool
 begins_with(const SdIndexFacts *index, List *columns)
 {
-	if (index->method != BTREE_AM_OID || !index->valid || index->partial || !index->plain ||
-		index->nkeys < list_length(columns))
-		return false;
 	for (int i = 0; i < list_length(columns); i++)
 		if (index->columns[i] != list_nth_int(columns, i))
 			return false;
@@ -63,7 +78,7 @@ check_create_index(SdAnalysis *analysis, Node *statement)
 
 	if (table.presence != SD_EXISTS || table.persistence == RELPERSISTENCE_TEMP)
 		return;
-	indexes = sd_fact_indexes(table.oid);
+	indexes = sd_fact_indexes(analysis, table.oid);
 	if (list_length(indexes) >= MANY_INDEXES)
 	{
 		finding = sd_finding(analysis, SD_RULE_INDEX_OVERLOAD, &table);
@@ -71,7 +86,9 @@ check_create_index(SdAnalysis *analysis, Node *statement)
 								   finding.object, list_length(indexes));
 		sd_report(analysis, &finding);
 	}
-	columns = plain_columns(analysis, stmt, &table);
+	/* the names are looked up only if there is an index to compare them with */
+	indexes = usable(indexes, list_length(stmt->indexParams));
+	columns = indexes == NIL ? NIL : plain_columns(analysis, stmt, &table);
 	foreach (cell, columns == NIL ? NIL : indexes)
 	{
 		SdIndexFacts *index = lfirst(cell);
