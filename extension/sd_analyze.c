@@ -178,6 +178,7 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 
 	analysis->reported = false;
 	analysis->lock_reported = NoLock;
+	analysis->large_reported = false;
 	if (analysis->effects != NULL)
 		sd_effects_statement(analysis->effects, statement);
 	sd_check_outside(analysis, statement);

@@ -17,6 +17,7 @@ int sd_guc_fence = SD_ENFORCE_ENFORCE;
 char *sd_guc_fence_token = NULL;
 int sd_guc_fingerprint_cache = 128 * 1024;
 bool sd_guc_fingerprint_check = false;
+int sd_guc_large_table = 1024 * 1024;
 int sd_guc_max_dml_rows = 10000;
 int sd_guc_max_script_size = 16 * 1024;
 int sd_guc_protect = SD_ENFORCE_OFF;
@@ -56,6 +57,11 @@ sd_guc_init(void)
 							 "change the schema meanwhile.",
 							 &sd_guc_fingerprint_check, false, PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL,
 							 NULL, NULL);
+	DefineCustomIntVariable("safedeploy.large_table",
+							"Size from which analyze() reports that a table is read or rewritten "
+							"under a lock.",
+							"Without indexes. 0 turns it off.", &sd_guc_large_table, 1024 * 1024, 0,
+							MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("safedeploy.max_dml_rows",
 							"Rows that one INSERT, UPDATE, DELETE or MERGE may change before "
 							"analyze() reports it.",

@@ -18,6 +18,7 @@ extern int sd_guc_fence;			  /* safedeploy.fence, an SdEnforcement */
 extern char *sd_guc_fence_token;	  /* safedeploy.fence_token, "" when unset */
 extern int sd_guc_fingerprint_cache;  /* safedeploy.fingerprint_cache, in kilobytes */
 extern bool sd_guc_fingerprint_check; /* safedeploy.fingerprint_check */
+extern int sd_guc_large_table;		  /* safedeploy.large_table, in kilobytes, 0 for none */
 extern int sd_guc_max_dml_rows;		  /* safedeploy.max_dml_rows, 0 for no limit */
 extern int sd_guc_max_script_size;	  /* safedeploy.max_script_size, in kilobytes */
 extern int sd_guc_protect;			  /* safedeploy.protect, an SdEnforcement */

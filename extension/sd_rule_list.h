@@ -417,6 +417,10 @@ X(OBJECT_STILL_USED, "object-still-used", WORKLOAD, WARNING, "DROP TABLE, DROP M
   "a table is dropped that was read or written",
   "See that nobody uses it any more: SELECT * FROM pg_stat_user_tables WHERE relid = '%t'::regclass;",
   "monitoring-stats.html")
+X(LARGE_TABLE, "large-table", WORKLOAD, WARNING, "any statement that reads or rewrites a table under a lock", 0, 0,
+  "a table larger than safedeploy.large_table is read or rewritten while its users wait",
+  "Rehearse it on a clone of that size, and look how long it takes; the finding beside this one has a way without the wait.",
+  "explicit-locking.html#LOCKING-TABLES")
 X(FK_MISSING_INDEX, "fk-missing-index", WORKLOAD, NOTICE, "REFERENCES", 0, 0,
   "no index begins with the columns of a foreign key",
   "Build it before rows of the referenced table are deleted: CREATE INDEX CONCURRENTLY %i ON %t (%k);",

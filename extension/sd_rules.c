@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "sd_effect.h"
+#include "sd_guc.h"
 #include "sd_keys.h"
 #include "sd_rules.h"
 #include "sd_size.h"
@@ -186,6 +187,28 @@ report_effect(SdAnalysis *analysis, const SdFinding *finding)
 	}
 }
 
+/* report_large reports, once a statement, that what another finding says takes long. */
+static void
+report_large(SdAnalysis *analysis, const SdFinding *cause)
+{
+	SdFinding finding;
+
+	if (sd_guc_large_table == 0 || cause->size.bytes / 1024 < sd_guc_large_table ||
+		cause->lock < ShareLock || (cause->rewrites != SD_YES && cause->scans != SD_YES) ||
+		analysis->large_reported || analysis->deferred)
+		return;
+	analysis->large_reported = true;
+	finding = sd_finding(analysis, SD_RULE_LARGE_TABLE, NULL);
+	finding.object = cause->object;
+	finding.names = cause->names;
+	finding.size = cause->size;
+	finding.message = psprintf("%s is large (%s): it takes long, and meanwhile %s", cause->object,
+							   sd_size_text(cause->size),
+							   cause->lock == AccessExclusiveLock ? "nobody can read or write it" :
+																	"nobody can write it");
+	sd_report(analysis, &finding);
+}
+
 void
 sd_report(SdAnalysis *analysis, SdFinding *finding)
 {
@@ -241,6 +264,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
 	if (analysis->keys != NULL && finding->relation != NULL && finding->rewrites == SD_YES)
 		sd_keys_rewritten(analysis, finding);
+	report_large(analysis, finding);
 }
 
 void

@@ -139,6 +139,7 @@ typedef struct SdAnalysis
 	int calls;				/* SdPiece.calls, or -1 when not counted */
 	bool reported;			/* it has a finding */
 	LOCKMODE lock_reported; /* the strongest lock that a finding names */
+	bool large_reported;	/* that it takes long because of a table's size */
 	const char *inside;		/* what it is part of, such as "function f", or NULL */
 	bool conditional;		/* it may not be reached */
 	bool deferred;			/* it runs later, when the routine is called */

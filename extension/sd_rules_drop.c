@@ -9,11 +9,16 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_shdepend.h"
 #include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "sd_names.h"
@@ -286,15 +291,79 @@ check_drop_database(SdAnalysis *analysis, Node *statement)
 	sd_report(analysis, &finding);
 }
 
+/* add_owned lists the tables that a role owns in this database, and counts all else that it owns. */
+static int
+add_owned(SdAnalysis *analysis, Oid role, SdNames *tables, SdSize *size)
+{
+	Relation depends = table_open(SharedDependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	int others = 0;
+
+	ScanKeyInit(&keys[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(AuthIdRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(role));
+	scan = systable_beginscan(depends, SharedDependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
+		char relkind;
+
+		if (form->deptype != SHARED_DEPENDENCY_OWNER || form->dbid != MyDatabaseId)
+			continue;
+		relkind = form->classid == RelationRelationId ? get_rel_relkind(form->objid) : '\0';
+		if (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE ||
+			relkind == RELKIND_MATVIEW)
+		{
+			SdSize one = sd_relation_size(analysis->sizes, form->objid);
+
+			sd_names_add(tables, sd_relation_name(form->objid));
+			size->rows = Max(size->rows, one.rows);
+			size->bytes = Max(size->bytes, one.bytes);
+		}
+		else
+			others++;
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	return others;
+}
+
 static void
 check_drop_owned(SdAnalysis *analysis, Node *statement)
 {
-	SdFinding finding = sd_finding(analysis, SD_RULE_DROP_OWNED, NULL);
+	ListCell *cell;
 
-	finding.lock = AccessExclusiveLock;
-	finding.data_loss = SD_LOSS_POSSIBLE;
-	finding.message = "drops every object that the role owns in this database";
-	sd_report(analysis, &finding);
+	foreach (cell, ((DropOwnedStmt *) statement)->roles)
+	{
+		RoleSpec *name = lfirst_node(RoleSpec, cell);
+		/* PUBLIC owns nothing, and the server refuses it */
+		Oid role = name->roletype == ROLESPEC_PUBLIC ? InvalidOid : get_rolespec_oid(name, true);
+		SdFinding finding = sd_finding(analysis, SD_RULE_DROP_OWNED, NULL);
+		SdNames tables;
+		int others;
+
+		sd_names_init(&tables);
+		finding.lock = AccessExclusiveLock;
+		finding.data_loss = SD_LOSS_POSSIBLE;
+		finding.message = "drops every object that the role owns in this database";
+		if (OidIsValid(role))
+		{
+			others = add_owned(analysis, role, &tables, &finding.size);
+			finding.object = quote_identifier(GetUserNameFromId(role, false));
+			finding.message = psprintf("drops %d table%s and %d other object%s that %s owns",
+									   tables.count, tables.count == 1 ? "" : "s", others,
+									   others == 1 ? "" : "s", finding.object);
+			if (tables.count > 0)
+				finding.detail = psprintf("The tables are %s (the largest: %s).",
+										  sd_names_text(&tables), sd_size_text(finding.size));
+			else
+				finding.severity = others > 0 ? SD_WARNING : SD_NOTICE;
+		}
+		sd_report(analysis, &finding);
+	}
 }
 
 static void
