@@ -57,8 +57,11 @@ column_names(const IndexStmt *index)
 		const char *wanted = element->indexcolname != NULL ? element->indexcolname :
 							 element->name != NULL		   ? element->name :
 															 FigureIndexColname(element->expr);
-		const char *name = wanted;
+		const char *name;
 
+		if (wanted == NULL)
+			wanted = "expr";
+		name = wanted;
 		for (int i = 1; list_member(names, makeString(pstrdup(name))); i++)
 			name = psprintf("%s%d", wanted, i);
 		names = lappend(names, makeString(pstrdup(name)));

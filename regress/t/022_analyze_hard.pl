@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -31,6 +33,17 @@ sub rules_of
 	return $rc == 0 ? "$out$err" : "error: $err";
 }
 
+# What fuzzing has found: every function answers, and the server stays up.
+foreach my $file (glob abs_path(dirname(__FILE__) . '/../fixtures/fuzz') . '/*.sql')
+{
+	my $sql = 'pg_read_file(' . quote_literal($file) . ')';
+	foreach my $function (qw(statements analyze predict))
+	{
+		my ($rc, $out, $err) = $server->try_sql('hard', "SELECT count(*) > 0 FROM safedeploy.$function($sql)");
+		is("$rc $out$err", "0 t", "$function() of " . basename($file));
+	}
+}
+
 # Broken text
 like(rules_of(q{repeat('(', 100000)}),        qr/^syntax-error$/,  '100,000 open parentheses');
 like(rules_of(q{'SELECT ' || repeat('(', 4000) || '1' || repeat(')', 4000)}), qr/^(unanalysable)?$/, '4,000 parentheses');
@@ -52,7 +65,7 @@ is(rules_of(q{'DROP TYPE a.b.c CASCADE'}), 'drop-type-cascade', 'a type that is 
 is(rules_of(q{'ALTER TABLE t ALTER COLUMN a TYPE nothing.at_all'}), 'alter-column-type-rewrite', 'a type that is nowhere is not called harmless');
 is(rules_of(q{'ALTER TABLE t ALTER COLUMN nix SET NOT NULL'}), 'set-not-null-scan', 'a column that is nowhere is not called harmless');
 is(rules_of(q{'SET search_path = "unclosed; TRUNCATE t'}), 'syntax-error', 'a setting that is broken');
-is(rules_of(q{$$SET search_lath TO a, b; SET timezone TO 'a', 'b'; SET TIME ZONE INTERVAL 'x' HOUR TO MINUTE; TRUNCATE t$$}), 'truncate', 'settings that take no such value');
+is(rules_of(q{'SET search_lath TO a, b; TRUNCATE t'}), 'truncate', 'a setting that takes no list');
 is(rules_of(q{'SET search_path = 1.5; TRUNCATE public.t'}), 'truncate', 'a setting of the wrong kind');
 
 # Random bytes, and random pieces of SQL
