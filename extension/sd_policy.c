@@ -6,6 +6,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -63,7 +64,8 @@ static SdPolicyFrame *running = NULL;
 void
 sd_policy_init(void)
 {
-	sd_policy_unsettled = !process_shared_preload_libraries_in_progress;
+	/* a parallel worker has the settings of its leader */
+	sd_policy_unsettled = !process_shared_preload_libraries_in_progress && !IsParallelWorker();
 }
 
 /* value_in finds a setting in the array of one row of pg_db_role_setting, or NULL. */
@@ -137,7 +139,7 @@ settle_one(const char *name)
 static void
 settle(void)
 {
-	if (!sd_policy_unsettled || !IsTransactionState() || !OidIsValid(MyDatabaseId))
+	if (!IsTransactionState() || IsInParallelMode() || !OidIsValid(MyDatabaseId))
 		return;
 	sd_policy_unsettled = false;
 	settle_one("safedeploy.protect");

@@ -56,29 +56,41 @@ takes_all(Plan *plan)
 	}
 }
 
+/* add_target adds a table, unless it is the session's own; then it returns false. */
+static bool
+add_target(const PlannedStmt *stmt, Index rti, SdProtectClass class, List **targets)
+{
+	SdWholeTarget *target;
+	ObjectAddress object;
+
+	ObjectAddressSet(object, RelationRelationId, rt_fetch(rti, stmt->rtable)->relid);
+	if (sd_protect_is_own(&object))
+		return false;
+	target = palloc(sizeof(SdWholeTarget));
+	target->relation = object.objectId;
+	target->class = class;
+	*targets = lappend(*targets, target);
+	return true;
+}
+
 static void
 look_at(const PlannedStmt *stmt, Plan *plan, List **targets)
 {
 	ModifyTable *modify = (ModifyTable *) plan;
 	SdProtectClass class;
-	SdWholeTarget *target;
-	ObjectAddress object;
+	ListCell *cell;
 
 	if (plan == NULL || !IsA(plan, ModifyTable))
 		return;
 	class = modify->operation == CMD_DELETE ? SD_PROTECT_DELETE :
 			modify->operation == CMD_UPDATE ? SD_PROTECT_UPDATE :
 											  SD_PROTECT_NONE;
-	if (!sd_protects(class) || !all_take_all(SD_MODIFY_TABLE_PLANS(modify)))
+	if (!sd_protects(class) || !all_take_all(SD_MODIFY_TABLE_PLANS(modify)) ||
+		add_target(stmt, modify->nominalRelation, class, targets))
 		return;
-	ObjectAddressSet(object, RelationRelationId,
-					 rt_fetch(modify->nominalRelation, stmt->rtable)->relid);
-	if (sd_protect_is_own(&object))
-		return;
-	target = palloc(sizeof(SdWholeTarget));
-	target->relation = object.objectId;
-	target->class = class;
-	*targets = lappend(*targets, target);
+	/* a parent of the session's own may have children that are not */
+	foreach (cell, modify->resultRelations)
+		(void) add_target(stmt, lfirst_int(cell), class, targets);
 }
 
 List *

@@ -234,81 +234,88 @@ find_drop_database(SdLoss *loss, Node *statement)
 	add_item(loss, SD_PROTECT_DATABASE, sd_protect_object_name(&object), no_size(), how);
 }
 
-/* add_children_columns adds the columns that DROP COLUMN takes away from children. */
-static void
-add_children_columns(SdLoss *loss, Oid relation, const char *column, bool cascade)
+/*
+ * reason_for_children: what goes from the children along with their parent is a
+ * part of it, unless the session made the parent only to reach them.
+ */
+static SdDropReason
+reason_for_children(const ObjectAddress *parent)
 {
-	ListCell *cell;
-
-	if (!has_subclass(relation))
-		return;
-	foreach (cell, find_all_inheritors(relation, NoLock, NULL))
-	{
-		HeapTuple tuple = SearchSysCacheAttName(lfirst_oid(cell), column);
-		ObjectAddress object;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		ObjectAddressSubSet(object, RelationRelationId, lfirst_oid(cell),
-							((Form_pg_attribute) GETSTRUCT(tuple))->attnum);
-		ReleaseSysCache(tuple);
-		if (lfirst_oid(cell) != relation)
-			sd_closure_add(loss->closure, &object, SD_DROP_PART, cascade);
-	}
+	return sd_protect_is_own(parent) ? SD_DROP_CASCADED : SD_DROP_PART;
 }
 
-static void
-find_drop_column(SdLoss *loss, Oid relation, const AlterTableCmd *cmd, bool recurse)
+static bool
+column_of(Oid relation, const char *name, ObjectAddress *object)
 {
-	AttrNumber attnum = get_attnum(relation, cmd->name);
+	AttrNumber attnum = get_attnum(relation, name);
+
+	ObjectAddressSubSet(*object, RelationRelationId, relation, attnum);
+	return attnum > 0;
+}
+
+static bool
+constraint_of(Oid relation, const char *name, ObjectAddress *object)
+{
+	ObjectAddressSet(*object, ConstraintRelationId,
+					 get_relation_constraint_oid(relation, name, true));
+	return OidIsValid(object->objectId);
+}
+
+/* find_drop_part adds a column or constraint, and those of the children that go with it. */
+static void
+find_drop_part(SdLoss *loss, Oid relation, const AlterTableCmd *cmd, bool recurse,
+			   bool (*part_of)(Oid relation, const char *name, ObjectAddress *object))
+{
 	bool cascade = cmd->behavior == DROP_CASCADE;
 	ObjectAddress object;
+	SdDropReason reason;
+	ListCell *cell;
 
-	if (attnum <= 0)
+	if (!part_of(relation, cmd->name, &object))
 		return;
-	ObjectAddressSubSet(object, RelationRelationId, relation, attnum);
 	sd_closure_add(loss->closure, &object, SD_DROP_NAMED, cascade);
-	if (recurse)
-		add_children_columns(loss, relation, cmd->name, cascade);
-}
-
-static void
-find_drop_constraint(SdLoss *loss, Oid relation, const AlterTableCmd *cmd)
-{
-	Oid constraint = get_relation_constraint_oid(relation, cmd->name, true);
-	ObjectAddress object;
-
-	if (!OidIsValid(constraint))
+	if (!recurse || !has_subclass(relation))
 		return;
-	ObjectAddressSet(object, ConstraintRelationId, constraint);
-	sd_closure_add(loss->closure, &object, SD_DROP_NAMED, cmd->behavior == DROP_CASCADE);
+	reason = reason_for_children(&object);
+	foreach (cell, find_all_inheritors(relation, NoLock, NULL))
+		if (lfirst_oid(cell) != relation && part_of(lfirst_oid(cell), cmd->name, &object))
+			sd_closure_add(loss->closure, &object, reason, cascade);
 }
 
-/* find_narrowing: what cannot be told counts as a loss, unless there is no row to lose. */
+/* narrow_one: what cannot be told counts as a loss, unless there is no row to lose. */
 static void
-find_narrowing(SdLoss *loss, Oid relation, const AlterTableCmd *cmd)
+narrow_one(SdLoss *loss, const ObjectAddress *object, const AlterTableCmd *cmd)
 {
-	AttrNumber attnum = get_attnum(relation, cmd->name);
-	ObjectAddress object;
+	SdSize size = size_of(loss, SD_PROTECT_NARROWING, object->objectId);
 	SdTypePrediction prediction;
-	SdSize size;
 
-	if (!sd_protects(SD_PROTECT_NARROWING) || attnum <= 0)
-		return;
-	ObjectAddressSubSet(object, RelationRelationId, relation, attnum);
-	if (sd_protect_is_own(&object))
-		return;
-	size = size_of(loss, SD_PROTECT_NARROWING, relation);
 	if (size.bytes == 0)
 		return;
-	prediction = sd_predict_alter_type(relation, cmd->name, (ColumnDef *) copyObjectImpl(cmd->def));
+	prediction =
+		sd_predict_alter_type(object->objectId, cmd->name, (ColumnDef *) copyObjectImpl(cmd->def));
 	/* what the server refuses by itself loses nothing */
 	if (prediction.narrows == SD_NO || prediction.blockers != NIL)
 		return;
-	add_item(loss, SD_PROTECT_NARROWING, psprintf("values of %s", sd_protect_object_name(&object)),
+	add_item(loss, SD_PROTECT_NARROWING, psprintf("values of %s", sd_protect_object_name(object)),
 			 size,
 			 prediction.narrows == SD_YES ? prediction.narrowing :
 											"Whether values fit the new type cannot be told.");
+}
+
+static void
+find_narrowing(SdLoss *loss, Oid relation, const AlterTableCmd *cmd)
+{
+	ObjectAddress object;
+	ListCell *cell;
+
+	if (!sd_protects(SD_PROTECT_NARROWING) || !column_of(relation, cmd->name, &object))
+		return;
+	if (!sd_protect_is_own(&object))
+		narrow_one(loss, &object, cmd);
+	else if (has_subclass(relation))
+		foreach (cell, find_all_inheritors(relation, NoLock, NULL))
+			if (column_of(lfirst_oid(cell), cmd->name, &object) && !sd_protect_is_own(&object))
+				narrow_one(loss, &object, cmd);
 }
 
 static void
@@ -330,29 +337,50 @@ find_alter_table(SdLoss *loss, Node *statement)
 		if (!OidIsValid(relation))
 			return;
 		if (cmd->subtype == AT_DropColumn)
-			find_drop_column(loss, relation, cmd, stmt->relation->inh);
+			find_drop_part(loss, relation, cmd, stmt->relation->inh, column_of);
 		else if (cmd->subtype == AT_DropConstraint)
-			find_drop_constraint(loss, relation, cmd);
+			find_drop_part(loss, relation, cmd, stmt->relation->inh, constraint_of);
 		else
 			find_narrowing(loss, relation, cmd);
 	}
 	list_dropped(loss);
 }
 
-/* add_truncated adds a table with, when they go too, its children; only what is named is listed. */
-static void
-add_truncated(SdLoss *loss, Oid relation, bool children)
+/* list_truncated lists a table that a permit has to name. */
+static bool
+list_truncated(SdLoss *loss, Oid relation)
 {
 	ObjectAddress object;
 
 	ObjectAddressSet(object, RelationRelationId, relation);
-	if (!list_member_oid(loss->truncated, relation) && sd_protects(SD_PROTECT_TRUNCATE) &&
-		!sd_protect_is_own(&object))
+	if (sd_protect_is_own(&object))
+		return false;
+	if (sd_protects(SD_PROTECT_TRUNCATE))
 		sd_loss_add_rows(loss, relation, SD_PROTECT_TRUNCATE);
-	loss->truncated = list_append_unique_oid(loss->truncated, relation);
-	if (children && has_subclass(relation))
-		loss->truncated =
-			list_concat_unique_oid(loss->truncated, find_all_inheritors(relation, NoLock, NULL));
+	return true;
+}
+
+/* add_truncated adds a table and, when they go too, its children, which are a part of it. */
+static void
+add_truncated(SdLoss *loss, Oid relation, bool children)
+{
+	bool listed;
+	ListCell *cell;
+
+	if (list_member_oid(loss->truncated, relation))
+		return;
+	listed = list_truncated(loss, relation);
+	loss->truncated = lappend_oid(loss->truncated, relation);
+	if (!children || !has_subclass(relation))
+		return;
+	foreach (cell, find_all_inheritors(relation, NoLock, NULL))
+	{
+		if (list_member_oid(loss->truncated, lfirst_oid(cell)))
+			continue;
+		if (!listed)
+			(void) list_truncated(loss, lfirst_oid(cell));
+		loss->truncated = lappend_oid(loss->truncated, lfirst_oid(cell));
+	}
 }
 
 static void

@@ -167,6 +167,11 @@ SELECT * FROM pg_temp.record;
 UPDATE safedeploy.permit SET uses = 100;
 DELETE FROM safedeploy.permit_use;
 TRUNCATE safedeploy.permit_use;
+BEGIN;
+SET LOCAL safedeploy.protect = off;
+ALTER TABLE safedeploy.permit_use DISABLE TRIGGER append_only_rows;
+SELECT what, detail FROM safedeploy.verify_guards();
+ROLLBACK;
 -- only deployers make permits
 CREATE ROLE regress_permits_user;
 CREATE ROLE regress_permits_reader;

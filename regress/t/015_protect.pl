@@ -3,11 +3,15 @@
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use PostgreSQL::Test::Utils qw(slurp_file);
 use SafeDeployTest;
 use Test::More;
 
 my $server = SafeDeployTest->new('protect', conf => "shared_preload_libraries = 'safedeploy'\nwal_level = logical\nmax_wal_senders = 4\nmax_replication_slots = 4\n");
 my $node = $server->node;
+my $chains = 0;
 $server->create_database('app');
 $server->create_database('other', extension => 0);
 $server->sql('app', <<'SQL');
@@ -169,5 +173,32 @@ foreach my $options ('', '-c safedeploy.protect=off', '-c safedeploy.protect=war
 	refused("with \"$options\"", 'DROP TABLE', 'app', 'DROP TABLE work.t', options => $options);
 	refused("with \"$options\", rows", 'DELETE', 'app', 'DELETE FROM work.t', options => $options);
 }
+my $parallel = session('app', 'SET force_parallel_mode = on; SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0; SELECT count(*) FROM work.t');
+is($parallel->stderr, '', 'a parallel worker has the settings of its leader') if $late->node->config_data('--version') =~ / 1[345]/;
 $late->node->stop;
+
+# Neighbours in the same hooks see all that they would see, before us and after us
+my $lib = PostgreSQL::Test::Utils::tempdir();
+my $include = $late->node->config_data('--includedir-server');
+my $src = dirname(abs_path(__FILE__));
+exit_is(run_program([ qw(gcc -shared -fPIC -O1), "-I$include", "-I$src/../../extension", '-o', "$lib/hook_counter.so", "$src/../lib/hook_counter.c" ]), 0, 'a neighbour compiles');
+foreach my $order ("pg_stat_statements, $lib/hook_counter, safedeploy, auto_explain", "auto_explain, safedeploy, $lib/hook_counter, pg_stat_statements")
+{
+	my $chain = SafeDeployTest->new('chain' . ++$chains, conf => "shared_preload_libraries = '$order'\nauto_explain.log_min_duration = 0\nlog_min_messages = log\ncompute_query_id = on\n");
+	$chain->create_database('app');
+	$chain->sql('app', q{CREATE EXTENSION pg_stat_statements; CREATE TABLE t (i int); INSERT INTO t VALUES (1)});
+	$server = $chain;
+	foreach my $level (qw(off warn enforce))
+	{
+		my $p = session('app', "SET safedeploy.protect = $level; SET safedeploy.protect_classes = 'all';\n\\set ON_ERROR_STOP 0\nCREATE TABLE mine (i int); DROP TABLE mine; DELETE FROM t; UPDATE t SET i = 2 WHERE i = 1; SHOW hook_counter.seen", user => $chain->user);
+		my ($utilities, $starts, $drops) = $p->stdout =~ /utilities=(\d+) starts=(\d+) drops=(\d+)/;
+		cmp_ok($utilities, '>=', 5, "$level: utility statements come through");
+		cmp_ok($starts, '>=', $level eq 'enforce' && $order =~ /safedeploy.*hook_counter/ ? 2 : 1, "$level: plans come through");
+		cmp_ok($drops, '>=', 1, "$level: drops come through");
+		is($p->stderr =~ /SD102/ ? 1 : 0, $level eq 'off' ? 0 : 1, "$level: and DELETE is judged");
+	}
+	is($chain->sql('app', q{SELECT string_agg(q, ' ' ORDER BY q) FROM (SELECT DISTINCT lower(split_part(query, ' ', 1)) AS q FROM pg_stat_statements WHERE query ~ '(TABLE mine|t SET i)') s}), 'create drop update', 'pg_stat_statements counts them');
+	like(slurp_file($chain->node->logfile), qr/plan:\n\s*Query Text: UPDATE t SET i/, 'auto_explain explains them');
+	$chain->node->stop;
+}
 done_testing();

@@ -7,7 +7,7 @@ WITH guarded AS (
 	SELECT c.oid, c.relname, c.relrowsecurity, c.relkind
 	FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	WHERE n.nspname = 'safedeploy' AND c.relname IN ('lock', 'run', 'event')
+	WHERE n.nspname = 'safedeploy' AND c.relname IN ('lock', 'run', 'event', 'permit', 'permit_use')
 ),
 -- tgtype: row before insert, delete, update; statement before truncate
 wanted (tgname, tgtype) AS (
