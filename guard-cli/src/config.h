@@ -57,6 +57,8 @@ typedef enum MgSettingType
 	X(RUN_TARGET, "run", "target", STRING, NULL, NULL, "revision to upgrade to; default: newest")                       \
 	X(RUN_FAIL_ON, "run", "fail_on", CHOICE, "error", "error warning notice info never",                                \
 	  "severity of findings from which a run or lint is refused")                                                       \
+	X(RUN_TRACE, "run", "trace", BOOL, "on", NULL,                                                                      \
+	  "record what each statement of the tool does, on the clone and on the real database")                             \
 	X(RUN_ALLOW_IRREVERSIBLE, "run", "allow_irreversible", BOOL, "off", NULL,                                           \
 	  "go on when rehearsal shows that the downgrade does not restore the schema")                                      \
 	X(PREFLIGHT_SERVER_VERSION, "preflight", "server_version", LEVEL, "required", NULL,                                 \

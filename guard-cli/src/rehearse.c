@@ -6,6 +6,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "observe.h"
 #include "rehearse.h"
 #include "repair.h"
 #include "shadow.h"
@@ -21,6 +22,7 @@ typedef struct Rehearsal
 	MgClone *clone;
 	MgSnapshot up; /* S1', stored in the clone */
 	bool is_up;	   /* the clone is at S1' once more */
+	bool trace;	   /* the next step is observed */
 } Rehearsal;
 
 static bool
@@ -78,6 +80,7 @@ go(Rehearsal *r, MgDirection direction, const char *step, const MgRevisions *to,
 	memset(&result, 0, sizeof result);
 	mg_err_init(&fault, run->arena);
 	mg_run_session(run, r->clone->target, step, &session);
+	session.trace = r->trace;
 	ran = direction == MG_UP ?
 			  run->tool->ops->up(run->tool, &session, run->target_revision, &result, &fault) :
 			  run->tool->ops->down(run->tool, &session, to, &result, &fault);
@@ -115,8 +118,12 @@ compare(Rehearsal *r, const MgSnapshot *snapshot, MgChanges *changes, MgError *e
 static bool
 first_up(Rehearsal *r, MgError *err)
 {
-	return go(r, MG_UP, "rehearse-up", &r->run->to, err) &&
-		   mg_schema_take(r->clone->pg, "clone after", NULL, &r->up, err);
+	r->trace = mg_observe_can_trace(r->run, r->clone->target);
+	if (!go(r, MG_UP, "rehearse-up", &r->run->to, err))
+		return false;
+	mg_observe_rehearsal(r->run, r->clone->pg, r->trace);
+	r->trace = false;
+	return mg_schema_take(r->clone->pg, "clone after", NULL, &r->up, err);
 }
 
 /* What is to be said of a way back that restores the schema. */
@@ -275,7 +282,7 @@ mg_state_rehearse(MgRun *run, MgError *err)
 	}
 	if (run->downgrade != NULL)
 		mg_run_detail_text(run, "downgrade", run->downgrade);
-	if (!ok || !mg_run_hold(run, err))
+	if (!ok || !mg_run_hold(run, err) || !mg_observe_judge(run, err))
 		return MG_STEP_FAILED;
 	mg_run_detail_snapshot(run, &run->rehearsed);
 	mg_run_say(run, "on a scratch database of %s, %s: up, down, up; the downgrade %s",

@@ -58,6 +58,7 @@ typedef struct MgRun
 	const char *token;	   /* NULL: the lock is not held */
 	const char *permitted; /* the token that has a permit for what the run drops, or NULL */
 	bool arm_fence;		   /* the child's sessions can load the library */
+	bool trace;			   /* they are traced */
 	bool lock_lost;		   /* and was not got back */
 
 	MgRevisions from;
@@ -100,7 +101,8 @@ typedef struct MgRun
 	MgError failure;   /* what led to the rollback */
 	bool told_to_stop; /* by a signal */
 	long long started_us;
-	MgStrings findings; /* of the analysis, as sentences */
+	MgStrings findings; /* of the analysis and the rehearsal, as sentences */
+	struct MgObservation *observation;
 } MgRun;
 
 /* One row of the table. */

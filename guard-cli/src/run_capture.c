@@ -7,6 +7,7 @@
 #include "json.h"
 #include "lint.h"
 #include "log.h"
+#include "observe.h"
 #include "run.h"
 #include "text.h"
 
@@ -120,7 +121,9 @@ analyze(MgRun *run, MgError *err)
 			return false;
 		analysed =
 			(MgLintScript){ script.text.data, script.spans, script.count, script.transactional };
-		if (script.count > 0 && !mg_lint_script(lint, run->pg, &analysed, err))
+		if (script.count > 0 &&
+			(!mg_lint_script(lint, run->pg, &analysed, err) ||
+			 !mg_observe_predict(run, script.text.data, script.transactional, err)))
 			return false;
 	}
 	if (!mg_lint_finish(lint, NULL, err))

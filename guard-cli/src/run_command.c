@@ -6,6 +6,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "observe.h"
 #include "pg_catalog_ledger.h"
 #include "report.h"
 #include "run.h"
@@ -96,6 +97,7 @@ print_json(MgRun *run, const char *head)
 		mg_json_add_text(findings, run->findings.items[i]);
 	cJSON_AddItemToObject(json, "pending", pending);
 	cJSON_AddItemToObject(json, "findings", findings);
+	cJSON_AddItemToObject(json, "statements", mg_observe_json(run));
 	mg_json_text(json, "downgrade", run->downgrade);
 	mg_json_text(json, "backup", run->backup_path);
 	mg_json_text(json, "ledger_head", head);
@@ -123,6 +125,7 @@ print_text(MgRun *run, const char *head)
 									 run->pending.items[i].reversible ? "" : "  (no downgrade)"));
 	for (int i = 0; i < run->findings.count; i++)
 		mg_report_pair(context, "finding", run->findings.items[i]);
+	mg_observe_print(run);
 	mg_report_pair(context, "downgrade", run->downgrade);
 	mg_report_pair(context, "backup", run->backup_path);
 	mg_report_pair(context, "time", mg_text_duration(run->arena, mg_run_clock() - run->started_us));

@@ -108,6 +108,7 @@ mg_state_lock(MgRun *run, MgError *err)
 		return MG_STEP_FAILED;
 	run->arm_fence = mg_server_can_preload(run->arena, &run->context->target,
 										   mg_run_application_name(run, "probe"));
+	run->trace = run->arm_fence && mg_config_bool(run->config, MG_SET_RUN_TRACE);
 	mg_run_detail_text(run, "fence",
 					   run->arm_fence ? "armed in the tool's sessions" :
 										"by the server's settings only");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "observe.h"
 #include "run.h"
 #include "signals.h"
 #include "verify.h"
@@ -46,7 +47,10 @@ run_tool(MgRun *run, MgChildResult *result, MgError *err)
 		run->told_to_stop = true;
 		mg_signals_shield(true);
 	}
-	return mg_run_hold(run, err) && mg_verify_no_sessions(run, "migrate", err);
+	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, "migrate", err))
+		return false;
+	mg_observe_live(run);
+	return true;
 }
 
 /* Says why the tool's run does not count, whatever it exited with. */
@@ -74,6 +78,8 @@ judge(MgRun *run, const MgChildResult *result, const MgRevisions *now, MgError *
 MgStep
 mg_state_migrate(MgRun *run, MgError *err)
 {
+	static const char *const of_attempt[] = { "child", "run_statement_digest", "statements",
+											  "differs_from_rehearsal" };
 	int retries = mg_config_int(run->config, MG_SET_RUN_LOCK_RETRIES);
 
 	for (int attempt = 0;; attempt++)
@@ -83,7 +89,8 @@ mg_state_migrate(MgRun *run, MgError *err)
 		MgChanges changes;
 		bool unchanged;
 
-		cJSON_DeleteItemFromObject(mg_run_detail(run), "child");
+		for (size_t i = 0; i < sizeof of_attempt / sizeof of_attempt[0]; i++)
+			cJSON_DeleteItemFromObject(mg_run_detail(run), of_attempt[i]);
 		if (!run_tool(run, &result, err) || !run->tool->ops->current(run->tool, run->pg, &now, err))
 			return MG_STEP_FAILED;
 		if (judge(run, &result, &now, err))

@@ -12,6 +12,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "observe.h"
 #include "pg_catalog_ledger.h"
 #include "pg_catalog_permit.h"
 #include "preflight.h"
@@ -38,6 +39,7 @@ mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind)
 	mg_strings_init(&run->invalid_before, run->arena);
 	mg_strings_init(&run->findings, run->arena);
 	mg_strings_init(&run->discarded, run->arena);
+	mg_observe_init(run);
 	mg_err_init(&run->tool_error, run->arena);
 	mg_err_init(&run->failure, run->arena);
 }
@@ -294,6 +296,7 @@ mg_run_session(MgRun *run, const MgTarget *target, const char *step, MgToolSessi
 	session->run_id = run->id;
 	session->fence_token = real && run->token != NULL ? run->token : "";
 	session->arm_fence = real && run->arm_fence;
+	session->trace = real && run->trace;
 	session->server_version = run->facts.version;
 	session->lock_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT);
 	session->statement_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_STATEMENT_TIMEOUT);

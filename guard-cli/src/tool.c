@@ -180,7 +180,9 @@ mg_tool_session_options(MgTool *tool, const MgToolSession *session)
 		add_option(&options, "safedeploy.run_id", session->run_id);
 	if (session->fence_token != NULL && session->fence_token[0] != '\0')
 		add_option(&options, "safedeploy.fence_token", session->fence_token);
-	if (session->arm_fence)
+	if (session->trace)
+		add_option(&options, "safedeploy.trace", "on");
+	if (session->arm_fence || session->trace)
 		add_option(&options, "local_preload_libraries", "safedeploy");
 	return options.data;
 }

@@ -51,6 +51,7 @@ typedef struct MgToolSession
 	const char *run_id;			  /* "" outside a run */
 	const char *fence_token;	  /* "" for the clone */
 	bool arm_fence;				  /* local_preload_libraries=safedeploy is possible */
+	bool trace;					  /* the server records what they do; needs the same library */
 	int server_version;			  /* as server_version_num; 0: not known */
 	long long lock_timeout_ms;
 	long long statement_timeout_ms;
