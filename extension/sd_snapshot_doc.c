@@ -285,15 +285,38 @@ typedef struct Ranked
 
 #define FEW_MEMBERS 24
 
+/* The first eight bytes of a key, with zeros after its end. */
+static inline uint64
+start_of_key(const SdNode *node)
+{
+	const uint8 *key = (const uint8 *) node->key;
+	uint32 len = node->keylen;
+	uint64 word;
+	uint32 first, last;
+
+	if (len >= sizeof(word))
+	{
+		memcpy(&word, key, sizeof(word));
+		return pg_ntoh64(word);
+	}
+	if (len >= sizeof(first))
+	{
+		/* the two halves may overlap */
+		memcpy(&first, key, sizeof(first));
+		memcpy(&last, key + len - sizeof(last), sizeof(last));
+		return (uint64) pg_ntoh32(first) << 32 | (uint64) pg_ntoh32(last) << (64 - 8 * len);
+	}
+	word = len > 0 ? (uint64) key[0] << 56 : 0;
+	word |= len > 1 ? (uint64) key[1] << 48 : 0;
+	return word | (len > 2 ? (uint64) key[2] << 40 : 0);
+}
+
 static inline uint64
 rank(const SdNode *node, SdOrder order)
 {
-	uint64 start = 0;
-	uint32 bytes = order == SD_ORDER_BYTES ? sizeof(uint64) : sizeof(uint32);
-
-	for (uint32 i = 0; i < bytes; i++)
-		start = start << 8 | (i < node->keylen ? (uint8) node->key[i] : 0);
-	return order == SD_ORDER_BYTES ? start : (uint64) node->keylen << 32 | start;
+	if (order == SD_ORDER_BYTES)
+		return start_of_key(node);
+	return node->keylen < 255 ? (uint64) node->keylen << 56 | start_of_key(node) >> 8 : PG_UINT64_MAX;
 }
 
 static inline bool
