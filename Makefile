@@ -111,6 +111,24 @@ OBJS = \
 	extension/sd_revert_plan.o \
 	extension/sd_revert_rename.o \
 	extension/sd_rules.o \
+	extension/sd_ahead.o \
+	extension/sd_bodies.o \
+	extension/sd_dependents.o \
+	extension/sd_lookup.o \
+	extension/sd_rules_application.o \
+	extension/sd_rules_enum.o \
+	extension/sd_rules_failure.o \
+	extension/sd_rules_immutable.o \
+	extension/sd_rules_order.o \
+	extension/sd_rules_replication.o \
+	extension/sd_rules_room.o \
+	extension/sd_rules_routine.o \
+	extension/sd_rules_security.o \
+	extension/sd_rules_settings.o \
+	extension/sd_rules_shape.o \
+	extension/sd_rules_style.o \
+	extension/sd_rules_timeout.o \
+	extension/sd_track.o \
 	extension/sd_rules_data.o \
 	extension/sd_rules_drop.o \
 	extension/sd_rules_drop_part.o \

@@ -13,19 +13,26 @@
 
 #include "sd_analyze.h"
 #include "sd_compat.h"
+#include "sd_track.h"
 #include "sd_effect.h"
 #include "sd_keys.h"
 #include "sd_tree.h"
 
 static const SdCheck *const checks[] = {
-	sd_checks_drop,		 sd_checks_rewrite,	  sd_checks_scan,		 sd_checks_lock,
-	sd_checks_rename,	 sd_checks_data,	  sd_checks_transaction, sd_checks_opaque,
-	sd_checks_partition, sd_checks_drop_part, sd_checks_key,		 sd_checks_workload,
+	sd_checks_drop,		   sd_checks_rewrite,	 sd_checks_scan,		sd_checks_lock,
+	sd_checks_rename,	   sd_checks_data,		 sd_checks_failure,		sd_checks_transaction,
+	sd_checks_opaque,	   sd_checks_partition,	 sd_checks_drop_part,	sd_checks_key,
+	sd_checks_workload,	   sd_checks_shape,		 sd_checks_routine,		sd_checks_immutable,
+	sd_checks_enum,		   sd_checks_application, sd_checks_replication, sd_checks_timeout,
+	sd_checks_order,	   sd_checks_settings,	 sd_checks_security,	sd_checks_style,
 };
 static const SdAlterCheck *const alter_checks[] = {
-	sd_alter_checks_drop,	   sd_alter_checks_rewrite, sd_alter_checks_scan,
-	sd_alter_checks_lock,	   sd_alter_checks_data,	sd_alter_checks_partition,
-	sd_alter_checks_drop_part, sd_alter_checks_key,		sd_alter_checks_type,
+	sd_alter_checks_drop,		 sd_alter_checks_rewrite,	  sd_alter_checks_scan,
+	sd_alter_checks_lock,		 sd_alter_checks_data,		  sd_alter_checks_partition,
+	sd_alter_checks_drop_part,	 sd_alter_checks_key,		  sd_alter_checks_type,
+	sd_alter_checks_failure,	 sd_alter_checks_shape,		  sd_alter_checks_immutable,
+	sd_alter_checks_application, sd_alter_checks_replication, sd_alter_checks_order,
+	sd_alter_checks_settings,	 sd_alter_checks_security,
 };
 
 /* kind_of returns the object type by which checks of some statements differ. */
@@ -175,7 +182,9 @@ void
 sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 {
 	Node *inner = sd_inner_statement(statement);
+	SdNow outer = analysis->track->now;
 
+	memset(&analysis->track->now, 0, sizeof(SdNow));
 	analysis->reported = false;
 	analysis->lock_reported = NoLock;
 	analysis->large_reported = false;
@@ -194,8 +203,11 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 	if (has_contents(statement) && !is_plain_insert(analysis, statement))
 		run_contents_checks(analysis, statement);
 	sd_check_locks(analysis, statement);
+	sd_check_order(analysis, statement);
+	analysis->track->now = outer;
 	if (!analysis->deferred)
 	{
+		sd_track_statement(analysis, statement);
 		sd_scope_apply(analysis->scope, statement, analysis->conditional);
 		/* outside a transaction each statement is one */
 		if (!analysis->in_transaction)
@@ -273,6 +285,8 @@ sd_analyze_script(SdAnalysis *analysis)
 			analysis->origin = parsed.piece.from;
 			analysis->calls = parsed.piece.calls;
 			analysis->start = sd_statement_start(analysis->script, &parsed, raw);
+			if (cell == list_head(parsed.statements))
+				sd_check_long_names(analysis, parsed.piece.start, parsed.piece.end);
 			sd_analyze_statement(analysis, raw->stmt);
 			if (parsed.piece.interrupted)
 				report_unseen(analysis, &parsed);
@@ -283,4 +297,5 @@ sd_analyze_script(SdAnalysis *analysis)
 		sd_scope_forget(analysis->scope);
 	}
 	sd_keys_finish(analysis);
+	sd_check_script_end(analysis);
 }

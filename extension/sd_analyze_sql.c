@@ -24,6 +24,7 @@
 #include "sd_result.h"
 #include "sd_rules.h"
 #include "sd_size.h"
+#include "sd_track.h"
 #include "sd_tree.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_statements);
@@ -145,6 +146,7 @@ analyze_text(text *sql, bool in_transaction, bool conforming, bool effects, Tupl
 	analysis->context = CurrentMemoryContext;
 	analysis->scope = sd_scope_create();
 	analysis->sizes = sd_sizes_create();
+	analysis->track = sd_track_create();
 	analysis->callers_path = pstrdup(namespace_search_path);
 	analysis->session_path = analysis->begin_path = analysis->callers_path;
 	analysis->runner_transaction = analysis->in_transaction = in_transaction;

@@ -444,6 +444,45 @@ sd_set_activity(const char *text)
 #else
 #define sd_object_type(address)		getObjectTypeDescription(address)
 #define sd_object_identity(address) getObjectIdentity(address)
+
+/* 14 made CREATE OR REPLACE TRIGGER, and has its own name for nextval(). */
+#if PG_VERSION_NUM >= 140000
+#define SD_TRIGGER_REPLACE(stmt)	  ((stmt)->replace)
+#define SD_F_NEXTVAL				  F_NEXTVAL
+#define sd_object_description(object) getObjectDescription(object, true)
+#else
+#define SD_TRIGGER_REPLACE(stmt)	  (false)
+#define SD_F_NEXTVAL				  F_NEXTVAL_OID
+#define sd_object_description(object) getObjectDescription(object)
+#endif
+
+/* 15 publishes schemas, and has a node of its own for the value of an option that is on or off. */
+#if PG_VERSION_NUM >= 150000
+#define sd_schema_publications(schema) GetSchemaPublications(schema)
+#define SD_BOOLEAN_VALUE(node)		   (IsA(node, Boolean) ? boolVal(node) : intVal(node) != 0)
+#else
+#define sd_schema_publications(schema) NIL
+#define SD_BOOLEAN_VALUE(node)		   (intVal(node) != 0)
+#endif
+
+/* 16 asks for rights on any kind of object by one function each. */
+#if PG_VERSION_NUM >= 160000
+#define sd_owns_relation(relation, role) object_ownercheck(RelationRelationId, relation, role)
+#define sd_may_create_in(schema, role) \
+	(object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) == ACLCHECK_OK)
+#else
+#define sd_owns_relation(relation, role) pg_class_ownercheck(relation, role)
+#define sd_may_create_in(schema, role) \
+	(pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK)
+#endif
+
+/* 17 ends long transactions, and takes new labels of an enum that is new itself. */
+#if PG_VERSION_NUM >= 170000
+#define SD_TRANSACTION_TIMEOUT	 TransactionTimeout
+#define SD_NEW_ENUM_TAKES_LABELS (true)
+#else
+#define SD_TRANSACTION_TIMEOUT	 0
+#define SD_NEW_ENUM_TAKES_LABELS (false)
 #endif
 
 #endif

@@ -16,6 +16,7 @@ typedef enum SdEnforcement
 
 extern int sd_guc_fence;			  /* safedeploy.fence, an SdEnforcement */
 extern char *sd_guc_fence_token;	  /* safedeploy.fence_token, "" when unset */
+extern int sd_guc_disk_reserve;		  /* safedeploy.disk_reserve, in megabytes */
 extern int sd_guc_fingerprint_cache;  /* safedeploy.fingerprint_cache, in kilobytes */
 extern bool sd_guc_fingerprint_check; /* safedeploy.fingerprint_check */
 extern int sd_guc_large_table;		  /* safedeploy.large_table, in kilobytes, 0 for none */

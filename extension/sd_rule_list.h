@@ -486,6 +486,289 @@ X(CREATE_DOMAIN_CONSTRAINT, "create-domain-constraint", STYLE, OFF, "CREATE DOMA
   "sql-createdomain.html")
 
 /* Failure, application, timeout, style and security: begin. */
+
+/* Failures: the server will refuse the statement, or it leaves something broken behind. */
+X(CONCURRENTLY_IN_FUNCTION, "concurrently-in-function", FAILURE, ERROR, "CONCURRENTLY, VACUUM and the like in routines and DO", 0, 0,
+  "a statement fails inside a routine or DO block",
+  "Take it out of the routine and run it as a statement of its own, outside a transaction.",
+  "sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY")
+X(CONCURRENTLY_ON_PARTITIONED, "concurrently-on-partitioned", FAILURE, ERROR, "CREATE INDEX, DROP INDEX ... CONCURRENTLY", 0, 0,
+  "an index of a partitioned table cannot be built or dropped concurrently",
+  "Build it on each partition, and join the indexes: CREATE INDEX %i ON ONLY %t (%k); CREATE INDEX CONCURRENTLY ... ON a partition; ALTER INDEX %i ATTACH PARTITION ...;",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(REFRESH_CONCURRENTLY_NO_UNIQUE, "refresh-concurrently-no-unique", FAILURE, ERROR, "REFRESH MATERIALIZED VIEW CONCURRENTLY", 0, 0,
+  "a materialized view without a unique index, or without rows, cannot be refreshed concurrently",
+  "Refresh it once without CONCURRENTLY, and give it an index: CREATE UNIQUE INDEX ON %t (...);",
+  "sql-refreshmaterializedview.html")
+X(ENUM_VALUE_SAME_TX, "enum-value-same-tx", FAILURE, ERROR, "statements behind ALTER TYPE ... ADD VALUE", 0, 0,
+  "a new label of an enum is used by the transaction that added it",
+  "Commit the new label of %y first, and use it in another migration.",
+  "sql-altertype.html#SQL-ALTERTYPE-NOTES")
+X(DROP_CONSTRAINT_BACKED_INDEX, "drop-constraint-backed-index", FAILURE, ERROR, "DROP INDEX", 0, 0,
+  "the index of a constraint can only go with the constraint",
+  "Drop the constraint, which drops the index: ALTER TABLE %t DROP CONSTRAINT %i;",
+  "sql-dropindex.html")
+X(DROP_DEPENDENCY, "drop-dependency", FAILURE, ERROR, "DROP, ALTER TABLE ... DROP COLUMN, DROP CONSTRAINT", 0, 0,
+  "something depends on what is dropped, and nothing says CASCADE",
+  "Drop or change what depends on it first, by name.",
+  "ddl-depend.html")
+X(REPLACE_VIEW_COLUMNS, "replace-view-columns", FAILURE, ERROR, "CREATE OR REPLACE VIEW", 0, 0,
+  "a view can be replaced only by one that begins with the same columns",
+  "Add new columns at the end, or make the view anew in one transaction: DROP VIEW %t; CREATE VIEW %t AS ...;",
+  "sql-createview.html")
+X(REPLACE_FUNCTION_SIGNATURE, "replace-function-signature", FAILURE, ERROR, "CREATE OR REPLACE FUNCTION, PROCEDURE", 0, 0,
+  "a routine cannot be replaced by one that returns something else or names its parameters otherwise",
+  "Make one of another name, or drop it and make it anew in one transaction.",
+  "sql-createfunction.html")
+X(DROP_NOT_NULL_ON_PK, "drop-not-null-on-pk", FAILURE, ERROR, "ALTER TABLE ... ALTER COLUMN DROP NOT NULL", 0, 0,
+  "a column of a primary key or an identity column stays NOT NULL",
+  "Drop the primary key or the identity first, if it is not needed any more.",
+  "sql-altertable.html")
+X(INVALID_INDEX, "invalid-index", FAILURE, ERROR, "CREATE INDEX ... IF NOT EXISTS", 0, 0,
+  "an INVALID index of that name makes IF NOT EXISTS do nothing",
+  "Drop it first, outside a transaction: DROP INDEX CONCURRENTLY IF EXISTS %i;",
+  "sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY")
+X(IF_NOT_EXISTS_DRIFT, "if-not-exists-drift", FAILURE, WARNING, "CREATE TABLE, CREATE INDEX, ADD COLUMN ... IF NOT EXISTS", 0, 0,
+  "what is there already has another shape",
+  "Compare %t with what the statement wants, and change it by a migration of its own.",
+  "sql-createtable.html")
+X(NOT_RERUNNABLE, "not-rerunnable", FAILURE, INFO, "CREATE, DROP, ADD COLUMN outside a transaction", 0, 0,
+  "a script without a transaction fails when it is run again after a failure half-way",
+  "Use IF EXISTS and IF NOT EXISTS, or one statement a migration; drop an index before it is built again: an INVALID one may be there.",
+  "sql-createtable.html")
+X(INSUFFICIENT_PRIVILEGE, "insufficient-privilege", FAILURE, WARNING, "any change", 0, 0,
+  "the role that runs the script lacks a right that the statement needs",
+  "Run the script as the owner, or let him give the right: ALTER TABLE %t OWNER TO ...;",
+  "ddl-priv.html")
+X(IDENTIFIER_TOO_LONG, "identifier-too-long", FAILURE, WARNING, "any name", 0, 0,
+  "a name of more than 63 bytes is cut off without an error",
+  "Choose a shorter name: two long ones that begin alike become the same.",
+  "sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS")
+X(DUPLICATE_COLUMN_ASSIGN, "duplicate-column-assign", FAILURE, ERROR, "INSERT, UPDATE, CREATE TABLE", 0, 0,
+  "a column is named twice",
+  "Name %c once.",
+  "sql-update.html")
+X(CHECK_NOT_IMMUTABLE, "check-not-immutable", FAILURE, WARNING, "CHECK constraints", 0, 0,
+  "a CHECK that depends on the time, on settings or on other rows lets a restore fail",
+  "Compare columns with constants only; keep what depends on time in a trigger.",
+  "ddl-constraints.html#DDL-CONSTRAINTS-CHECK-CONSTRAINTS")
+X(INDEX_NOT_IMMUTABLE, "index-not-immutable", FAILURE, ERROR, "CREATE INDEX on expressions, generated columns", 0, 0,
+  "an index or generated column needs an immutable expression",
+  "Use immutable functions only, such as timezone('UTC', ...) for a timestamptz, or declare your own function IMMUTABLE if it is.",
+  "xfunc-volatility.html")
+X(LOCK_TABLE_EXHAUSTION, "lock-table-exhaustion", FAILURE, WARNING, "DDL on partitioned tables and schemas", 0, 0,
+  "one transaction needs a large part of the server's lock table",
+  "Change the partitions in several transactions, or raise max_locks_per_transaction.",
+  "runtime-config-locks.html")
+X(DISK_HEADROOM, "disk-headroom", FAILURE, ERROR, "statements that copy a table", 0, 0,
+  "the disk has no room for the copy of a table",
+  "Free some space first, or change %t in a way that does not copy it.",
+  "diskusage.html")
+X(UNCOMMITTED_TX, "uncommitted-tx", FAILURE, ERROR, "BEGIN", 0, 0,
+  "the script begins a transaction and never ends it",
+  "End it with COMMIT.",
+  "sql-begin.html")
+X(TX_NESTING, "tx-nesting", FAILURE, WARNING, "BEGIN, COMMIT, SAVEPOINT, LOCK, SET LOCAL", 0, 0,
+  "a statement about transactions stands where it fails or does nothing",
+  "Put it inside BEGIN and COMMIT, once.",
+  "sql-begin.html")
+
+/* Applications: the change succeeds, and what runs now breaks on it. */
+X(CACHED_PLAN_CHANGE, "cached-plan-change", APPLICATION, INFO, "ALTER TABLE ... ADD, DROP COLUMN, TYPE", 0, 0,
+  "prepared statements that select all columns fail once when the columns change",
+  "Name the columns in prepared statements, or let clients prepare again: DISCARD ALL, or reconnect.",
+  "sql-prepare.html")
+X(RENAME_INDEX_CONSTRAINT, "rename-index-constraint", APPLICATION, NOTICE, "ALTER INDEX RENAME, ALTER TABLE RENAME CONSTRAINT", 0, 0,
+  "code may know an index or constraint by its name",
+  "Look for %i in ON CONFLICT ON CONSTRAINT clauses and in what handles errors.",
+  "sql-insert.html#SQL-ON-CONFLICT")
+X(NOT_NULL_THEN_DROP_DEFAULT, "not-null-then-drop-default", APPLICATION, WARNING, "ADD COLUMN NOT NULL DEFAULT, then DROP DEFAULT", 0, 0,
+  "a new NOT NULL column loses its default before running code knows it",
+  "Keep the default until all running code writes %c; drop it in a later deploy: ALTER TABLE %t ALTER COLUMN %c DROP DEFAULT;",
+  "sql-altertable.html")
+X(NEW_RESTRICTION, "new-restriction", APPLICATION, NOTICE, "new constraints, unique indexes, NOT NULL, triggers", 0, 0,
+  "running code may write what is refused from now on",
+  "Deploy code that keeps to the rule first.",
+  "ddl-constraints.html")
+X(DROP_NOT_NULL, "drop-not-null", APPLICATION, NOTICE, "ALTER TABLE ... ALTER COLUMN DROP NOT NULL", 0, 0,
+  "running code does not expect null in the column",
+  "Deploy code that can read null in %c first.",
+  "sql-altertable.html")
+X(DROP_DEFAULT, "drop-default", APPLICATION, WARNING, "ALTER TABLE ... ALTER COLUMN DROP DEFAULT", 0, 0,
+  "a NOT NULL column loses its default",
+  "Deploy code that always writes %c first.",
+  "sql-altertable.html")
+X(CHANGE_DEFAULT, "change-default", APPLICATION, NOTICE, "ALTER TABLE ... ALTER COLUMN SET DEFAULT", 0, 0,
+  "new rows get another value than running code expects",
+  "Deploy code that does not rely on the default of %c first.",
+  "sql-altertable.html")
+X(PLPGSQL_BODY_BREAK, "plpgsql-body-break", APPLICATION, WARNING, "DROP, RENAME", 0, 0,
+  "the text of a routine uses what goes or gets another name",
+  "Make the routines anew in the same transaction.",
+  "plpgsql-implementation.html")
+X(FUNCTION_SEMANTICS, "function-semantics", APPLICATION, NOTICE, "CREATE OR REPLACE, ALTER FUNCTION", 0, 0,
+  "a routine that is in use behaves in another way",
+  "Make a routine of another name, and move its callers one by one; build indexes on it again.",
+  "sql-createfunction.html")
+X(ENUM_ORDERING, "enum-ordering", APPLICATION, INFO, "ALTER TYPE ... ADD VALUE", 0, 0,
+  "a new label without BEFORE or AFTER sorts last",
+  "Say where %i belongs: ALTER TYPE %y ADD VALUE %i AFTER ...;",
+  "sql-altertype.html")
+X(JSON_COLUMN, "json-column", APPLICATION, WARNING, "ALTER TABLE ... ADD COLUMN, TYPE json", 0, 0,
+  "a json column has no equality, which SELECT DISTINCT of all columns needs",
+  "Use jsonb: ALTER TABLE %t ADD COLUMN %c jsonb;",
+  "datatype-json.html")
+X(REPLICA_IDENTITY, "replica-identity", APPLICATION, WARNING, "REPLICA IDENTITY, DROP of a key", 0, 0,
+  "logical replication cannot tell the rows of a table apart",
+  "Give %t a replica identity before the old one goes: ALTER TABLE %t REPLICA IDENTITY USING INDEX ...;",
+  "logical-replication-publication.html")
+X(PUBLICATION_DDL, "publication-ddl", APPLICATION, WARNING, "ALTER TABLE, DROP TABLE of replicated tables", 0, 0,
+  "logical replication copies rows, but not this change",
+  "Make the same change on the other servers: on subscribers first when something is added, last when something goes.",
+  "logical-replication-restrictions.html")
+X(SEQUENCE_RESET, "sequence-reset", APPLICATION, WARNING, "ALTER SEQUENCE, INSERT of numbered rows", 0, 0,
+  "a sequence may give out numbers that are taken",
+  "Set it behind the largest number: SELECT setval(pg_get_serial_sequence('%t', 'id'), max(id)) FROM %t;",
+  "functions-sequence.html")
+
+/* Timeouts: how long locks are waited for and held, and the shape of transactions. */
+X(NO_LOCK_TIMEOUT, "no-lock-timeout", TIMEOUT, INFO, "statements that lock strongly", 0, 0,
+  "nothing ends the wait for a lock, and everybody else waits behind it",
+  "Begin the script with SET LOCAL lock_timeout = '5s'; and let the tool try again.",
+  "runtime-config-client.html#GUC-LOCK-TIMEOUT")
+X(LOCK_TIMEOUT_BAD, "lock-timeout-bad", TIMEOUT, WARNING, "SET lock_timeout", 0, 0,
+  "lock_timeout is switched off, too long, or set too late",
+  "Set it once, for the transaction, before anything is locked: SET LOCAL lock_timeout = '5s';",
+  "runtime-config-client.html#GUC-LOCK-TIMEOUT")
+X(NO_STATEMENT_TIMEOUT, "no-statement-timeout", TIMEOUT, OFF, "statements that lock strongly", 0, 0,
+  "nothing limits how long a statement holds its lock",
+  "SET LOCAL statement_timeout = '1min'; before it.",
+  "runtime-config-client.html#GUC-STATEMENT-TIMEOUT")
+X(TIMEOUT_KILLS_CONCURRENTLY, "timeout-kills-concurrently", TIMEOUT, WARNING, "CONCURRENTLY, VALIDATE CONSTRAINT", 0, 0,
+  "a time-out ends what takes long on purpose",
+  "SET statement_timeout = 0; SET lock_timeout = 0; before it, and set them back behind it.",
+  "sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY")
+X(NO_IDLE_TX_TIMEOUT, "no-idle-tx-timeout", TIMEOUT, OFF, "statements that lock against everything", 0, 0,
+  "a transaction that is left open keeps its locks for ever",
+  "SET LOCAL idle_in_transaction_session_timeout = '1min'; before it.",
+  "runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT")
+X(NO_APPLICATION_NAME, "no-application-name", TIMEOUT, OFF, "statements that lock strongly", 0, 0,
+  "others cannot see whose lock they wait for",
+  "SET application_name = 'deploy ...'; or set it in the tool's connection.",
+  "runtime-config-logging.html#GUC-APPLICATION-NAME")
+X(MULTI_TABLE_AX, "multi-table-ax", TIMEOUT, NOTICE, "DDL on several tables in one transaction", 0, 0,
+  "one transaction locks several tables against everything, which can deadlock",
+  "One transaction a table.",
+  "explicit-locking.html#LOCKING-DEADLOCKS")
+X(STATEMENT_AFTER_AX, "statement-after-ax", TIMEOUT, WARNING, "a long statement behind a strong lock", 0, 0,
+  "a table is read as a whole while another statement's lock keeps everybody out",
+  "Commit the statement that locks %t first.",
+  "explicit-locking.html")
+X(DDL_THEN_BACKFILL, "ddl-then-backfill", TIMEOUT, WARNING, "UPDATE, DELETE, INSERT ... SELECT, COPY behind DDL", 0, 0,
+  "rows are changed while the lock of an earlier statement keeps others out",
+  "Change the rows in a migration of their own, in batches, without the DDL.",
+  "explicit-locking.html")
+X(UNBATCHED_BACKFILL, "unbatched-backfill", TIMEOUT, WARNING, "UPDATE, DELETE of many rows", 0, 0,
+  "one statement changes very many rows",
+  "Change some thousand rows a transaction, by ranges of a key of %t, and let autovacuum keep up.",
+  "sql-update.html")
+X(MULTIPLE_ALTER_SAME_TABLE, "multiple-alter-same-table", TIMEOUT, INFO, "ALTER TABLE", 0, 0,
+  "several ALTER TABLEs of one table could be one",
+  "Put the changes into one command, separated by commas: ALTER TABLE %t ..., ...;",
+  "sql-altertable.html#SQL-ALTERTABLE-NOTES")
+X(RULE_DDL, "rule-ddl", TIMEOUT, WARNING, "CREATE RULE, DROP RULE, ENABLE and DISABLE RULE", 0, 0,
+  "a rule changes what statements on a table mean, under a lock against everything",
+  "Use a trigger or a view in place of a rule on %t.",
+  "rules.html")
+X(RELOPTION_LOCK, "reloption-lock", TIMEOUT, NOTICE, "ALTER TABLE ... SET (...)", 0, 0,
+  "an option of a table that most others are not like locks it against everything",
+  "Set it in a statement of its own, with lock_timeout set.",
+  "sql-createtable.html#SQL-CREATETABLE-STORAGE-PARAMETERS")
+X(NOOP_STILL_LOCKS, "noop-still-locks", TIMEOUT, NOTICE, "ALTER TABLE", 0, 0,
+  "a statement changes nothing, and locks the table all the same",
+  "Leave it out.",
+  "sql-altertable.html")
+X(AUTOVACUUM_OFF, "autovacuum-off", TIMEOUT, WARNING, "autovacuum_enabled = false", 0, 0,
+  "nothing cleans the table any more",
+  "Tune it in place of switching it off: ALTER TABLE %t SET (autovacuum_vacuum_cost_delay = 10);",
+  "routine-vacuuming.html")
+X(SAVEPOINTS, "savepoints", TIMEOUT, NOTICE, "SAVEPOINT, EXCEPTION in loops", 0, 0,
+  "very many subtransactions slow down every session that looks at the same rows",
+  "Commit in batches, or catch errors outside the loop.",
+  "subxacts.html")
+X(NO_ANALYZE, "no-analyze", TIMEOUT, INFO, "ALTER COLUMN TYPE, indexes on expressions", 0, 0,
+  "the planner has no statistics until somebody gathers them",
+  "ANALYZE %t; at the end of the script.",
+  "sql-analyze.html")
+
+/* Security: who may do what. */
+X(RLS_ENABLE, "rls-enable", SECURITY, WARNING, "ALTER TABLE ... ENABLE, FORCE ROW LEVEL SECURITY", 0, 0,
+  "row security hides every row that no policy shows",
+  "Make the policies in the same transaction: CREATE POLICY ... ON %t FOR SELECT TO ... USING (...);",
+  "ddl-rowsecurity.html")
+X(POLICY_CHANGE, "policy-change", SECURITY, NOTICE, "CREATE, ALTER, DROP POLICY", 0, 0,
+  "other rows can be seen and written than before",
+  "Try the queries of each role on a clone first.",
+  "sql-createpolicy.html")
+X(GRANT_WIDEN, "grant-widen", SECURITY, NOTICE, "GRANT, ALTER DEFAULT PRIVILEGES, CREATE and ALTER ROLE", 0, 0,
+  "privileges go further than one role and one object",
+  "Name the role, the privileges and the objects.",
+  "sql-grant.html")
+X(SECURITY_DEFINER_SEARCH_PATH, "security-definer-search-path", SECURITY, WARNING, "CREATE, ALTER FUNCTION ... SECURITY DEFINER", 0, 0,
+  "a caller can put his own objects in front of those that a SECURITY DEFINER routine means",
+  "Fix the path: ALTER ROUTINE %i SET search_path = pg_catalog, pg_temp;",
+  "sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY")
+X(DISABLE_TRIGGER, "disable-trigger", SECURITY, WARNING, "ALTER TABLE ... DISABLE TRIGGER, session_replication_role", 0, 0,
+  "triggers, foreign keys among them, do not check what is written",
+  "Put it into one transaction with what needs it, and the end of it too: ALTER TABLE %t ENABLE TRIGGER %i;",
+  "sql-altertable.html")
+
+/* Style: advice on new tables, off by default. */
+X(PREFER_BIGINT, "prefer-bigint", STYLE, OFF, "CREATE TABLE", 0, 0,
+  "a primary key of integer or smallint runs out of numbers",
+  "Use bigint: changing it later rewrites the table.",
+  "datatype-numeric.html#DATATYPE-INT")
+X(PREFER_IDENTITY, "prefer-identity", STYLE, OFF, "CREATE TABLE, ADD COLUMN", 0, 0,
+  "serial is not a type, and its sequence has privileges of its own",
+  "Use bigint GENERATED BY DEFAULT AS IDENTITY.",
+  "ddl-identity-columns.html")
+X(PREFER_TEXT, "prefer-text", STYLE, OFF, "CREATE TABLE, ADD COLUMN", 0, 0,
+  "varchar(n) and char(n) have limits that are hard to change",
+  "Use text, and a CHECK of the length where there has to be one.",
+  "datatype-character.html")
+X(PREFER_TIMESTAMPTZ, "prefer-timestamptz", STYLE, OFF, "CREATE TABLE, ADD COLUMN", 0, 0,
+  "timestamp without time zone does not say which moment it means",
+  "Use timestamptz.",
+  "datatype-datetime.html")
+X(OTHER_TYPE_ADVICE, "other-type-advice", STYLE, OFF, "CREATE TABLE, ADD COLUMN, CREATE TYPE", 0, 0,
+  "money, timetz, json and enums are rarely what is needed",
+  "Use numeric, timestamptz, jsonb, or a table of values.",
+  "datatype.html")
+X(NO_PRIMARY_KEY, "no-primary-key", STYLE, OFF, "CREATE TABLE", 0, 0,
+  "rows of a table without a primary key cannot be told apart, nor be replicated",
+  "Give it a primary key.",
+  "ddl-constraints.html#DDL-CONSTRAINTS-PRIMARY-KEYS")
+X(NAMING, "naming", STYLE, OFF, "new names", 0, 0,
+  "a name that is a reserved word or has capitals has to be quoted everywhere",
+  "Use lower case, digits and underscores.",
+  "sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS")
+X(COLUMN_ORDER, "column-order", STYLE, OFF, "CREATE TABLE", 0, 0,
+  "columns in another order take less room in each row",
+  "Put columns of 8 bytes first, then those of 4, 2 and 1, and those of any length last.",
+  "storage-page-layout.html")
+X(INDEX_STYLE, "index-style", STYLE, OFF, "CREATE INDEX", 0, 0,
+  "an index without a name, or of many columns",
+  "Name it, and keep to the columns that queries use together.",
+  "indexes-multicolumn.html")
+X(FK_STYLE, "fk-style", STYLE, OFF, "FOREIGN KEY", 0, 0,
+  "a foreign key does not say what happens on DELETE, or deletes rows of another table",
+  "Say ON DELETE RESTRICT, or what is meant.",
+  "ddl-constraints.html#DDL-CONSTRAINTS-FK")
+X(UNQUALIFIED_NAME, "unqualified-name", STYLE, OFF, "any statement with a table", 0, 0,
+  "which table is meant depends on search_path",
+  "Write the schema too.",
+  "ddl-schemas.html#DDL-SCHEMAS-PATH")
+
 /* Failure, application, timeout, style and security: end. */
 
 /* clang-format on */

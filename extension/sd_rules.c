@@ -14,6 +14,7 @@
 #include "sd_keys.h"
 #include "sd_rules.h"
 #include "sd_size.h"
+#include "sd_track.h"
 
 const SdRule sd_rules[SD_RULE_COUNT] = {
 #define X(id, name, family, severity, applies, since, until, summary, hint, reference) \
@@ -77,7 +78,10 @@ sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
 		finding.schema = relation->schema;
 		finding.relation = relation->name;
 		if (relation->presence == SD_EXISTS)
+		{
+			finding.relation = relation->oid;
 			finding.size = sd_relation_size(analysis->sizes, relation->oid);
+		}
 	}
 	return finding;
 }
@@ -226,6 +230,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	}
 	if (!sd_rule_is_on(finding->rule))
 		return;
+	sd_track_finding(analysis, finding);
 	analysis->reported = true;
 	analysis->lock_reported = Max(analysis->lock_reported, finding->lock);
 	place = finding->place != NULL ? *finding->place : sd_place(analysis, finding->location);

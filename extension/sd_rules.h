@@ -103,6 +103,7 @@ typedef struct SdSize
 typedef struct SdFinding
 {
 	SdRuleId rule;
+	Oid relation; /* of the catalog; invalid when there is none */
 	SdSeverity severity;
 	int location;		/* in the statement's text, -1 for its start */
 	const char *object; /* NULL when there is none */
@@ -126,6 +127,7 @@ typedef struct SdAnalysis
 	SdScript *script;
 	SdScope *scope;
 	struct SdSizes *sizes;
+	struct SdTrack *track;
 	struct SdEffects *effects; /* effects are asked for, and findings are not */
 	Tuplestorestate *store;
 	TupleDesc desc;
@@ -243,6 +245,18 @@ extern const SdCheck sd_checks_partition[];
 extern const SdCheck sd_checks_drop_part[];
 extern const SdCheck sd_checks_key[];
 extern const SdCheck sd_checks_workload[];
+extern const SdCheck sd_checks_failure[];
+extern const SdCheck sd_checks_shape[];
+extern const SdCheck sd_checks_routine[];
+extern const SdCheck sd_checks_immutable[];
+extern const SdCheck sd_checks_enum[];
+extern const SdCheck sd_checks_application[];
+extern const SdCheck sd_checks_replication[];
+extern const SdCheck sd_checks_timeout[];
+extern const SdCheck sd_checks_order[];
+extern const SdCheck sd_checks_settings[];
+extern const SdCheck sd_checks_security[];
+extern const SdCheck sd_checks_style[];
 extern const SdAlterCheck sd_alter_checks_drop[];
 extern const SdAlterCheck sd_alter_checks_rewrite[];
 extern const SdAlterCheck sd_alter_checks_scan[];
@@ -252,6 +266,15 @@ extern const SdAlterCheck sd_alter_checks_partition[];
 extern const SdAlterCheck sd_alter_checks_drop_part[];
 extern const SdAlterCheck sd_alter_checks_key[];
 extern const SdAlterCheck sd_alter_checks_type[];
+extern const SdAlterCheck sd_alter_checks_transaction[];
+extern const SdAlterCheck sd_alter_checks_failure[];
+extern const SdAlterCheck sd_alter_checks_shape[];
+extern const SdAlterCheck sd_alter_checks_immutable[];
+extern const SdAlterCheck sd_alter_checks_application[];
+extern const SdAlterCheck sd_alter_checks_replication[];
+extern const SdAlterCheck sd_alter_checks_order[];
+extern const SdAlterCheck sd_alter_checks_settings[];
+extern const SdAlterCheck sd_alter_checks_security[];
 
 /* sd_check_call looks into the routine that a query calls; see sd_rules_opaque.c. */
 extern void sd_check_call(SdAnalysis *analysis, FuncCall *call);
@@ -276,5 +299,27 @@ extern void sd_check_attach(SdAnalysis *analysis, const SdAlter *alter);
 
 /* sd_check_locks reports the lock of a statement that no rule has reported; see sd_rules_lock.c. */
 extern void sd_check_locks(SdAnalysis *analysis, Node *statement);
+
+/*
+ * sd_check_order judges a statement by what came before it in its transaction,
+ * after all checks of its own; sd_check_timeouts is the part about time-outs.
+ */
+extern void sd_check_order(SdAnalysis *analysis, Node *statement);
+extern void sd_check_timeouts(SdAnalysis *analysis, Node *statement);
+
+/* sd_check_new_labels reports the use of labels that the transaction has added to an enum. */
+extern void sd_check_new_labels(SdAnalysis *analysis, Node *statement);
+
+/* sd_check_rerun reports a statement that fails when the script is run again. */
+extern void sd_check_rerun(SdAnalysis *analysis, Node *statement);
+
+/* sd_check_room judges whether there is room for what a statement needs. */
+extern void sd_check_room(SdAnalysis *analysis, Node *statement);
+
+/* sd_check_long_names looks for names that are cut off in a range of the script. */
+extern void sd_check_long_names(SdAnalysis *analysis, int from, int to);
+
+/* sd_check_script_end judges what is left open at the end of the script. */
+extern void sd_check_script_end(SdAnalysis *analysis);
 
 #endif

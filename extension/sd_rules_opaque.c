@@ -21,6 +21,7 @@
 #include "sd_body.h"
 #include "sd_compat.h"
 #include "sd_rules.h"
+#include "sd_track.h"
 #include "sd_tree.h"
 #include "sd_try.h"
 
@@ -199,6 +200,7 @@ set_setting(SdAnalysis *analysis, const char *name, const char *value, bool loca
 {
 	bool on;
 
+	sd_track_setting(analysis, name, value, local);
 	if (pg_strcasecmp(name, "search_path") == 0)
 	{
 		if (value == NULL)

@@ -6,7 +6,9 @@
 
 #include "catalog/namespace.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
+#include "sd_ahead.h"
 #include "sd_rules.h"
 
 static void
@@ -18,6 +20,9 @@ check_rename_table(SdAnalysis *analysis, Node *statement)
 
 	if (!sd_target(analysis, stmt->relation, stmt->missing_ok, &relation))
 		return;
+	/* a view that takes over the old name in the same transaction keeps running code going */
+	if (sd_ahead(analysis, SD_AHEAD_RELATION, relation.name, NULL, true))
+		return;
 	finding = sd_finding(analysis, SD_RULE_RENAME_TABLE, &relation);
 	finding.lock = AccessExclusiveLock;
 	finding.names.new_name = relation.schema != NULL ?
@@ -26,6 +31,22 @@ check_rename_table(SdAnalysis *analysis, Node *statement)
 	finding.message =
 		psprintf("renames %s to %s", sd_shown(&relation), quote_identifier(stmt->newname));
 	sd_report(analysis, &finding);
+}
+
+/*
+ * is_given_back tells whether running code finds a column's old name all the
+ * same: added again, or in a view that takes over the old name of its table.
+ */
+static bool
+is_given_back(SdAnalysis *analysis, const SdRelation *relation, const char *column)
+{
+	const char *old_name;
+
+	if (sd_ahead(analysis, SD_AHEAD_COLUMN, relation->name, column, true))
+		return true;
+	old_name = relation->presence == SD_EXISTS ? get_rel_name(relation->oid) : NULL;
+	return old_name != NULL && strcmp(old_name, relation->name) != 0 &&
+		   sd_ahead(analysis, SD_AHEAD_RELATION, old_name, NULL, true);
 }
 
 static void
@@ -37,7 +58,8 @@ check_rename_column(SdAnalysis *analysis, Node *statement)
 
 	if (stmt->relation == NULL || !sd_target(analysis, stmt->relation, stmt->missing_ok, &relation))
 		return;
-	if (sd_scope_column(analysis->scope, &relation, stmt->subname).presence == SD_MADE)
+	if (sd_scope_column(analysis->scope, &relation, stmt->subname).presence == SD_MADE ||
+		is_given_back(analysis, &relation, stmt->subname))
 		return;
 	finding = sd_finding(analysis, SD_RULE_RENAME_COLUMN, &relation);
 	finding.names.column = quote_identifier(stmt->subname);

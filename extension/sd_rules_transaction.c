@@ -6,6 +6,7 @@
 
 #include "sd_keys.h"
 #include "sd_rules.h"
+#include "sd_track.h"
 #include "sd_tree.h"
 
 /* report_own reports transaction control inside the transaction of whoever runs the script. */
@@ -35,6 +36,7 @@ end_transaction(SdAnalysis *analysis, const TransactionStmt *stmt, const char *c
 		sd_scope_rollback(analysis->scope, NULL);
 	sd_keys_end_transaction(analysis);
 	sd_end_transaction_path(analysis, committed);
+	sd_track_end(analysis, committed);
 	/* from here on any transaction is the script's own */
 	analysis->runner_transaction = false;
 	analysis->in_transaction = stmt->chain;
@@ -57,6 +59,8 @@ check_transaction(SdAnalysis *analysis, Node *statement)
 						   SD_NOTICE);
 			if (!analysis->in_transaction)
 				sd_scope_commit(analysis->scope);
+			if (!analysis->in_transaction)
+				sd_track_begin(analysis);
 			analysis->in_transaction = true;
 			analysis->begin_path = analysis->session_path;
 			break;
@@ -90,7 +94,10 @@ sd_check_outside(SdAnalysis *analysis, Node *statement)
 
 	if (sd_runs_in_transaction(statement) || (!analysis->in_transaction && analysis->inside == NULL))
 		return;
-	finding = sd_finding(analysis, SD_RULE_CONCURRENTLY_IN_TRANSACTION, NULL);
+	finding = sd_finding(analysis,
+						 analysis->inside != NULL ? SD_RULE_CONCURRENTLY_IN_FUNCTION :
+													SD_RULE_CONCURRENTLY_IN_TRANSACTION,
+						 NULL);
 	finding.message = psprintf("%s fails %s", sd_command_name(statement),
 							   analysis->inside != NULL ? "inside a routine or DO block" :
 														  "inside a transaction block");

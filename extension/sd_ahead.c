@@ -1,0 +1,229 @@
+/*
+ * sd_ahead.c
+ *	  What the rest of a script does, for rules that a later statement can excuse.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "sd_ahead.h"
+#include "sd_parse.h"
+#include "sd_track.h"
+#include "sd_tree.h"
+
+/* What one later statement does. */
+typedef struct Event
+{
+	SdAheadKind kind;
+	int offset; /* in the script */
+	const char *name;
+	const char *part;
+} Event;
+
+/* All of it, in the order of the script. */
+typedef struct SdAhead
+{
+	List *events;
+} SdAhead;
+
+/* add notes an event. */
+static void
+add(SdAnalysis *analysis, SdAheadKind kind, int offset, const char *name, const char *part)
+{
+	MemoryContext old = MemoryContextSwitchTo(analysis->context);
+	Event *event = palloc(sizeof(Event));
+
+	event->kind = kind;
+	event->offset = offset;
+	event->name = name == NULL ? NULL : pstrdup(name);
+	event->part = part == NULL ? NULL : pstrdup(part);
+	analysis->track->ahead->events = lappend(analysis->track->ahead->events, event);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+add_drop(SdAnalysis *analysis, const DropStmt *stmt, int offset)
+{
+	ListCell *cell;
+
+	foreach (cell, stmt->objects)
+	{
+		Node *object = lfirst(cell);
+
+		if (IsA(object, ObjectWithArgs))
+			add(analysis, SD_AHEAD_ROUTINE, offset,
+				strVal(llast(((ObjectWithArgs *) object)->objname)), NULL);
+		else if (IsA(object, List))
+			add(analysis, SD_AHEAD_DROP, offset, strVal(llast((List *) object)), NULL);
+	}
+}
+
+static void
+add_alter(SdAnalysis *analysis, const AlterTableStmt *stmt, int offset)
+{
+	ListCell *cell;
+
+	foreach (cell, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if (cmd->subtype == AT_AddColumn)
+			add(analysis, SD_AHEAD_COLUMN, offset, stmt->relation->relname,
+				castNode(ColumnDef, cmd->def)->colname);
+		else if (cmd->subtype == AT_AddConstraint &&
+				 castNode(Constraint, cmd->def)->contype == CONSTR_PRIMARY)
+			add(analysis, SD_AHEAD_PRIMARY_KEY, offset, stmt->relation->relname, NULL);
+	}
+}
+
+static void
+add_vacuum(SdAnalysis *analysis, const VacuumStmt *stmt, int offset)
+{
+	ListCell *cell;
+
+	if (stmt->is_vacuumcmd && !sd_option_is_on(stmt->options, "analyze"))
+		return;
+	foreach (cell, stmt->rels)
+		add(analysis, SD_AHEAD_ANALYZE, offset,
+			lfirst_node(VacuumRelation, cell)->relation->relname, NULL);
+	if (stmt->rels == NIL)
+		add(analysis, SD_AHEAD_ANALYZE, offset, NULL, NULL);
+}
+
+/* add_query notes calls of setval(). */
+static void
+add_query(SdAnalysis *analysis, Node *statement, int offset)
+{
+	SdContents contents = sd_statement_contents(statement);
+	ListCell *cell;
+
+	foreach (cell, contents.calls)
+		if (strcmp(strVal(llast(lfirst_node(FuncCall, cell)->funcname)), "setval") == 0)
+			add(analysis, SD_AHEAD_SEQUENCE, offset, NULL, NULL);
+}
+
+static void
+add_statement(SdAnalysis *analysis, Node *statement, int offset)
+{
+	switch (nodeTag(statement))
+	{
+		case T_TransactionStmt:
+			switch (((TransactionStmt *) statement)->kind)
+			{
+				case TRANS_STMT_COMMIT:
+				case TRANS_STMT_ROLLBACK:
+				case TRANS_STMT_PREPARE:
+					add(analysis, SD_AHEAD_END, offset, NULL, NULL);
+					break;
+				default:
+					break;
+			}
+			break;
+		case T_CreateStmt:
+		case T_ViewStmt:
+			add(analysis, SD_AHEAD_RELATION, offset, sd_created_relation(statement)->relname, NULL);
+			break;
+		case T_AlterTableStmt:
+			add_alter(analysis, (AlterTableStmt *) statement, offset);
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) statement)->renameType == OBJECT_COLUMN &&
+				((RenameStmt *) statement)->relation != NULL)
+				add(analysis, SD_AHEAD_COLUMN, offset, ((RenameStmt *) statement)->relation->relname,
+					((RenameStmt *) statement)->newname);
+			break;
+		case T_CreatePolicyStmt:
+			add(analysis, SD_AHEAD_POLICY, offset, ((CreatePolicyStmt *) statement)->table->relname,
+				NULL);
+			break;
+		case T_CreateFunctionStmt:
+			add(analysis, SD_AHEAD_ROUTINE, offset,
+				strVal(llast(((CreateFunctionStmt *) statement)->funcname)), NULL);
+			break;
+		case T_DropStmt:
+			add_drop(analysis, (DropStmt *) statement, offset);
+			break;
+		case T_VacuumStmt:
+			add_vacuum(analysis, (VacuumStmt *) statement, offset);
+			break;
+		case T_AlterSeqStmt:
+			if (sd_option(((AlterSeqStmt *) statement)->options, "restart") != NULL)
+				add(analysis, SD_AHEAD_SEQUENCE, offset, NULL, NULL);
+			break;
+		case T_SelectStmt:
+			add_query(analysis, statement, offset);
+			break;
+		default:
+			break;
+	}
+}
+
+/* read_ahead parses the script from the statement that is looked at to its end. */
+static void
+read_ahead(SdAnalysis *analysis)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "safedeploy ahead", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	int from = analysis->start;
+	const char *text = analysis->script->text + from;
+	SdSplitter splitter;
+	SdPiece piece;
+
+	analysis->track->ahead = MemoryContextAllocZero(analysis->context, sizeof(SdAhead));
+	sd_split_init(&splitter, text, analysis->script->len - from);
+	while (sd_split_next(&splitter, &piece))
+	{
+		List *statements;
+		char *error;
+		ListCell *cell;
+
+		CHECK_FOR_INTERRUPTS();
+		if (piece.kind == SD_PIECE_SQL &&
+			sd_parse_text(pnstrdup(text + piece.from, piece.next - piece.from), &statements, &error))
+		{
+			foreach (cell, statements)
+				add_statement(analysis, lfirst_node(RawStmt, cell)->stmt, from + piece.start);
+		}
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+bool
+sd_ahead(SdAnalysis *analysis, SdAheadKind kind, const char *name, const char *part,
+		 bool same_transaction)
+{
+	ListCell *cell;
+
+	if (analysis->track->ahead == NULL)
+		read_ahead(analysis);
+	/* outside a transaction block nothing that follows is in the same one */
+	if (same_transaction && !analysis->in_transaction)
+		return false;
+	foreach (cell, analysis->track->ahead->events)
+	{
+		const Event *event = lfirst(cell);
+
+		if (event->offset <= analysis->start)
+			continue;
+		if (same_transaction && event->kind == SD_AHEAD_END)
+			return false;
+		if (event->kind == kind &&
+			(name == NULL || event->name == NULL || strcmp(event->name, name) == 0) &&
+			(part == NULL || event->part == NULL || strcmp(event->part, part) == 0))
+			return true;
+	}
+	return false;
+}
+
+bool
+sd_ahead_is_last(SdAnalysis *analysis)
+{
+	const SdScript *script = analysis->script;
+	SdLexer lexer = { script->text, script->len, script->splitter.lexer.pos };
+
+	return sd_lex_next(&lexer).kind == SD_TOKEN_END;
+}

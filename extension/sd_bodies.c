@@ -1,0 +1,266 @@
+/*
+ * sd_bodies.c
+ *	  Routines of the catalog whose text mentions a name.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "sd_ahead.h"
+#include "sd_bodies.h"
+#include "sd_compat.h"
+#include "sd_lex.h"
+#include "sd_track.h"
+
+/* Strings inside strings are looked into this deep: text that is run by EXECUTE. */
+#define MAX_STRING_DEPTH 3
+
+/* A routine with a body of text. */
+typedef struct Body
+{
+	Oid oid;
+	const char *schema;
+	const char *name;
+	const char *text;
+	int len;
+} Body;
+
+/* All of them, read once for each call of analyze(). */
+typedef struct SdBodies
+{
+	List *bodies;
+} SdBodies;
+
+/* read_bodies reads the bodies of all routines that are not the server's own. */
+static void
+read_bodies(SdAnalysis *analysis)
+{
+	MemoryContext old = MemoryContextSwitchTo(analysis->context);
+	Relation routines = table_open(ProcedureRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(routines, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple tuple;
+
+	analysis->track->bodies = palloc0(sizeof(SdBodies));
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+		bool isnull;
+		Datum source;
+		Body *body;
+
+		CHECK_FOR_INTERRUPTS();
+		if (form->oid < FirstNormalObjectId || form->prolang == INTERNALlanguageId ||
+			form->prolang == ClanguageId)
+			continue;
+		source = heap_getattr(tuple, Anum_pg_proc_prosrc, RelationGetDescr(routines), &isnull);
+		if (isnull)
+			continue;
+		body = palloc(sizeof(Body));
+		body->oid = form->oid;
+		body->schema = get_namespace_name(form->pronamespace);
+		body->name = pstrdup(NameStr(form->proname));
+		body->text = TextDatumGetCString(source);
+		body->len = strlen(body->text);
+		analysis->track->bodies->bodies = lappend(analysis->track->bodies->bodies, body);
+	}
+	systable_endscan(scan);
+	table_close(routines, AccessShareLock);
+	MemoryContextSwitchTo(old);
+}
+
+/* has_bytes looks for a name in any case: what has it nowhere need not be cut into tokens. */
+static bool
+has_bytes(const char *text, int len, const char *name)
+{
+	int n = strlen(name);
+	unsigned char first = pg_ascii_tolower((unsigned char) name[0]);
+
+	for (int i = 0; i + n <= len; i++)
+		if (pg_ascii_tolower((unsigned char) text[i]) == first &&
+			pg_strncasecmp(text + i, name, n) == 0)
+			return true;
+	return false;
+}
+
+/* is_name tells whether a token is an identifier that means this name. */
+static bool
+is_name(const SdLexer *lexer, const SdToken *token, const char *name)
+{
+	int len = strlen(name);
+	const char *start = lexer->text + token->start;
+
+	if (token->kind == SD_TOKEN_WORD)
+	{
+		/* unquoted names are folded to lower case */
+		for (int i = 0; i < len; i++)
+			if (name[i] >= 'A' && name[i] <= 'Z')
+				return false;
+		return token->end - token->start == len && pg_strncasecmp(start, name, len) == 0;
+	}
+	return token->kind == SD_TOKEN_QUOTED_NAME && token->end - token->start == len + 2 &&
+		   strncmp(start + 1, name, len) == 0;
+}
+
+/* inner_text returns a lexer over what a string token holds. */
+static SdLexer
+inner_text(const SdLexer *lexer, const SdToken *token)
+{
+	int from = token->start + 1;
+	int to = token->end - 1;
+
+	if (token->kind == SD_TOKEN_DOLLAR)
+	{
+		const char *quote =
+			memchr(lexer->text + token->start + 1, '$', token->end - token->start - 1);
+		int tag = quote == NULL ? 0 : quote - lexer->text + 1 - token->start;
+
+		from = token->start + tag;
+		to = token->end - tag;
+	}
+	return (SdLexer){ lexer->text + from, Max(to - from, 0), 0 };
+}
+
+/* mentions looks for a name among the tokens of a text. */
+static bool
+mentions(SdLexer lexer, const char *name, bool call, const char *before, int depth)
+{
+	bool after_word = before == NULL;
+
+	for (;;)
+	{
+		SdToken token = sd_lex_next(&lexer);
+
+		switch (token.kind)
+		{
+			case SD_TOKEN_END:
+				return false;
+			case SD_TOKEN_STRING:
+			case SD_TOKEN_ESCAPE:
+			case SD_TOKEN_DOLLAR:
+				if (depth < MAX_STRING_DEPTH &&
+					mentions(inner_text(&lexer, &token), name, call, before, depth + 1))
+					return true;
+				break;
+			default:
+				if (after_word && is_name(&lexer, &token, name))
+				{
+					SdLexer rest = lexer;
+					SdToken next = sd_lex_next(&rest);
+
+					if (!call || sd_token_is_char(&rest, &next, '('))
+						return true;
+				}
+				break;
+		}
+		if (before != NULL)
+			after_word = sd_token_is(&lexer, &token, before);
+	}
+}
+
+/* is_trigger_of tells whether a table has a trigger that calls a routine. */
+static bool
+is_trigger_of(Oid routine, Oid table)
+{
+	Relation triggers;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool result = false;
+
+	if (!OidIsValid(table))
+		return false;
+	triggers = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table));
+	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == routine;
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	return result;
+}
+
+/* is_replaced tells whether the script drops a routine or makes it anew, before or later. */
+static bool
+is_replaced(SdAnalysis *analysis, const Body *body)
+{
+	ObjectAddress address = { ProcedureRelationId, body->oid, 0 };
+
+	return sd_track_was_dropped(analysis, &address) || sd_track_was_changed(analysis, &address) ||
+		   sd_ahead(analysis, SD_AHEAD_ROUTINE, body->name, NULL, false);
+}
+
+void
+sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names)
+{
+	ListCell *cell;
+
+	if (analysis->track->bodies == NULL)
+		read_bodies(analysis);
+	foreach (cell, analysis->track->bodies->bodies)
+	{
+		const Body *body = lfirst(cell);
+		SdLexer lexer = { body->text, body->len, 0 };
+
+		if (!has_bytes(body->text, body->len, mention->name) ||
+			!mentions(lexer, mention->name, mention->call, mention->before, 0))
+			continue;
+		if (mention->table != NULL && !is_trigger_of(body->oid, mention->trigger_table) &&
+			!mentions(lexer, mention->table, false, NULL, 0))
+			continue;
+		if (!is_replaced(analysis, body))
+			sd_names_add(names, quote_qualified_identifier(body->schema, body->name));
+	}
+}
+
+bool
+sd_body_raises(const char *text)
+{
+	SdLexer lexer = { text, strlen(text), 0 };
+	bool after_raise = false;
+
+	for (SdToken token = sd_lex_next(&lexer); token.kind != SD_TOKEN_END; token = sd_lex_next(&lexer))
+	{
+		/* a level may be left out: EXCEPTION is what is raised then */
+		if (after_raise && (sd_token_is(&lexer, &token, "exception") ||
+							token.kind == SD_TOKEN_STRING || sd_token_is(&lexer, &token, "using")))
+			return true;
+		after_raise = sd_token_is(&lexer, &token, "raise");
+	}
+	return false;
+}
+
+bool
+sd_body_catches_in_loop(const char *text)
+{
+	SdLexer lexer = { text, strlen(text), 0 };
+	bool after_end = false;
+	int loops = 0;
+
+	for (SdToken token = sd_lex_next(&lexer); token.kind != SD_TOKEN_END; token = sd_lex_next(&lexer))
+	{
+		if (sd_token_is(&lexer, &token, "loop"))
+			loops += after_end ? -1 : 1;
+		else if (loops > 0 && sd_token_is(&lexer, &token, "exception"))
+		{
+			token = sd_lex_next(&lexer);
+			if (sd_token_is(&lexer, &token, "when"))
+				return true;
+		}
+		after_end = sd_token_is(&lexer, &token, "end");
+	}
+	return false;
+}

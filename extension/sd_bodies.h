@@ -1,0 +1,34 @@
+/*
+ * sd_bodies.h
+ *	  Routines of the catalog whose text mentions a name: the catalog keeps no
+ *	  dependencies for text.
+ */
+#ifndef SD_BODIES_H
+#define SD_BODIES_H
+
+#include "sd_names.h"
+#include "sd_rules.h"
+
+/* What is looked for in a body. */
+typedef struct SdMention
+{
+	const char *name;
+	const char *table;	/* only where this is mentioned too, or NULL */
+	Oid trigger_table;	/* its trigger functions need not mention "table" */
+	bool call;			/* only where it is called */
+	const char *before; /* the word in front of the name, or NULL for any */
+} SdMention;
+
+/*
+ * sd_bodies_mention adds the routines that mention a name, without those that
+ * the script drops or makes anew.
+ */
+extern void sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names);
+
+/* sd_body_raises tells whether PL/pgSQL text raises exceptions. */
+extern bool sd_body_raises(const char *text);
+
+/* sd_body_catches_in_loop tells whether it has a block with EXCEPTION inside a loop. */
+extern bool sd_body_catches_in_loop(const char *text);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * sd_dependents.h
+ *	  What DROP takes along, and what stands in its way.
+ *
+ * The catalog's dependencies are followed the way the server follows them, with
+ * no lock but those on pg_depend and the like.
+ */
+#ifndef SD_DEPENDENTS_H
+#define SD_DEPENDENTS_H
+
+#include "catalog/objectaddress.h"
+#include "nodes/pg_list.h"
+
+typedef struct SdDependents
+{
+	List *taken;	/* ObjectAddress: goes without being asked for, the targets included */
+	List *blockers; /* ObjectAddress: stays unless CASCADE takes it */
+} SdDependents;
+
+/*
+ * sd_dependents follows the dependencies of targets (ObjectAddress).  With
+ * "cascade" what would be a blocker is taken, with all that depends on it.
+ */
+extern SdDependents sd_dependents(List *targets, bool cascade);
+
+/* sd_dependents_hosts lists what an object belongs to: the column of a default, the view of a rule. */
+extern List *sd_dependents_hosts(const ObjectAddress *object);
+
+/* sd_dependents_required_by lists what refuses to lose an object: its extension, or what it is a part of. */
+extern List *sd_dependents_required_by(const ObjectAddress *object);
+
+/* sd_address makes an ObjectAddress in the current memory context. */
+extern ObjectAddress *sd_address(Oid class, Oid object, int32 sub);
+
+/* sd_address_in tells whether a list of ObjectAddress has an object, or the whole that it is a part of. */
+extern bool sd_address_in(List *list, const ObjectAddress *object);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * sd_rules_enum.c
+ *	  Labels of enums: used too early, or put at the end.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "sd_compat.h"
+#include "sd_lookup.h"
+#include "sd_rules.h"
+#include "sd_track.h"
+#include "sd_tree.h"
+
+static void
+check_add_value(SdAnalysis *analysis, Node *statement)
+{
+	AlterEnumStmt *stmt = (AlterEnumStmt *) statement;
+	SdPresence presence;
+	SdNewLabel *label;
+	SdFinding finding;
+	MemoryContext old;
+	Oid type;
+
+	if (stmt->oldVal != NULL || analysis->deferred)
+		return;
+	presence = sd_scope_type(analysis->scope, stmt->typeName, &type);
+	if (stmt->newValNeighbor == NULL && presence == SD_EXISTS)
+	{
+		finding = sd_finding(analysis, SD_RULE_ENUM_ORDERING, NULL);
+		finding.object = finding.names.type = NameListToQuotedString(stmt->typeName);
+		finding.names.item = quote_literal_cstr(stmt->newVal);
+		finding.message = psprintf("label %s sorts after all others of %s", finding.names.item,
+								   finding.object);
+		sd_report(analysis, &finding);
+	}
+	if ((!analysis->in_transaction && analysis->inside == NULL) ||
+		(presence == SD_MADE && SD_NEW_ENUM_TAKES_LABELS))
+		return;
+	old = MemoryContextSwitchTo(analysis->context);
+	label = palloc(sizeof(SdNewLabel));
+	label->label = pstrdup(stmt->newVal);
+	label->type = pstrdup(strVal(llast(stmt->typeName)));
+	label->oid = presence == SD_EXISTS ? type : InvalidOid;
+	analysis->track->new_labels = lappend(analysis->track->new_labels, label);
+	MemoryContextSwitchTo(old);
+}
+
+/* Looks for a use of a new label. */
+typedef struct LabelSearch
+{
+	const SdNewLabel *label;
+	bool constant;	 /* there is a constant of that text */
+	bool cast;		 /* and it is cast to the type */
+	List *relations; /* RangeVar that the statement names */
+} LabelSearch;
+
+/* names_type tells whether a type name may mean the type of a label. */
+static bool
+names_type(const TypeName *name, const SdNewLabel *label)
+{
+	return name != NULL && name->names != NIL && strcmp(strVal(llast(name->names)), label->type) == 0;
+}
+
+static bool
+is_label(Node *node, const SdNewLabel *label)
+{
+	const char *text;
+
+	if (node == NULL || !IsA(node, A_Const) || SD_CONSTANT_IS_NULL((A_Const *) node))
+		return false;
+	text = SD_CONSTANT_STRING((A_Const *) node);
+	return text != NULL && strcmp(text, label->label) == 0;
+}
+
+static bool
+search_label(Node *node, LabelSearch *search)
+{
+	if (node == NULL)
+		return false;
+	if (is_label(node, search->label))
+		search->constant = true;
+	else if (IsA(node, TypeCast))
+		search->cast |= is_label(((TypeCast *) node)->arg, search->label) &&
+						names_type(((TypeCast *) node)->typeName, search->label);
+	else if (IsA(node, RangeVar))
+		search->relations = lappend(search->relations, node);
+	return raw_expression_tree_walker(node, search_label, (void *) search);
+}
+
+/* search_columns looks at the defaults and checks of column definitions. */
+static void
+search_columns(List *elements, LabelSearch *search)
+{
+	ListCell *cell;
+	ListCell *inner;
+
+	foreach (cell, elements)
+	{
+		if (IsA(lfirst(cell), Constraint))
+			search_label(lfirst_node(Constraint, cell)->raw_expr, search);
+		if (!IsA(lfirst(cell), ColumnDef))
+			continue;
+		foreach (inner, lfirst_node(ColumnDef, cell)->constraints)
+		{
+			Node *expr = lfirst_node(Constraint, inner)->raw_expr;
+
+			search_label(expr, search);
+			search->cast |= is_label(expr, search->label) &&
+							names_type(lfirst_node(ColumnDef, cell)->typeName, search->label);
+		}
+	}
+}
+
+/* search_statement looks at the expressions of a statement. */
+static void
+search_statement(Node *statement, LabelSearch *search)
+{
+	ListCell *cell;
+
+	switch (nodeTag(statement))
+	{
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+			(void) raw_expression_tree_walker(statement, search_label, (void *) search);
+			break;
+		case T_CreateStmt:
+			search_columns(((CreateStmt *) statement)->tableElts, search);
+			break;
+		case T_AlterTableStmt:
+			search->relations = list_make1(((AlterTableStmt *) statement)->relation);
+			foreach (cell, ((AlterTableStmt *) statement)->cmds)
+			{
+				AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+				if (cmd->subtype == AT_AddColumn || cmd->subtype == AT_AddConstraint)
+					search_columns(list_make1(cmd->def), search);
+				else if (cmd->subtype == AT_ColumnDefault)
+					search_label(cmd->def, search);
+			}
+			break;
+		case T_ViewStmt:
+			search_label(((ViewStmt *) statement)->query, search);
+			break;
+		case T_CreateTableAsStmt:
+			search_label(((CreateTableAsStmt *) statement)->query, search);
+			break;
+		case T_IndexStmt:
+			search->relations = list_make1(((IndexStmt *) statement)->relation);
+			search_label(((IndexStmt *) statement)->whereClause, search);
+			break;
+		default:
+			break;
+	}
+}
+
+/* has_column_of_type tells whether one of the relations has a column of the label's type. */
+static bool
+has_column_of_type(SdAnalysis *analysis, List *relations, Oid type)
+{
+	ListCell *cell;
+
+	foreach (cell, relations)
+	{
+		SdRelation relation = sd_scope_relation(analysis->scope, lfirst_node(RangeVar, cell));
+
+		/* columns of the script's own tables are not followed: the text is the same, so it is likely */
+		if (relation.presence == SD_MADE)
+			return true;
+		if (relation.presence == SD_EXISTS && OidIsValid(type) &&
+			sd_lookup_has_type(relation.oid, type))
+			return true;
+	}
+	return false;
+}
+
+void
+sd_check_new_labels(SdAnalysis *analysis, Node *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, analysis->track->new_labels)
+	{
+		LabelSearch search = { .label = lfirst(cell) };
+		SdFinding finding;
+
+		search_statement(statement, &search);
+		if (!search.cast && !(search.constant &&
+							  has_column_of_type(analysis, search.relations, search.label->oid)))
+			continue;
+		finding = sd_finding(analysis, SD_RULE_ENUM_VALUE_SAME_TX, NULL);
+		finding.object = finding.names.type = quote_identifier(search.label->type);
+		finding.message = psprintf("%s fails: label %s of %s was added by the same transaction",
+								   sd_command_name(statement),
+								   quote_literal_cstr(search.label->label), finding.object);
+		sd_report(analysis, &finding);
+	}
+}
+
+const SdCheck sd_checks_enum[] = {
+	{ T_AlterEnumStmt, -1, check_add_value },
+	{ T_Invalid, 0, NULL },
+};

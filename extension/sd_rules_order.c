@@ -1,0 +1,467 @@
+/*
+ * sd_rules_order.c
+ *	  Family "timeout": statements that are harmless alone and not one after the
+ *	  other, in the transaction that holds the locks of both.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "sd_ahead.h"
+#include "sd_compat.h"
+#include "sd_lookup.h"
+#include "sd_names.h"
+#include "sd_rules.h"
+#include "sd_size.h"
+#include "sd_track.h"
+#include "sd_tree.h"
+
+/* A data change of fewer rows is no backfill. */
+#define BACKFILL_ROWS 1000
+
+/* A data change of more rows in one statement bloats, and writes WAL in one go. */
+#define UNBATCHED_ROWS 10000
+
+/* Where rows were never counted, this many bytes are taken for one. */
+#define GUESSED_ROW_BYTES 100
+
+/* More subtransactions than this overflow what a backend shows to others (PGPROC_MAX_CACHED_SUBXIDS). */
+#define CHEAP_SAVEPOINTS 64
+
+/* rows_of guesses the rows of a table; 0 when there is nothing to go by. */
+static int64
+rows_of(SdSize size)
+{
+	if (size.rows >= 0)
+		return size.rows;
+	return size.bytes > 0 ? size.bytes / GUESSED_ROW_BYTES : 0;
+}
+
+/* holds_others tells whether the locks of earlier statements stop users of a table with rows. */
+static const SdHeld *
+strong_held(SdAnalysis *analysis, LOCKMODE mode)
+{
+	ListCell *cell;
+
+	foreach (cell, analysis->track->held)
+	{
+		const SdHeld *held = lfirst(cell);
+
+		if (held->mode >= mode && sd_relation_size(analysis->sizes, held->relation).bytes != 0)
+			return held;
+	}
+	return NULL;
+}
+
+/* check_read_while_locked reports a long statement after one that locked a table against everything. */
+static void
+check_read_while_locked(SdAnalysis *analysis)
+{
+	const SdNow *now = &analysis->track->now;
+	const SdHeld *held;
+	SdFinding finding;
+
+	if (!OidIsValid(now->reads) || now->same_validation)
+		return;
+	held = strong_held(analysis, AccessExclusiveLock);
+	if (held == NULL)
+		return;
+	finding = sd_finding(analysis, SD_RULE_STATEMENT_AFTER_AX, NULL);
+	finding.object = finding.names.table = sd_relation_name(held->relation);
+	finding.size = sd_relation_size(analysis->sizes, held->relation);
+	finding.message =
+		psprintf("reads all of %s while nobody can read or write %s, which an earlier statement locked",
+				 sd_relation_name(now->reads), finding.object);
+	sd_report(analysis, &finding);
+}
+
+/* check_many reports that a transaction locks several tables against everything. */
+static void
+check_many(SdAnalysis *analysis)
+{
+	SdTrack *track = analysis->track;
+	SdFinding finding;
+	SdNames names;
+	ListCell *cell;
+
+	if (track->many_reported || list_length(track->held) < 2)
+		return;
+	sd_names_init(&names);
+	foreach (cell, track->held)
+	{
+		const SdHeld *held = lfirst(cell);
+		char kind = get_rel_relkind(held->relation);
+
+		if (held->mode == AccessExclusiveLock &&
+			(kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE))
+			sd_names_add(&names, sd_relation_name(held->relation));
+	}
+	if (names.count < 2)
+		return;
+	track->many_reported = true;
+	finding = sd_finding(analysis, SD_RULE_MULTI_TABLE_AX, NULL);
+	finding.message = "one transaction locks several tables against reading and writing";
+	finding.detail = psprintf("They are %s; whoever uses them in another order waits for this "
+							  "transaction while it waits for him.",
+							  sd_names_text(&names));
+	sd_report(analysis, &finding);
+}
+
+/* reads_many tells whether a FROM clause has a table with many rows, or a function. */
+static bool
+reads_many(SdAnalysis *analysis, List *from)
+{
+	ListCell *cell;
+
+	foreach (cell, from)
+	{
+		Node *item = lfirst(cell);
+
+		if (IsA(item, RangeVar))
+		{
+			SdRelation relation = sd_scope_relation(analysis->scope, (RangeVar *) item);
+
+			if (relation.presence == SD_EXISTS &&
+				rows_of(sd_relation_size(analysis->sizes, relation.oid)) >= BACKFILL_ROWS)
+				return true;
+		}
+		else if (IsA(item, JoinExpr))
+		{
+			if (reads_many(analysis, list_make2(((JoinExpr *) item)->larg, ((JoinExpr *) item)->rarg)))
+				return true;
+		}
+		else
+			return true;
+	}
+	return false;
+}
+
+/* A data change: its table, and how many rows it may touch. */
+typedef struct DataChange
+{
+	RangeVar *target;
+	Node *where;
+	bool of_target; /* it touches rows of the target, as UPDATE and DELETE do */
+	bool many;		/* it inserts many rows */
+} DataChange;
+
+/* data_change looks at a statement; the target is NULL when it changes no rows. */
+static DataChange
+data_change(SdAnalysis *analysis, Node *statement)
+{
+	DataChange change = { 0 };
+
+	switch (nodeTag(statement))
+	{
+		case T_UpdateStmt:
+			change.target = ((UpdateStmt *) statement)->relation;
+			change.where = ((UpdateStmt *) statement)->whereClause;
+			change.of_target = true;
+			break;
+		case T_DeleteStmt:
+			change.target = ((DeleteStmt *) statement)->relation;
+			change.where = ((DeleteStmt *) statement)->whereClause;
+			change.of_target = true;
+			break;
+		case T_InsertStmt:
+		{
+			InsertStmt *stmt = (InsertStmt *) statement;
+			SelectStmt *select = (SelectStmt *) stmt->selectStmt;
+
+			if (select == NULL || select->valuesLists != NIL)
+				break;
+			change.target = stmt->relation;
+			change.many = select->op != SETOP_NONE || reads_many(analysis, select->fromClause);
+			change.where = select->limitCount;
+			break;
+		}
+		case T_CopyStmt:
+			if (((CopyStmt *) statement)->is_from)
+				change.target = ((CopyStmt *) statement)->relation;
+			change.many = true;
+			break;
+		default:
+			if (SD_IS_MERGE(statement))
+			{
+				change.target = SD_MERGE_RELATION(statement);
+				change.of_target = true;
+			}
+			break;
+	}
+	return change;
+}
+
+/* is_first_of_index tells whether some index of a table begins with a column. */
+static bool
+is_first_of_index(Oid table, const char *column)
+{
+	AttrNumber attnum = get_attnum(table, column);
+
+	return attnum != InvalidAttrNumber && sd_lookup_leads_index(table, attnum);
+}
+
+/*
+ * limits_rows tells whether a condition keeps a statement to few rows, as far as
+ * its text shows: it bounds a column that an index begins with, or names rows by
+ * a query.  Only conditions that all hold are looked at.
+ */
+static bool
+limits_rows(Oid table, Node *where)
+{
+	ListCell *cell;
+
+	if (where == NULL)
+		return false;
+	if (IsA(where, SubLink) || IsA(where, CurrentOfExpr))
+		return true;
+	if (IsA(where, BoolExpr) && ((BoolExpr *) where)->boolop == AND_EXPR)
+	{
+		foreach (cell, ((BoolExpr *) where)->args)
+			if (limits_rows(table, lfirst(cell)))
+				return true;
+		return false;
+	}
+	if (IsA(where, A_Expr))
+	{
+		A_Expr *expr = (A_Expr *) where;
+		const char *operator= strVal(llast(expr->name));
+		Node *sides[] = { expr->lexpr, expr->rexpr };
+
+		if (expr->kind != AEXPR_OP && expr->kind != AEXPR_IN && expr->kind != AEXPR_OP_ANY &&
+			expr->kind != AEXPR_BETWEEN)
+			return false;
+		if (strcmp(operator, "<>") == 0)
+			return false;
+		for (int i = 0; i < lengthof(sides); i++)
+		{
+			List *fields;
+
+			if (sides[i] == NULL || !IsA(sides[i], ColumnRef))
+				continue;
+			fields = ((ColumnRef *) sides[i])->fields;
+			if (IsA(llast(fields), String) &&
+				(strcmp(strVal(llast(fields)), "ctid") == 0 ||
+				 is_first_of_index(table, strVal(llast(fields)))))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* check_data_change reports backfills: after a lock was taken, and in one go. */
+static void
+check_data_change(SdAnalysis *analysis, Node *statement)
+{
+	DataChange change = data_change(analysis, statement);
+	const SdHeld *held;
+	SdRelation relation;
+	SdFinding finding;
+	int64 rows;
+
+	if (change.target == NULL)
+		return;
+	/* rows of another table than the target are not counted here */
+	if (!change.of_target && !change.many)
+		return;
+	relation = sd_scope_relation(analysis->scope, change.target);
+	if (relation.presence != SD_EXISTS || relation.persistence == RELPERSISTENCE_TEMP)
+		return;
+	finding = sd_finding(analysis, SD_RULE_DDL_THEN_BACKFILL, &relation);
+	rows = rows_of(finding.size);
+	if (change.of_target && (rows < BACKFILL_ROWS || limits_rows(relation.oid, change.where)))
+		return;
+	finding.lock = RowExclusiveLock;
+	held = strong_held(analysis, ShareRowExclusiveLock);
+	if (held != NULL)
+	{
+		finding.message =
+			psprintf("%s changes rows of %s while an earlier statement's lock on %s is held",
+					 sd_command_name(statement), finding.object, sd_relation_name(held->relation));
+		finding.detail = psprintf("%s is %s.", finding.object, sd_size_text(finding.size));
+		sd_report(analysis, &finding);
+	}
+	if (!change.of_target || rows < UNBATCHED_ROWS)
+		return;
+	finding = sd_finding(analysis, SD_RULE_UNBATCHED_BACKFILL, &relation);
+	finding.lock = RowExclusiveLock;
+	finding.message = psprintf("%s may change all rows of %s in one go (%s)",
+							   sd_command_name(statement), finding.object,
+							   sd_size_text(finding.size));
+	finding.detail = "No condition on the first column of an index limits it; the old rows stay "
+					 "as bloat, and every row is locked until the transaction ends.";
+	sd_report(analysis, &finding);
+}
+
+/* only_validates tells whether ALTER TABLE does what belongs into a statement of its own. */
+static bool
+stands_alone(const AlterTableStmt *stmt)
+{
+	ListCell *cell;
+
+	foreach (cell, stmt->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, cell)->subtype)
+		{
+			case AT_ValidateConstraint:
+			case AT_AttachPartition:
+			case AT_DetachPartition:
+				return true;
+			default:
+				break;
+		}
+	}
+	return false;
+}
+
+/* altered_entry finds or makes the count of a table's ALTER TABLEs. */
+static SdAltered *
+altered_entry(SdAnalysis *analysis, Oid relation)
+{
+	SdTrack *track = analysis->track;
+	SdAltered *altered;
+	MemoryContext old;
+	ListCell *cell;
+
+	foreach (cell, track->altered)
+	{
+		altered = lfirst(cell);
+		if (altered->relation == relation)
+			return altered;
+	}
+	old = MemoryContextSwitchTo(analysis->context);
+	altered = palloc0(sizeof(SdAltered));
+	altered->relation = relation;
+	track->altered = lappend(track->altered, altered);
+	MemoryContextSwitchTo(old);
+	return altered;
+}
+
+/* check_altered_again reports several ALTER TABLEs of one table that could be one. */
+static void
+check_altered_again(SdAnalysis *analysis, Node *statement)
+{
+	AlterTableStmt *stmt = (AlterTableStmt *) statement;
+	bool reads = OidIsValid(analysis->track->now.reads);
+	SdAltered *altered;
+	SdRelation relation;
+	SdFinding finding;
+
+	if (!IsA(statement, AlterTableStmt) || !analysis->in_transaction || stands_alone(stmt))
+		return;
+	relation = sd_scope_relation(analysis->scope, stmt->relation);
+	if (relation.presence != SD_EXISTS)
+		return;
+	altered = altered_entry(analysis, relation.oid);
+	altered->statements++;
+	altered->reads += reads;
+	/* said once, and once more when it costs another reading of the table */
+	if (altered->statements != 2 && !(reads && altered->reads == 2))
+		return;
+	finding = sd_finding(analysis, SD_RULE_MULTIPLE_ALTER_SAME_TABLE, &relation);
+	if (altered->reads >= 2)
+		finding.severity = SD_NOTICE;
+	finding.message = psprintf("%s is altered by several statements that could be one%s",
+							   finding.object,
+							   altered->reads >= 2 ? ", and is read as a whole by each of them" : "");
+	sd_report(analysis, &finding);
+}
+
+/* check_savepoints counts the savepoints of a transaction. */
+static void
+check_savepoints(SdAnalysis *analysis, Node *statement)
+{
+	SdTrack *track = analysis->track;
+	SdFinding finding;
+
+	if (!IsA(statement, TransactionStmt) ||
+		((TransactionStmt *) statement)->kind != TRANS_STMT_SAVEPOINT ||
+		++track->savepoints <= CHEAP_SAVEPOINTS || track->savepoints_reported)
+		return;
+	track->savepoints_reported = true;
+	finding = sd_finding(analysis, SD_RULE_SAVEPOINTS, NULL);
+	finding.message = psprintf("more than %d savepoints in one transaction", CHEAP_SAVEPOINTS);
+	finding.detail = "Every session that looks at a row of this transaction has to search its "
+					 "subtransactions on disk from there on.";
+	sd_report(analysis, &finding);
+}
+
+/* report_no_analyze reports statistics that are missing until somebody gathers them. */
+static void
+report_no_analyze(SdAnalysis *analysis, const SdRelation *relation, const char *what)
+{
+	SdFinding finding = sd_finding(analysis, SD_RULE_NO_ANALYZE, relation);
+
+	if (finding.size.bytes == 0 || sd_ahead(analysis, SD_AHEAD_ANALYZE, relation->name, NULL, false))
+		return;
+	finding.message = psprintf("%s, and the script does not analyse %s afterwards", what,
+							   finding.object);
+	sd_report(analysis, &finding);
+}
+
+static void
+check_type_statistics(SdAnalysis *analysis, const SdAlter *alter)
+{
+	FormData_pg_attribute column;
+
+	if (analysis->deferred ||
+		!sd_lookup_column(analysis, &alter->relation, alter->cmd->name, &column))
+		return;
+	report_no_analyze(analysis, &alter->relation,
+					  psprintf("the new type of %s drops the column's statistics",
+							   quote_identifier(alter->cmd->name)));
+}
+
+static void
+check_index_statistics(SdAnalysis *analysis, Node *statement)
+{
+	IndexStmt *stmt = (IndexStmt *) statement;
+	SdRelation relation = sd_scope_relation(analysis->scope, stmt->relation);
+	ListCell *cell;
+
+	if (relation.presence != SD_EXISTS || analysis->deferred)
+		return;
+	foreach (cell, stmt->indexParams)
+	{
+		if (lfirst_node(IndexElem, cell)->expr != NULL)
+		{
+			report_no_analyze(analysis, &relation, "an index on an expression has no statistics yet");
+			return;
+		}
+	}
+}
+
+void
+sd_check_order(SdAnalysis *analysis, Node *statement)
+{
+	SdTrack *track = analysis->track;
+
+	if (analysis->deferred)
+		return;
+	sd_check_timeouts(analysis, statement);
+	sd_check_new_labels(analysis, statement);
+	sd_check_rerun(analysis, statement);
+	sd_check_room(analysis, statement);
+	check_data_change(analysis, statement);
+	check_read_while_locked(analysis);
+	check_altered_again(analysis, statement);
+	check_savepoints(analysis, statement);
+	sd_track_hold(analysis);
+	if (analysis->in_transaction)
+		check_many(analysis);
+	/* outside a transaction block the locks go when the statement ends */
+	else if (analysis->depth == 0)
+		track->held = NIL;
+}
+
+const SdCheck sd_checks_order[] = {
+	{ T_IndexStmt, -1, check_index_statistics },
+	{ T_Invalid, 0, NULL },
+};
+
+const SdAlterCheck sd_alter_checks_order[] = {
+	{ AT_AlterColumnType, check_type_statistics },
+	{ 0, NULL },
+};

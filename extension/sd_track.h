@@ -1,0 +1,144 @@
+/*
+ * sd_track.h
+ *	  What an analysis remembers of the statements so far: the locks that the open
+ *	  transaction holds, settings in force, and what was dropped or changed.
+ *
+ * sd_scope.h knows what names mean; this knows what happened to the objects of
+ * the catalog.  Statements of a routine that is only made leave nothing here.
+ */
+#ifndef SD_TRACK_H
+#define SD_TRACK_H
+
+#include "catalog/objectaddress.h"
+
+#include "sd_rules.h"
+
+/* Settings that are followed through SET, RESET and the ends of transactions. */
+typedef enum SdSetting
+{
+	SD_SETTING_LOCK_TIMEOUT,
+	SD_SETTING_STATEMENT_TIMEOUT,
+	SD_SETTING_IDLE_TIMEOUT,
+	SD_SETTING_TRANSACTION_TIMEOUT,
+	SD_SETTING_ROLE, /* OID; 0 when not known */
+	SD_SETTING_COUNT
+} SdSetting;
+
+/* A time-out whose value cannot be told. */
+#define SD_TIMEOUT_UNKNOWN (-1)
+
+typedef struct SdSettingValues
+{
+	int64 callers; /* what RESET goes back to */
+	int64 session; /* after COMMIT */
+	int64 begin;   /* after ROLLBACK */
+	int64 now;
+	bool by_script; /* the script has set it */
+} SdSettingValues;
+
+/* A relation of the catalog and the strongest lock on it that stops its users. */
+typedef struct SdHeld
+{
+	Oid relation; /* a table for the lock of its index */
+	LOCKMODE mode;
+} SdHeld;
+
+/* How often ALTER TABLE changed a table in one transaction. */
+typedef struct SdAltered
+{
+	Oid relation;
+	int statements;
+	int reads; /* statements of these that read or write all of it */
+} SdAltered;
+
+/* What the findings of the current statement say about it. */
+typedef struct SdNow
+{
+	List *locked;		  /* SdHeld */
+	Oid reads;			  /* relation that it reads or writes as a whole under a lock */
+	Oid rewrites;		  /* relation that it copies */
+	bool same_validation; /* reported as not-valid-validate-same-tx */
+} SdNow;
+
+typedef struct SdTrack
+{
+	SdSettingValues settings[SD_SETTING_COUNT];
+	SdNow now;
+
+	/* The open transaction. */
+	List *held;		 /* SdHeld */
+	List *altered;	 /* SdAltered */
+	List *new_labels; /* SdNewLabel, of enums */
+	int savepoints;
+	int64 locks;		  /* relations that its statements lock, as far as counted */
+	bool many_reported;	  /* that several tables are locked */
+	bool idle_reported;	  /* that an idle transaction is not ended */
+	bool locks_reported;  /* that the lock table may be too small */
+	bool savepoints_reported;
+
+	/* The whole script. */
+	List *dropped;			/* ObjectAddress: gone, with all that belongs to them */
+	List *changed;			/* ObjectAddress: views, routines and columns made anew */
+	List *required_columns; /* SdRequired: added NOT NULL with a default */
+	List *inserted;			/* OIDs of tables whose INSERTs were judged */
+	const char *last_insert;	/* name of the table of the last one */
+	List *nameless;			/* OIDs of tables with constraints whose names are not known */
+	List *cleared;			/* names that DROP IF EXISTS has made free */
+	List *with_policy;		/* OIDs of tables that got a permissive policy */
+	List *refreshed;		/* OIDs of materialized views that were filled */
+	List *made_unique;		/* OIDs of materialized views that got a unique index */
+	bool lock_timeout_reported;
+	bool statement_timeout_reported;
+	bool application_name_set;
+	bool application_name_reported;
+	/* Of logical replication: 0 not looked yet, 1 none, 2 there are some. */
+	int publications;
+	int subscriptions;
+	struct SdAhead *ahead;
+	struct SdBodies *bodies;
+} SdTrack;
+
+/* A label that the open transaction added to an enum. */
+typedef struct SdNewLabel
+{
+	const char *label;
+	const char *type; /* its last name */
+	Oid oid;		  /* invalid when the script made the type */
+} SdNewLabel;
+
+/* A column that the script added NOT NULL and with a default. */
+typedef struct SdRequired
+{
+	Oid relation;
+	const char *column;
+} SdRequired;
+
+extern SdTrack *sd_track_create(void);
+
+/* sd_track_finding follows what a finding says of locks and reads. */
+extern void sd_track_finding(SdAnalysis *analysis, const SdFinding *finding);
+
+/* sd_track_hold adds what the current statement locked to what the transaction holds. */
+extern void sd_track_hold(SdAnalysis *analysis);
+
+/* sd_track_setting follows SET; value NULL is RESET. */
+extern void sd_track_setting(SdAnalysis *analysis, const char *name, const char *value, bool local);
+
+/* sd_track_begin and sd_track_end follow the bounds of transactions. */
+extern void sd_track_begin(SdAnalysis *analysis);
+extern void sd_track_end(SdAnalysis *analysis, bool committed);
+
+/* sd_track_statement follows a statement after it was judged. */
+extern void sd_track_statement(SdAnalysis *analysis, Node *statement);
+
+/* sd_track_parse_timeout reads milliseconds; SD_TIMEOUT_UNKNOWN when the server would refuse it. */
+extern int64 sd_track_parse_timeout(const char *value);
+
+/* sd_track_was_dropped and sd_track_was_changed ask about objects, columns by objectSubId. */
+extern bool sd_track_was_dropped(SdAnalysis *analysis, const ObjectAddress *object);
+extern bool sd_track_was_changed(SdAnalysis *analysis, const ObjectAddress *object);
+
+/* sd_track_keep copies a string into memory that lives as long as the analysis. */
+extern const char *sd_track_keep(SdAnalysis *analysis, const char *string);
+
+#endif
