@@ -444,6 +444,7 @@ sd_set_activity(const char *text)
 #else
 #define sd_object_type(address)		getObjectTypeDescription(address)
 #define sd_object_identity(address) getObjectIdentity(address)
+#endif
 
 /* 14 made CREATE OR REPLACE TRIGGER, and has its own name for nextval(). */
 #if PG_VERSION_NUM >= 140000
