@@ -8,6 +8,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -114,6 +115,22 @@ is_name(const SdLexer *lexer, const SdToken *token, const char *name)
 		   strncmp(start + 1, name, len) == 0;
 }
 
+/* without_doubled_quotes returns a lexer over what a quoted string means. */
+static SdLexer
+without_doubled_quotes(const char *text, int len)
+{
+	char *copy = palloc(len + 1);
+	int n = 0;
+
+	for (int i = 0; i < len; i++)
+	{
+		copy[n++] = text[i];
+		if (text[i] == '\'' && i + 1 < len && text[i + 1] == '\'')
+			i++;
+	}
+	return (SdLexer){ copy, n, 0 };
+}
+
 /* inner_text returns a lexer over what a string token holds. */
 static SdLexer
 inner_text(const SdLexer *lexer, const SdToken *token)
@@ -130,14 +147,71 @@ inner_text(const SdLexer *lexer, const SdToken *token)
 		from = token->start + tag;
 		to = token->end - tag;
 	}
+	if (token->kind != SD_TOKEN_DOLLAR)
+		return without_doubled_quotes(lexer->text + from, Max(to - from, 0));
 	return (SdLexer){ lexer->text + from, Max(to - from, 0), 0 };
+}
+
+/* How a name has to be used. */
+typedef struct Use
+{
+	const char *name;
+	const char *schema; /* as the name of a relation in this schema, or NULL */
+	bool call;
+	const char *before;
+} Use;
+
+/* is_relation_place tells whether a token may stand in front of the name of a relation. */
+static bool
+is_relation_place(const SdLexer *lexer, const SdToken *token)
+{
+	static const char *const words[] = { "from",  "join",	  "into",  "update",
+										 "table", "truncate", "using", "only" };
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (sd_token_is(lexer, token, words[i]))
+			return true;
+	return false;
+}
+
+/* is_whole tells whether a string is the name and nothing else, as nextval() takes it. */
+static bool
+is_whole(SdLexer inner, const Use *use)
+{
+	SdToken token = sd_lex_next(&inner);
+	SdToken next = sd_lex_next(&inner);
+
+	if (sd_token_is_char(&inner, &next, '.') && is_name(&inner, &token, use->schema))
+	{
+		token = sd_lex_next(&inner);
+		next = sd_lex_next(&inner);
+	}
+	return next.kind == SD_TOKEN_END && is_name(&inner, &token, use->name);
+}
+
+/* is_used tells whether a token means the name where it stands. */
+static bool
+is_used(const SdLexer *lexer, const SdToken *token, const SdToken last[2], const Use *use)
+{
+	SdLexer rest = *lexer;
+	SdToken next;
+
+	if (!is_name(lexer, token, use->name))
+		return false;
+	if (use->before != NULL)
+		return sd_token_is(lexer, &last[0], use->before);
+	if (use->schema != NULL)
+		return is_relation_place(lexer, &last[0]) ||
+			   (sd_token_is_char(lexer, &last[0], '.') && is_name(lexer, &last[1], use->schema));
+	next = sd_lex_next(&rest);
+	return !use->call || sd_token_is_char(&rest, &next, '(');
 }
 
 /* mentions looks for a name among the tokens of a text. */
 static bool
-mentions(SdLexer lexer, const char *name, bool call, const char *before, int depth)
+mentions(SdLexer lexer, const Use *use, int depth)
 {
-	bool after_word = before == NULL;
+	SdToken last[2] = { { SD_TOKEN_END, 0, 0 }, { SD_TOKEN_END, 0, 0 } };
 
 	for (;;)
 	{
@@ -150,23 +224,18 @@ mentions(SdLexer lexer, const char *name, bool call, const char *before, int dep
 			case SD_TOKEN_STRING:
 			case SD_TOKEN_ESCAPE:
 			case SD_TOKEN_DOLLAR:
-				if (depth < MAX_STRING_DEPTH &&
-					mentions(inner_text(&lexer, &token), name, call, before, depth + 1))
+				if ((use->schema != NULL && is_whole(inner_text(&lexer, &token), use)) ||
+					(depth < MAX_STRING_DEPTH &&
+					 mentions(inner_text(&lexer, &token), use, depth + 1)))
 					return true;
 				break;
 			default:
-				if (after_word && is_name(&lexer, &token, name))
-				{
-					SdLexer rest = lexer;
-					SdToken next = sd_lex_next(&rest);
-
-					if (!call || sd_token_is_char(&rest, &next, '('))
-						return true;
-				}
+				if (is_used(&lexer, &token, last, use))
+					return true;
 				break;
 		}
-		if (before != NULL)
-			after_word = sd_token_is(&lexer, &token, before);
+		last[1] = last[0];
+		last[0] = token;
 	}
 }
 
@@ -208,6 +277,10 @@ sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names
 {
 	ListCell *cell;
 
+	Use use = { mention->name, mention->table == NULL ? mention->schema : NULL, mention->call,
+				mention->before };
+	Use table = { mention->table, mention->schema, false, NULL };
+
 	if (analysis->track->bodies == NULL)
 		read_bodies(analysis);
 	foreach (cell, analysis->track->bodies->bodies)
@@ -216,12 +289,14 @@ sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names
 		SdLexer lexer = { body->text, body->len, 0 };
 
 		if (!has_bytes(body->text, body->len, mention->name) ||
-			!mentions(lexer, mention->name, mention->call, mention->before, 0))
+			!mentions(lexer, &use, 0))
 			continue;
 		if (mention->table != NULL && !is_trigger_of(body->oid, mention->trigger_table) &&
-			!mentions(lexer, mention->table, false, NULL, 0))
+			!mentions(lexer, &table, 0))
 			continue;
-		if (!is_replaced(analysis, body))
+		/* an extension's routines are not about the tables of others */
+		if (!is_replaced(analysis, body) &&
+			!OidIsValid(getExtensionOfObject(ProcedureRelationId, body->oid)))
 			sd_names_add(names, quote_qualified_identifier(body->schema, body->name));
 	}
 }

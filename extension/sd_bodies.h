@@ -13,7 +13,8 @@
 typedef struct SdMention
 {
 	const char *name;
-	const char *table;	/* only where this is mentioned too, or NULL */
+	const char *schema; /* of a relation: it counts where the text names a relation */
+	const char *table;	/* of a column: only where this relation is mentioned too */
 	Oid trigger_table;	/* its trigger functions need not mention "table" */
 	bool call;			/* only where it is called */
 	const char *before; /* the word in front of the name, or NULL for any */

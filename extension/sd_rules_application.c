@@ -89,15 +89,36 @@ report_json(SdAnalysis *analysis, const SdAlter *alter, const char *column, int 
 	sd_report(analysis, &finding);
 }
 
-/* report_plan reports that the columns of a table change. */
+/* check_plans reports that the columns of a table change. */
 static void
-report_plan(SdAnalysis *analysis, const SdAlter *alter)
+check_plans(SdAnalysis *analysis, Node *statement)
 {
+	AlterTableStmt *stmt = (AlterTableStmt *) statement;
+	bool changes = false;
+	SdRelation relation;
 	SdFinding finding;
+	ListCell *cell;
 
-	if (alter->relation.presence != SD_EXISTS)
+	foreach (cell, stmt->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, cell)->subtype)
+		{
+			case AT_AddColumn:
+			case AT_DropColumn:
+			case AT_AlterColumnType:
+				changes = true;
+				break;
+			default:
+				break;
+		}
+	}
+	if (!changes || analysis->deferred)
 		return;
-	finding = sd_alter_finding(analysis, SD_RULE_CACHED_PLAN_CHANGE, alter, NULL);
+	relation = sd_scope_relation(analysis->scope, stmt->relation);
+	if (relation.presence != SD_EXISTS || relation.persistence == RELPERSISTENCE_TEMP ||
+		!sd_has_storage(&relation))
+		return;
+	finding = sd_finding(analysis, SD_RULE_CACHED_PLAN_CHANGE, &relation);
 	finding.message =
 		psprintf("prepared statements with SELECT * of %s fail once in each session", finding.object);
 	sd_report(analysis, &finding);
@@ -116,7 +137,6 @@ check_add_column(SdAnalysis *analysis, const SdAlter *alter)
 		return;
 	if (is_json(column->typeName))
 		report_json(analysis, alter, column->colname, column->location);
-	report_plan(analysis, alter);
 	if (analysis->deferred || !has_constraint(column, CONSTR_NOTNULL) ||
 		!has_constraint(column, CONSTR_DEFAULT))
 		return;
@@ -129,13 +149,12 @@ check_add_column(SdAnalysis *analysis, const SdAlter *alter)
 }
 
 static void
-check_columns_change(SdAnalysis *analysis, const SdAlter *alter)
+check_alter_type(SdAnalysis *analysis, const SdAlter *alter)
 {
-	ColumnDef *column = (ColumnDef *) alter->cmd->def;
+	ColumnDef *column = castNode(ColumnDef, alter->cmd->def);
 
-	if (alter->cmd->subtype == AT_AlterColumnType && is_json(column->typeName))
+	if (is_json(column->typeName))
 		report_json(analysis, alter, alter->cmd->name, column->location);
-	report_plan(analysis, alter);
 }
 
 /* is_required tells whether the script has added the column NOT NULL with a default. */
@@ -548,6 +567,7 @@ check_drop_bodies(SdAnalysis *analysis, Node *statement)
 		}
 		relation = sd_scope_relation_list(analysis->scope, (List *) object);
 		mention.name = relation.name;
+		mention.schema = relation.schema;
 		if (relation.presence == SD_EXISTS &&
 			!sd_ahead(analysis, SD_AHEAD_RELATION, relation.name, NULL, true))
 			report_bodies(analysis, &mention, &relation, sd_shown(&relation));
@@ -567,6 +587,7 @@ check_rename_bodies(SdAnalysis *analysis, Node *statement)
 	if (relation.presence != SD_EXISTS || relation.persistence == RELPERSISTENCE_TEMP)
 		return;
 	mention.name = relation.name;
+	mention.schema = relation.schema;
 	if (stmt->renameType == OBJECT_COLUMN)
 	{
 		mention.name = stmt->subname;
@@ -584,11 +605,11 @@ static void
 check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 {
 	SdMention mention = { .name = alter->cmd->name,
+						  .schema = alter->relation.schema,
 						  .table = alter->relation.name,
 						  .trigger_table = alter->relation.oid };
 	FormData_pg_attribute column;
 
-	report_plan(analysis, alter);
 	if (sd_lookup_column(analysis, &alter->relation, alter->cmd->name, &column))
 		report_bodies(analysis, &mention, &alter->relation,
 					  psprintf("column %s of %s", quote_identifier(alter->cmd->name),
@@ -596,6 +617,7 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 }
 
 const SdCheck sd_checks_application[] = {
+	{ T_AlterTableStmt, -1, check_plans },
 	{ T_RenameStmt, OBJECT_TABCONSTRAINT, check_rename_part },
 	{ T_RenameStmt, OBJECT_INDEX, check_rename_part },
 	{ T_RenameStmt, OBJECT_TABLE, check_rename_bodies },
@@ -620,7 +642,7 @@ const SdCheck sd_checks_application[] = {
 const SdAlterCheck sd_alter_checks_application[] = {
 	{ AT_AddColumn, check_add_column },
 	{ AT_DropColumn, check_drop_column },
-	{ AT_AlterColumnType, check_columns_change },
+	{ AT_AlterColumnType, check_alter_type },
 	{ AT_ColumnDefault, check_default },
 	{ AT_DropNotNull, check_drop_not_null },
 	{ AT_AddConstraint, check_add_constraint },

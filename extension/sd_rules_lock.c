@@ -374,7 +374,9 @@ static const NodeTag judged[] = {
 	T_ReindexStmt,		 T_RefreshMatViewStmt, T_LockStmt,
 	T_VacuumStmt,		 T_CreateStatsStmt,	   T_CreateTrigStmt,
 	T_AlterDomainStmt,	 T_ClusterStmt,		   T_DropdbStmt,
-	T_DropOwnedStmt,
+	T_DropOwnedStmt,	 T_GrantStmt,		   T_AlterDefaultPrivilegesStmt,
+	T_AlterFunctionStmt, T_AlterEnumStmt,	   T_CreateRoleStmt,
+	T_AlterRoleStmt,
 };
 
 /* is_judged tells whether some rule has looked at such a statement. */

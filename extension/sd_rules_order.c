@@ -40,7 +40,26 @@ rows_of(SdSize size)
 	return size.bytes > 0 ? size.bytes / GUESSED_ROW_BYTES : 0;
 }
 
-/* holds_others tells whether the locks of earlier statements stop users of a table with rows. */
+/* locks_now tells whether the statement itself locks a table against everything. */
+static bool
+locks_now(SdAnalysis *analysis, Oid relation)
+{
+	ListCell *cell;
+
+	foreach (cell, analysis->track->now.locked)
+	{
+		const SdHeld *held = lfirst(cell);
+
+		if (held->relation == relation && held->mode == AccessExclusiveLock)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * strong_held returns a lock of an earlier statement that stops users of a table
+ * with rows, and that the statement itself does not take.
+ */
 static const SdHeld *
 strong_held(SdAnalysis *analysis, LOCKMODE mode)
 {
@@ -50,7 +69,8 @@ strong_held(SdAnalysis *analysis, LOCKMODE mode)
 	{
 		const SdHeld *held = lfirst(cell);
 
-		if (held->mode >= mode && sd_relation_size(analysis->sizes, held->relation).bytes != 0)
+		if (held->mode >= mode && !locks_now(analysis, held->relation) &&
+			sd_relation_size(analysis->sizes, held->relation).bytes != 0)
 			return held;
 	}
 	return NULL;
@@ -295,7 +315,7 @@ check_data_change(SdAnalysis *analysis, Node *statement)
 	sd_report(analysis, &finding);
 }
 
-/* only_validates tells whether ALTER TABLE does what belongs into a statement of its own. */
+/* stands_alone tells whether ALTER TABLE does what belongs into a statement of its own. */
 static bool
 stands_alone(const AlterTableStmt *stmt)
 {

@@ -193,6 +193,8 @@ sd_track_end(SdAnalysis *analysis, bool committed)
 
 		if (!committed)
 			setting->session = setting->begin;
+		/* what the script has set for the transaction alone is over */
+		setting->by_script &= setting->now == setting->session;
 		setting->now = setting->begin = setting->session;
 	}
 	forget_transaction(analysis->track);

@@ -17,7 +17,7 @@ use Test::More;
 use SafeDeployTest;
 
 my $dir    = "$FindBin::Bin/../fixtures/rules";
-my $server = SafeDeployTest->new('rules');
+my $server = SafeDeployTest->new('rules', conf => 'max_locks_per_transaction = 16');
 $server->create_database('rules');
 my $major = int($server->sql('rules', 'SHOW server_version_num') / 10000);
 
