@@ -16,7 +16,7 @@
 #include "sd_dependents.h"
 
 ObjectAddress *
-sd_address(Oid class, Oid object, int32 sub)
+sd_make_address(Oid class, Oid object, int32 sub)
 {
 	ObjectAddress *address = palloc(sizeof(ObjectAddress));
 
@@ -59,7 +59,7 @@ take(Walk *walk, const ObjectAddress *object)
 	(void) hash_search(walk->seen, object, HASH_ENTER, &found);
 	if (!found)
 		walk->queue = lappend(walk->queue,
-							  sd_address(object->classId, object->objectId, object->objectSubId));
+							  sd_make_address(object->classId, object->objectId, object->objectSubId));
 }
 
 /* is_taken looks for an object, or the whole that it is a part of, among what goes. */
@@ -92,7 +92,7 @@ references(Relation depends, const ObjectAddress *object, const char *kinds)
 
 		if ((object->objectSubId == 0 || form->objsubid == object->objectSubId) &&
 			strchr(kinds, form->deptype) != NULL)
-			result = lappend(result, sd_address(form->refclassid, form->refobjid, form->refobjsubid));
+			result = lappend(result, sd_make_address(form->refclassid, form->refobjid, form->refobjsubid));
 	}
 	systable_endscan(scan);
 	return result;
@@ -142,7 +142,7 @@ follow(Walk *walk, const ObjectAddress *object)
 		owner = owner_of(walk, &dependent);
 		if (!walk->cascade)
 			walk->blockers =
-				lappend(walk->blockers, sd_address(owner.classId, owner.objectId, owner.objectSubId));
+				lappend(walk->blockers, sd_make_address(owner.classId, owner.objectId, owner.objectSubId));
 		else
 		{
 			take(walk, &owner);

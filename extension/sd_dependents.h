@@ -29,8 +29,8 @@ extern List *sd_dependents_hosts(const ObjectAddress *object);
 /* sd_dependents_required_by lists what refuses to lose an object: its extension, or what it is a part of. */
 extern List *sd_dependents_required_by(const ObjectAddress *object);
 
-/* sd_address makes an ObjectAddress in the current memory context. */
-extern ObjectAddress *sd_address(Oid class, Oid object, int32 sub);
+/* sd_make_address makes an ObjectAddress in the current memory context. */
+extern ObjectAddress *sd_make_address(Oid class, Oid object, int32 sub);
 
 /* sd_address_in tells whether a list of ObjectAddress has an object, or the whole that it is a part of. */
 extern bool sd_address_in(List *list, const ObjectAddress *object);

@@ -276,7 +276,7 @@ part_of_table(SdAnalysis *analysis, ObjectType kind, List *names)
 									get_rewrite_oid(relation.oid, name, true);
 	if (!OidIsValid(part))
 		return NULL;
-	return sd_address(kind == OBJECT_TRIGGER ? TriggerRelationId :
+	return sd_make_address(kind == OBJECT_TRIGGER ? TriggerRelationId :
 					  kind == OBJECT_POLICY	 ? PolicyRelationId :
 											   RewriteRelationId,
 					  part, 0);
@@ -299,26 +299,26 @@ drop_target(SdAnalysis *analysis, ObjectType kind, Node *object)
 		case OBJECT_FOREIGN_TABLE:
 			relation = sd_scope_relation_list(analysis->scope, castNode(List, object));
 			return relation.presence == SD_EXISTS ?
-					   sd_address(RelationRelationId, relation.oid, 0) :
+					   sd_make_address(RelationRelationId, relation.oid, 0) :
 					   NULL;
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
 			if (sd_scope_type(analysis->scope, castNode(TypeName, object)->names, &oid) != SD_EXISTS)
 				return NULL;
-			return sd_address(TypeRelationId, oid, 0);
+			return sd_make_address(TypeRelationId, oid, 0);
 		case OBJECT_SCHEMA:
 			if (sd_scope_schema(analysis->scope, strVal(object), &oid) != SD_EXISTS)
 				return NULL;
-			return sd_address(NamespaceRelationId, oid, 0);
+			return sd_make_address(NamespaceRelationId, oid, 0);
 		case OBJECT_FUNCTION:
 		case OBJECT_PROCEDURE:
 		case OBJECT_ROUTINE:
 		case OBJECT_AGGREGATE:
 			oid = sd_lookup_routine(kind, castNode(ObjectWithArgs, object));
-			return OidIsValid(oid) ? sd_address(ProcedureRelationId, oid, 0) : NULL;
+			return OidIsValid(oid) ? sd_make_address(ProcedureRelationId, oid, 0) : NULL;
 		case OBJECT_EXTENSION:
 			oid = get_extension_oid(strVal(object), true);
-			return OidIsValid(oid) ? sd_address(ExtensionRelationId, oid, 0) : NULL;
+			return OidIsValid(oid) ? sd_make_address(ExtensionRelationId, oid, 0) : NULL;
 		case OBJECT_TRIGGER:
 		case OBJECT_POLICY:
 		case OBJECT_RULE:

@@ -79,7 +79,7 @@ sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
 		finding.relation = relation->name;
 		if (relation->presence == SD_EXISTS)
 		{
-			finding.relation = relation->oid;
+			finding.target = relation->oid;
 			finding.size = sd_relation_size(analysis->sizes, relation->oid);
 		}
 	}

@@ -103,7 +103,7 @@ typedef struct SdSize
 typedef struct SdFinding
 {
 	SdRuleId rule;
-	Oid relation; /* of the catalog; invalid when there is none */
+	Oid target; /* the relation in the catalog; invalid when it is not there */
 	SdSeverity severity;
 	int location;		/* in the statement's text, -1 for its start */
 	const char *object; /* NULL when there is none */

@@ -237,7 +237,7 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 		!sd_lookup_column(analysis, &alter->relation, alter->cmd->name, &column))
 		return;
 	report_blockers(analysis,
-					list_make1(sd_address(RelationRelationId, alter->relation.oid, column.attnum)),
+					list_make1(sd_make_address(RelationRelationId, alter->relation.oid, column.attnum)),
 					&alter->relation,
 					psprintf("dropping column %s", quote_identifier(alter->cmd->name)));
 }
@@ -252,7 +252,7 @@ check_drop_constraint(SdAnalysis *analysis, const SdAlter *alter)
 		return;
 	constraint = get_relation_constraint_oid(alter->relation.oid, alter->cmd->name, true);
 	if (OidIsValid(constraint))
-		report_blockers(analysis, list_make1(sd_address(ConstraintRelationId, constraint, 0)),
+		report_blockers(analysis, list_make1(sd_make_address(ConstraintRelationId, constraint, 0)),
 						&alter->relation,
 						psprintf("dropping constraint %s", quote_identifier(alter->cmd->name)));
 }

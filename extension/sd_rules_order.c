@@ -458,7 +458,7 @@ sd_check_order(SdAnalysis *analysis, Node *statement)
 {
 	SdTrack *track = analysis->track;
 
-	if (analysis->deferred)
+	if (analysis->deferred || analysis->effects != NULL)
 		return;
 	sd_check_timeouts(analysis, statement);
 	sd_check_new_labels(analysis, statement);

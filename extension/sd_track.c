@@ -77,7 +77,7 @@ void
 sd_track_finding(SdAnalysis *analysis, const SdFinding *finding)
 {
 	SdNow *now = &analysis->track->now;
-	Oid relation = finding->relation;
+	Oid relation = finding->target;
 	Oid table;
 
 	if (finding->rule == SD_RULE_NOT_VALID_VALIDATE_SAME_TX)
@@ -206,7 +206,7 @@ keep_address(SdAnalysis *analysis, List **list, Oid class, Oid object, int32 sub
 {
 	MemoryContext old = MemoryContextSwitchTo(analysis->context);
 
-	*list = lappend(*list, sd_address(class, object, sub));
+	*list = lappend(*list, sd_make_address(class, object, sub));
 	MemoryContextSwitchTo(old);
 }
 
@@ -272,7 +272,7 @@ track_alter(SdAnalysis *analysis, AlterTableStmt *stmt)
 				if (sd_lookup_column(analysis, &relation, cmd->name, &column))
 					track_drop(analysis,
 							   list_make1(
-								   sd_address(RelationRelationId, relation.oid, column.attnum)),
+								   sd_make_address(RelationRelationId, relation.oid, column.attnum)),
 							   cmd->behavior == DROP_CASCADE);
 				break;
 			case AT_AlterColumnType:
@@ -294,7 +294,7 @@ track_alter(SdAnalysis *analysis, AlterTableStmt *stmt)
 				constraint = get_relation_constraint_oid(relation.oid, cmd->name, true);
 				if (OidIsValid(constraint))
 					track_drop(analysis,
-							   list_make1(sd_address(ConstraintRelationId, constraint, 0)),
+							   list_make1(sd_make_address(ConstraintRelationId, constraint, 0)),
 							   cmd->behavior == DROP_CASCADE);
 				break;
 			default:

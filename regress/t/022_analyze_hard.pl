@@ -24,12 +24,13 @@ CREATE ROLE nobody_special;
 SELECT safedeploy.grant_reader('nobody_special');
 SQL
 
-# analyze SCRIPT-EXPRESSION: rules found, comma separated; the expression is SQL
+# analyze SCRIPT-EXPRESSION: rules found, comma separated, without what is for information only; the
+# expression is SQL
 sub rules_of
 {
 	my ($expression, %opt) = @_;
 	my $before = $opt{before} || '';
-	my ($rc, $out, $err) = $server->try_sql('hard', "SET statement_timeout = '60s'; $before SELECT string_agg(rule, ',' ORDER BY statement, rule) FROM safedeploy.analyze($expression);");
+	my ($rc, $out, $err) = $server->try_sql('hard', "SET statement_timeout = '60s'; $before SELECT string_agg(rule, ',' ORDER BY statement, rule) FROM safedeploy.analyze($expression) WHERE severity <> 'info';");
 	return $rc == 0 ? "$out$err" : "error: $err";
 }
 
