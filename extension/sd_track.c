@@ -28,13 +28,35 @@ static const char *const setting_names[] = {
 	"transaction_timeout", "role",
 };
 
+/*
+ * timeout_of returns a time-out as a script will find it: that of this session,
+ * or where whoever asks has switched it off for himself, that of the role.
+ */
+static int64
+timeout_of(SdSetting setting, int now)
+{
+	const char *value;
+
+	if (now > 0)
+		return now;
+	/* not every server has all of them */
+	if (GetConfigOption(setting_names[setting], true, false) == NULL)
+		return 0;
+	value = GetConfigOptionResetString(setting_names[setting]);
+	return value == NULL ? 0 : Max(sd_track_parse_timeout(value), 0);
+}
+
 SdTrack *
 sd_track_create(void)
 {
 	SdTrack *track = palloc0(sizeof(SdTrack));
-	int64 values[SD_SETTING_COUNT] = { LockTimeout, StatementTimeout,
-									   IdleInTransactionSessionTimeout, SD_TRANSACTION_TIMEOUT,
-									   GetUserId() };
+	int64 values[SD_SETTING_COUNT] = {
+		timeout_of(SD_SETTING_LOCK_TIMEOUT, LockTimeout),
+		timeout_of(SD_SETTING_STATEMENT_TIMEOUT, StatementTimeout),
+		timeout_of(SD_SETTING_IDLE_TIMEOUT, IdleInTransactionSessionTimeout),
+		timeout_of(SD_SETTING_TRANSACTION_TIMEOUT, SD_TRANSACTION_TIMEOUT),
+		GetUserId(),
+	};
 
 	for (int i = 0; i < SD_SETTING_COUNT; i++)
 		track->settings[i] = (SdSettingValues){ values[i], values[i], values[i], values[i] };

@@ -7,7 +7,7 @@ use JSON::PP;
 use SafeDeployTest;
 use Test::More;
 
-my $server = SafeDeployTest->new('cli_lint', conf => 'track_counts = off');
+my $server = SafeDeployTest->new('cli_lint', conf => "track_counts = off\nlock_timeout = '1min'");
 # The two count positions differently: in characters, and in bytes.
 foreach my $database (qw(app ascii))
 {

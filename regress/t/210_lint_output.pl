@@ -8,7 +8,7 @@ use JSON::PP;
 use SafeDeployTest;
 use Test::More;
 
-my $server = SafeDeployTest->new('lint_output', conf => 'track_counts = off');
+my $server = SafeDeployTest->new('lint_output', conf => "track_counts = off\nlock_timeout = '1min'");
 $server->create_database('app');
 $server->sql('app', <<'SQL');
 CREATE TABLE t AS SELECT generate_series(1, 1000) AS id, 1 AS b;
