@@ -9,15 +9,15 @@
 
 typedef enum SdAheadKind
 {
-	SD_AHEAD_END,	   /* a transaction ends */
-	SD_AHEAD_RELATION, /* a table or view of that name is made */
-	SD_AHEAD_COLUMN,   /* a column is added, or gets that name; "part" names it */
+	SD_AHEAD_END,		  /* a transaction ends */
+	SD_AHEAD_RELATION,	  /* a table or view of that name is made */
+	SD_AHEAD_COLUMN,	  /* a column is added, or gets that name; "part" names it */
 	SD_AHEAD_PRIMARY_KEY, /* a primary key of that table is added */
-	SD_AHEAD_POLICY,   /* a policy of that table is made */
-	SD_AHEAD_ROUTINE,  /* a routine of that name is made anew or dropped */
-	SD_AHEAD_ANALYZE,  /* that table is analysed */
-	SD_AHEAD_SEQUENCE, /* some sequence is set */
-	SD_AHEAD_DROP	   /* a relation of that name is dropped */
+	SD_AHEAD_POLICY,	  /* a policy of that table is made */
+	SD_AHEAD_ROUTINE,	  /* a routine of that name is made anew or dropped */
+	SD_AHEAD_ANALYZE,	  /* that table is analysed */
+	SD_AHEAD_SEQUENCE,	  /* some sequence is set */
+	SD_AHEAD_DROP		  /* a relation of that name is dropped */
 } SdAheadKind;
 
 /*

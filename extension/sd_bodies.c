@@ -225,8 +225,7 @@ mentions(SdLexer lexer, const Use *use, int depth)
 			case SD_TOKEN_ESCAPE:
 			case SD_TOKEN_DOLLAR:
 				if ((use->schema != NULL && is_whole(inner_text(&lexer, &token), use)) ||
-					(depth < MAX_STRING_DEPTH &&
-					 mentions(inner_text(&lexer, &token), use, depth + 1)))
+					(depth < MAX_STRING_DEPTH && mentions(inner_text(&lexer, &token), use, depth + 1)))
 					return true;
 				break;
 			default:
@@ -288,8 +287,7 @@ sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names
 		const Body *body = lfirst(cell);
 		SdLexer lexer = { body->text, body->len, 0 };
 
-		if (!has_bytes(body->text, body->len, mention->name) ||
-			!mentions(lexer, &use, 0))
+		if (!has_bytes(body->text, body->len, mention->name) || !mentions(lexer, &use, 0))
 			continue;
 		if (mention->table != NULL && !is_trigger_of(body->oid, mention->trigger_table) &&
 			!mentions(lexer, &table, 0))

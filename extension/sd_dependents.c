@@ -58,8 +58,8 @@ take(Walk *walk, const ObjectAddress *object)
 
 	(void) hash_search(walk->seen, object, HASH_ENTER, &found);
 	if (!found)
-		walk->queue = lappend(walk->queue,
-							  sd_make_address(object->classId, object->objectId, object->objectSubId));
+		walk->queue = lappend(walk->queue, sd_make_address(object->classId, object->objectId,
+														   object->objectSubId));
 }
 
 /* is_taken looks for an object, or the whole that it is a part of, among what goes. */
@@ -92,7 +92,8 @@ references(Relation depends, const ObjectAddress *object, const char *kinds)
 
 		if ((object->objectSubId == 0 || form->objsubid == object->objectSubId) &&
 			strchr(kinds, form->deptype) != NULL)
-			result = lappend(result, sd_make_address(form->refclassid, form->refobjid, form->refobjsubid));
+			result = lappend(result,
+							 sd_make_address(form->refclassid, form->refobjid, form->refobjsubid));
 	}
 	systable_endscan(scan);
 	return result;
@@ -141,8 +142,8 @@ follow(Walk *walk, const ObjectAddress *object)
 		}
 		owner = owner_of(walk, &dependent);
 		if (!walk->cascade)
-			walk->blockers =
-				lappend(walk->blockers, sd_make_address(owner.classId, owner.objectId, owner.objectSubId));
+			walk->blockers = lappend(walk->blockers, sd_make_address(owner.classId, owner.objectId,
+																	 owner.objectSubId));
 		else
 		{
 			take(walk, &owner);
@@ -162,8 +163,8 @@ sd_dependents(List *targets, bool cascade)
 	SdDependents result = { 0 };
 	ListCell *cell;
 
-	walk.seen = hash_create("safedeploy dependents", 64, &options,
-							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	walk.seen =
+		hash_create("safedeploy dependents", 64, &options, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	walk.depends = table_open(DependRelationId, AccessShareLock);
 	foreach (cell, targets)
 		take(&walk, lfirst(cell));

@@ -41,8 +41,8 @@ sd_guc_init(void)
 	DefineCustomIntVariable("safedeploy.disk_reserve",
 							"Room that has to stay free on the disk when a statement copies a table.",
 							"The analysis reports a copy that would leave less.",
-							&sd_guc_disk_reserve, 0, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MB, NULL, NULL,
-							NULL);
+							&sd_guc_disk_reserve, 0, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MB, NULL,
+							NULL, NULL);
 	DefineCustomEnumVariable("safedeploy.fence",
 							 "What happens to DDL from a session whose fencing token is stale.",
 							 NULL, &sd_guc_fence, SD_ENFORCE_ENFORCE, enforcement_options,

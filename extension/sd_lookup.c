@@ -79,8 +79,7 @@ sd_lookup_default(Oid relation, AttrNumber column)
 	if (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool isnull;
-		Datum tree =
-			heap_getattr(tuple, Anum_pg_attrdef_adbin, RelationGetDescr(defaults), &isnull);
+		Datum tree = heap_getattr(tuple, Anum_pg_attrdef_adbin, RelationGetDescr(defaults), &isnull);
 
 		if (!isnull)
 			result = stringToNode(TextDatumGetCString(tree));
@@ -136,8 +135,7 @@ ask_default(void *arg)
 	Node *wanted = cookDefault(pstate, question->raw, question->column->atttypid,
 							   question->column->atttypmod, NameStr(question->column->attname), '\0');
 
-	question->same =
-		equal(wanted, sd_lookup_default(question->relation, question->column->attnum));
+	question->same = equal(wanted, sd_lookup_default(question->relation, question->column->attnum));
 	free_parsestate(pstate);
 }
 
@@ -277,9 +275,9 @@ part_of_table(SdAnalysis *analysis, ObjectType kind, List *names)
 	if (!OidIsValid(part))
 		return NULL;
 	return sd_make_address(kind == OBJECT_TRIGGER ? TriggerRelationId :
-					  kind == OBJECT_POLICY	 ? PolicyRelationId :
-											   RewriteRelationId,
-					  part, 0);
+						   kind == OBJECT_POLICY  ? PolicyRelationId :
+													RewriteRelationId,
+						   part, 0);
 }
 
 /* drop_target resolves one object of a DROP; NULL when it is not one of the catalog. */
@@ -407,6 +405,7 @@ sd_lookup_subscribed(SdAnalysis *analysis, Oid relation)
 	if (analysis->track->subscriptions == 0)
 		analysis->track->subscriptions =
 			has_rows(SubscriptionRelRelationId, InvalidOid, 0, 0) ? 2 : 1;
-	return analysis->track->subscriptions == 2 && has_rows(SubscriptionRelRelationId, SubscriptionRelSrrelidSrsubidIndexId,
+	return analysis->track->subscriptions == 2 &&
+		   has_rows(SubscriptionRelRelationId, SubscriptionRelSrrelidSrsubidIndexId,
 					Anum_pg_subscription_rel_srrelid, relation);
 }

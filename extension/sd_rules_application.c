@@ -119,8 +119,8 @@ check_plans(SdAnalysis *analysis, Node *statement)
 		!sd_has_storage(&relation))
 		return;
 	finding = sd_finding(analysis, SD_RULE_CACHED_PLAN_CHANGE, &relation);
-	finding.message =
-		psprintf("prepared statements with SELECT * of %s fail once in each session", finding.object);
+	finding.message = psprintf("prepared statements with SELECT * of %s fail once in each session",
+							   finding.object);
 	sd_report(analysis, &finding);
 }
 
@@ -185,11 +185,10 @@ check_default(SdAnalysis *analysis, const SdAlter *alter)
 		return;
 	if (alter->cmd->def == NULL && is_required(analysis, alter))
 	{
-		finding = sd_alter_finding(analysis, SD_RULE_NOT_NULL_THEN_DROP_DEFAULT, alter,
-								   alter->cmd->name);
-		finding.message =
-			psprintf("code that does not know %s yet cannot insert into %s any more",
-					 finding.object, sd_shown(&alter->relation));
+		finding =
+			sd_alter_finding(analysis, SD_RULE_NOT_NULL_THEN_DROP_DEFAULT, alter, alter->cmd->name);
+		finding.message = psprintf("code that does not know %s yet cannot insert into %s any more",
+								   finding.object, sd_shown(&alter->relation));
 		finding.detail = "The script adds the column NOT NULL and takes away its default at once.";
 		sd_report(analysis, &finding);
 		return;
@@ -211,8 +210,8 @@ check_default(SdAnalysis *analysis, const SdAlter *alter)
 	finding = sd_alter_finding(analysis, SD_RULE_CHANGE_DEFAULT, alter, alter->cmd->name);
 	if (!column.atthasdef)
 		finding.severity = SD_INFO;
-	finding.message = psprintf("an INSERT that leaves out %s stores another value than before",
-							   finding.object);
+	finding.message =
+		psprintf("an INSERT that leaves out %s stores another value than before", finding.object);
 	finding.detail = "Rows that are there keep what they have; a framework that knows the old "
 					 "default may write it still.";
 	sd_report(analysis, &finding);
@@ -224,8 +223,7 @@ check_drop_not_null(SdAnalysis *analysis, const SdAlter *alter)
 	FormData_pg_attribute column;
 	SdFinding finding;
 
-	if (!sd_lookup_column(analysis, &alter->relation, alter->cmd->name, &column) ||
-		!column.attnotnull)
+	if (!sd_lookup_column(analysis, &alter->relation, alter->cmd->name, &column) || !column.attnotnull)
 		return;
 	finding = sd_alter_finding(analysis, SD_RULE_DROP_NOT_NULL, alter, alter->cmd->name);
 	finding.message = psprintf("whoever reads %s has to expect null from now on", finding.object);
@@ -239,7 +237,8 @@ report_restriction(SdAnalysis *analysis, const SdRelation *relation, LOCKMODE lo
 	SdFinding finding = sd_finding(analysis, SD_RULE_NEW_RESTRICTION, relation);
 
 	finding.lock = lock;
-	finding.message = psprintf("%s can refuse what running code writes into %s", what, finding.object);
+	finding.message =
+		psprintf("%s can refuse what running code writes into %s", what, finding.object);
 	sd_report(analysis, &finding);
 }
 
@@ -343,8 +342,7 @@ check_add_constraint(SdAnalysis *analysis, const SdAlter *alter)
 			return;
 	}
 	if (alter->relation.presence == SD_EXISTS && !analysis->deferred &&
-		SD_CONSTRAINT_IS_ENFORCED(constraint) &&
-		!replaces_old(analysis, alter, constraint->conname) &&
+		SD_CONSTRAINT_IS_ENFORCED(constraint) && !replaces_old(analysis, alter, constraint->conname) &&
 		restricts_old(analysis, &alter->relation, constraint))
 		report_restriction(analysis, &alter->relation, alter->lock, what);
 }
@@ -403,7 +401,8 @@ raises(SdAnalysis *analysis, List *name)
 	for (int i = 0; i < list->n_members; i++)
 	{
 		bool isnull;
-		Datum source = SysCacheGetAttr(PROCOID, &list->members[i]->tuple, Anum_pg_proc_prosrc, &isnull);
+		Datum source =
+			SysCacheGetAttr(PROCOID, &list->members[i]->tuple, Anum_pg_proc_prosrc, &isnull);
 
 		result |= !isnull && sd_body_raises(TextDatumGetCString(source));
 	}

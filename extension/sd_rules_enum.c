@@ -36,8 +36,8 @@ check_add_value(SdAnalysis *analysis, Node *statement)
 		finding = sd_finding(analysis, SD_RULE_ENUM_ORDERING, NULL);
 		finding.object = finding.names.type = NameListToQuotedString(stmt->typeName);
 		finding.names.item = quote_literal_cstr(stmt->newVal);
-		finding.message = psprintf("label %s sorts after all others of %s", finding.names.item,
-								   finding.object);
+		finding.message =
+			psprintf("label %s sorts after all others of %s", finding.names.item, finding.object);
 		sd_report(analysis, &finding);
 	}
 	if ((!analysis->in_transaction && analysis->inside == NULL) ||
@@ -193,8 +193,8 @@ sd_check_new_labels(SdAnalysis *analysis, Node *statement)
 		SdFinding finding;
 
 		search_statement(statement, &search);
-		if (!search.cast && !(search.constant &&
-							  has_column_of_type(analysis, search.relations, search.label->oid)))
+		if (!search.cast &&
+			!(search.constant && has_column_of_type(analysis, search.relations, search.label->oid)))
 			continue;
 		finding = sd_finding(analysis, SD_RULE_ENUM_VALUE_SAME_TX, NULL);
 		finding.object = finding.names.type = quote_identifier(search.label->type);

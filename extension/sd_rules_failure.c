@@ -54,8 +54,8 @@ check_concurrent_index(SdAnalysis *analysis, Node *statement)
 	finding = sd_finding(analysis, SD_RULE_CONCURRENTLY_ON_PARTITIONED, &relation);
 	finding.names.item = sd_hint_item(stmt->idxname, relation.name, NULL, "idx");
 	finding.names.columns = sd_hint_columns(stmt->indexParams);
-	finding.message = psprintf("%s is partitioned, and its indexes cannot be built concurrently",
-							   finding.object);
+	finding.message =
+		psprintf("%s is partitioned, and its indexes cannot be built concurrently", finding.object);
 	sd_report(analysis, &finding);
 }
 
@@ -107,7 +107,8 @@ check_refresh(SdAnalysis *analysis, Node *statement)
 	ReleaseSysCache(tuple);
 	if (!populated && !list_member_oid(analysis->track->refreshed, relation.oid))
 		report_failure(analysis, SD_RULE_REFRESH_CONCURRENTLY_NO_UNIQUE, &relation,
-					   psprintf("REFRESH CONCURRENTLY fails: %s is not populated", sd_shown(&relation)),
+					   psprintf("REFRESH CONCURRENTLY fails: %s is not populated",
+								sd_shown(&relation)),
 					   "The first refresh has to be one without CONCURRENTLY.");
 	else if (!list_member_oid(analysis->track->made_unique, relation.oid) &&
 			 !has_usable_unique_index(analysis, relation.oid))
@@ -237,7 +238,8 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 		!sd_lookup_column(analysis, &alter->relation, alter->cmd->name, &column))
 		return;
 	report_blockers(analysis,
-					list_make1(sd_make_address(RelationRelationId, alter->relation.oid, column.attnum)),
+					list_make1(
+						sd_make_address(RelationRelationId, alter->relation.oid, column.attnum)),
 					&alter->relation,
 					psprintf("dropping column %s", quote_identifier(alter->cmd->name)));
 }
@@ -302,13 +304,12 @@ check_drop_not_null(SdAnalysis *analysis, const SdAlter *alter)
 		if (kind == AT_DropConstraint || kind == AT_DropIdentity)
 			return;
 	}
-	if (column.attidentity == '\0' &&
-		!primary_key_has(analysis, alter->relation.oid, column.attnum))
+	if (column.attidentity == '\0' && !primary_key_has(analysis, alter->relation.oid, column.attnum))
 		return;
 	finding = sd_alter_finding(analysis, SD_RULE_DROP_NOT_NULL_ON_PK, alter, alter->cmd->name);
-	finding.message = psprintf("DROP NOT NULL fails: column %s is %s", finding.object,
-							   column.attidentity != '\0' ? "an identity column" :
-															"in the primary key");
+	finding.message =
+		psprintf("DROP NOT NULL fails: column %s is %s", finding.object,
+				 column.attidentity != '\0' ? "an identity column" : "in the primary key");
 	sd_report(analysis, &finding);
 }
 
@@ -340,8 +341,8 @@ check_masked_index(SdAnalysis *analysis, Node *statement)
 		return;
 	finding = sd_finding(analysis, SD_RULE_INVALID_INDEX, &index);
 	finding.names.item = finding.object;
-	finding.message = psprintf("IF NOT EXISTS does nothing, because an INVALID index %s is there",
-							   finding.object);
+	finding.message =
+		psprintf("IF NOT EXISTS does nothing, because an INVALID index %s is there", finding.object);
 	finding.detail = "A build that failed has left it; it is written by every change and never read.";
 	sd_report(analysis, &finding);
 }
@@ -454,7 +455,8 @@ check_nesting(SdAnalysis *analysis, Node *statement)
 						   "SET CONSTRAINTS does nothing outside a transaction block");
 		else if (outside && IsA(statement, VariableSetStmt) &&
 				 ((VariableSetStmt *) statement)->is_local)
-			report_nesting(analysis, SD_WARNING, "SET LOCAL does nothing outside a transaction block");
+			report_nesting(analysis, SD_WARNING,
+						   "SET LOCAL does nothing outside a transaction block");
 		return;
 	}
 	if (analysis->inside != NULL)

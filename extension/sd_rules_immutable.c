@@ -129,10 +129,9 @@ static void
 judge_constraint(SdAnalysis *analysis, const SdRelation *relation, List *columns,
 				 const Constraint *constraint, const char *object, LOCKMODE lock)
 {
-	Question question = { .analysis = analysis,
-						  .relation = relation,
-						  .columns = columns,
-						  .raw = constraint->raw_expr };
+	Question question = {
+		.analysis = analysis, .relation = relation, .columns = columns, .raw = constraint->raw_expr
+	};
 
 	if (constraint->contype == CONSTR_CHECK)
 	{

@@ -262,9 +262,8 @@ limits_rows(Oid table, Node *where)
 			if (sides[i] == NULL || !IsA(sides[i], ColumnRef))
 				continue;
 			fields = ((ColumnRef *) sides[i])->fields;
-			if (IsA(llast(fields), String) &&
-				(strcmp(strVal(llast(fields)), "ctid") == 0 ||
-				 is_first_of_index(table, strVal(llast(fields)))))
+			if (IsA(llast(fields), String) && (strcmp(strVal(llast(fields)), "ctid") == 0 ||
+											   is_first_of_index(table, strVal(llast(fields)))))
 				return true;
 		}
 	}
@@ -307,9 +306,9 @@ check_data_change(SdAnalysis *analysis, Node *statement)
 		return;
 	finding = sd_finding(analysis, SD_RULE_UNBATCHED_BACKFILL, &relation);
 	finding.lock = RowExclusiveLock;
-	finding.message = psprintf("%s may change all rows of %s in one go (%s)",
-							   sd_command_name(statement), finding.object,
-							   sd_size_text(finding.size));
+	finding.message =
+		psprintf("%s may change all rows of %s in one go (%s)", sd_command_name(statement),
+				 finding.object, sd_size_text(finding.size));
 	finding.detail = "No condition on the first column of an index limits it; the old rows stay "
 					 "as bloat, and every row is locked until the transaction ends.";
 	sd_report(analysis, &finding);
@@ -383,9 +382,9 @@ check_altered_again(SdAnalysis *analysis, Node *statement)
 	finding = sd_finding(analysis, SD_RULE_MULTIPLE_ALTER_SAME_TABLE, &relation);
 	if (altered->reads >= 2)
 		finding.severity = SD_NOTICE;
-	finding.message = psprintf("%s is altered by several statements that could be one%s",
-							   finding.object,
-							   altered->reads >= 2 ? ", and is read as a whole by each of them" : "");
+	finding.message =
+		psprintf("%s is altered by several statements that could be one%s", finding.object,
+				 altered->reads >= 2 ? ", and is read as a whole by each of them" : "");
 	sd_report(analysis, &finding);
 }
 
@@ -416,8 +415,8 @@ report_no_analyze(SdAnalysis *analysis, const SdRelation *relation, const char *
 
 	if (finding.size.bytes == 0 || sd_ahead(analysis, SD_AHEAD_ANALYZE, relation->name, NULL, false))
 		return;
-	finding.message = psprintf("%s, and the script does not analyse %s afterwards", what,
-							   finding.object);
+	finding.message =
+		psprintf("%s, and the script does not analyse %s afterwards", what, finding.object);
 	sd_report(analysis, &finding);
 }
 

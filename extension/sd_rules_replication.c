@@ -77,8 +77,8 @@ check_drop(SdAnalysis *analysis, Node *statement)
 
 /* report_identity reports rows of a published table that cannot be told apart any more. */
 static void
-report_identity(SdAnalysis *analysis, const SdRelation *relation, SdSeverity severity, LOCKMODE lock,
-				const char *message)
+report_identity(SdAnalysis *analysis, const SdRelation *relation, SdSeverity severity,
+				LOCKMODE lock, const char *message)
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_REPLICA_IDENTITY, relation);
 

@@ -160,9 +160,10 @@ check_lock_table(SdAnalysis *analysis, Node *statement)
 	finding = sd_finding(analysis, SD_RULE_LOCK_TABLE_EXHAUSTION, NULL);
 	if (track->locks >= room)
 		finding.severity = SD_ERROR;
-	finding.message = psprintf("the transaction locks at least " INT64_FORMAT
-							   " relations, and all sessions together have room for about " INT64_FORMAT,
-							   track->locks, room);
+	finding.message =
+		psprintf("the transaction locks at least " INT64_FORMAT
+				 " relations, and all sessions together have room for about " INT64_FORMAT,
+				 track->locks, room);
 	finding.detail = "Without room any statement of any session fails with \"out of shared memory\".";
 	sd_report(analysis, &finding);
 }
@@ -213,7 +214,8 @@ check_disk(SdAnalysis *analysis)
 		psprintf("the copy of %s needs " INT64_FORMAT " MB, and " INT64_FORMAT " MB are free",
 				 finding.object, wanted / (1024 * 1024), room / (1024 * 1024));
 	if (reserve > 0)
-		finding.detail = psprintf("safedeploy.disk_reserve keeps %d MB of them.", sd_guc_disk_reserve);
+		finding.detail =
+			psprintf("safedeploy.disk_reserve keeps %d MB of them.", sd_guc_disk_reserve);
 	sd_report(analysis, &finding);
 }
 

@@ -193,7 +193,7 @@ read_options(List *options, Semantics *result)
 static Semantics
 semantics_now(Form_pg_proc form)
 {
-	return (Semantics){ form->provolatile, form->proparallel, form->proisstrict,
+	return (Semantics){ form->provolatile, form->proparallel,  form->proisstrict,
 						form->prosecdef,   form->proleakproof, NULL };
 }
 
@@ -225,8 +225,7 @@ difference_of(const Semantics *now, const Semantics *wanted, Form_pg_proc form)
 		return wanted->leakproof ? "It becomes leakproof." : "It is not leakproof any more.";
 	if (now->parallel != wanted->parallel)
 		return "Its safety in parallel queries changes.";
-	if (wanted->language != NULL &&
-		get_language_oid(wanted->language, true) != form->prolang)
+	if (wanted->language != NULL && get_language_oid(wanted->language, true) != form->prolang)
 		return psprintf("Its language becomes %s.", wanted->language);
 	return NULL;
 }
@@ -274,16 +273,15 @@ report_semantics(SdAnalysis *analysis, HeapTuple tuple, const Semantics *wanted,
 	if (difference == NULL && user == NULL)
 		return;
 	finding = sd_finding(analysis, SD_RULE_FUNCTION_SEMANTICS, NULL);
-	finding.object = quote_qualified_identifier(get_namespace_name(form->pronamespace),
-												NameStr(form->proname));
+	finding.object =
+		quote_qualified_identifier(get_namespace_name(form->pronamespace), NameStr(form->proname));
 	if (user != NULL)
 		finding.severity = SD_WARNING;
 	finding.message = psprintf("%s behaves in another way for those who use it now", finding.object);
-	finding.detail =
-		user == NULL ? difference :
-					   psprintf("%s%sWhat %s has stored is not computed again.",
-								difference == NULL ? "" : difference, difference == NULL ? "" : " ",
-								user);
+	finding.detail = user == NULL ? difference :
+									psprintf("%s%sWhat %s has stored is not computed again.",
+											 difference == NULL ? "" : difference,
+											 difference == NULL ? "" : " ", user);
 	sd_report(analysis, &finding);
 }
 
@@ -314,8 +312,8 @@ judge_replaced(SdAnalysis *analysis, CreateFunctionStmt *stmt, HeapTuple tuple)
 	finding = sd_finding(analysis,
 						 stmt->replace ? SD_RULE_REPLACE_FUNCTION_SIGNATURE : SD_RULE_EXISTING_OBJECT,
 						 NULL);
-	finding.object = quote_qualified_identifier(get_namespace_name(form->pronamespace),
-												NameStr(form->proname));
+	finding.object =
+		quote_qualified_identifier(get_namespace_name(form->pronamespace), NameStr(form->proname));
 	if (!stmt->replace)
 	{
 		finding.message = psprintf("%s fails: %s is there already, with the same arguments",

@@ -46,8 +46,7 @@ report_denied(SdAnalysis *analysis, Oid role, const SdRelation *relation, const 
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_INSUFFICIENT_PRIVILEGE, relation);
 
-	finding.message =
-		psprintf("role %s %s", quote_identifier(GetUserNameFromId(role, true)), what);
+	finding.message = psprintf("role %s %s", quote_identifier(GetUserNameFromId(role, true)), what);
 	sd_report(analysis, &finding);
 }
 
@@ -57,8 +56,7 @@ check_owner(SdAnalysis *analysis, Oid role, const SdRelation *relation)
 {
 	if (relation->presence == SD_EXISTS && relation->persistence != RELPERSISTENCE_TEMP &&
 		!sd_owns_relation(relation->oid, role))
-		report_denied(analysis, role, relation,
-					  psprintf("does not own %s", sd_shown(relation)));
+		report_denied(analysis, role, relation, psprintf("does not own %s", sd_shown(relation)));
 }
 
 /* owned_by_statement returns the relation whose owner alone may run a statement, or NULL. */
@@ -235,8 +233,8 @@ check_enable_security(SdAnalysis *analysis, const SdAlter *alter)
 	if (permissive)
 		finding.severity = SD_NOTICE;
 	finding.message =
-		permissive ? psprintf("from now on policies decide which rows of %s %s sees", finding.object,
-							  force ? "even its owner" : "a role") :
+		permissive ? psprintf("from now on policies decide which rows of %s %s sees",
+							  finding.object, force ? "even its owner" : "a role") :
 					 psprintf("no policy lets anybody in: %s sees no row of %s any more",
 							  force ? "even the owner" : "everyone but the owner", finding.object);
 	sd_report(analysis, &finding);
@@ -338,8 +336,8 @@ check_grant(SdAnalysis *analysis, Node *statement)
 	else if (!future && stmt->targtype == ACL_TARGET_ALL_IN_SCHEMA)
 		finding.message = "a role gets privileges on all objects of a schema at once";
 	else if (stmt->privileges == NIL)
-		finding.message = psprintf("a role gets all privileges%s",
-								   future ? " on all that is made later" : "");
+		finding.message =
+			psprintf("a role gets all privileges%s", future ? " on all that is made later" : "");
 	else
 		return;
 	sd_report(analysis, &finding);
@@ -385,15 +383,15 @@ check_disable_trigger(SdAnalysis *analysis, const SdAlter *alter)
 	if (alter->relation.presence != SD_EXISTS)
 		return;
 	finding = sd_alter_finding(analysis, SD_RULE_DISABLE_TRIGGER, alter, NULL);
-	finding.names.item =
-		alter->cmd->name != NULL ? quote_identifier(alter->cmd->name) :
-		alter->cmd->subtype == AT_DisableTrigAll ? "ALL" : "USER";
+	finding.names.item = alter->cmd->name != NULL ? quote_identifier(alter->cmd->name) :
+						 alter->cmd->subtype == AT_DisableTrigAll ? "ALL" :
+																	"USER";
 	if (alter->cmd->subtype == AT_DisableTrigAll)
 		finding.message = psprintf("foreign keys of %s are not enforced while its triggers are off",
 								   finding.object);
 	else
-		finding.message = psprintf("triggers of %s do not fire: %s", finding.object,
-								   finding.names.item);
+		finding.message =
+			psprintf("triggers of %s do not fire: %s", finding.object, finding.names.item);
 	sd_report(analysis, &finding);
 }
 
@@ -410,8 +408,7 @@ check_replication_role(SdAnalysis *analysis, Node *statement)
 	finding = sd_finding(analysis, SD_RULE_DISABLE_TRIGGER, NULL);
 	finding.hint = "Leave session_replication_role alone, and set it back at once where it must be: "
 				   "RESET session_replication_role;";
-	finding.message =
-		"triggers and foreign keys of every table are off in this session from here on";
+	finding.message = "triggers and foreign keys of every table are off in this session from here on";
 	sd_report(analysis, &finding);
 }
 

@@ -28,8 +28,8 @@ report_rule(SdAnalysis *analysis, const SdRelation *relation, const char *what)
 	SdFinding finding = sd_finding(analysis, SD_RULE_RULE_DDL, relation);
 
 	finding.lock = AccessExclusiveLock;
-	finding.message = psprintf("%s %s: statements on it mean something else from now on", what,
-							   finding.object);
+	finding.message =
+		psprintf("%s %s: statements on it mean something else from now on", what, finding.object);
 	sd_report(analysis, &finding);
 }
 
@@ -52,8 +52,8 @@ check_drop_rule(SdAnalysis *analysis, Node *statement)
 		List *names = list_copy(lfirst(cell));
 		SdRelation relation;
 
-		relation = sd_scope_relation_list(analysis->scope,
-										  list_truncate(names, list_length(names) - 1));
+		relation =
+			sd_scope_relation_list(analysis->scope, list_truncate(names, list_length(names) - 1));
 		if (sd_is_target(analysis, &relation, ((DropStmt *) statement)->missing_ok))
 			report_rule(analysis, &relation, "a rule goes that rewrote statements on");
 	}
@@ -93,8 +93,8 @@ check_options(SdAnalysis *analysis, const SdAlter *alter)
 			!parse_bool(defGetString(option), &on) || on)
 			continue;
 		finding = sd_alter_finding(analysis, SD_RULE_AUTOVACUUM_OFF, alter, NULL);
-		finding.message = psprintf("nothing cleans %s any more, nor gathers its statistics",
-								   finding.object);
+		finding.message =
+			psprintf("nothing cleans %s any more, nor gathers its statistics", finding.object);
 		sd_report(analysis, &finding);
 	}
 }
@@ -220,18 +220,11 @@ const SdCheck sd_checks_settings[] = {
 };
 
 const SdAlterCheck sd_alter_checks_settings[] = {
-	{ AT_EnableRule, check_switch_rule },
-	{ AT_EnableAlwaysRule, check_switch_rule },
-	{ AT_EnableReplicaRule, check_switch_rule },
-	{ AT_DisableRule, check_switch_rule },
-	{ AT_SetRelOptions, check_options },
-	{ AT_ResetRelOptions, check_options },
-	{ AT_AddColumn, check_column_noop },
-	{ AT_DropColumn, check_column_noop },
-	{ AT_SetNotNull, check_column_noop },
-	{ AT_DropNotNull, check_column_noop },
-	{ AT_ColumnDefault, check_column_noop },
-	{ AT_DropConstraint, check_other_noop },
-	{ AT_ChangeOwner, check_other_noop },
-	{ 0, NULL },
+	{ AT_EnableRule, check_switch_rule },		 { AT_EnableAlwaysRule, check_switch_rule },
+	{ AT_EnableReplicaRule, check_switch_rule }, { AT_DisableRule, check_switch_rule },
+	{ AT_SetRelOptions, check_options },		 { AT_ResetRelOptions, check_options },
+	{ AT_AddColumn, check_column_noop },		 { AT_DropColumn, check_column_noop },
+	{ AT_SetNotNull, check_column_noop },		 { AT_DropNotNull, check_column_noop },
+	{ AT_ColumnDefault, check_column_noop },	 { AT_DropConstraint, check_other_noop },
+	{ AT_ChangeOwner, check_other_noop },		 { 0, NULL },
 };

@@ -35,7 +35,7 @@ static const struct
 	const char *name;
 	Oid type;
 } serial_types[] = {
-	{ "serial", INT4OID },	  { "serial4", INT4OID },	  { "bigserial", INT8OID },
+	{ "serial", INT4OID },	{ "serial4", INT4OID },		{ "bigserial", INT8OID },
 	{ "serial8", INT8OID }, { "smallserial", INT2OID }, { "serial2", INT2OID },
 };
 
@@ -76,8 +76,8 @@ report_drift(SdAnalysis *analysis, const SdRelation *relation, const char *what,
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_IF_NOT_EXISTS_DRIFT, relation);
 
-	finding.message =
-		psprintf("IF NOT EXISTS does nothing, but %s has another shape than %s", finding.object, what);
+	finding.message = psprintf("IF NOT EXISTS does nothing, but %s has another shape than %s",
+							   finding.object, what);
 	finding.detail = psprintf("The difference: %s.", difference);
 	sd_report(analysis, &finding);
 }
@@ -135,10 +135,9 @@ check_table_drift(SdAnalysis *analysis, Node *statement)
 
 	if (!stmt->if_not_exists || analysis->deferred)
 		return;
-	relation =
-		sd_scope_relation_in(analysis->scope,
-							 sd_scope_creation_schema(analysis->scope, stmt->relation),
-							 stmt->relation->relname);
+	relation = sd_scope_relation_in(analysis->scope,
+									sd_scope_creation_schema(analysis->scope, stmt->relation),
+									stmt->relation->relname);
 	if (relation.presence != SD_EXISTS)
 		return;
 	if (relation.relkind != RELKIND_RELATION && relation.relkind != RELKIND_PARTITIONED_TABLE &&
@@ -225,8 +224,8 @@ report_existing(SdAnalysis *analysis, const SdRelation *relation, const char *ki
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_EXISTING_OBJECT, relation);
 
-	finding.message = psprintf("%s %s of %s is there already", kind, quote_identifier(name),
-							   sd_shown(relation));
+	finding.message =
+		psprintf("%s %s of %s is there already", kind, quote_identifier(name), sd_shown(relation));
 	sd_report(analysis, &finding);
 }
 
@@ -235,8 +234,8 @@ report_missing(SdAnalysis *analysis, const SdRelation *relation, const char *kin
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_MISSING_OBJECT, relation);
 
-	finding.message = psprintf("%s %s of %s does not exist, nor does the script make it before", kind,
-							   quote_identifier(name), sd_shown(relation));
+	finding.message = psprintf("%s %s of %s does not exist, nor does the script make it before",
+							   kind, quote_identifier(name), sd_shown(relation));
 	sd_report(analysis, &finding);
 }
 
@@ -400,13 +399,13 @@ check_type_taken(SdAnalysis *analysis, Node *statement)
 		range.schemaname = strVal(list_nth(names, list_length(names) - 2));
 	schema = sd_scope_creation_schema(analysis->scope, &range);
 	if (schema == NULL || analysis->deferred ||
-		sd_scope_type(analysis->scope,
-					  list_make2(makeString(pstrdup(schema)), llast(names)), &oid) != SD_EXISTS)
+		sd_scope_type(analysis->scope, list_make2(makeString(pstrdup(schema)), llast(names)),
+					  &oid) != SD_EXISTS)
 		return;
 	finding = sd_finding(analysis, SD_RULE_EXISTING_OBJECT, NULL);
 	finding.object = quote_qualified_identifier(schema, range.relname);
-	finding.message = psprintf("%s fails: type %s is there already", sd_command_name(statement),
-							   finding.object);
+	finding.message =
+		psprintf("%s fails: type %s is there already", sd_command_name(statement), finding.object);
 	sd_report(analysis, &finding);
 }
 

@@ -74,7 +74,7 @@ static const struct
 };
 
 /* The names of integers that run out. */
-static const char *const short_integers[] = { "int2",		 "int4",	"serial",
+static const char *const short_integers[] = { "int2",	 "int4",		"serial",
 											  "serial4", "smallserial", "serial2" };
 
 static const char *
@@ -206,9 +206,9 @@ alignment_of(const ColumnDef *column, int *align, int *length)
 		return false;
 	form = (Form_pg_type) GETSTRUCT(tuple);
 	*align = form->typalign == TYPALIGN_DOUBLE ? 8 :
-			 form->typalign == TYPALIGN_INT	 ? 4 :
-			 form->typalign == TYPALIGN_SHORT ? 2 :
-												1;
+			 form->typalign == TYPALIGN_INT	   ? 4 :
+			 form->typalign == TYPALIGN_SHORT  ? 2 :
+												 1;
 	*length = form->typlen;
 	ReleaseSysCache(tuple);
 	return *length > 0;
@@ -277,8 +277,7 @@ check_create_table(SdAnalysis *analysis, Node *statement)
 	}
 	if (!check_key(analysis, stmt, table) && !takes_shape_elsewhere(stmt) &&
 		!sd_ahead(analysis, SD_AHEAD_PRIMARY_KEY, stmt->relation->relname, NULL, false))
-		report(analysis, SD_RULE_NO_PRIMARY_KEY, table, -1,
-			   psprintf("%s has no primary key", table));
+		report(analysis, SD_RULE_NO_PRIMARY_KEY, table, -1, psprintf("%s has no primary key", table));
 	check_order(analysis, stmt, table);
 }
 
@@ -319,7 +318,8 @@ check_index(SdAnalysis *analysis, Node *statement)
 	check_name(analysis, "index", stmt->idxname, -1);
 	if (stmt->idxname == NULL)
 		report(analysis, SD_RULE_INDEX_STYLE, table, -1,
-			   psprintf("an index of %s has no name of its own, which a later DROP INDEX needs", table));
+			   psprintf("an index of %s has no name of its own, which a later DROP INDEX needs",
+						table));
 	if (!stmt->unique && list_length(stmt->indexParams) > MANY_INDEX_COLUMNS)
 		report(analysis, SD_RULE_INDEX_STYLE, table, -1,
 			   psprintf("an index of %s has %d columns", table, list_length(stmt->indexParams)));
@@ -366,14 +366,9 @@ check_other_names(SdAnalysis *analysis, Node *statement)
 }
 
 const SdCheck sd_checks_style[] = {
-	{ T_CreateStmt, -1, check_create_table },
-	{ T_AlterTableStmt, -1, check_alter_table },
-	{ T_IndexStmt, -1, check_index },
-	{ T_CreateEnumStmt, -1, check_enum },
-	{ T_InsertStmt, -1, check_other_names },
-	{ T_UpdateStmt, -1, check_other_names },
-	{ T_DeleteStmt, -1, check_other_names },
-	{ T_RenameStmt, -1, check_other_names },
-	{ T_ViewStmt, -1, check_other_names },
-	{ T_Invalid, 0, NULL },
+	{ T_CreateStmt, -1, check_create_table }, { T_AlterTableStmt, -1, check_alter_table },
+	{ T_IndexStmt, -1, check_index },		  { T_CreateEnumStmt, -1, check_enum },
+	{ T_InsertStmt, -1, check_other_names },  { T_UpdateStmt, -1, check_other_names },
+	{ T_DeleteStmt, -1, check_other_names },  { T_RenameStmt, -1, check_other_names },
+	{ T_ViewStmt, -1, check_other_names },	  { T_Invalid, 0, NULL },
 };

@@ -66,10 +66,10 @@ check_wait(SdAnalysis *analysis, const SdHeld *lock)
 	if (timeout->now != 0 || track->lock_timeout_reported)
 		return;
 	track->lock_timeout_reported = true;
-	finding = relation_finding(analysis,
-							   timeout->by_script ? SD_RULE_LOCK_TIMEOUT_BAD :
-													SD_RULE_NO_LOCK_TIMEOUT,
-							   lock->relation);
+	finding =
+		relation_finding(analysis,
+						 timeout->by_script ? SD_RULE_LOCK_TIMEOUT_BAD : SD_RULE_NO_LOCK_TIMEOUT,
+						 lock->relation);
 	finding.lock = lock->mode;
 	finding.message = psprintf("the wait for %s has no end, and all that comes later waits behind it",
 							   finding.object);
@@ -103,8 +103,8 @@ check_unlimited(SdAnalysis *analysis, const SdHeld *lock)
 		track->idle_reported = true;
 		finding = relation_finding(analysis, SD_RULE_NO_IDLE_TX_TIMEOUT, lock->relation);
 		finding.lock = lock->mode;
-		finding.message = psprintf("if whoever runs the script stops here, %s stays locked",
-								   finding.object);
+		finding.message =
+			psprintf("if whoever runs the script stops here, %s stays locked", finding.object);
 		sd_report(analysis, &finding);
 	}
 	if (sd_rule_is_on(SD_RULE_NO_APPLICATION_NAME) && !track->application_name_set &&
@@ -117,8 +117,8 @@ check_unlimited(SdAnalysis *analysis, const SdHeld *lock)
 		track->application_name_reported = true;
 		finding = relation_finding(analysis, SD_RULE_NO_APPLICATION_NAME, lock->relation);
 		finding.lock = lock->mode;
-		finding.message = psprintf("who waits for %s cannot see which deploy holds its lock",
-								   finding.object);
+		finding.message =
+			psprintf("who waits for %s cannot see which deploy holds its lock", finding.object);
 		sd_report(analysis, &finding);
 	}
 }
@@ -175,11 +175,10 @@ check_killed(SdAnalysis *analysis, Node *statement)
 		return;
 	if (!leaves_invalid)
 		finding.severity = SD_NOTICE;
-	finding.message =
-		psprintf("%s of " INT64_FORMAT " ms can end %s half-way",
-				 statement_timeout > 0 ? "statement_timeout" : "lock_timeout",
-				 statement_timeout > 0 ? statement_timeout : lock_timeout,
-				 sd_command_name(statement));
+	finding.message = psprintf("%s of " INT64_FORMAT " ms can end %s half-way",
+							   statement_timeout > 0 ? "statement_timeout" : "lock_timeout",
+							   statement_timeout > 0 ? statement_timeout : lock_timeout,
+							   sd_command_name(statement));
 	if (leaves_invalid)
 		finding.detail = "An INVALID index stays behind, which is written but never read.";
 	sd_report(analysis, &finding);
@@ -234,7 +233,8 @@ check_set_lock_timeout(SdAnalysis *analysis, Node *statement)
 
 		if (value > 0 && held->mode >= ShareRowExclusiveLock)
 		{
-			report_setting(analysis, SD_NOTICE, "lock_timeout is set after the first lock was waited for",
+			report_setting(analysis, SD_NOTICE,
+						   "lock_timeout is set after the first lock was waited for",
 						   psprintf("The transaction has locked %s before.",
 									sd_relation_name(held->relation)));
 			break;

@@ -24,8 +24,11 @@
 #include "sd_track.h"
 
 static const char *const setting_names[] = {
-	"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout",
-	"transaction_timeout", "role",
+	"lock_timeout",
+	"statement_timeout",
+	"idle_in_transaction_session_timeout",
+	"transaction_timeout",
+	"role",
 };
 
 /*
@@ -159,8 +162,8 @@ sd_track_setting(SdAnalysis *analysis, const char *name, const char *value, bool
 		if (value == NULL)
 			setting->now = setting->callers;
 		else
-			setting->now = i == SD_SETTING_ROLE ? role_of(setting, value) :
-												  sd_track_parse_timeout(value);
+			setting->now =
+				i == SD_SETTING_ROLE ? role_of(setting, value) : sd_track_parse_timeout(value);
 		setting->by_script = value != NULL;
 		if (!local)
 			setting->session = setting->now;
@@ -293,8 +296,8 @@ track_alter(SdAnalysis *analysis, AlterTableStmt *stmt)
 			case AT_DropColumn:
 				if (sd_lookup_column(analysis, &relation, cmd->name, &column))
 					track_drop(analysis,
-							   list_make1(
-								   sd_make_address(RelationRelationId, relation.oid, column.attnum)),
+							   list_make1(sd_make_address(RelationRelationId, relation.oid,
+														  column.attnum)),
 							   cmd->behavior == DROP_CASCADE);
 				break;
 			case AT_AlterColumnType:

@@ -66,27 +66,27 @@ typedef struct SdTrack
 	SdNow now;
 
 	/* The open transaction. */
-	List *held;		 /* SdHeld */
-	List *altered;	 /* SdAltered */
+	List *held;		  /* SdHeld */
+	List *altered;	  /* SdAltered */
 	List *new_labels; /* SdNewLabel, of enums */
 	int savepoints;
-	int64 locks;		  /* relations that its statements lock, as far as counted */
-	bool many_reported;	  /* that several tables are locked */
-	bool idle_reported;	  /* that an idle transaction is not ended */
-	bool locks_reported;  /* that the lock table may be too small */
+	int64 locks;		 /* relations that its statements lock, as far as counted */
+	bool many_reported;	 /* that several tables are locked */
+	bool idle_reported;	 /* that an idle transaction is not ended */
+	bool locks_reported; /* that the lock table may be too small */
 	bool savepoints_reported;
 
 	/* The whole script. */
-	List *dropped;			/* ObjectAddress: gone, with all that belongs to them */
-	List *changed;			/* ObjectAddress: views, routines and columns made anew */
-	List *required_columns; /* SdRequired: added NOT NULL with a default */
-	List *inserted;			/* OIDs of tables whose INSERTs were judged */
-	const char *last_insert;	/* name of the table of the last one */
-	List *nameless;			/* OIDs of tables with constraints whose names are not known */
-	List *cleared;			/* names that DROP IF EXISTS has made free */
-	List *with_policy;		/* OIDs of tables that got a permissive policy */
-	List *refreshed;		/* OIDs of materialized views that were filled */
-	List *made_unique;		/* OIDs of materialized views that got a unique index */
+	List *dropped;			 /* ObjectAddress: gone, with all that belongs to them */
+	List *changed;			 /* ObjectAddress: views, routines and columns made anew */
+	List *required_columns;	 /* SdRequired: added NOT NULL with a default */
+	List *inserted;			 /* OIDs of tables whose INSERTs were judged */
+	const char *last_insert; /* name of the table of the last one */
+	List *nameless;			 /* OIDs of tables with constraints whose names are not known */
+	List *cleared;			 /* names that DROP IF EXISTS has made free */
+	List *with_policy;		 /* OIDs of tables that got a permissive policy */
+	List *refreshed;		 /* OIDs of materialized views that were filled */
+	List *made_unique;		 /* OIDs of materialized views that got a unique index */
 	bool lock_timeout_reported;
 	bool statement_timeout_reported;
 	bool application_name_set;
