@@ -36,6 +36,7 @@ dlist_head sd_trace_records = DLIST_STATIC_INIT(sd_trace_records);
 SdTraceFrame *sd_trace_top = NULL;
 int sd_trace_lost = 0;
 int sd_trace_writing = 0;
+int sd_trace_unnamed = 0;
 
 static MemoryContext trace_context = NULL;
 static int record_count = 0;
@@ -70,6 +71,9 @@ sd_trace_reset_scans(void)
 static void
 count_wait(void)
 {
+	/* a session that is ended within a statement has no process entry any more */
+	if (MyProc == NULL)
+		return;
 	if (MyProc->waitLock != NULL)
 		waited_us += WAIT_TICK_MS * 1000;
 	enable_timeout_after(wait_timeout, WAIT_TICK_MS);
@@ -265,6 +269,20 @@ remember(const RepeatKey *key, SdTraceRecord *record)
 	repeat->record = record;
 }
 
+/* name_failed names what failed statements locked, before anything else happens to it. */
+static void
+name_failed(void)
+{
+	dlist_iter iter;
+
+	dlist_reverse_foreach(iter, &sd_trace_records)
+	{
+		if (sd_trace_unnamed == 0)
+			break;
+		sd_trace_name_gains(dlist_container(SdTraceRecord, node, iter.cur));
+	}
+}
+
 /* open_frame puts a statement on top of those under way. */
 static void
 open_frame(SdTraceFrame *frame, SdTraceRecord *record, Node *utility)
@@ -284,6 +302,8 @@ open_frame(SdTraceFrame *frame, SdTraceRecord *record, Node *utility)
 			sd_trace_forget_scans();
 			scans_unknown = false;
 		}
+		if (sd_trace_unnamed > 0)
+			name_failed();
 		frame->before = sd_before_take();
 		MemoryContextSwitchTo(old);
 		frame->base = border;
@@ -467,6 +487,20 @@ sd_trace_add_effect(SdTraceRecord *record, const char *effect, const char *kind,
 	new->detail = detail == NULL ? NULL : pstrdup(detail);
 	record->effects = lappend(record->effects, new);
 	MemoryContextSwitchTo(old);
+}
+
+void
+sd_trace_leave(void)
+{
+	/* an end by FATAL comes back to no hook */
+	for (SdTraceFrame *frame = sd_trace_top; frame != NULL; frame = frame->outer)
+	{
+		frame->record->running = false;
+		frame->record->sqlstate = ERRCODE_ADMIN_SHUTDOWN;
+	}
+	sd_trace_top = NULL;
+	if (wait_timeout != MAX_TIMEOUTS)
+		disable_timeout(wait_timeout, false);
 }
 
 /* ---- transactions ---- */

@@ -391,6 +391,8 @@ sd_trace_collect_failed(SdTraceFrame *frame)
 	note_locks(frame, false);
 	old = MemoryContextSwitchTo(frame->record->context);
 	frame->record->gains = sd_trace_gains(frame->base);
+	if (frame->record->gains != NIL)
+		sd_trace_unnamed++;
 	MemoryContextSwitchTo(old);
 	if (frame->outer != NULL && frame->outer->before != NULL)
 		foreach (cell, frame->record->gains)
@@ -408,7 +410,10 @@ sd_trace_name_gains(SdTraceRecord *record)
 	List *gains = record->gains;
 	ListCell *cell;
 
+	if (gains == NIL)
+		return;
 	record->gains = NIL;
+	sd_trace_unnamed--;
 	foreach (cell, gains)
 	{
 		const SdGain *gain = lfirst(cell);

@@ -125,6 +125,7 @@ typedef struct SdTraceFrame
 extern dlist_head sd_trace_records;
 extern SdTraceFrame *sd_trace_top;
 extern int sd_trace_lost;	 /* statements without a record since the last that has one */
+extern int sd_trace_unnamed; /* records with locks that have no names yet */
 extern int sd_trace_writing; /* records whose rows are in the transaction that is under way */
 
 /*
@@ -137,6 +138,8 @@ extern bool sd_trace_begin_query(SdTraceFrame *frame, const PlannedStmt *pstmt, 
 /* One of these closes it; fail() is for the handler of an error. */
 extern void sd_trace_end(SdTraceFrame *frame, int64 rows);
 extern void sd_trace_fail(SdTraceFrame *frame);
+/* Ends whatever is under way, because the session ends. */
+extern void sd_trace_leave(void);
 
 /* What is counted by now was read before the trace was switched on. */
 extern void sd_trace_reset_scans(void);

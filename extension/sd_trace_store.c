@@ -183,9 +183,9 @@ sd_trace_store_at_exit(int code, Datum arg)
 {
 	Datum run_id;
 
+	sd_trace_leave();
 	if (!anything_left() || !OidIsValid(MyDatabaseId))
 		return;
-	sd_trace_top = NULL;
 	AbortOutOfAnyTransaction();
 	StartTransactionCommand();
 	if (sd_trace_run(&run_id))
