@@ -9,7 +9,7 @@ CREATE TYPE pair AS (a integer, b text);
 CREATE TABLE t (id serial PRIMARY KEY, a text, m mood, n bigint, c text);
 INSERT INTO t (a, m, n) SELECT i::text, 'good', i FROM generate_series(1, 1000) i;
 CREATE VIEW v AS SELECT id, a FROM t;
-CREATE MATERIALIZED VIEW mv AS SELECT id FROM v;
+CREATE MATERIALIZED VIEW mv AS SELECT id FROM v WHERE id <= 10;
 CREATE TABLE child (t_id integer REFERENCES t);
 CREATE TABLE parts (k integer, w text) PARTITION BY LIST (k);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
