@@ -21,6 +21,7 @@ CREATE FUNCTION f() RETURNS mood LANGUAGE sql AS $$ SELECT 'good'::protect.mood 
 CREATE SCHEMA empty;
 CREATE ROLE regress_protect_owner;
 CREATE TABLE owned (i integer);
+CREATE TEMP TABLE early (i integer);
 ALTER TABLE owned OWNER TO regress_protect_owner;
 ANALYZE t, mv, child, parts, parts_1, parts_2, owned;
 
@@ -92,6 +93,8 @@ DELETE FROM child;
 DROP INDEX t_a;
 DROP FUNCTION f();
 -- not refused: what is temporary, or made by the session itself
+TRUNCATE early;
+DROP TABLE early;
 CREATE TEMP TABLE tmp (i integer);
 CREATE VIEW pg_temp.tmpv AS SELECT i FROM tmp;
 TRUNCATE tmp;
