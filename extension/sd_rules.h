@@ -285,6 +285,9 @@ extern void sd_check_routine(SdAnalysis *analysis, Oid routine);
 /* sd_report_dynamic reports an EXECUTE of PL/pgSQL with the expression that it runs. */
 extern void sd_report_dynamic(SdAnalysis *analysis, const char *text);
 
+/* sd_set_value returns the value of SET as text; NULL when the server would refuse it. */
+extern const char *sd_set_value(VariableSetStmt *stmt);
+
 /* sd_end_transaction_path puts the search_path back to what it is after COMMIT or ROLLBACK. */
 extern void sd_end_transaction_path(SdAnalysis *analysis, bool committed);
 

@@ -258,8 +258,10 @@ is_old_column(const OldColumns *old, const char *name)
 }
 
 static bool
-find_old_column(Node *node, OldColumns *old)
+find_old_column(Node *node, void *context)
 {
+	OldColumns *old = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, ColumnRef))
@@ -268,7 +270,7 @@ find_old_column(Node *node, OldColumns *old)
 
 		return IsA(llast(fields), String) && is_old_column(old, strVal(llast(fields)));
 	}
-	return raw_expression_tree_walker(node, find_old_column, (void *) old);
+	return raw_expression_tree_walker(node, find_old_column, context);
 }
 
 /* restricts_old tells whether a constraint is about columns that running code writes. */
@@ -280,7 +282,7 @@ restricts_old(SdAnalysis *analysis, const SdRelation *relation, const Constraint
 	ListCell *cell;
 
 	if (constraint->contype == CONSTR_CHECK)
-		return find_old_column(constraint->raw_expr, &old);
+		return sd_walk_tree(constraint->raw_expr, find_old_column, &old);
 	foreach (cell, names)
 		if (is_old_column(&old, strVal(lfirst(cell))))
 			return true;

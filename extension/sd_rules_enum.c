@@ -80,8 +80,10 @@ is_label(Node *node, const SdNewLabel *label)
 }
 
 static bool
-search_label(Node *node, LabelSearch *search)
+search_label(Node *node, void *context)
 {
+	LabelSearch *search = context;
+
 	if (node == NULL)
 		return false;
 	if (is_label(node, search->label))
@@ -91,7 +93,7 @@ search_label(Node *node, LabelSearch *search)
 						names_type(((TypeCast *) node)->typeName, search->label);
 	else if (IsA(node, RangeVar))
 		search->relations = lappend(search->relations, node);
-	return raw_expression_tree_walker(node, search_label, (void *) search);
+	return raw_expression_tree_walker(node, search_label, context);
 }
 
 /* search_columns looks at the defaults and checks of column definitions. */
@@ -104,14 +106,14 @@ search_columns(List *elements, LabelSearch *search)
 	foreach (cell, elements)
 	{
 		if (IsA(lfirst(cell), Constraint))
-			search_label(lfirst_node(Constraint, cell)->raw_expr, search);
+			sd_walk_tree(lfirst_node(Constraint, cell)->raw_expr, search_label, search);
 		if (!IsA(lfirst(cell), ColumnDef))
 			continue;
 		foreach (inner, lfirst_node(ColumnDef, cell)->constraints)
 		{
 			Node *expr = lfirst_node(Constraint, inner)->raw_expr;
 
-			search_label(expr, search);
+			sd_walk_tree(expr, search_label, search);
 			search->cast |= is_label(expr, search->label) &&
 							names_type(lfirst_node(ColumnDef, cell)->typeName, search->label);
 		}
@@ -130,7 +132,7 @@ search_statement(Node *statement, LabelSearch *search)
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
-			(void) raw_expression_tree_walker(statement, search_label, (void *) search);
+			sd_walk_tree(statement, search_label, search);
 			break;
 		case T_CreateStmt:
 			search_columns(((CreateStmt *) statement)->tableElts, search);
@@ -144,18 +146,18 @@ search_statement(Node *statement, LabelSearch *search)
 				if (cmd->subtype == AT_AddColumn || cmd->subtype == AT_AddConstraint)
 					search_columns(list_make1(cmd->def), search);
 				else if (cmd->subtype == AT_ColumnDefault)
-					search_label(cmd->def, search);
+					sd_walk_tree(cmd->def, search_label, search);
 			}
 			break;
 		case T_ViewStmt:
-			search_label(((ViewStmt *) statement)->query, search);
+			sd_walk_tree(((ViewStmt *) statement)->query, search_label, search);
 			break;
 		case T_CreateTableAsStmt:
-			search_label(((CreateTableAsStmt *) statement)->query, search);
+			sd_walk_tree(((CreateTableAsStmt *) statement)->query, search_label, search);
 			break;
 		case T_IndexStmt:
 			search->relations = list_make1(((IndexStmt *) statement)->relation);
-			search_label(((IndexStmt *) statement)->whereClause, search);
+			sd_walk_tree(((IndexStmt *) statement)->whereClause, search_label, search);
 			break;
 		default:
 			break;

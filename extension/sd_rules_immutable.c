@@ -47,7 +47,7 @@ made_column(const Question *question, const char *name)
 		int32 typmod;
 		Oid type;
 
-		if (!IsA(column, ColumnDef) || strcmp(column->colname, name) != 0)
+		if (!IsA(column, ColumnDef) || column->typeName == NULL || strcmp(column->colname, name) != 0)
 			continue;
 		type = sd_lookup_type(column->typeName, &typmod);
 		if (OidIsValid(type))
@@ -113,7 +113,7 @@ judge(Question *question, SdRuleId rule, int location, const char *object, const
 {
 	SdFinding finding;
 
-	if (question->raw == NULL || !calls_something(question->raw, NULL) ||
+	if (question->raw == NULL || !sd_walk_tree(question->raw, calls_something, NULL) ||
 		!sd_try(ask_mutable, question, NULL) || !question->mutable)
 		return;
 	finding = sd_finding(question->analysis, rule, question->relation);

@@ -254,18 +254,27 @@ ask_value(void *arg)
 		question->value = MemoryContextStrdup(question->context, value);
 }
 
+const char *
+sd_set_value(VariableSetStmt *stmt)
+{
+	ValueQuestion question = { stmt, CurrentMemoryContext, NULL };
+
+	return sd_try(ask_value, &question, NULL) ? question.value : NULL;
+}
+
 /* check_set_value follows SET name TO value; one that the server refuses changes nothing. */
 static void
 check_set_value(SdAnalysis *analysis, VariableSetStmt *stmt)
 {
 	static const char *const followed[] = { "search_path", "timezone", "standard_conforming_strings" };
-	ValueQuestion question = { stmt, CurrentMemoryContext, NULL };
+	bool follows = sd_track_follows(stmt->name);
+	const char *value;
 
 	for (int i = 0; i < lengthof(followed); i++)
-	{
-		if (pg_strcasecmp(stmt->name, followed[i]) == 0 && sd_try(ask_value, &question, NULL))
-			set_setting(analysis, stmt->name, question.value, stmt->is_local);
-	}
+		follows |= pg_strcasecmp(stmt->name, followed[i]) == 0;
+	value = follows ? sd_set_value(stmt) : NULL;
+	if (value != NULL)
+		set_setting(analysis, stmt->name, value, stmt->is_local);
 }
 
 static void

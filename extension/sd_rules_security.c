@@ -399,11 +399,14 @@ static void
 check_replication_role(SdAnalysis *analysis, Node *statement)
 {
 	VariableSetStmt *stmt = (VariableSetStmt *) statement;
+	const char *value;
 	SdFinding finding;
 
 	if (stmt->kind != VAR_SET_VALUE || stmt->name == NULL ||
-		pg_strcasecmp(stmt->name, "session_replication_role") != 0 ||
-		pg_strcasecmp(ExtractSetVariableArgs(stmt), "replica") != 0)
+		pg_strcasecmp(stmt->name, "session_replication_role") != 0)
+		return;
+	value = sd_set_value(stmt);
+	if (value == NULL || pg_strcasecmp(value, "replica") != 0)
 		return;
 	finding = sd_finding(analysis, SD_RULE_DISABLE_TRIGGER, NULL);
 	finding.hint = "Leave session_replication_role alone, and set it back at once where it must be: "

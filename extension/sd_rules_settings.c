@@ -192,6 +192,9 @@ check_other_noop(SdAnalysis *analysis, const SdAlter *alter)
 		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 		ReleaseSysCache(tuple);
 	}
+	/* PUBLIC, which the parser lets through, is nobody */
+	if (alter->cmd->newowner->roletype == ROLESPEC_PUBLIC)
+		return;
 	if (OidIsValid(owner) && get_rolespec_oid(alter->cmd->newowner, true) == owner)
 		report_noop(analysis, alter, "The owner is the same already.");
 }

@@ -220,7 +220,10 @@ check_set_lock_timeout(SdAnalysis *analysis, Node *statement)
 	if (stmt->kind != VAR_SET_VALUE || stmt->name == NULL ||
 		pg_strcasecmp(stmt->name, "lock_timeout") != 0)
 		return;
-	value = sd_track_parse_timeout(ExtractSetVariableArgs(stmt));
+	value = sd_track_parse_timeout(sd_set_value(stmt));
+	/* one that the server refuses changes nothing */
+	if (value == SD_TIMEOUT_UNKNOWN)
+		return;
 	if (value > LONG_LOCK_TIMEOUT_MS)
 		report_setting(analysis, SD_WARNING,
 					   psprintf("lock_timeout of " INT64_FORMAT

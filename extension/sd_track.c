@@ -139,6 +139,16 @@ role_of(const SdSettingValues *role, const char *value)
 	return strcmp(value, "none") == 0 ? role->callers : get_role_oid(value, true);
 }
 
+bool
+sd_track_follows(const char *name)
+{
+	for (int i = 0; i < SD_SETTING_COUNT; i++)
+		if (pg_strcasecmp(name, setting_names[i]) == 0)
+			return true;
+	return pg_strcasecmp(name, "session_authorization") == 0 ||
+		   pg_strcasecmp(name, "application_name") == 0;
+}
+
 void
 sd_track_setting(SdAnalysis *analysis, const char *name, const char *value, bool local)
 {

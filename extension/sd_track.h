@@ -121,6 +121,9 @@ extern void sd_track_finding(SdAnalysis *analysis, const SdFinding *finding);
 /* sd_track_hold adds what the current statement locked to what the transaction holds. */
 extern void sd_track_hold(SdAnalysis *analysis);
 
+/* sd_track_follows tells whether a setting is one that is followed. */
+extern bool sd_track_follows(const char *name);
+
 /* sd_track_setting follows SET; value NULL is RESET. */
 extern void sd_track_setting(SdAnalysis *analysis, const char *name, const char *value, bool local);
 

@@ -260,6 +260,31 @@ sd_statement_contents(Node *statement)
 	return (SdContents){ result.data_changes, result.calls, result.relations, result.too_deep };
 }
 
+bool
+sd_walk_tree(Node *tree, bool (*walker)(Node *node, void *context), void *context)
+{
+	volatile bool result = false;
+	MemoryContext caller = CurrentMemoryContext;
+
+	/* as above, no subtransaction is needed */
+	PG_TRY();
+	{
+		result = walker(tree, context);
+	}
+	PG_CATCH();
+	{
+		int code = geterrcode();
+
+		MemoryContextSwitchTo(caller);
+		if (ERRCODE_TO_CATEGORY(code) == ERRCODE_OPERATOR_INTERVENTION ||
+			ERRCODE_TO_CATEGORY(code) == ERRCODE_INSUFFICIENT_RESOURCES)
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return result;
+}
+
 const char *
 sd_command_name(Node *statement)
 {

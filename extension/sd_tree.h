@@ -44,6 +44,12 @@ extern bool sd_do_body(DoStmt *stmt, SdBodyText *body);
 /* sd_statement_contents lists what a query or data change has inside. */
 extern SdContents sd_statement_contents(Node *statement);
 
+/*
+ * sd_walk_tree calls a walker for a tree, and returns what it returns; false when the
+ * tree is too deep to be walked to its end.
+ */
+extern bool sd_walk_tree(Node *tree, bool (*walker)(Node *node, void *context), void *context);
+
 /* sd_command_name returns the command tag of a statement. */
 extern const char *sd_command_name(Node *statement);
 
