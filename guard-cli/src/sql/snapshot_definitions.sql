@@ -13,16 +13,24 @@ o AS (
 	            THEN pg_catalog.substr(pg_catalog.min(d.hits[1]), pg_catalog.length(d.object) OPERATOR(pg_catalog.+) 2) END AS old_identity
 	  FROM d
 	 GROUP BY d.object, d.identity, d.dropped),
+-- One key to join by: of several the planner thinks that they leave next to nothing, and would look
+-- at each pair of objects.
+w AS MATERIALIZED (
+	SELECT o.seq, o.object, s.side, s.identity, pg_catalog.concat_ws(' ', s.id, o.object, s.identity) AS key
+	  FROM o
+	 CROSS JOIN LATERAL (VALUES (1, $1::pg_catalog.int8, o.old_identity), (2, $2::pg_catalog.int8, o.new_identity)) AS s (side, id, identity)
+	 WHERE s.identity IS NOT NULL),
+p AS MATERIALIZED (
+	SELECT p.def_hash, pg_catalog.concat_ws(' ', p.snapshot_id, p.kind, p.identity) AS key
+	  FROM safedeploy.snapshot_object AS p
+	 WHERE p.snapshot_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1::pg_catalog.int8, $2::pg_catalog.int8])),
 t AS (
-	SELECT o.seq, o.object, s.side, s.identity,
+	SELECT w.seq, w.object, w.side, w.identity,
 	       (SELECT pg_catalog.jsonb_object_agg(f.key, f.value)
 	          FROM pg_catalog.jsonb_each(g.definition) AS f
 	         WHERE $3::pg_catalog.text[] IS NULL OR f.key OPERATOR(pg_catalog.=) ANY ($3::pg_catalog.text[])) AS definition
-	  FROM o
-	 CROSS JOIN LATERAL (VALUES (1, $1::pg_catalog.int8, o.old_identity), (2, $2::pg_catalog.int8, o.new_identity)) AS s (side, id, identity)
-	  JOIN safedeploy.snapshot_object AS p
-	    ON p.snapshot_id OPERATOR(pg_catalog.=) s.id AND p.kind OPERATOR(pg_catalog.=) o.object
-	   AND p.identity OPERATOR(pg_catalog.=) s.identity
+	  FROM w
+	  JOIN p ON p.key OPERATOR(pg_catalog.=) w.key
 	  JOIN safedeploy.object_def AS g ON g.hash OPERATOR(pg_catalog.=) p.def_hash),
 x AS (
 	SELECT t.seq, t.object, t.side, t.identity, t.definition,
