@@ -176,4 +176,19 @@ cmp_ok($run->exit_code, '>=', 60, 'a database whose functions are missing is no 
 $run = guard('diff', map { $server->url($_) } qw(locked_new locked_old));
 cmp_ok($run->exit_code, '>=', 60, 'on either side');
 wait_until(sub { $server->sql('home', q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migguard:diff'}) eq '0' }, 10, 'both sessions are gone');
+
+# 8. An interrupt ends both sessions, whichever is waited for.
+for my $side (qw(shop_old shop_new))
+{
+	my $locker = $server->node->background_psql($side, on_error_stop => 1);
+	$locker->query_safe('BEGIN; LOCK TABLE pg_catalog.pg_statistic_ext IN ACCESS EXCLUSIVE MODE');
+	my $child = $server->start_migguard('home', [ 'diff', map { $server->url($_) } qw(shop_old shop_new) ], cwd => "$dir");
+	wait_until(sub { $server->sql('home', "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migguard:diff' AND datname = '$side' AND wait_event_type = 'Lock'") eq '1' }, 30, "a walk waits in $side");
+	$child->signal('INT');
+	$child->wait(30);
+	exit_is($child, 24, "interrupted while it waits for $side");
+	wait_until(sub { $server->sql('home', q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migguard:diff'}) eq '0' }, 10, 'both sessions are gone');
+	$locker->query_safe('ROLLBACK');
+	$locker->quit;
+}
 done_testing();
