@@ -16,10 +16,10 @@ CREATE DOMAIN plain AS integer;
 CREATE FUNCTION inlined() RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1';
 CREATE FUNCTION opaque() RETURNS integer LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN 1; END';
 CREATE TABLE ref (id integer PRIMARY KEY);
-INSERT INTO ref SELECT generate_series(1, 100);
+INSERT INTO ref SELECT generate_series(1, 1000);
 CREATE TABLE big (id bigint PRIMARY KEY, a integer, b varchar(10), c numeric(10, 2), d text, e timestamptz DEFAULT now(), f varchar(10), p plain, m mood,
-	proved integer, compound integer, weak integer, n integer, viewed integer,
-	CONSTRAINT proof CHECK (proved IS NOT NULL), CONSTRAINT both CHECK (compound IS NOT NULL AND compound > 0), CONSTRAINT either CHECK (weak IS NOT NULL OR id > 0));
+	proved integer, compound integer, weak integer, n integer, viewed integer, stored integer,
+	CONSTRAINT proof CHECK (proved IS NOT NULL), CONSTRAINT twofold CHECK (compound IS NOT NULL AND compound > 0), CONSTRAINT either CHECK (weak IS NOT NULL OR id > 0));
 INSERT INTO big (id, a, b, c, d, f, p, m, proved, compound, weak, n, viewed) SELECT g, g, g, g, g, g, 1, 'ok', g, g, g, g, g FROM generate_series(1, 1000) g;
 CREATE INDEX big_lower ON big (lower(b));
 CREATE UNIQUE INDEX big_n ON big (n);
@@ -34,7 +34,7 @@ CREATE TABLE lone (a integer NOT NULL);
 INSERT INTO lone SELECT generate_series(1, 100);
 CREATE TABLE checked (a integer NOT NULL CHECK (a >= 0 AND a < 1000));
 INSERT INTO checked SELECT generate_series(1, 100);
-CREATE MATERIALIZED VIEW kept AS SELECT id, a FROM big;
+CREATE MATERIALIZED VIEW kept AS SELECT id, stored FROM big;
 CREATE UNIQUE INDEX kept_id ON kept (id);
 CREATE SCHEMA other;
 CREATE TABLE other.hidden AS SELECT 1 AS a;
