@@ -54,7 +54,7 @@ sub truth
 	sql('postgres', 'DROP DATABASE IF EXISTS truth', 'CREATE DATABASE truth TEMPLATE labelled');
 	my $script = put('truth.sql', ($case->{outside} ? '' : "BEGIN;\n") . $case->{script} . ($case->{outside} ? '' : "\nCOMMIT;"));
 	my (undef, $rc) = output('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', 'truth', '-c', q{LOAD 'safedeploy'},
-		'-c', 'CREATE TABLE before AS SELECT oid, relname FROM pg_class WHERE reltuples > 0 AND relkind IN (\'r\', \'p\', \'m\')', '-c', 'SET safedeploy.trace = on',
+		'-c', q{CREATE TABLE before AS SELECT format('%I.%I', nspname, relname) AS object FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE reltuples > 0 AND relkind IN ('r', 'm')}, '-c', 'SET safedeploy.trace = on',
 		'-f', $script, '-c', 'SET safedeploy.trace = off',
 		'-c', <<"SQL");
 CREATE TABLE seen AS SELECT * FROM safedeploy.trace_effects() WITH NO DATA;
@@ -64,7 +64,7 @@ SQL
 	my ($long) = sql('truth', <<"SQL");
 WITH strong AS (SELECT statement, object FROM seen WHERE effect = 'lock' AND lock_mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')),
 busy AS (SELECT statement, object FROM seen s WHERE effect IN ('rewrite', 'build', 'scan') AND NOT EXISTS (SELECT FROM seen n WHERE n.effect = 'new' AND n.object = s.object AND n.effect <> 'build'))
-SELECT EXISTS (SELECT FROM busy b WHERE EXISTS (SELECT FROM strong s WHERE s.statement <= b.statement AND EXISTS (SELECT FROM before WHERE s.object ~ relname)))
+SELECT EXISTS (SELECT FROM busy b WHERE EXISTS (SELECT FROM strong s WHERE s.statement <= b.statement AND s.object IN (SELECT object FROM before)))
 SQL
 	return $long =~ /t/ ? 'long' : 'safe';
 }
