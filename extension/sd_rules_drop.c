@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "sd_facts.h"
 #include "sd_names.h"
 #include "sd_rules.h"
 #include "sd_size.h"
@@ -366,10 +367,39 @@ check_drop_owned(SdAnalysis *analysis, Node *statement)
 	}
 }
 
+/* describe_constraint says what holds no more. */
+static void
+describe_constraint(const SdConstraintFacts *constraint, SdFinding *finding)
+{
+	switch (constraint->type)
+	{
+		case CONSTRAINT_PRIMARY:
+			finding->severity = SD_WARNING;
+			finding->detail = "It is the primary key: its index goes too, and logical replication "
+							  "cannot find rows without it.";
+			break;
+		case CONSTRAINT_UNIQUE:
+			finding->severity = SD_WARNING;
+			finding->detail = "It is UNIQUE: its index goes too, which queries may use.";
+			break;
+		case CONSTRAINT_FOREIGN:
+			finding->detail = psprintf("It is a foreign key: %s is locked against reading and "
+									   "writing too.",
+									   sd_relation_name(constraint->other));
+			break;
+		case CONSTRAINT_CHECK:
+			finding->detail = "It is a CHECK.";
+			break;
+		default:
+			break;
+	}
+}
+
 static void
 check_drop_constraint(SdAnalysis *analysis, const SdAlter *alter)
 {
 	SdPart part = sd_scope_constraint(analysis->scope, &alter->relation, alter->cmd->name);
+	SdConstraintFacts *constraint = NULL;
 	SdFinding finding;
 
 	if (part.presence == SD_MADE)
@@ -381,6 +411,10 @@ check_drop_constraint(SdAnalysis *analysis, const SdAlter *alter)
 	finding.names.item = quote_identifier(alter->cmd->name);
 	finding.message =
 		psprintf("drops constraint %s of %s", finding.names.item, sd_shown(&alter->relation));
+	if (alter->relation.presence == SD_EXISTS)
+		constraint = sd_fact_constraint(analysis, alter->relation.oid, alter->cmd->name);
+	if (constraint != NULL)
+		describe_constraint(constraint, &finding);
 	sd_report(analysis, &finding);
 }
 
