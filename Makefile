@@ -129,6 +129,7 @@ OBJS = \
 	extension/sd_rules_style.o \
 	extension/sd_rules_timeout.o \
 	extension/sd_track.o \
+	extension/sd_rules_cascade.o \
 	extension/sd_rules_data.o \
 	extension/sd_rules_drop.o \
 	extension/sd_rules_drop_part.o \

@@ -25,6 +25,7 @@ static const SdCheck *const checks[] = {
 	sd_checks_workload, sd_checks_shape,	   sd_checks_routine,	  sd_checks_immutable,
 	sd_checks_enum,		sd_checks_application, sd_checks_replication, sd_checks_timeout,
 	sd_checks_order,	sd_checks_settings,	   sd_checks_security,	  sd_checks_style,
+	sd_checks_cascade,
 };
 static const SdAlterCheck *const alter_checks[] = {
 	sd_alter_checks_drop,		 sd_alter_checks_rewrite,	  sd_alter_checks_scan,
@@ -32,7 +33,7 @@ static const SdAlterCheck *const alter_checks[] = {
 	sd_alter_checks_drop_part,	 sd_alter_checks_key,		  sd_alter_checks_type,
 	sd_alter_checks_failure,	 sd_alter_checks_shape,		  sd_alter_checks_immutable,
 	sd_alter_checks_application, sd_alter_checks_replication, sd_alter_checks_order,
-	sd_alter_checks_settings,	 sd_alter_checks_security,
+	sd_alter_checks_settings,	 sd_alter_checks_security,	  sd_alter_checks_cascade,
 };
 
 /* kind_of returns the object type by which checks of some statements differ. */

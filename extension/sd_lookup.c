@@ -14,6 +14,8 @@
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
@@ -26,6 +28,7 @@
 #include "commands/extension.h"
 #include "commands/policy.h"
 #include "commands/trigger.h"
+#include "foreign/foreign.h"
 #include "parser/parse_func.h"
 #include "parser/parse_node.h"
 #include "parser/parse_type.h"
@@ -314,6 +317,12 @@ drop_target(SdAnalysis *analysis, ObjectType kind, Node *object)
 		case OBJECT_AGGREGATE:
 			oid = sd_lookup_routine(kind, castNode(ObjectWithArgs, object));
 			return OidIsValid(oid) ? sd_make_address(ProcedureRelationId, oid, 0) : NULL;
+		case OBJECT_FOREIGN_SERVER:
+			oid = get_foreign_server_oid(strVal(object), true);
+			return OidIsValid(oid) ? sd_make_address(ForeignServerRelationId, oid, 0) : NULL;
+		case OBJECT_FDW:
+			oid = get_foreign_data_wrapper_oid(strVal(object), true);
+			return OidIsValid(oid) ? sd_make_address(ForeignDataWrapperRelationId, oid, 0) : NULL;
 		case OBJECT_EXTENSION:
 			oid = get_extension_oid(strVal(object), true);
 			return OidIsValid(oid) ? sd_make_address(ExtensionRelationId, oid, 0) : NULL;

@@ -51,7 +51,7 @@ X(DROP_TYPE_CASCADE, "drop-type-cascade", DROP, ERROR, "DROP TYPE, DROP DOMAIN .
   "dropping a type with CASCADE drops every column of that type",
   "Change the columns to another type first, then drop the type without CASCADE: DROP TYPE %y;",
   "sql-droptype.html")
-X(DROP_CASCADE, "drop-cascade", DROP, WARNING, "DROP ... CASCADE", 0, 0,
+X(DROP_CASCADE, "drop-cascade", DROP, WARNING, "DROP ... CASCADE, ALTER TABLE ... DROP ... CASCADE", 0, 0,
   "CASCADE drops objects that the script does not name",
   "Drop the dependent objects by name, so that a new one makes the statement fail in place of disappearing.",
   "ddl-depend.html")

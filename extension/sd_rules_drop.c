@@ -31,7 +31,7 @@
  * data loses nothing but itself.
  */
 static void
-drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
+drop_one_table(SdAnalysis *analysis, const SdRelation *relation)
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_DROP_TABLE, relation);
 
@@ -40,9 +40,7 @@ drop_one_table(SdAnalysis *analysis, const SdRelation *relation, bool cascade)
 	finding.data_loss = sd_loss_of(finding.size);
 	if (finding.data_loss == SD_LOSS_NONE)
 		finding.severity = SD_WARNING;
-	finding.message =
-		psprintf("drops table %s (%s)%s", sd_shown(relation), sd_size_text(finding.size),
-				 cascade ? " and, with CASCADE, what depends on it" : "");
+	finding.message = psprintf("drops table %s (%s)", sd_shown(relation), sd_size_text(finding.size));
 	sd_report(analysis, &finding);
 }
 
@@ -57,53 +55,8 @@ check_drop_table(SdAnalysis *analysis, Node *statement)
 		SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
 
 		if (sd_is_target(analysis, &relation, stmt->missing_ok))
-			drop_one_table(analysis, &relation, stmt->behavior == DROP_CASCADE);
+			drop_one_table(analysis, &relation);
 	}
-}
-
-/* check_drop_cascade reports CASCADE on anything that has no rule of its own. */
-static void
-check_drop_cascade(SdAnalysis *analysis, Node *statement)
-{
-	DropStmt *stmt = (DropStmt *) statement;
-	SdFinding finding;
-
-	if (stmt->behavior != DROP_CASCADE)
-		return;
-	switch (stmt->removeType)
-	{
-		case OBJECT_TABLE:
-		case OBJECT_SCHEMA:
-		case OBJECT_TYPE:
-		case OBJECT_DOMAIN:
-			return;
-		case OBJECT_VIEW:
-		case OBJECT_MATVIEW:
-		case OBJECT_SEQUENCE:
-		case OBJECT_INDEX:
-		case OBJECT_FOREIGN_TABLE:
-		{
-			bool harmless = true;
-			ListCell *cell;
-
-			foreach (cell, stmt->objects)
-			{
-				SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
-
-				harmless &= !sd_is_target(analysis, &relation, stmt->missing_ok);
-			}
-			if (harmless)
-				return;
-			break;
-		}
-		default:
-			break;
-	}
-	finding = sd_finding(analysis, SD_RULE_DROP_CASCADE, NULL);
-	finding.lock = AccessExclusiveLock;
-	finding.data_loss = SD_LOSS_POSSIBLE;
-	finding.message = "CASCADE drops every object that depends on this one";
-	sd_report(analysis, &finding);
 }
 
 /* schema_contents counts the relations of a schema and adds up their sizes. */
@@ -245,9 +198,7 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 	if (finding.data_loss == SD_LOSS_NONE)
 		finding.severity = SD_WARNING;
 	finding.message =
-		psprintf("drops column %s (table is %s)%s", finding.object, sd_size_text(finding.size),
-				 alter->cmd->behavior == DROP_CASCADE ? " and, with CASCADE, what depends on it" :
-														"");
+		psprintf("drops column %s (table is %s)", finding.object, sd_size_text(finding.size));
 	sd_report(analysis, &finding);
 }
 
@@ -427,7 +378,6 @@ const SdCheck sd_checks_drop[] = {
 	{ T_DropStmt, OBJECT_SCHEMA, check_drop_schema },
 	{ T_DropStmt, OBJECT_TYPE, check_drop_type },
 	{ T_DropStmt, OBJECT_DOMAIN, check_drop_type },
-	{ T_DropStmt, -1, check_drop_cascade },
 	{ T_Invalid, 0, NULL },
 };
 
