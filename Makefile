@@ -206,6 +206,7 @@ OBJS = \
 	extension/sd_trace_collect.o \
 	extension/sd_trace_hooks.o \
 	extension/sd_trace_locks.o \
+	extension/sd_trace_record.o \
 	extension/sd_trace_report.o \
 	extension/sd_trace_store.o \
 	extension/sd_version.o

@@ -1,48 +1,33 @@
 /*
  * sd_trace.c
- *	  Records of a trace, and the statements that are under way.
+ *	  The statements that are under way, and the ends of transactions.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
-#include "catalog/pg_class.h"
 #include "common/hashfn.h"
 #include "executor/instrument.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/scansup.h"
-#include "storage/lock.h"
 #include "storage/proc.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 
 #include "sd_compat.h"
-#include "sd_secret.h"
 #include "sd_trace_int.h"
 #include "sd_trace_locks.h"
 
-/* Longest text of a statement that is kept, in bytes. */
-#define TEXT_LIMIT 8192
-/* Records kept in memory; older ones make room when their rows are written. */
-#define RECORD_LIMIT 10000
 /* How often a wait for a lock is looked for. */
 #define WAIT_TICK_MS 10
 
-dlist_head sd_trace_records = DLIST_STATIC_INIT(sd_trace_records);
 SdTraceFrame *sd_trace_top = NULL;
 int sd_trace_lost = 0;
 int sd_trace_writing = 0;
 int sd_trace_unnamed = 0;
 
-static MemoryContext trace_context = NULL;
-static int record_count = 0;
-static int undecided = 0; /* records whose transaction has not ended */
-static int last_seq = 0;
-static int transactions = 1;
+int sd_trace_transaction = 1;
 static uint64 border = 0; /* moment at which the last statement began or ended */
 static bool scans_unknown = true;
 static volatile int64 waited_us = 0;
@@ -97,89 +82,6 @@ can_read(void)
 	return IsTransactionState() && !IsAbortedTransactionBlockState() && OidIsValid(MyDatabaseId);
 }
 
-void
-sd_trace_drop_record(SdTraceRecord *record)
-{
-	dlist_delete(&record->node);
-	MemoryContextDelete(record->context);
-	record_count--;
-}
-
-/* make_room returns false when a new record would be one too many. */
-static bool
-make_room(void)
-{
-	SdTraceRecord *oldest;
-
-	if (record_count < RECORD_LIMIT)
-		return true;
-	oldest = dlist_head_element(SdTraceRecord, node, &sd_trace_records);
-	if (!oldest->written || oldest->running || oldest->has_query)
-		return false;
-	sd_trace_drop_record(oldest);
-	return true;
-}
-
-static char *
-hash_text(const char *text, int len)
-{
-	uint8 digest[SD_SHA256_LENGTH];
-	char *hex = palloc(2 * SD_SHA256_LENGTH + 1);
-	SdSha256 *ctx = sd_sha256_create();
-
-	sd_sha256_begin(ctx);
-	sd_sha256_update(ctx, text, len);
-	sd_sha256_final(ctx, digest);
-	sd_sha256_free(ctx);
-	hex_encode((char *) digest, SD_SHA256_LENGTH, hex);
-	hex[2 * SD_SHA256_LENGTH] = '\0';
-	return hex;
-}
-
-/* mask leaves of a text what is no literal; of the hash too, for short secrets can be guessed. */
-static void
-mask(SdTraceRecord *record, const char *text, int len)
-{
-	MemoryContext old;
-	char *shape;
-
-	if (record->masked)
-		return;
-	old = MemoryContextSwitchTo(record->context);
-	shape = sd_text_shape(text, len);
-	if (shape == NULL)
-		shape = pstrdup(record->tag);
-	record->hash = hash_text(shape, strlen(shape));
-	if (strlen(shape) > TEXT_LIMIT)
-		shape[pg_mbcliplen(shape, strlen(shape), TEXT_LIMIT)] = '\0';
-	record->text = shape;
-	record->masked = true;
-	MemoryContextSwitchTo(old);
-}
-
-static void
-set_text(SdTraceRecord *record, const char *text, int len, Node *utility)
-{
-	MemoryContext old = MemoryContextSwitchTo(record->context);
-	bool secretive = utility != NULL && sd_statement_may_hold_secret(utility);
-
-	if (secretive || sd_text_may_hold_secret(text, len))
-		mask(record, text, len);
-	else
-	{
-		record->hash = hash_text(text, len);
-		if (len > TEXT_LIMIT)
-			len = pg_mbcliplen(text, len, TEXT_LIMIT);
-		record->text = pnstrdup(text, len);
-	}
-	MemoryContextSwitchTo(old);
-	/* what built this statement has the secret in it as well */
-	if (secretive)
-		for (SdTraceFrame *frame = sd_trace_top; frame != NULL; frame = frame->outer)
-			if (frame->record != NULL && frame->record->text != NULL)
-				mask(frame->record, frame->record->text, strlen(frame->record->text));
-}
-
 /* piece finds the statement's own text in the string that it came in. */
 static const char *
 piece(const char *query, int location, int *len)
@@ -193,38 +95,6 @@ piece(const char *query, int location, int *len)
 	while (*len > 0 && scanner_isspace(query[*len - 1]))
 		(*len)--;
 	return query;
-}
-
-static SdTraceRecord *
-make_record(const char *text, int len, Node *utility, const char *tag)
-{
-	MemoryContext context;
-	SdTraceRecord *record;
-
-	if (trace_context == NULL)
-		trace_context =
-			AllocSetContextCreate(TopMemoryContext, "safedeploy trace", ALLOCSET_SMALL_SIZES);
-	context = AllocSetContextCreate(trace_context, "safedeploy traced statement",
-									ALLOCSET_START_SMALL_SIZES);
-	record = MemoryContextAllocZero(context, sizeof(SdTraceRecord));
-	record->context = context;
-	record->seq = ++last_seq;
-	if (sd_trace_top != NULL)
-	{
-		record->parent = sd_trace_top->record->seq;
-		record->nesting = sd_trace_top->record->nesting + 1;
-	}
-	record->transaction = transactions;
-	record->subxact = IsTransactionState() ? GetCurrentSubTransactionId() : InvalidSubTransactionId;
-	record->tag = tag;
-	record->start = GetCurrentTimestamp();
-	record->running = true;
-	record->calls = 1;
-	dlist_push_tail(&sd_trace_records, &record->node);
-	record_count++;
-	undecided++;
-	set_text(record, text, len, utility);
-	return record;
 }
 
 /*
@@ -261,7 +131,7 @@ remember(const RepeatKey *key, SdTraceRecord *record)
 
 		control.keysize = sizeof(RepeatKey);
 		control.entrysize = sizeof(Repeat);
-		control.hcxt = trace_context;
+		control.hcxt = sd_trace_context;
 		repeats = hash_create("safedeploy repeated queries", 64, &control,
 							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
@@ -290,9 +160,9 @@ open_frame(SdTraceFrame *frame, SdTraceRecord *record, Node *utility)
 	frame->outer = sd_trace_top;
 	frame->record = record;
 	frame->utility = utility;
-	frame->transaction = transactions;
+	frame->transaction = sd_trace_transaction;
 	frame->context =
-		AllocSetContextCreate(trace_context, "safedeploy statement", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(sd_trace_context, "safedeploy statement", ALLOCSET_SMALL_SIZES);
 	if (!frame->repeats && can_read() && !(utility != NULL && IsA(utility, TransactionStmt)))
 	{
 		MemoryContext old = MemoryContextSwitchTo(frame->context);
@@ -328,15 +198,15 @@ sd_trace_begin_utility(SdTraceFrame *frame, const PlannedStmt *pstmt, const char
 	const char *text = piece(query, pstmt->stmt_location, &len);
 
 	memset(frame, 0, sizeof(*frame));
-	if (!make_room())
+	if (!sd_trace_make_room())
 	{
 		sd_trace_lost++;
 		return false;
 	}
 	frame->query = query;
 	open_frame(frame,
-			   make_record(text, len, pstmt->utilityStmt,
-						   GetCommandTagName(CreateCommandTag(pstmt->utilityStmt))),
+			   sd_trace_make_record(text, len, pstmt->utilityStmt,
+									GetCommandTagName(CreateCommandTag(pstmt->utilityStmt))),
 			   pstmt->utilityStmt);
 	return true;
 }
@@ -378,12 +248,12 @@ sd_trace_begin_query(SdTraceFrame *frame, const PlannedStmt *pstmt, const char *
 	}
 	if (record == NULL)
 	{
-		if (!make_room())
+		if (!sd_trace_make_room())
 		{
 			sd_trace_lost++;
 			return false;
 		}
-		record = make_record(text, len, NULL, query_tag(pstmt->commandType));
+		record = sd_trace_make_record(text, len, NULL, query_tag(pstmt->commandType));
 		if (sd_trace_top != NULL)
 			remember(&key, record);
 	}
@@ -453,42 +323,6 @@ sd_trace_fail(SdTraceFrame *frame)
 	MemoryContextDelete(frame->context);
 }
 
-static bool
-same(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-void
-sd_trace_add_effect(SdTraceRecord *record, const char *effect, const char *kind, const char *object,
-					LOCKMODE mode, const char *detail)
-{
-	MemoryContext old;
-	SdTraceEffect *new;
-	ListCell *cell;
-
-	foreach (cell, record->effects)
-	{
-		SdTraceEffect *known = lfirst(cell);
-
-		if (same(known->effect, effect) && same(known->object, object) && same(known->kind, kind) &&
-			same(known->detail, detail))
-		{
-			known->mode = Max(known->mode, mode);
-			return;
-		}
-	}
-	old = MemoryContextSwitchTo(record->context);
-	new = palloc(sizeof(SdTraceEffect));
-	new->effect = effect;
-	new->kind = kind == NULL ? NULL : pstrdup(kind);
-	new->object = object == NULL ? NULL : pstrdup(object);
-	new->mode = mode;
-	new->detail = detail == NULL ? NULL : pstrdup(detail);
-	record->effects = lappend(record->effects, new);
-	MemoryContextSwitchTo(old);
-}
-
 void
 sd_trace_leave(void)
 {
@@ -509,7 +343,7 @@ static void
 decide(SdTraceRecord *record, SdTraceOutcome outcome)
 {
 	if (record->outcome == SD_TRACE_OPEN)
-		undecided--;
+		sd_trace_undecided--;
 	record->outcome = outcome;
 }
 
@@ -543,13 +377,13 @@ sd_trace_at_end(bool committed)
 {
 	dlist_iter iter;
 
-	if (trace_context == NULL)
+	if (sd_trace_context == NULL)
 		return;
 	dlist_reverse_foreach(iter, &sd_trace_records)
 	{
 		SdTraceRecord *record = dlist_container(SdTraceRecord, node, iter.cur);
 
-		if (undecided == 0 && sd_trace_writing == 0)
+		if (sd_trace_undecided == 0 && sd_trace_writing == 0)
 			break;
 		if (record->writing)
 		{
@@ -560,12 +394,12 @@ sd_trace_at_end(bool committed)
 		if (record->outcome == SD_TRACE_OPEN && !record->running)
 			decide(record, committed ? SD_TRACE_COMMITTED : SD_TRACE_ROLLED_BACK);
 	}
-	transactions++;
+	sd_trace_transaction++;
 	/* a statement that goes on does so in the next transaction, where it holds nothing */
 	for (SdTraceFrame *frame = sd_trace_top; frame != NULL; frame = frame->outer)
 	{
 		frame->base = border;
-		frame->record->transaction = transactions;
+		frame->record->transaction = sd_trace_transaction;
 		frame->record->subxact = TopSubTransactionId;
 	}
 	sd_trace_forget_locks();
@@ -584,7 +418,7 @@ sd_trace_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId par
 		SdTraceRecord *record = dlist_container(SdTraceRecord, node, iter.cur);
 
 		/* whatever is older began before this subtransaction */
-		if (record->transaction != transactions || record->subxact < mine)
+		if (record->transaction != sd_trace_transaction || record->subxact < mine)
 			break;
 		if (record->running)
 			continue;

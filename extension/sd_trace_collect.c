@@ -300,20 +300,22 @@ add_scans(SdTraceFrame *frame)
 							"full reads are not seen: track_counts is off");
 }
 
-static bool
-is_dropped(const SdTraceFrame *frame, Oid relation)
+/* dropped_relations lists the relations that are gone as a whole. */
+static HTAB *
+dropped_relations(const SdTraceFrame *frame)
 {
+	HTAB *relations = make_table(frame->context, sizeof(Oid), sizeof(Oid));
 	ListCell *cell;
 
 	foreach (cell, frame->drops)
 	{
-		const ObjectAddress *address = &((SdTraceDrop *) lfirst(cell))->address;
+		const SdTraceDrop *drop = lfirst(cell);
 
-		if (!((SdTraceDrop *) lfirst(cell))->undone && address->classId == RelationRelationId &&
-			address->objectId == relation && address->objectSubId == 0)
-			return true;
+		if (!drop->undone && drop->address.classId == RelationRelationId &&
+			drop->address.objectSubId == 0)
+			(void) hash_search(relations, &drop->address.objectId, HASH_ENTER, NULL);
 	}
-	return false;
+	return relations;
 }
 
 /* What the server dropped by itself may be back under its name, or have been its own helper. */
@@ -334,14 +336,19 @@ is_gone(SdTraceFrame *frame, const SdTraceDrop *drop)
 static void
 add_drops(SdTraceFrame *frame)
 {
+	HTAB *relations;
 	ListCell *cell;
 
+	if (frame->drops == NIL)
+		return;
+	relations = dropped_relations(frame);
 	foreach (cell, frame->drops)
 	{
 		const SdTraceDrop *drop = lfirst(cell);
 
+		/* parts of what is gone go without saying */
 		if (!drop->undone && is_gone(frame, drop) &&
-			(!OidIsValid(drop->part_of) || !is_dropped(frame, drop->part_of)))
+			hash_search(relations, &drop->part_of, HASH_FIND, NULL) == NULL)
 			sd_trace_add_effect(frame->record, "drop", drop->kind, drop->identity, NoLock, NULL);
 	}
 }

@@ -54,7 +54,8 @@ typedef struct SdTraceRecord
 	int sqlstate; /* 0: it ended well */
 	List *messages;
 	List *effects;
-	List *gains; /* SdGain of a statement that failed, which could not be named then */
+	HTAB *places; /* of the effects, while it has any */
+	List *gains;  /* SdGain of a statement that failed, which could not be named then */
 	bool running;
 	bool has_query; /* the executor may go on with it */
 	SdTraceOutcome outcome;
@@ -120,13 +121,23 @@ typedef struct SdTraceFrame
 	bool repeats;	 /* one more time the same: only counted */
 } SdTraceFrame;
 
-/* ---- records: sd_trace.c ---- */
+/* ---- records: sd_trace_record.c ---- */
 
 extern dlist_head sd_trace_records;
-extern SdTraceFrame *sd_trace_top;
-extern int sd_trace_lost;	 /* statements without a record since the last that has one */
-extern int sd_trace_unnamed; /* records with locks that have no names yet */
-extern int sd_trace_writing; /* records whose rows are in the transaction that is under way */
+extern MemoryContext sd_trace_context; /* NULL until there is a record */
+extern int sd_trace_undecided;		   /* records whose transaction has not ended */
+
+/* sd_trace_make_room returns false when one more record would be too many. */
+extern bool sd_trace_make_room(void);
+extern SdTraceRecord *sd_trace_make_record(const char *text, int len, Node *utility, const char *tag);
+
+/* ---- statements: sd_trace.c ---- */
+
+extern SdTraceFrame *sd_trace_top; /* the innermost that is under way */
+extern int sd_trace_transaction;   /* number of the transaction in the session */
+extern int sd_trace_lost;		   /* statements without a record since the last that has one */
+extern int sd_trace_unnamed;	   /* records with locks that have no names yet */
+extern int sd_trace_writing;	   /* records whose rows are in the transaction that is under way */
 
 /*
  * sd_trace_begin_* open a statement; false when there is no room for a record of it.
@@ -148,7 +159,6 @@ extern void sd_trace_subxact(SubXactEvent event, SubTransactionId mine, SubTrans
 
 extern void sd_trace_add_effect(SdTraceRecord *record, const char *effect, const char *kind,
 								const char *object, LOCKMODE mode, const char *detail);
-extern void sd_trace_drop_record(SdTraceRecord *record);
 
 /* ---- effects: sd_trace_collect.c ---- */
 
@@ -173,8 +183,7 @@ extern void sd_trace_note_change(Oid relation);
 
 extern void sd_trace_store(void);
 extern void sd_trace_store_at_exit(int code, Datum arg);
-extern char *sd_trace_effects_json(const SdTraceRecord *record);
-/* sd_trace_run is the run that the session says it works for; false when it is none. */
-extern bool sd_trace_run(Datum *run_id);
+/* sd_trace_messages returns the messages of a statement as text[]. */
+extern Datum sd_trace_messages(const SdTraceRecord *record);
 
 #endif

@@ -4,41 +4,17 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "storage/lock.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/tuplestore.h"
 
 #include "sd_compat.h"
+#include "sd_result.h"
 #include "sd_trace_int.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_trace_report);
 PG_FUNCTION_INFO_V1(safedeploy_trace_effects);
-
-static Tuplestorestate *
-start_result(FunctionCallInfo fcinfo, TupleDesc *desc)
-{
-	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-
-	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("set-valued function called in a context that cannot accept a set")));
-	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type is not a row type");
-	*desc = CreateTupleDescCopy(*desc);
-	info->returnMode = SFRM_Materialize;
-	info->setResult =
-		tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-	info->setDesc = *desc;
-	MemoryContextSwitchTo(old);
-	return info->setResult;
-}
 
 static Datum
 text_or_null(const char *text, bool *isnull)
@@ -61,24 +37,12 @@ outcome_text(const SdTraceRecord *record)
 	}
 }
 
-static Datum
-messages(const SdTraceRecord *record)
-{
-	Datum *items = palloc(sizeof(Datum) * Max(1, list_length(record->messages)));
-	ListCell *cell;
-	int n = 0;
-
-	foreach (cell, record->messages)
-		items[n++] = CStringGetTextDatum((char *) lfirst(cell));
-	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 /* trace_report() returns setof record */
 Datum
 safedeploy_trace_report(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
-	Tuplestorestate *store = start_result(fcinfo, &desc);
+	Tuplestorestate *store = sd_result_begin(fcinfo, &desc);
 	dlist_iter iter;
 
 	dlist_foreach(iter, &sd_trace_records)
@@ -108,7 +72,7 @@ safedeploy_trace_report(PG_FUNCTION_ARGS)
 		values[n] = text_or_null(record->sqlstate == 0 ? NULL : unpack_sql_state(record->sqlstate),
 								 &nulls[n]);
 		n++;
-		values[n++] = messages(record);
+		values[n++] = sd_trace_messages(record);
 		values[n++] = CStringGetTextDatum(outcome_text(record));
 		tuplestore_putvalues(store, desc, values, nulls);
 	}
@@ -120,7 +84,7 @@ Datum
 safedeploy_trace_effects(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
-	Tuplestorestate *store = start_result(fcinfo, &desc);
+	Tuplestorestate *store = sd_result_begin(fcinfo, &desc);
 	dlist_iter iter;
 
 	dlist_foreach(iter, &sd_trace_records)

@@ -41,8 +41,9 @@ is_uuid(const char *text)
 		   text[13] == '-' && text[18] == '-' && text[23] == '-';
 }
 
-bool
-sd_trace_run(Datum *run_id)
+/* run_of_session is the run that the session says it works for; false when it is none. */
+static bool
+run_of_session(Datum *run_id)
 {
 	if (sd_guc_run_id == NULL || !is_uuid(sd_guc_run_id))
 		return false;
@@ -60,8 +61,8 @@ add_pair(StringInfo json, const char *name, const char *value)
 		escape_json(json, value);
 }
 
-char *
-sd_trace_effects_json(const SdTraceRecord *record)
+static char *
+effects_json(const SdTraceRecord *record)
 {
 	StringInfoData json;
 	ListCell *cell;
@@ -84,8 +85,8 @@ sd_trace_effects_json(const SdTraceRecord *record)
 	return json.data;
 }
 
-static Datum
-message_array(const SdTraceRecord *record)
+Datum
+sd_trace_messages(const SdTraceRecord *record)
 {
 	Datum *items = palloc(sizeof(Datum) * Max(1, list_length(record->messages)));
 	ListCell *cell;
@@ -125,10 +126,9 @@ store_record(Relation rel, SdTraceRecord *record, Datum run_id)
 	sd_row_set(row, "wal_bytes", Int64GetDatum(record->wal_bytes));
 	sd_row_set_text(row, "sqlstate",
 					record->sqlstate == 0 ? NULL : unpack_sql_state(record->sqlstate));
-	sd_row_set(row, "messages", message_array(record));
+	sd_row_set(row, "messages", sd_trace_messages(record));
 	sd_row_set(row, "rolled_back", BoolGetDatum(record->outcome == SD_TRACE_ROLLED_BACK));
-	sd_row_set(row, "effects",
-			   DirectFunctionCall1(jsonb_in, CStringGetDatum(sd_trace_effects_json(record))));
+	sd_row_set(row, "effects", DirectFunctionCall1(jsonb_in, CStringGetDatum(effects_json(record))));
 	sd_row_insert(row);
 	record->writing = true;
 	sd_trace_writing++;
@@ -150,7 +150,7 @@ sd_trace_store(void)
 	MemoryContext context, old;
 	dlist_iter iter;
 
-	if (RecoveryInProgress() || IsInParallelMode() || !sd_trace_run(&run_id) ||
+	if (RecoveryInProgress() || IsInParallelMode() || !run_of_session(&run_id) ||
 		!OidIsValid(sd_table_oid("run_statement")) || !may_store(sd_table_oid("run_statement")))
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "safedeploy rows", ALLOCSET_DEFAULT_SIZES);
@@ -188,7 +188,7 @@ sd_trace_store_at_exit(int code, Datum arg)
 		return;
 	AbortOutOfAnyTransaction();
 	StartTransactionCommand();
-	if (sd_trace_run(&run_id))
+	if (run_of_session(&run_id))
 	{
 		/* the commit does it */
 		PushActiveSnapshot(GetTransactionSnapshot());
