@@ -25,6 +25,7 @@
 #include "sd_compat_catalog.h"
 #include "sd_effect.h"
 #include "sd_tree.h"
+#include "sd_try.h"
 
 static const char *const effect_names[] = {
 	"lock", "rewrite", "build", "scan", "drop", "new", "opaque",
@@ -771,11 +772,28 @@ sd_effects_inner(SdEffects *effects, Node *statement)
 	sd_effects_opaque(effects, psprintf("what %s does is not known", sd_command_name(statement)));
 }
 
+/* A statement whose prediction may fail: trees hold what the server's walker does not know. */
+typedef struct Attempt
+{
+	SdEffects *effects;
+	Node *statement;
+} Attempt;
+
+static void
+attempt(void *arg)
+{
+	Attempt *what = arg;
+
+	sd_effects_inner(what->effects, what->statement);
+}
+
 void
 sd_effects_statement(SdEffects *effects, Node *statement)
 {
 	SdAnalysis *analysis = effects->context.analysis;
 	bool before = effects->certain;
+	Attempt what = { effects, statement };
+	char *error;
 
 	/* the body of a routine that is only made does nothing yet */
 	if (analysis->deferred)
@@ -783,7 +801,8 @@ sd_effects_statement(SdEffects *effects, Node *statement)
 	effects->certain = before && !analysis->conditional;
 	if (IsA(statement, TransactionStmt) && analysis->inside == NULL)
 		follow_transaction(effects, (TransactionStmt *) statement);
-	sd_effects_inner(effects, statement);
+	if (!sd_try(attempt, &what, &error))
+		sd_effects_opaque(effects, psprintf("it cannot be predicted: %s", error));
 	effects->certain = before;
 }
 
