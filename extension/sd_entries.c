@@ -161,7 +161,7 @@ sd_entry_add(SdScope *scope, SdEntryKind kind, const char *schema, const char *n
 	scope->schemas += kind == SD_ENTRY_SCHEMA;
 	if (kind == SD_ENTRY_RELATION)
 		touch_path(scope, schema);
-	scope->has_last = false;
+	scope->nlast = scope->next_last = 0;
 	return entry;
 }
 
@@ -174,7 +174,7 @@ pop_entry(SdScope *scope)
 	find_slot(scope, entry->hash)->newest = entry->before;
 	scope->relations -= entry->key.kind == SD_ENTRY_RELATION || entry->key.kind == SD_ENTRY_SCHEMA;
 	scope->schemas -= entry->key.kind == SD_ENTRY_SCHEMA;
-	scope->has_last = false;
+	scope->nlast = scope->next_last = 0;
 }
 
 void

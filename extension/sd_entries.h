@@ -81,10 +81,14 @@ struct SdScope
 	List *path;				 /* SdPathMember, implicit ones included */
 	int implicit;			 /* how many of these the setting does not name */
 
-	/* The name that was resolved last: a statement is judged by several rules. */
-	bool has_last;
-	const char *last_schema; /* as asked for */
-	SdRelation last;
+	/*
+	 * The names that were resolved last, a table and its index or two tables: a
+	 * statement is judged by several rules.
+	 */
+	int nlast;
+	int next_last;				/* the slot that is taken next */
+	const char *last_schema[2]; /* as asked for */
+	SdRelation last[2];
 };
 
 /* sd_entry_find returns the newest entry for a key, or NULL. */

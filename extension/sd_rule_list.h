@@ -696,7 +696,7 @@ X(SAVEPOINTS, "savepoints", TIMEOUT, NOTICE, "SAVEPOINT, EXCEPTION in loops", 0,
   "very many subtransactions slow down every session that looks at the same rows",
   "Commit in batches, or catch errors outside the loop.",
   "subxacts.html")
-X(NO_ANALYZE, "no-analyze", TIMEOUT, INFO, "ALTER COLUMN TYPE, indexes on expressions", 0, 0,
+X(NO_ANALYZE, "no-analyze", TIMEOUT, INFO, "CREATE INDEX on expressions", 0, 0,
   "the planner has no statistics until somebody gathers them",
   "ANALYZE %t; at the end of the script.",
   "sql-analyze.html")

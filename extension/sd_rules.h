@@ -274,7 +274,6 @@ extern const SdAlterCheck sd_alter_checks_shape[];
 extern const SdAlterCheck sd_alter_checks_immutable[];
 extern const SdAlterCheck sd_alter_checks_application[];
 extern const SdAlterCheck sd_alter_checks_replication[];
-extern const SdAlterCheck sd_alter_checks_order[];
 extern const SdAlterCheck sd_alter_checks_settings[];
 extern const SdAlterCheck sd_alter_checks_security[];
 

@@ -96,6 +96,7 @@ check_plans(SdAnalysis *analysis, Node *statement)
 	AlterTableStmt *stmt = (AlterTableStmt *) statement;
 	bool changes = false;
 	SdRelation relation;
+	SdHeld *held;
 	SdFinding finding;
 	ListCell *cell;
 
@@ -118,6 +119,11 @@ check_plans(SdAnalysis *analysis, Node *statement)
 	if (relation.presence != SD_EXISTS || relation.persistence == RELPERSISTENCE_TEMP ||
 		!sd_has_storage(&relation))
 		return;
+	/* once a table: they are prepared again after the first of the changes, or after the last */
+	held = sd_track_table(analysis, relation.oid);
+	if (held->plan_reported)
+		return;
+	held->plan_reported = true;
 	finding = sd_finding(analysis, SD_RULE_CACHED_PLAN_CHANGE, &relation);
 	finding.message = psprintf("prepared statements with SELECT * of %s fail once in each session",
 							   finding.object);
@@ -493,9 +499,8 @@ check_insert(SdAnalysis *analysis, Node *statement)
 
 	/* a script of many INSERTs is mostly about one table: it is judged once */
 	if (stmt->cols == NIL || select == NULL || select->valuesLists == NIL || analysis->deferred ||
-		(track->last_insert != NULL && strcmp(track->last_insert, stmt->relation->relname) == 0))
+		!sd_track_first_insert(analysis, stmt->relation->relname))
 		return;
-	track->last_insert = sd_track_keep(analysis, stmt->relation->relname);
 	relation = sd_scope_relation(analysis->scope, stmt->relation);
 	if (relation.presence != SD_EXISTS || list_member_oid(track->inserted, relation.oid))
 		return;

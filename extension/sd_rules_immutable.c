@@ -106,6 +106,18 @@ calls_something(Node *node, void *context)
 	return raw_expression_tree_walker(node, calls_something, context);
 }
 
+/* is_plain recognises the commonest checks: a column against a constant, or not null. */
+static bool
+is_plain(Node *node)
+{
+	A_Expr *expr = (A_Expr *) node;
+
+	if (IsA(node, NullTest))
+		return IsA(((NullTest *) node)->arg, ColumnRef);
+	return IsA(node, A_Expr) && expr->kind == AEXPR_OP && expr->lexpr != NULL &&
+		   expr->rexpr != NULL && IsA(expr->lexpr, ColumnRef) && IsA(expr->rexpr, A_Const);
+}
+
 /* judge reports an expression that is not immutable; one that cannot be resolved is left alone. */
 static void
 judge(Question *question, SdRuleId rule, int location, const char *object, const char *message,
@@ -113,7 +125,8 @@ judge(Question *question, SdRuleId rule, int location, const char *object, const
 {
 	SdFinding finding;
 
-	if (question->raw == NULL || !sd_walk_tree(question->raw, calls_something, NULL) ||
+	if (question->raw == NULL || is_plain(question->raw) ||
+		!sd_walk_tree(question->raw, calls_something, NULL) ||
 		!sd_try(ask_mutable, question, NULL) || !question->mutable)
 		return;
 	finding = sd_finding(question->analysis, rule, question->relation);
@@ -168,11 +181,12 @@ static void
 check_create_table(SdAnalysis *analysis, Node *statement)
 {
 	CreateStmt *stmt = (CreateStmt *) statement;
-	const char *object = quote_identifier(stmt->relation->relname);
+	const char *object;
 	ListCell *cell;
 
 	if (analysis->deferred)
 		return;
+	object = quote_identifier(stmt->relation->relname);
 	foreach (cell, stmt->tableElts)
 	{
 		if (IsA(lfirst(cell), Constraint))
@@ -203,13 +217,20 @@ static void
 check_index(SdAnalysis *analysis, Node *statement)
 {
 	IndexStmt *stmt = (IndexStmt *) statement;
-	SdRelation relation = sd_scope_relation(analysis->scope, stmt->relation);
-	Question question = { .analysis = analysis, .relation = &relation };
 	LOCKMODE lock = stmt->concurrent ? ShareUpdateExclusiveLock : ShareLock;
+	bool computes = stmt->whereClause != NULL;
+	Question question = { .analysis = analysis };
+	SdRelation relation;
 	ListCell *cell;
 
-	if (analysis->deferred || relation.presence != SD_EXISTS)
+	foreach (cell, stmt->indexParams)
+		computes |= lfirst_node(IndexElem, cell)->expr != NULL;
+	if (!computes || analysis->deferred)
 		return;
+	relation = sd_scope_relation(analysis->scope, stmt->relation);
+	if (relation.presence != SD_EXISTS)
+		return;
+	question.relation = &relation;
 	foreach (cell, stmt->indexParams)
 	{
 		question.raw = lfirst_node(IndexElem, cell)->expr;

@@ -48,9 +48,9 @@ locks_now(SdAnalysis *analysis, Oid relation)
 
 	foreach (cell, analysis->track->now.locked)
 	{
-		const SdHeld *held = lfirst(cell);
+		const SdLock *lock = lfirst(cell);
 
-		if (held->relation == relation && held->mode == AccessExclusiveLock)
+		if (lock->relation == relation && lock->mode == AccessExclusiveLock)
 			return true;
 	}
 	return false;
@@ -84,11 +84,12 @@ check_read_while_locked(SdAnalysis *analysis)
 	const SdHeld *held;
 	SdFinding finding;
 
-	if (!OidIsValid(now->reads) || now->same_validation)
+	if (!OidIsValid(now->reads) || now->same_validation || analysis->track->after_reported)
 		return;
 	held = strong_held(analysis, AccessExclusiveLock);
 	if (held == NULL)
 		return;
+	analysis->track->after_reported = true;
 	finding = sd_finding(analysis, SD_RULE_STATEMENT_AFTER_AX, NULL);
 	finding.object = finding.names.table = sd_relation_name(held->relation);
 	finding.size = sd_relation_size(analysis->sizes, held->relation);
@@ -335,36 +336,13 @@ stands_alone(const AlterTableStmt *stmt)
 	return false;
 }
 
-/* altered_entry finds or makes the count of a table's ALTER TABLEs. */
-static SdAltered *
-altered_entry(SdAnalysis *analysis, Oid relation)
-{
-	SdTrack *track = analysis->track;
-	SdAltered *altered;
-	MemoryContext old;
-	ListCell *cell;
-
-	foreach (cell, track->altered)
-	{
-		altered = lfirst(cell);
-		if (altered->relation == relation)
-			return altered;
-	}
-	old = MemoryContextSwitchTo(analysis->context);
-	altered = palloc0(sizeof(SdAltered));
-	altered->relation = relation;
-	track->altered = lappend(track->altered, altered);
-	MemoryContextSwitchTo(old);
-	return altered;
-}
-
 /* check_altered_again reports several ALTER TABLEs of one table that could be one. */
 static void
 check_altered_again(SdAnalysis *analysis, Node *statement)
 {
 	AlterTableStmt *stmt = (AlterTableStmt *) statement;
 	bool reads = OidIsValid(analysis->track->now.reads);
-	SdAltered *altered;
+	SdHeld *altered;
 	SdRelation relation;
 	SdFinding finding;
 
@@ -373,7 +351,7 @@ check_altered_again(SdAnalysis *analysis, Node *statement)
 	relation = sd_scope_relation(analysis->scope, stmt->relation);
 	if (relation.presence != SD_EXISTS)
 		return;
-	altered = altered_entry(analysis, relation.oid);
+	altered = sd_track_table(analysis, relation.oid);
 	altered->statements++;
 	altered->reads += reads;
 	/* said once, and once more when it costs another reading of the table */
@@ -421,35 +399,20 @@ report_no_analyze(SdAnalysis *analysis, const SdRelation *relation, const char *
 }
 
 static void
-check_type_statistics(SdAnalysis *analysis, const SdAlter *alter)
-{
-	FormData_pg_attribute column;
-
-	if (analysis->deferred ||
-		!sd_lookup_column(analysis, &alter->relation, alter->cmd->name, &column))
-		return;
-	report_no_analyze(analysis, &alter->relation,
-					  psprintf("the new type of %s drops the column's statistics",
-							   quote_identifier(alter->cmd->name)));
-}
-
-static void
 check_index_statistics(SdAnalysis *analysis, Node *statement)
 {
 	IndexStmt *stmt = (IndexStmt *) statement;
-	SdRelation relation = sd_scope_relation(analysis->scope, stmt->relation);
+	bool computes = false;
+	SdRelation relation;
 	ListCell *cell;
 
-	if (relation.presence != SD_EXISTS || analysis->deferred)
-		return;
 	foreach (cell, stmt->indexParams)
-	{
-		if (lfirst_node(IndexElem, cell)->expr != NULL)
-		{
-			report_no_analyze(analysis, &relation, "an index on an expression has no statistics yet");
-			return;
-		}
-	}
+		computes |= lfirst_node(IndexElem, cell)->expr != NULL;
+	if (!computes || analysis->deferred)
+		return;
+	relation = sd_scope_relation(analysis->scope, stmt->relation);
+	if (relation.presence == SD_EXISTS)
+		report_no_analyze(analysis, &relation, "an index on an expression has no statistics yet");
 }
 
 void
@@ -472,15 +435,13 @@ sd_check_order(SdAnalysis *analysis, Node *statement)
 		check_many(analysis);
 	/* outside a transaction block the locks go when the statement ends */
 	else if (analysis->depth == 0)
+	{
 		track->held = NIL;
+		track->transaction++;
+	}
 }
 
 const SdCheck sd_checks_order[] = {
 	{ T_IndexStmt, -1, check_index_statistics },
 	{ T_Invalid, 0, NULL },
-};
-
-const SdAlterCheck sd_alter_checks_order[] = {
-	{ AT_AlterColumnType, check_type_statistics },
-	{ 0, NULL },
 };

@@ -54,14 +54,20 @@ indexes_of(Oid table)
 
 /* locks_of_tree counts the relations that a statement on a table locks. */
 static int64
-locks_of_tree(const SdRelation *relation, bool with_indexes)
+locks_of_tree(SdAnalysis *analysis, const SdRelation *relation, bool with_indexes)
 {
 	int64 count = 0;
+	SdHeld *held;
 	List *tree;
 	ListCell *cell;
 
 	if (relation->presence != SD_EXISTS)
 		return 0;
+	/* a lock that the transaction holds takes no more room */
+	held = sd_track_table(analysis, relation->oid);
+	if (held->counted)
+		return 0;
+	held->counted = true;
 	if (relation->relkind != RELKIND_PARTITIONED_TABLE && !with_indexes)
 		return 1;
 	tree = relation->relkind == RELKIND_PARTITIONED_TABLE ?
@@ -105,7 +111,7 @@ locks_of_drop(SdAnalysis *analysis, DropStmt *stmt)
 		{
 			SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
 
-			count += locks_of_tree(&relation, true);
+			count += locks_of_tree(analysis, &relation, true);
 		}
 		else if (stmt->removeType == OBJECT_SCHEMA &&
 				 sd_scope_schema(analysis->scope, strVal(lfirst(cell)), &schema) == SD_EXISTS)
@@ -130,16 +136,16 @@ locks_of(SdAnalysis *analysis, Node *statement)
 			foreach (cell, ((TruncateStmt *) statement)->relations)
 			{
 				relation = sd_scope_relation(analysis->scope, lfirst_node(RangeVar, cell));
-				count += locks_of_tree(&relation, true);
+				count += locks_of_tree(analysis, &relation, true);
 			}
 			return count;
 		case T_AlterTableStmt:
 			relation = sd_scope_relation(analysis->scope, ((AlterTableStmt *) statement)->relation);
-			return locks_of_tree(&relation, false);
+			return locks_of_tree(analysis, &relation, false);
 		case T_IndexStmt:
 			/* a table and its new index */
 			relation = sd_scope_relation(analysis->scope, ((IndexStmt *) statement)->relation);
-			return 2 * locks_of_tree(&relation, false);
+			return 2 * locks_of_tree(analysis, &relation, false);
 		default:
 			return 0;
 	}

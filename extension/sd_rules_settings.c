@@ -137,10 +137,13 @@ check_column_noop(SdAnalysis *analysis, const SdAlter *alter)
 	const char *name =
 		cmd->subtype == AT_AddColumn ? castNode(ColumnDef, cmd->def)->colname : cmd->name;
 	FormData_pg_attribute column;
-	bool there = sd_lookup_column(analysis, &alter->relation, name, &column);
+	bool there;
 
-	if (alter->relation.presence != SD_EXISTS || analysis->deferred)
+	/* most new columns are meant to be new */
+	if (alter->relation.presence != SD_EXISTS || analysis->deferred ||
+		((cmd->subtype == AT_AddColumn || cmd->subtype == AT_DropColumn) && !cmd->missing_ok))
 		return;
+	there = sd_lookup_column(analysis, &alter->relation, name, &column);
 	switch (cmd->subtype)
 	{
 		case AT_AddColumn:

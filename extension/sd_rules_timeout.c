@@ -39,25 +39,25 @@ relation_finding(SdAnalysis *analysis, SdRuleId rule, Oid relation)
 }
 
 /* strongest_lock returns the strongest lock that the statement takes, or NULL. */
-static const SdHeld *
+static const SdLock *
 strongest_lock(SdAnalysis *analysis)
 {
-	const SdHeld *strongest = NULL;
+	const SdLock *strongest = NULL;
 	ListCell *cell;
 
 	foreach (cell, analysis->track->now.locked)
 	{
-		const SdHeld *held = lfirst(cell);
+		const SdLock *lock = lfirst(cell);
 
-		if (strongest == NULL || held->mode > strongest->mode)
-			strongest = held;
+		if (strongest == NULL || lock->mode > strongest->mode)
+			strongest = lock;
 	}
 	return strongest;
 }
 
 /* check_wait reports a strong lock that is waited for without an end. */
 static void
-check_wait(SdAnalysis *analysis, const SdHeld *lock)
+check_wait(SdAnalysis *analysis, const SdLock *lock)
 {
 	SdTrack *track = analysis->track;
 	const SdSettingValues *timeout = &track->settings[SD_SETTING_LOCK_TIMEOUT];
@@ -80,7 +80,7 @@ check_wait(SdAnalysis *analysis, const SdHeld *lock)
 
 /* check_unlimited reports time-outs that are off by default, for those who ask. */
 static void
-check_unlimited(SdAnalysis *analysis, const SdHeld *lock)
+check_unlimited(SdAnalysis *analysis, const SdLock *lock)
 {
 	SdTrack *track = analysis->track;
 	SdFinding finding;
@@ -187,7 +187,7 @@ check_killed(SdAnalysis *analysis, Node *statement)
 void
 sd_check_timeouts(SdAnalysis *analysis, Node *statement)
 {
-	const SdHeld *lock = strongest_lock(analysis);
+	const SdLock *lock = strongest_lock(analysis);
 
 	if (lock != NULL)
 	{

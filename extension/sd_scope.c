@@ -187,15 +187,22 @@ SdRelation
 sd_scope_relation_in(SdScope *scope, const char *schema, const char *name)
 {
 	SdRelation relation;
+	int slot;
 
-	if (scope->has_last && strcmp(scope->last.name, name) == 0 &&
-		(schema == NULL ? scope->last_schema == NULL :
-						  scope->last_schema != NULL && strcmp(scope->last_schema, schema) == 0))
-		return scope->last;
+	for (int i = 0; i < scope->nlast; i++)
+	{
+		const char *asked = scope->last_schema[i];
+
+		if (strcmp(scope->last[i].name, name) == 0 &&
+			(schema == NULL ? asked == NULL : asked != NULL && strcmp(asked, schema) == 0))
+			return scope->last[i];
+	}
 	relation = resolve(scope, schema, name);
-	scope->has_last = true;
-	scope->last_schema = schema;
-	scope->last = relation;
+	slot = scope->next_last;
+	scope->next_last = 1 - slot;
+	scope->nlast = Max(scope->nlast, slot + 1);
+	scope->last_schema[slot] = schema;
+	scope->last[slot] = relation;
 	return relation;
 }
 
@@ -210,7 +217,7 @@ sd_shown(const SdRelation *relation)
 void
 sd_scope_forget(SdScope *scope)
 {
-	scope->has_last = false;
+	scope->nlast = scope->next_last = 0;
 }
 
 SdRelation

@@ -15,6 +15,7 @@
 #include "utils/acl.h"
 #include "utils/catcache.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
@@ -66,36 +67,76 @@ sd_track_create(void)
 	return track;
 }
 
-const char *
-sd_track_keep(SdAnalysis *analysis, const char *string)
+SdHeld *
+sd_track_table(SdAnalysis *analysis, Oid relation)
 {
-	return MemoryContextStrdup(analysis->context, string);
-}
-
-/* keep_held adds a lock to a list, or makes it stronger. */
-static List *
-keep_held(SdAnalysis *analysis, List *list, Oid relation, LOCKMODE mode)
-{
-	MemoryContext old;
-	ListCell *cell;
+	SdTrack *track = analysis->track;
+	bool found;
 	SdHeld *held;
 
-	foreach (cell, list)
+	if (track->tables == NULL)
 	{
-		held = lfirst(cell);
-		if (held->relation == relation)
+		HASHCTL options = { .keysize = sizeof(Oid),
+							.entrysize = sizeof(SdHeld),
+							.hcxt = analysis->context };
+
+		track->tables =
+			hash_create("safedeploy tables", 64, &options, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	held = hash_search(track->tables, &relation, HASH_ENTER, &found);
+	if (!found)
+		held->plan_reported = false;
+	if (!found || held->transaction != track->transaction)
+	{
+		held->transaction = track->transaction;
+		held->mode = NoLock;
+		held->statements = held->reads = 0;
+		held->counted = false;
+	}
+	return held;
+}
+
+bool
+sd_track_first_insert(SdAnalysis *analysis, const char *name)
+{
+	SdTrack *track = analysis->track;
+	char key[NAMEDATALEN];
+	bool found;
+
+	if (track->insert_names == NULL)
+	{
+		HASHCTL options = { .keysize = NAMEDATALEN,
+							.entrysize = NAMEDATALEN,
+							.hcxt = analysis->context };
+
+		track->insert_names =
+			hash_create("safedeploy names", 64, &options, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	strlcpy(key, name, sizeof(key));
+	(void) hash_search(track->insert_names, key, HASH_ENTER, &found);
+	return !found;
+}
+
+/* add_lock notes a lock of the current statement. */
+static void
+add_lock(SdNow *now, Oid relation, LOCKMODE mode)
+{
+	SdLock *lock;
+	ListCell *cell;
+
+	foreach (cell, now->locked)
+	{
+		lock = lfirst(cell);
+		if (lock->relation == relation)
 		{
-			held->mode = Max(held->mode, mode);
-			return list;
+			lock->mode = Max(lock->mode, mode);
+			return;
 		}
 	}
-	old = MemoryContextSwitchTo(analysis->context);
-	held = palloc(sizeof(SdHeld));
-	held->relation = relation;
-	held->mode = mode;
-	list = lappend(list, held);
-	MemoryContextSwitchTo(old);
-	return list;
+	lock = palloc(sizeof(SdLock));
+	lock->relation = relation;
+	lock->mode = mode;
+	now->locked = lappend(now->locked, lock);
 }
 
 void
@@ -114,7 +155,7 @@ sd_track_finding(SdAnalysis *analysis, const SdFinding *finding)
 		table = IndexGetRelation(relation, true);
 		if (OidIsValid(table))
 			relation = table;
-		now->locked = keep_held(analysis, now->locked, relation, finding->lock);
+		add_lock(now, relation, finding->lock);
 	}
 	if ((finding->scans == SD_YES || finding->rewrites == SD_YES) && finding->size.bytes != 0)
 		now->reads = relation;
@@ -194,9 +235,17 @@ sd_track_hold(SdAnalysis *analysis)
 
 	foreach (cell, track->now.locked)
 	{
-		SdHeld *held = lfirst(cell);
+		const SdLock *lock = lfirst(cell);
+		SdHeld *held = sd_track_table(analysis, lock->relation);
 
-		track->held = keep_held(analysis, track->held, held->relation, held->mode);
+		if (held->mode == NoLock)
+		{
+			MemoryContext old = MemoryContextSwitchTo(analysis->context);
+
+			track->held = lappend(track->held, held);
+			MemoryContextSwitchTo(old);
+		}
+		held->mode = Max(held->mode, lock->mode);
 	}
 }
 
@@ -204,10 +253,11 @@ sd_track_hold(SdAnalysis *analysis)
 static void
 forget_transaction(SdTrack *track)
 {
-	track->held = track->altered = track->new_labels = NIL;
+	track->held = track->new_labels = NIL;
+	track->transaction++;
 	track->savepoints = 0;
 	track->locks = 0;
-	track->many_reported = track->idle_reported = false;
+	track->after_reported = track->many_reported = track->idle_reported = false;
 	track->locks_reported = track->savepoints_reported = false;
 }
 

@@ -36,25 +36,29 @@ typedef struct SdSettingValues
 	bool by_script; /* the script has set it */
 } SdSettingValues;
 
-/* A relation of the catalog and the strongest lock on it that stops its users. */
+/* What happened to a relation of the catalog in the open transaction. */
 typedef struct SdHeld
 {
-	Oid relation; /* a table for the lock of its index */
-	LOCKMODE mode;
+	Oid relation;		/* a table for the lock of its index; the hash key */
+	int transaction;	/* what follows is of this one, and nothing of the one before counts */
+	LOCKMODE mode;		/* the strongest lock that stops its users */
+	int statements;		/* ALTER TABLE */
+	int reads;			/* statements of these that read or write all of it */
+	bool counted;		/* its locks are counted */
+	bool plan_reported; /* of the whole script: that prepared statements fail */
 } SdHeld;
 
-/* How often ALTER TABLE changed a table in one transaction. */
-typedef struct SdAltered
+/* A lock that the current statement takes. */
+typedef struct SdLock
 {
 	Oid relation;
-	int statements;
-	int reads; /* statements of these that read or write all of it */
-} SdAltered;
+	LOCKMODE mode;
+} SdLock;
 
 /* What the findings of the current statement say about it. */
 typedef struct SdNow
 {
-	List *locked;		  /* SdHeld */
+	List *locked;		  /* SdLock */
 	Oid reads;			  /* relation that it reads or writes as a whole under a lock */
 	Oid rewrites;		  /* relation that it copies */
 	bool same_validation; /* reported as not-valid-validate-same-tx */
@@ -66,27 +70,29 @@ typedef struct SdTrack
 	SdNow now;
 
 	/* The open transaction. */
-	List *held;		  /* SdHeld */
-	List *altered;	  /* SdAltered */
-	List *new_labels; /* SdNewLabel, of enums */
+	struct HTAB *tables; /* SdHeld, of every transaction; NULL before the first */
+	int transaction;	 /* its number */
+	List *held;			 /* SdHeld with a lock */
+	List *new_labels;	 /* SdNewLabel, of enums */
 	int savepoints;
 	int64 locks;		 /* relations that its statements lock, as far as counted */
+	bool after_reported; /* that a table is read under an earlier lock */
 	bool many_reported;	 /* that several tables are locked */
 	bool idle_reported;	 /* that an idle transaction is not ended */
 	bool locks_reported; /* that the lock table may be too small */
 	bool savepoints_reported;
 
 	/* The whole script. */
-	List *dropped;			 /* ObjectAddress: gone, with all that belongs to them */
-	List *changed;			 /* ObjectAddress: views, routines and columns made anew */
-	List *required_columns;	 /* SdRequired: added NOT NULL with a default */
-	List *inserted;			 /* OIDs of tables whose INSERTs were judged */
-	const char *last_insert; /* name of the table of the last one */
-	List *nameless;			 /* OIDs of tables with constraints whose names are not known */
-	List *cleared;			 /* names that DROP IF EXISTS has made free */
-	List *with_policy;		 /* OIDs of tables that got a permissive policy */
-	List *refreshed;		 /* OIDs of materialized views that were filled */
-	List *made_unique;		 /* OIDs of materialized views that got a unique index */
+	List *dropped;			   /* ObjectAddress: gone, with all that belongs to them */
+	List *changed;			   /* ObjectAddress: views, routines and columns made anew */
+	List *required_columns;	   /* SdRequired: added NOT NULL with a default */
+	List *inserted;			   /* OIDs of tables whose INSERTs were judged */
+	struct HTAB *insert_names; /* names of tables whose INSERTs were judged */
+	List *nameless;			   /* OIDs of tables with constraints whose names are not known */
+	List *cleared;			   /* names that DROP IF EXISTS has made free */
+	List *with_policy;		   /* OIDs of tables that got a permissive policy */
+	List *refreshed;		   /* OIDs of materialized views that were filled */
+	List *made_unique;		   /* OIDs of materialized views that got a unique index */
 	bool lock_timeout_reported;
 	bool statement_timeout_reported;
 	bool application_name_set;
@@ -118,6 +124,9 @@ extern SdTrack *sd_track_create(void);
 /* sd_track_finding follows what a finding says of locks and reads. */
 extern void sd_track_finding(SdAnalysis *analysis, const SdFinding *finding);
 
+/* sd_track_table returns what is known of a relation in the open transaction; it is made if need be. */
+extern SdHeld *sd_track_table(SdAnalysis *analysis, Oid relation);
+
 /* sd_track_hold adds what the current statement locked to what the transaction holds. */
 extern void sd_track_hold(SdAnalysis *analysis);
 
@@ -141,7 +150,7 @@ extern int64 sd_track_parse_timeout(const char *value);
 extern bool sd_track_was_dropped(SdAnalysis *analysis, const ObjectAddress *object);
 extern bool sd_track_was_changed(SdAnalysis *analysis, const ObjectAddress *object);
 
-/* sd_track_keep copies a string into memory that lives as long as the analysis. */
-extern const char *sd_track_keep(SdAnalysis *analysis, const char *string);
+/* sd_track_first_insert tells whether a table's name is seen for the first time. */
+extern bool sd_track_first_insert(SdAnalysis *analysis, const char *name);
 
 #endif
