@@ -80,6 +80,8 @@ sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
 		if (relation->presence == SD_EXISTS)
 		{
 			finding.target = relation->oid;
+			finding.is_index = relation->relkind == RELKIND_INDEX ||
+							   relation->relkind == RELKIND_PARTITIONED_INDEX;
 			finding.size = sd_relation_size(analysis->sizes, relation->oid);
 		}
 	}

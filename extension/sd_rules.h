@@ -103,7 +103,8 @@ typedef struct SdSize
 typedef struct SdFinding
 {
 	SdRuleId rule;
-	Oid target; /* the relation in the catalog; invalid when it is not there */
+	Oid target;	   /* the relation in the catalog; invalid when it is not there */
+	bool is_index; /* it is an index */
 	SdSeverity severity;
 	int location;		/* in the statement's text, -1 for its start */
 	const char *object; /* NULL when there is none */

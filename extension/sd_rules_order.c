@@ -289,10 +289,10 @@ check_data_change(SdAnalysis *analysis, Node *statement)
 	relation = sd_scope_relation(analysis->scope, change.target);
 	if (relation.presence != SD_EXISTS || relation.persistence == RELPERSISTENCE_TEMP)
 		return;
-	finding = sd_finding(analysis, SD_RULE_DDL_THEN_BACKFILL, &relation);
-	rows = rows_of(finding.size);
+	rows = rows_of(sd_relation_size(analysis->sizes, relation.oid));
 	if (change.of_target && (rows < BACKFILL_ROWS || limits_rows(relation.oid, change.where)))
 		return;
+	finding = sd_finding(analysis, SD_RULE_DDL_THEN_BACKFILL, &relation);
 	finding.lock = RowExclusiveLock;
 	held = strong_held(analysis, ShareRowExclusiveLock);
 	if (held != NULL)

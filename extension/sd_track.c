@@ -152,7 +152,7 @@ sd_track_finding(SdAnalysis *analysis, const SdFinding *finding)
 		return;
 	if (finding->lock >= ShareLock)
 	{
-		table = IndexGetRelation(relation, true);
+		table = finding->is_index ? IndexGetRelation(relation, true) : InvalidOid;
 		if (OidIsValid(table))
 			relation = table;
 		add_lock(now, relation, finding->lock);
