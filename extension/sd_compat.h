@@ -265,8 +265,10 @@ sd_enforced_constraint(AlterTableCmd *cmd)
 
 /* Locks that ALTER takes of what it does not name. */
 #define SD_RENAME_INDEX_LOCK	  ShareUpdateExclusiveLock
-#define SD_CLONE_REFERENCED_LOCK  AccessShareLock
-#define SD_DETACH_REFERENCED_LOCK AccessExclusiveLock
+#define SD_CLONE_REFERENCED_LOCK  ShareRowExclusiveLock
+#define SD_DETACH_REFERENCED_LOCK ShareRowExclusiveLock
+#define SD_PARENT_INDEX_LOCK	  ShareUpdateExclusiveLock
+#define SD_DROP_STATISTICS_LOCK	  ShareUpdateExclusiveLock
 
 /* 18 put RETURNING into a node of its own. */
 #if PG_VERSION_NUM >= 180000

@@ -81,7 +81,8 @@ struct SdEffects
 	HTAB *known; /* effects of this statement, by key */
 	List *list;	 /* Effect, in the order in which they were found */
 	bool certain;
-	List *made; /* Made, newest first */
+	List *made;	   /* Made, newest first */
+	List *renamed; /* of relations: old identity, new identity, and so on; newest first */
 };
 
 /*
@@ -457,6 +458,28 @@ sd_rewrites(SdEffectContext *context, Oid relation)
 		add_certain(context->effects, SD_EFFECT_REWRITE, relation);
 }
 
+/*
+ * with_new_names follows the script's renames in the identity of a part of a
+ * relation, which ends with that of the relation.
+ */
+static const char *
+with_new_names(SdEffects *effects, const char *identity)
+{
+	int len = strlen(identity);
+
+	for (int i = 0; i + 1 < list_length(effects->renamed); i += 2)
+	{
+		const char *old = list_nth(effects->renamed, i);
+		int tail = strlen(old);
+
+		if (len > tail + 4 && strcmp(identity + len - tail, old) == 0 &&
+			strncmp(identity + len - tail - 4, " on ", 4) == 0)
+			return psprintf("%.*s%s", len - tail, identity,
+							(char *) list_nth(effects->renamed, i + 1));
+	}
+	return identity;
+}
+
 /* name_of returns what an object is called at this point of the script. */
 static const char *
 name_of(SdEffects *effects, const EffectKey *key)
@@ -477,7 +500,7 @@ name_of(SdEffects *effects, const EffectKey *key)
 							quote_identifier(get_attname(key->object, key->part, false)));
 	}
 	ObjectAddressSubSet(address, key->class, key->object, key->part);
-	return sd_compat_object_identity(&address);
+	return with_new_names(effects, sd_compat_object_identity(&address));
 }
 
 /* keep_identity asks for the names of an object. */
@@ -672,6 +695,24 @@ sd_made_constraint(SdEffectContext *context, const SdRelation *relation, const c
 			return (const Constraint *) made->node;
 	}
 	return NULL;
+}
+
+List *
+sd_made_keys(SdEffectContext *context, const SdRelation *relation)
+{
+	List *result = NIL;
+	ListCell *cell;
+
+	foreach (cell, context->effects->made)
+	{
+		Made *made = lfirst(cell);
+		Constraint *constraint = (Constraint *) made->node;
+
+		if (is_of(made, relation) &&
+			(constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_UNIQUE))
+			result = lcons(constraint, result);
+	}
+	return result;
 }
 
 List *

@@ -106,6 +106,7 @@ extern void sd_remember_constraint(SdEffectContext *context, const SdRelation *r
 								   const Constraint *constraint);
 extern const Constraint *sd_made_constraint(SdEffectContext *context, const SdRelation *relation,
 											const char *name);
+extern List *sd_made_keys(SdEffectContext *context, const SdRelation *relation);
 extern List *sd_made_references(SdEffectContext *context, const SdRelation *relation);
 extern void sd_remember_prepared(SdEffectContext *context, const char *name, Node *query);
 extern Node *sd_prepared(SdEffectContext *context, const char *name);

@@ -47,6 +47,9 @@ extern void sd_step_alter_constraint(const SdStep *step);
 extern void sd_foreign_key_to(SdEffectContext *context, const RangeVar *target, Oid from,
 							  bool checked);
 
+/* sd_checks_foreign_key records that all rows of a table are looked up in another. */
+extern void sd_checks_foreign_key(SdEffectContext *context, Oid from, Oid to);
+
 /* sd_constraint_index records the index of UNIQUE, PRIMARY KEY or EXCLUDE. */
 extern void sd_constraint_index(SdEffectContext *context, const SdRelation *relation, Oid table,
 								const Constraint *constraint, const char *column);

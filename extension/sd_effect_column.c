@@ -303,10 +303,7 @@ sd_step_alter_type(const SdStep *step)
 		sd_locks(context, key->from, AccessExclusiveLock);
 		sd_locks(context, key->to, AccessExclusiveLock);
 		if (key->valid && (prediction.rewrites != SD_NO || !prediction.same_type))
-		{
-			sd_scans(context, key->from);
-			sd_scans(context, key->to);
-		}
+			sd_checks_foreign_key(context, key->from, key->to);
 	}
 	if (sd_is_identity(step->table, attnum))
 		sd_locks_each(context, sd_owned_sequences(context, step->table, attnum),

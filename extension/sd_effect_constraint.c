@@ -24,26 +24,42 @@ scan_tree(SdEffectContext *context, Oid table)
 		sd_scans(context, lfirst_oid(cell));
 }
 
+/* partitions_of lists a table and its partitions; a foreign key is not inherited otherwise. */
+static List *
+partitions_of(SdEffectContext *context, Oid table)
+{
+	return sd_relkind(table) == RELKIND_PARTITIONED_TABLE ? sd_family_tree(context, table) :
+															 list_make1_oid(table);
+}
+
+void
+sd_checks_foreign_key(SdEffectContext *context, Oid from, Oid to)
+{
+	bool before;
+	ListCell *cell;
+
+	foreach (cell, OidIsValid(from) ? partitions_of(context, from) : NIL)
+		sd_scans(context, lfirst_oid(cell));
+	/* the keys may be looked up in their index */
+	before = sd_effect_certain(context, false);
+	foreach (cell, OidIsValid(to) ? partitions_of(context, to) : NIL)
+		sd_scans(context, lfirst_oid(cell));
+	sd_effect_certain(context, before);
+}
+
 void
 sd_foreign_key_to(SdEffectContext *context, const RangeVar *name, Oid from, bool checked)
 {
 	SdRelation target = sd_scope_relation(context->scope, name);
+	Oid to = sd_is_old(context, &target) ? target.oid : InvalidOid;
 
 	if (OidIsValid(from))
-		sd_locks_each(context, sd_family_tree(context, from), ShareRowExclusiveLock);
-	if (!sd_is_old(context, &target))
-	{
-		/* the rows of a table of long ago are looked up in one of now */
-		if (checked && OidIsValid(from))
-			scan_tree(context, from);
-		return;
-	}
-	sd_locks_each(context, sd_family_tree(context, target.oid), ShareRowExclusiveLock);
+		sd_locks_each(context, partitions_of(context, from), ShareRowExclusiveLock);
+	if (OidIsValid(to))
+		sd_locks_each(context, partitions_of(context, to), ShareRowExclusiveLock);
+	/* the rows of a table of long ago are looked up in one of now, too */
 	if (checked && OidIsValid(from))
-	{
-		scan_tree(context, from);
-		scan_tree(context, target.oid);
-	}
+		sd_checks_foreign_key(context, from, to);
 }
 
 /* add_check records a CHECK, which goes on to what inherits unless it says otherwise. */
@@ -146,6 +162,13 @@ sd_constraint_index(SdEffectContext *context, const SdRelation *relation, Oid ta
 					sd_scans(context, lfirst_oid(member));
 			}
 		}
+	}
+	foreach (cell, constraint->including)
+	{
+		IndexElem *element = makeNode(IndexElem);
+
+		element->name = strVal(lfirst(cell));
+		index->indexIncludingParams = lappend(index->indexIncludingParams, element);
 	}
 	if (column != NULL)
 	{
@@ -297,14 +320,10 @@ sd_step_validate(const SdStep *step)
 			return;
 		if (made->contype == CONSTR_FOREIGN)
 		{
-			SdRelation target = sd_scope_relation(context->scope, made->pktable);
+			SdRelation target = sd_locks_name(context, made->pktable, RowShareLock);
 
-			if (sd_is_old(context, &target))
-			{
-				sd_locks(context, target.oid, RowShareLock);
-				sd_scans(context, target.oid);
-			}
-			sd_scans(context, step->table);
+			sd_checks_foreign_key(context, step->table,
+								  sd_is_old(context, &target) ? target.oid : InvalidOid);
 			return;
 		}
 		scan_tree(context, step->table);
@@ -315,8 +334,7 @@ sd_step_validate(const SdStep *step)
 	if (form.contype == CONSTRAINT_FOREIGN)
 	{
 		sd_locks(context, form.confrelid, RowShareLock);
-		sd_scans(context, form.conrelid);
-		sd_scans(context, form.confrelid);
+		sd_checks_foreign_key(context, form.conrelid, form.confrelid);
 		return;
 	}
 	foreach (cell,

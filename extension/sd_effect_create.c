@@ -52,6 +52,14 @@ typedef struct NewTable
 static void
 new_constraint(NewTable *table, const Constraint *constraint, const char *column)
 {
+	if (constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_UNIQUE)
+	{
+		Constraint *copy = copyObject((Constraint *) constraint);
+
+		if (column != NULL)
+			copy->keys = list_make1(makeString(pstrdup(column)));
+		sd_remember_constraint(table->context, &table->relation, copy);
+	}
 	switch (constraint->contype)
 	{
 		case CONSTR_DEFAULT:
@@ -122,6 +130,21 @@ like_table(NewTable *table, TableLikeClause *like)
 	}
 }
 
+/* copy_made_keys gives a partition the keys of a table that the script made. */
+static void
+copy_made_keys(NewTable *table, const SdRelation *parent)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_made_keys(table->context, parent))
+	{
+		Constraint *copy = copyObject(lfirst_node(Constraint, cell));
+
+		copy->conname = NULL;
+		sd_constraint_index(table->context, &table->relation, InvalidOid, copy, NULL);
+	}
+}
+
 /* new_parents records what a new table inherits from, or is a partition of. */
 static void
 new_parents(NewTable *table, CreateStmt *stmt)
@@ -135,6 +158,8 @@ new_parents(NewTable *table, CreateStmt *stmt)
 			sd_locks_name(context, lfirst_node(RangeVar, cell),
 						  stmt->partbound != NULL ? AccessExclusiveLock : ShareUpdateExclusiveLock);
 
+		if (stmt->partbound != NULL && parent.presence == SD_MADE)
+			copy_made_keys(table, &parent);
 		if (stmt->partbound == NULL || !sd_is_old(context, &parent))
 			continue;
 		if (!stmt->partbound->is_default)

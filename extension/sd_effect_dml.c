@@ -13,7 +13,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
-#include "catalog/pg_attrdef.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
@@ -447,6 +447,17 @@ base_of_view(SdEffectContext *context, Oid view)
 	return list_length(used) == 1 ? linitial_oid(used) : InvalidOid;
 }
 
+/* lock_bounds records that rows of a partition are checked against its bounds. */
+static void
+lock_bounds(SdEffectContext *context, Oid table)
+{
+	while (get_rel_relispartition(table))
+	{
+		table = sd_partition_parent(table);
+		sd_locks(context, table, AccessShareLock);
+	}
+}
+
 /* write_table records that rows of a table, and of what inherits from it, are written. */
 static void
 write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bool inherits,
@@ -485,6 +496,7 @@ write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bo
 		}
 		if (relkind != RELKIND_PARTITIONED_TABLE)
 			sd_locks_each(context, sd_indexes(context, table), RowExclusiveLock);
+		lock_bounds(context, table);
 		use_defaults(context, table, columns);
 		sd_effect_certain(context, false);
 		foreach (cell, relkind == RELKIND_PARTITIONED_TABLE ? sd_family_tree(context, table) : NIL)
@@ -504,6 +516,9 @@ write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bo
 				sd_locks_each(context, sd_indexes(context, lfirst_oid(cell)), RowExclusiveLock);
 			if (walk->level < SD_QUERY_RUN)
 				continue;
+			sd_effect_certain(context, false);
+			if (command == CMD_UPDATE)
+				lock_bounds(context, lfirst_oid(cell));
 			sd_effect_certain(context, before && !walk->filtered &&
 										   sd_indexes(context, lfirst_oid(cell)) == NIL);
 			sd_scans(context, lfirst_oid(cell));

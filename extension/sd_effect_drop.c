@@ -137,6 +137,14 @@ lock_dropped(SdEffectContext *context, const ObjectAddress *object)
 			if (HeapTupleIsValid(tuple))
 				sd_locks(context, ((Form_pg_attrdef) GETSTRUCT(tuple))->adrelid, AccessExclusiveLock);
 			return HeapTupleIsValid(tuple);
+		case StatisticExtRelationId:
+			tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(object->objectId));
+			if (!HeapTupleIsValid(tuple))
+				return false;
+			sd_locks(context, ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid,
+					 SD_DROP_STATISTICS_LOCK);
+			ReleaseSysCache(tuple);
+			return true;
 		case TypeRelationId:
 			tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(object->objectId));
 			if (!HeapTupleIsValid(tuple))

@@ -43,9 +43,37 @@ index_partition(SdEffectContext *context, Oid parent, const SdRelation *partitio
 	{
 		IndexStmt *copy = sd_copy_of_index(lfirst_oid(cell));
 
+		sd_locks(context, lfirst_oid(cell), SD_PARENT_INDEX_LOCK);
 		if (copy != NULL)
-			sd_ensure_index(context, partition, table, copy, AccessExclusiveLock);
+			sd_ensure_index(context, partition, table, copy, NoLock);
 	}
+}
+
+/* has_key_like tells whether a table has a foreign key that can be that of its parent. */
+static bool
+has_key_like(SdEffectContext *context, Oid table, Oid parent, const SdForeignKey *wanted)
+{
+	ListCell *cell;
+	ListCell *theirs;
+	ListCell *ours;
+
+	foreach (cell, OidIsValid(table) ? sd_foreign_keys(context, table) : NIL)
+	{
+		SdForeignKey *key = lfirst(cell);
+		bool same = key->to == wanted->to && key->valid && !OidIsValid(key->parent) &&
+					key->on_delete == wanted->on_delete && key->on_update == wanted->on_update &&
+					equal(key->to_columns, wanted->to_columns) &&
+					list_length(key->from_columns) == list_length(wanted->from_columns);
+
+		if (!same)
+			continue;
+		forboth (ours, key->from_columns, theirs, wanted->from_columns)
+			same &= strcmp(get_attname(table, lfirst_int(ours), false),
+						   get_attname(parent, lfirst_int(theirs), false)) == 0;
+		if (same)
+			return true;
+	}
+	return false;
 }
 
 /* copy_foreign_keys gives a partition its parent's keys, and adds it to those that lead to it. */
@@ -59,14 +87,11 @@ copy_foreign_keys(SdEffectContext *context, Oid parent, Oid table)
 		SdForeignKey *key = lfirst(cell);
 
 		sd_locks_each(context, sd_family_tree(context, key->to), ShareRowExclusiveLock);
-		if (OidIsValid(table))
-		{
-			ListCell *member;
-
-			foreach (member, sd_family_tree(context, table))
-				sd_scans(context, lfirst_oid(member));
-			sd_scans(context, key->to);
-		}
+		/* of two keys that say the same one loses its triggers */
+		if (has_key_like(context, table, parent, key))
+			sd_locks(context, key->to, AccessExclusiveLock);
+		else if (OidIsValid(table))
+			sd_checks_foreign_key(context, table, key->to);
 	}
 	foreach (cell, sd_foreign_keys_to(context, parent))
 		sd_locks(context, ((SdForeignKey *) lfirst(cell))->from, SD_CLONE_REFERENCED_LOCK);
@@ -135,11 +160,12 @@ detach(SdEffectContext *context, Oid parent, Oid child)
 	{
 		SdForeignKey *key = lfirst(cell);
 
+		/* nothing may refer to what leaves */
 		if (!OidIsValid(key->parent))
 			continue;
 		sd_locks(context, key->from, ShareLock);
 		sd_scans(context, key->from);
-		sd_scans(context, child);
+		sd_effect_drop(context, sd_address(NIL, ConstraintRelationId, key->oid, 0));
 	}
 }
 

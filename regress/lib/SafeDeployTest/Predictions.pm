@@ -102,7 +102,8 @@ BEGIN
 	WHERE a.filenode <> b.filenode
 	UNION ALL
 	SELECT 'scan', b.kind, b.identity, NULL FROM observe.later a JOIN observe.rel b USING (rel) JOIN observe.base USING (rel)
-	WHERE a.scans > coalesce(b.scans, 0)
+	-- of an index these are look-ups
+	WHERE a.scans > coalesce(b.scans, 0) AND a.relkind IN ('r', 'm')
 	UNION ALL
 	-- an index that is made again in place of one of the same name
 	SELECT 'build', b.kind, b.identity, NULL FROM observe.later a JOIN observe.rel b USING (identity)
