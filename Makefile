@@ -85,6 +85,7 @@ OBJS = \
 	extension/sd_effect_dml.o \
 	extension/sd_effect_drop.o \
 	extension/sd_effect_index.o \
+	extension/sd_effect_made.o \
 	extension/sd_effect_misc.o \
 	extension/sd_effect_partition.o \
 	extension/sd_effect_publication.o \

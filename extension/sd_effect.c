@@ -81,7 +81,7 @@ struct SdEffects
 	HTAB *known; /* effects of this statement, by key */
 	List *list;	 /* Effect, in the order in which they were found */
 	bool certain;
-	List *made;	   /* Made, newest first */
+	List *made;	   /* what the script has made and statements use by name; sd_effect_made.c */
 	List *renamed; /* of relations: old identity, new identity, and so on; newest first */
 };
 
@@ -539,8 +539,17 @@ sd_renames(SdEffectContext *context, Oid class, Oid object, int32 part, const ch
 	log_change(effects, state, NULL);
 	MemoryContextSwitchTo(old);
 	old = MemoryContextSwitchTo(effects->memory);
-	state->renamed =
-		part != 0 ? pstrdup(quote_identifier(name)) : quote_qualified_identifier(schema, name);
+	if (part == 0)
+	{
+		ObjectAddress address;
+
+		ObjectAddressSet(address, class, object);
+		state->renamed = quote_qualified_identifier(schema, name);
+		effects->renamed = lcons(sd_compat_object_identity(&address),
+								 lcons((char *) state->renamed, effects->renamed));
+	}
+	else
+		state->renamed = pstrdup(quote_identifier(name));
 	MemoryContextSwitchTo(old);
 }
 
@@ -616,6 +625,10 @@ void
 sd_makes(SdEffectContext *context, const char *schema, const char *name, char relkind)
 {
 	add_named(context->effects, SD_EFFECT_NEW, schema, name, type_of_relkind(relkind));
+	/* the statement may not say the name */
+	if ((relkind == RELKIND_INDEX || relkind == RELKIND_SEQUENCE) &&
+		sd_scope_relation_in(context->scope, schema, name).presence == SD_MISSING)
+		sd_scope_make_relation(context->scope, schema, name, relkind, !context->effects->certain);
 }
 
 void
@@ -640,116 +653,11 @@ sd_is_named(SdEffectContext *context, const char *schema, const char *name)
 	return false;
 }
 
-/* Something that the script has made, and that a later statement uses by its name. */
-typedef struct Made
+List **
+sd_effects_made(SdEffects *effects, MemoryContext *memory)
 {
-	const char *schema; /* of the relation; NULL for a prepared statement */
-	const char *relation;
-	const char *name;
-	Node *node;
-} Made;
-
-/* remember keeps a copy of a piece of a parse tree. */
-static void
-remember(SdEffects *effects, const char *schema, const char *relation, const char *name,
-		 const void *node)
-{
-	MemoryContext old = MemoryContextSwitchTo(effects->memory);
-	Made *made = palloc0(sizeof(Made));
-
-	made->schema = schema == NULL ? NULL : pstrdup(schema);
-	made->relation = relation == NULL ? NULL : pstrdup(relation);
-	made->name = name == NULL ? NULL : pstrdup(name);
-	made->node = copyObject((void *) node);
-	effects->made = lcons(made, effects->made);
-	MemoryContextSwitchTo(old);
-}
-
-void
-sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,
-					   const Constraint *constraint)
-{
-	if (relation->schema != NULL)
-		remember(context->effects, relation->schema, relation->name, constraint->conname, constraint);
-}
-
-/* is_of tells whether a thing that was made belongs to a relation. */
-static bool
-is_of(const Made *made, const SdRelation *relation)
-{
-	return made->schema != NULL && relation->schema != NULL &&
-		   strcmp(made->schema, relation->schema) == 0 &&
-		   strcmp(made->relation, relation->name) == 0;
-}
-
-const Constraint *
-sd_made_constraint(SdEffectContext *context, const SdRelation *relation, const char *name)
-{
-	ListCell *cell;
-
-	foreach (cell, context->effects->made)
-	{
-		Made *made = lfirst(cell);
-
-		if (is_of(made, relation) && made->name != NULL && strcmp(made->name, name) == 0)
-			return (const Constraint *) made->node;
-	}
-	return NULL;
-}
-
-List *
-sd_made_keys(SdEffectContext *context, const SdRelation *relation)
-{
-	List *result = NIL;
-	ListCell *cell;
-
-	foreach (cell, context->effects->made)
-	{
-		Made *made = lfirst(cell);
-		Constraint *constraint = (Constraint *) made->node;
-
-		if (is_of(made, relation) &&
-			(constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_UNIQUE))
-			result = lcons(constraint, result);
-	}
-	return result;
-}
-
-List *
-sd_made_references(SdEffectContext *context, const SdRelation *relation)
-{
-	List *result = NIL;
-	ListCell *cell;
-
-	foreach (cell, context->effects->made)
-	{
-		Made *made = lfirst(cell);
-
-		if (is_of(made, relation) && ((Constraint *) made->node)->contype == CONSTR_FOREIGN)
-			result = lappend(result, ((Constraint *) made->node)->pktable);
-	}
-	return result;
-}
-
-void
-sd_remember_prepared(SdEffectContext *context, const char *name, Node *query)
-{
-	remember(context->effects, NULL, NULL, name, query);
-}
-
-Node *
-sd_prepared(SdEffectContext *context, const char *name)
-{
-	ListCell *cell;
-
-	foreach (cell, context->effects->made)
-	{
-		Made *made = lfirst(cell);
-
-		if (made->schema == NULL && strcmp(made->name, name) == 0)
-			return made->node;
-	}
-	return NULL;
+	*memory = effects->memory;
+	return &effects->made;
 }
 
 void

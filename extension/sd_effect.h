@@ -101,11 +101,18 @@ extern void sd_renames(SdEffectContext *context, Oid class, Oid object, int32 pa
 /* sd_is_old tells whether a relation is there now, and was before the script. */
 extern bool sd_is_old(SdEffectContext *context, const SdRelation *relation);
 
-/* Foreign keys and statements that the script has made, for those that use them. */
+/* sd_effects_made returns the list of what sd_effect_made.c keeps, and the memory that it lives in. */
+extern List **sd_effects_made(SdEffects *effects, MemoryContext *memory);
+
+/* Constraints, indexes and statements that the script has made, for those that use them. */
 extern void sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,
 								   const Constraint *constraint);
 extern const Constraint *sd_made_constraint(SdEffectContext *context, const SdRelation *relation,
 											const char *name);
+extern void sd_remember_index(SdEffectContext *context, const SdRelation *relation,
+							  const IndexStmt *index);
+extern bool sd_made_index(SdEffectContext *context, const SdRelation *relation,
+						  const IndexStmt *index);
 extern List *sd_made_keys(SdEffectContext *context, const SdRelation *relation);
 extern List *sd_made_references(SdEffectContext *context, const SdRelation *relation);
 extern void sd_remember_prepared(SdEffectContext *context, const char *name, Node *query);
@@ -114,6 +121,7 @@ extern Node *sd_prepared(SdEffectContext *context, const char *name);
 /* ---- questions to the catalog; objects that the script dropped are left out ---- */
 
 extern char sd_relkind(Oid relation);
+extern Oid sd_owner(Oid relation);
 extern bool sd_has_rows(char relkind); /* a relation of its own storage that is no index */
 
 /* sd_indexes lists the indexes of a table. */
@@ -206,6 +214,9 @@ extern void sd_effect_query(SdEffectContext *context, Node *query, SdQueryLevel 
 
 /* sd_effect_view_query records what running the query of a view touches. */
 extern void sd_effect_view_query(SdEffectContext *context, Oid view);
+
+/* sd_uses_type records the relation that a composite type is kept as; NULL does nothing. */
+extern void sd_uses_type(SdEffectContext *context, const TypeName *name);
 
 /* sd_address appends an object to a list for sd_effect_drop. */
 extern List *sd_address(List *list, Oid class, Oid object, int32 part);

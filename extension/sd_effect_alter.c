@@ -12,11 +12,9 @@
 #include "access/tableam.h"
 #include "catalog/pg_tablespace.h"
 #include "commands/defrem.h"
-#include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
-#include "parser/parse_type.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -171,12 +169,7 @@ replica_identity(const SdStep *step)
 static void
 add_of(const SdStep *step)
 {
-	Type type = LookupTypeName(NULL, castNode(TypeName, step->cmd->def), NULL, true);
-
-	if (type == NULL)
-		return;
-	sd_locks(step->context, ((Form_pg_type) GETSTRUCT(type))->typrelid, AccessShareLock);
-	ReleaseSysCache(type);
+	sd_uses_type(step->context, castNode(TypeName, step->cmd->def));
 }
 
 /* alter_trigger goes on to the partitions, which have copies of the trigger. */

@@ -37,6 +37,19 @@ sd_relkind(Oid relation)
 	return get_rel_relkind(relation);
 }
 
+Oid
+sd_owner(Oid relation)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 bool
 sd_has_rows(char relkind)
 {

@@ -79,7 +79,15 @@ sd_step_add_column(const SdStep *step)
 	if (step->cmd->missing_ok && OidIsValid(step->table) &&
 		SearchSysCacheExistsAttName(step->table, column->colname))
 		return;
+	sd_uses_type(context, column->typeName);
 	prediction = sd_predict_add_column(column);
+	/* a type that the script makes, and that is no domain, has no constraints */
+	if (sd_scope_made_plain_type(context->scope, column->typeName->names) &&
+		(prediction.constant_default || !prediction.has_default))
+	{
+		prediction.domain_rewrites = prediction.default_rewrites = SD_NO;
+		prediction.error = NULL;
+	}
 	rewrites = prediction.is_serial || prediction.is_identity || prediction.is_stored ||
 			   prediction.default_rewrites != SD_NO || prediction.domain_rewrites != SD_NO;
 	tables = step->stmt->relation->inh && OidIsValid(step->table) ?

@@ -29,7 +29,7 @@ static List *
 partitions_of(SdEffectContext *context, Oid table)
 {
 	return sd_relkind(table) == RELKIND_PARTITIONED_TABLE ? sd_family_tree(context, table) :
-															 list_make1_oid(table);
+															list_make1_oid(table);
 }
 
 void

@@ -9,7 +9,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "parser/parse_type.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -91,6 +90,7 @@ new_column(NewTable *table, ColumnDef *column)
 {
 	ListCell *cell;
 
+	sd_uses_type(table->context, column->typeName);
 	if (sd_is_serial(column->typeName))
 		sd_makes(table->context, table->relation.schema,
 				 sd_choose_name(table->context, table->relation.schema, table->relation.name,
@@ -110,6 +110,12 @@ like_table(NewTable *table, TableLikeClause *like)
 
 	if (!sd_is_old(context, &model))
 		return;
+	if (like->options & CREATE_TABLE_LIKE_DEFAULTS)
+	{
+		foreach (cell, sd_default_sequences(context, model.oid))
+			if (!sd_is_identity(model.oid, ((SdDefaultSequence *) lfirst(cell))->attnum))
+				sd_locks(context, ((SdDefaultSequence *) lfirst(cell))->oid, AccessShareLock);
+	}
 	if (like->options & CREATE_TABLE_LIKE_IDENTITY)
 	{
 		foreach (cell, sd_identity_columns(model.oid))
@@ -168,18 +174,6 @@ new_parents(NewTable *table, CreateStmt *stmt)
 	}
 }
 
-/* of_type records that a table is made of a composite type. */
-static void
-of_type(SdEffectContext *context, const TypeName *name)
-{
-	Type type = name == NULL ? NULL : LookupTypeName(NULL, name, NULL, true);
-
-	if (type == NULL)
-		return;
-	sd_locks(context, ((Form_pg_type) GETSTRUCT(type))->typrelid, AccessShareLock);
-	ReleaseSysCache(type);
-}
-
 void
 sd_effect_create_table(SdEffectContext *context, Node *statement)
 {
@@ -198,7 +192,7 @@ sd_effect_create_table(SdEffectContext *context, Node *statement)
 	if (table.relation.schema == NULL)
 		return;
 	sd_makes(context, table.relation.schema, table.relation.name, table.relation.relkind);
-	of_type(context, stmt->ofTypename);
+	sd_uses_type(context, stmt->ofTypename);
 	foreach (cell, stmt->tableElts)
 	{
 		Node *element = lfirst(cell);
@@ -222,7 +216,10 @@ sd_effect_create_table_as(SdEffectContext *context, Node *statement)
 	bool matview = SD_CTAS_OBJTYPE(stmt) == OBJECT_MATVIEW;
 
 	if (stmt->if_not_exists && is_taken(context, stmt->into->rel))
+	{
+		sd_effect_query(context, stmt->query, SD_QUERY_ANALYZED);
 		return;
+	}
 	sd_makes_named(context, stmt->into->rel, matview ? RELKIND_MATVIEW : RELKIND_RELATION);
 	if (IsA(stmt->query, ExecuteStmt))
 		sd_effect_execute(context, stmt->query);
@@ -366,7 +363,8 @@ sd_effect_create_function(SdEffectContext *context, Node *statement)
 #if PG_VERSION_NUM >= 140000
 	if (stmt->sql_body != NULL)
 	{
-		sd_effect_query(context, stmt->sql_body, SD_QUERY_ANALYZED);
+		sd_effect_query(context, stmt->sql_body,
+						check_function_bodies ? SD_QUERY_REWRITTEN : SD_QUERY_ANALYZED);
 		return;
 	}
 #endif

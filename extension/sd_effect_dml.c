@@ -39,9 +39,10 @@ typedef struct QueryWalk
 {
 	SdEffectContext *context;
 	SdQueryLevel level;
-	List *ctes;	   /* names that are no relations here */
-	LOCKMODE mode; /* of the relations that are read */
-	bool filtered; /* a condition or limit may leave a table unread */
+	List *ctes;		/* names that are no relations here */
+	LOCKMODE mode;	/* of the relations that are read */
+	bool filtered;	/* a condition or limit may leave a table unread */
+	bool conflicts; /* the INSERT looks for the index of a conflict */
 } QueryWalk;
 
 static bool walk_node(Node *node, QueryWalk *walk);
@@ -68,6 +69,12 @@ touch_rule_query(Node *node, QueryWalk *walk)
 		{
 			RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
 
+			/* what the action of a rule writes */
+			if (foreach_current_index(cell) + 1 == ((Query *) node)->resultRelation)
+			{
+				sd_locks(walk->context, rte->relid, RowExclusiveLock);
+				continue;
+			}
 			/* entries of the view itself, for OLD and NEW, are no use of it */
 			if (rte->rtekind == RTE_RELATION && (rte->inFromCl || rte->rellockmode > AccessShareLock))
 				touch_relation(walk, rte->relid, Max(rte->rellockmode, walk->mode), rte->inh);
@@ -259,6 +266,34 @@ walk_each(QueryWalk *walk, Node *nodes[], int count)
 			walk_node(nodes[i], walk);
 }
 
+/* lock_rows_of finds what FOR UPDATE OF names in FROM, by its alias where there is one. */
+static void
+lock_rows_of(QueryWalk *walk, const char *name, Node *from)
+{
+	ListCell *cell;
+
+	if (from == NULL)
+		return;
+	if (IsA(from, List))
+	{
+		foreach (cell, (List *) from)
+			lock_rows_of(walk, name, lfirst(cell));
+	}
+	else if (IsA(from, JoinExpr))
+	{
+		lock_rows_of(walk, name, ((JoinExpr *) from)->larg);
+		lock_rows_of(walk, name, ((JoinExpr *) from)->rarg);
+	}
+	else if (IsA(from, RangeVar))
+	{
+		RangeVar *relation = (RangeVar *) from;
+
+		if (strcmp(name, relation->alias != NULL ? relation->alias->aliasname : relation->relname) ==
+			0)
+			touch_name(walk, relation, RowShareLock);
+	}
+}
+
 static void
 walk_select(const SelectStmt *stmt, QueryWalk *outer)
 {
@@ -286,20 +321,7 @@ walk_select(const SelectStmt *stmt, QueryWalk *outer)
 		if (locking->lockedRels == NIL)
 			walk.mode = RowShareLock;
 		foreach (name, locking->lockedRels)
-		{
-			ListCell *item;
-
-			/* named as in FROM, by an alias where there is one */
-			foreach (item, stmt->fromClause)
-			{
-				RangeVar *from = lfirst(item);
-
-				if (IsA(from, RangeVar) &&
-					strcmp(lfirst_node(RangeVar, name)->relname,
-						   from->alias != NULL ? from->alias->aliasname : from->relname) == 0)
-					touch_name(&walk, from, RowShareLock);
-			}
-		}
+			lock_rows_of(&walk, lfirst_node(RangeVar, name)->relname, (Node *) stmt->fromClause);
 	}
 	walk_node((Node *) stmt->fromClause, &walk);
 	walk.mode = AccessShareLock;
@@ -311,7 +333,7 @@ walk_select(const SelectStmt *stmt, QueryWalk *outer)
 			  10);
 }
 
-/* columns_set lists the columns that an UPDATE changes. */
+/* sets_column tells whether an INSERT or UPDATE gives one of some columns a value. */
 static bool
 sets_column(const List *targets, Oid table, const List *columns)
 {
@@ -327,9 +349,21 @@ sets_column(const List *targets, Oid table, const List *columns)
 	return false;
 }
 
+/* has_default tells whether one of some columns has a default. */
+static bool
+has_default(Oid table, const List *columns)
+{
+	ListCell *cell;
+
+	foreach (cell, columns)
+		if (OidIsValid(sd_default_of(table, lfirst_int(cell))))
+			return true;
+	return false;
+}
+
 /* check_keys records the look-ups of foreign keys of rows that are written. */
 static void
-check_keys(SdEffectContext *context, Oid table, const List *targets)
+check_keys(SdEffectContext *context, Oid table, const List *targets, bool inserts)
 {
 	bool before = uncertain(context);
 	ListCell *cell;
@@ -339,7 +373,9 @@ check_keys(SdEffectContext *context, Oid table, const List *targets)
 		SdForeignKey *key = lfirst(cell);
 		ListCell *member;
 
-		if (targets != NIL && !sets_column(targets, table, key->from_columns))
+		/* a column that no value is given for is null, or has a default */
+		if (targets != NIL && !sets_column(targets, table, key->from_columns) &&
+			!(inserts && has_default(table, key->from_columns)))
 			continue;
 		foreach (member, sd_family_tree(context, key->to))
 		{
@@ -380,7 +416,7 @@ follow_keys(SdEffectContext *context, Oid table, const List *targets, List *seen
 		if (looks || list_member_oid(seen, key->from))
 			continue;
 		/* rows of that table change in turn */
-		check_keys(context, key->from, NIL);
+		check_keys(context, key->from, NIL, false);
 		if (action == FKCONSTR_ACTION_CASCADE)
 			follow_keys(context, key->from, targets == NIL ? NIL : targets,
 						lappend_oid(list_copy(seen), key->from));
@@ -494,16 +530,14 @@ write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bo
 			sd_effect_certain(context, before);
 			return;
 		}
-		if (relkind != RELKIND_PARTITIONED_TABLE)
+		/* only the search for the index of a conflict keeps locks of indexes */
+		if (walk->conflicts)
 			sd_locks_each(context, sd_indexes(context, table), RowExclusiveLock);
 		lock_bounds(context, table);
 		use_defaults(context, table, columns);
 		sd_effect_certain(context, false);
-		foreach (cell, relkind == RELKIND_PARTITIONED_TABLE ? sd_family_tree(context, table) : NIL)
-		{
-			sd_locks(context, lfirst_oid(cell), RowExclusiveLock);
-			sd_locks_each(context, sd_indexes(context, lfirst_oid(cell)), RowExclusiveLock);
-		}
+		if (relkind == RELKIND_PARTITIONED_TABLE)
+			sd_locks_each(context, sd_family_tree(context, table), RowExclusiveLock);
 	}
 	else
 	{
@@ -528,7 +562,7 @@ write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bo
 	if (walk->level < SD_QUERY_RUN)
 		return;
 	if (command != CMD_DELETE)
-		check_keys(context, table, command == CMD_INSERT ? NIL : columns);
+		check_keys(context, table, columns, command == CMD_INSERT);
 	if (command != CMD_INSERT)
 		follow_keys(context, table, command == CMD_DELETE ? NIL : columns, list_make1_oid(table));
 	fire_triggers(context, table,
@@ -557,6 +591,7 @@ walk_insert(const InsertStmt *stmt, QueryWalk *outer)
 	with_names(&walk, stmt->withClause);
 	if (stmt->withClause != NULL)
 		walk_node((Node *) stmt->withClause->ctes, &walk);
+	walk.conflicts = stmt->onConflictClause != NULL && stmt->onConflictClause->infer != NULL;
 	write_name(&walk, stmt->relation, CMD_INSERT, stmt->cols,
 			   select == NULL || select->valuesLists != NIL);
 	walk_each(&walk,
@@ -699,6 +734,34 @@ sd_effect_data(SdEffectContext *context, Node *statement)
 	sd_effect_query(context, statement, SD_QUERY_RUN);
 }
 
+/* copied_columns lists the columns that COPY FROM reads, as INSERT has them. */
+static List *
+copied_columns(const CopyStmt *stmt, Oid table)
+{
+	List *names = NIL;
+	List *result = NIL;
+	ListCell *cell;
+
+	foreach (cell, stmt->attlist)
+		names = lappend(names, strVal(lfirst(cell)));
+	for (AttrNumber attnum = 1; stmt->attlist == NIL; attnum++)
+	{
+		char *name = get_attname(table, attnum, true);
+
+		if (name == NULL)
+			break;
+		names = lappend(names, name);
+	}
+	foreach (cell, names)
+	{
+		ResTarget *target = makeNode(ResTarget);
+
+		target->name = lfirst(cell);
+		result = lappend(result, target);
+	}
+	return result;
+}
+
 void
 sd_effect_copy(SdEffectContext *context, Node *statement)
 {
@@ -716,7 +779,7 @@ sd_effect_copy(SdEffectContext *context, Node *statement)
 		return;
 	if (stmt->is_from)
 	{
-		write_table(&walk, relation.oid, CMD_INSERT, NIL, true, true);
+		write_table(&walk, relation.oid, CMD_INSERT, copied_columns(stmt, relation.oid), true, false);
 		return;
 	}
 	sd_locks(context, relation.oid, AccessShareLock);

@@ -143,7 +143,7 @@ sd_ensure_index(SdEffectContext *context, const SdRelation *partition, Oid table
 
 	if (OidIsValid(own))
 		sd_locks(context, own, lock);
-	else
+	else if (!sd_made_index(context, partition, index))
 		sd_new_index(context, partition, table, index, lock);
 }
 
@@ -213,6 +213,7 @@ sd_new_index(SdEffectContext *context, const SdRelation *relation, Oid table,
 
 	sd_makes(context, relation->schema, name,
 			 partitioned ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX);
+	sd_remember_index(context, relation, index);
 	if (!OidIsValid(table))
 		return;
 	if (partitioned)

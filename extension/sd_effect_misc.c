@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -118,11 +119,6 @@ sd_effect_set_schema(SdEffectContext *context, Node *statement)
 	AlterObjectSchemaStmt *stmt = (AlterObjectSchemaStmt *) statement;
 	SdRelation relation;
 
-	if (stmt->objectType == OBJECT_TYPE)
-	{
-		sd_locks(context, type_relation(context, stmt->object), AccessExclusiveLock);
-		return;
-	}
 	if (stmt->relation == NULL)
 		return;
 	relation = sd_locks_name(context, stmt->relation, AccessExclusiveLock);
@@ -141,13 +137,23 @@ sd_effect_set_owner(SdEffectContext *context, Node *statement)
 		sd_locks(context, type_relation(context, stmt->object), AccessExclusiveLock);
 }
 
+/* lock_described locks what is commented on; a part of a relation only needs it to be there. */
+static void
+lock_described(SdEffectContext *context, ObjectType type, Node *object)
+{
+	bool part = type == OBJECT_TABCONSTRAINT || type == OBJECT_TRIGGER || type == OBJECT_RULE ||
+				type == OBJECT_POLICY;
+
+	sd_locks(context, sd_resolve_relation(context, type, object),
+			 part ? AccessShareLock : ShareUpdateExclusiveLock);
+}
+
 void
 sd_effect_comment(SdEffectContext *context, Node *statement)
 {
 	CommentStmt *stmt = (CommentStmt *) statement;
 
-	sd_locks(context, sd_resolve_relation(context, stmt->objtype, stmt->object),
-			 ShareUpdateExclusiveLock);
+	lock_described(context, stmt->objtype, stmt->object);
 }
 
 void
@@ -155,8 +161,7 @@ sd_effect_security_label(SdEffectContext *context, Node *statement)
 {
 	SecLabelStmt *stmt = (SecLabelStmt *) statement;
 
-	sd_locks(context, sd_resolve_relation(context, stmt->objtype, stmt->object),
-			 ShareUpdateExclusiveLock);
+	lock_described(context, stmt->objtype, stmt->object);
 }
 
 void
@@ -165,7 +170,9 @@ sd_effect_depends(SdEffectContext *context, Node *statement)
 	AlterObjectDependsStmt *stmt = (AlterObjectDependsStmt *) statement;
 
 	if (stmt->relation != NULL)
-		(void) sd_locks_name(context, stmt->relation, AccessExclusiveLock);
+		(void) sd_locks_name(context, stmt->relation,
+							 stmt->objectType == OBJECT_TRIGGER ? AccessShareLock :
+																  AccessExclusiveLock);
 }
 
 void
@@ -173,8 +180,7 @@ sd_effect_extension_contents(SdEffectContext *context, Node *statement)
 {
 	AlterExtensionContentsStmt *stmt = (AlterExtensionContentsStmt *) statement;
 
-	sd_locks(context, sd_resolve_relation(context, stmt->objtype, stmt->object),
-			 ShareUpdateExclusiveLock);
+	lock_described(context, stmt->objtype, stmt->object);
 }
 
 /* check_domain reads the tables that have columns of a domain. */
@@ -211,6 +217,11 @@ sd_effect_alter_domain(SdEffectContext *context, Node *statement)
 			break;
 		case 'V':
 			checks = !sd_domain_constraint_is_valid(domain, stmt->name);
+			break;
+		case 'X':
+			sd_effect_drop(context,
+						   sd_address(NIL, ConstraintRelationId,
+									  get_domain_constraint_oid(domain, stmt->name, true), 0));
 			break;
 		default:
 			break;
@@ -281,16 +292,20 @@ sd_effect_vacuum(SdEffectContext *context, Node *statement)
 	}
 }
 
-/* move_all moves all tables of a tablespace to another one. */
 void
 sd_effect_move_all(SdEffectContext *context, Node *statement)
 {
 	AlterTableMoveAllStmt *stmt = (AlterTableMoveAllStmt *) statement;
 	Oid from = get_tablespace_oid(stmt->orig_tablespacename, true);
+	List *owners = NIL;
 	ListCell *cell;
 
+	if (from == get_tablespace_oid(stmt->new_tablespacename, true))
+		return;
 	if (from == MyDatabaseTableSpace)
 		from = InvalidOid;
+	foreach (cell, stmt->roles)
+		owners = lappend_oid(owners, get_rolespec_oid(lfirst_node(RoleSpec, cell), true));
 	foreach (cell, sd_relations_of_schema(InvalidOid))
 	{
 		Oid relation = lfirst_oid(cell);
@@ -300,7 +315,8 @@ sd_effect_move_all(SdEffectContext *context, Node *statement)
 														relkind == RELKIND_RELATION ||
 															relkind == RELKIND_PARTITIONED_TABLE;
 
-		if (!wanted || get_rel_tablespace(relation) != from)
+		if (!wanted || get_rel_tablespace(relation) != from ||
+			(owners != NIL && !list_member_oid(owners, sd_owner(relation))))
 			continue;
 		sd_locks(context, relation, AccessExclusiveLock);
 		if (relkind == RELKIND_INDEX)

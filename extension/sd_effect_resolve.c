@@ -298,3 +298,20 @@ sd_resolve_relation(SdEffectContext *context, ObjectType type, Node *object)
 	}
 	return sd_is_old(context, &relation) ? relation.oid : InvalidOid;
 }
+
+void
+sd_uses_type(SdEffectContext *context, const TypeName *name)
+{
+	Type type;
+	Oid relation;
+
+	/* serial is no type */
+	if (name == NULL || name->names == NIL)
+		return;
+	type = LookupTypeName(NULL, name, NULL, true);
+	if (type == NULL)
+		return;
+	relation = ((Form_pg_type) GETSTRUCT(type))->typrelid;
+	ReleaseSysCache(type);
+	sd_locks(context, relation, AccessShareLock);
+}

@@ -136,6 +136,73 @@ query_statement(SdPlWalker *walker, SdPlStatement *statement, const char *end_wo
 	return false;
 }
 
+/*
+ * skip_expression moves to the word, or the semicolon, that ends an expression,
+ * and returns where it begins; the WHEN ... THEN of a CASE inside is part of it.
+ */
+static int
+skip_expression(SdLexer *lexer, const char *word)
+{
+	int depth = 0;
+
+	for (;;)
+	{
+		SdLexer before = *lexer;
+		SdToken token = sd_lex_next(lexer);
+
+		if (token.kind == SD_TOKEN_END)
+			return token.start;
+		if (sd_token_is_char(lexer, &token, '(') || sd_token_is(lexer, &token, "case"))
+			depth++;
+		else if (sd_token_is_char(lexer, &token, ')') || sd_token_is(lexer, &token, "end"))
+			depth--;
+		else if (sd_token_is_char(lexer, &token, ';') ||
+				 (depth <= 0 && word != NULL && sd_token_is(lexer, &token, word)))
+		{
+			*lexer = before;
+			return token.start;
+		}
+	}
+}
+
+/*
+ * expression_statement reads a condition or value.  One without a parenthesis has
+ * neither a query nor a call in it, and is none of our business.
+ */
+static bool
+expression_statement(SdPlWalker *walker, SdPlStatement *statement, const char *end_word)
+{
+	SdLexer *lexer = &walker->lexer;
+
+	statement->kind = SD_PL_EXPRESSION;
+	statement->start = lexer->pos;
+	statement->end = skip_expression(lexer, end_word);
+	return memchr(lexer->text + statement->start, '(', statement->end - statement->start) != NULL;
+}
+
+/* assignment_statement reads the value that a variable gets. */
+static bool
+assignment_statement(SdPlWalker *walker, SdPlStatement *statement)
+{
+	SdLexer *lexer = &walker->lexer;
+
+	for (;;)
+	{
+		SdLexer before = *lexer;
+		SdToken token = sd_lex_next(lexer);
+
+		if (token.kind == SD_TOKEN_END)
+			return false;
+		if (sd_token_is_char(lexer, &token, ';'))
+		{
+			*lexer = before;
+			return false;
+		}
+		if (sd_token_is_char(lexer, &token, '='))
+			return expression_statement(walker, statement, NULL);
+	}
+}
+
 /* statement_start looks at the word that begins a statement; true when it is one of SQL. */
 static bool
 statement_start(SdPlWalker *walker, const SdToken *token, SdPlStatement *statement)
@@ -144,7 +211,12 @@ statement_start(SdPlWalker *walker, const SdToken *token, SdPlStatement *stateme
 	SdToken next;
 
 	if (is_assignment(lexer))
-		return false;
+		return assignment_statement(walker, statement);
+	if (sd_token_is(lexer, token, "if") || sd_token_is(lexer, token, "elsif") ||
+		sd_token_is(lexer, token, "elseif"))
+		return expression_statement(walker, statement, "then");
+	if (sd_token_is(lexer, token, "while"))
+		return expression_statement(walker, statement, "loop");
 	if (sd_token_is(lexer, token, "execute"))
 		return dynamic_statement(walker, statement);
 	if (sd_token_is(lexer, token, "perform"))
@@ -156,8 +228,10 @@ statement_start(SdPlWalker *walker, const SdToken *token, SdPlStatement *stateme
 	if (sd_token_is(lexer, token, "return"))
 	{
 		next = peek(lexer);
+		if (sd_token_is(lexer, &next, "next"))
+			lexer->pos = next.end;
 		if (!sd_token_is(lexer, &next, "query"))
-			return false;
+			return expression_statement(walker, statement, NULL);
 		lexer->pos = next.end;
 		return query_statement(walker, statement, NULL);
 	}

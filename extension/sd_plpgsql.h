@@ -14,7 +14,8 @@
 typedef enum SdPlKind
 {
 	SD_PL_SQL,		  /* a statement of SQL */
-	SD_PL_EXPRESSION, /* what PERFORM evaluates: SQL when SELECT is put before it */
+	SD_PL_EXPRESSION, /* a condition or value with a query or call in it, or what PERFORM
+						 evaluates: SQL when SELECT is put before it */
 	SD_PL_DYNAMIC,	  /* what EXECUTE runs, as an expression */
 	SD_PL_CONSTANT	  /* EXECUTE of one constant string; the range is the string token */
 } SdPlKind;

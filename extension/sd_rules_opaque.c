@@ -221,6 +221,10 @@ set_setting(SdAnalysis *analysis, const char *name, const char *value, bool loca
 		(void) set_config_option("timezone", value == NULL ? analysis->callers_timezone : value,
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
 	}
+	else if (pg_strcasecmp(name, "check_function_bodies") == 0 && value != NULL)
+		/* it decides whether the tables in the body of a new function are looked up */
+		(void) set_config_option("check_function_bodies", value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, DEBUG5, false);
 	else if (pg_strcasecmp(name, "standard_conforming_strings") == 0 && value != NULL &&
 			 !(parse_bool(value, &on) && on))
 		sd_report_conforming_strings(analysis);

@@ -46,6 +46,11 @@ CREATE TABLE observe.boring (class oid, object oid, PRIMARY KEY (class, object))
 CREATE TABLE observe.cols (rel oid, col integer, PRIMARY KEY (rel, col));
 CREATE TABLE observe.dropped (kind text, identity text);
 
+-- so that a publication of all tables does not stop the observer
+ALTER TABLE observe.rel REPLICA IDENTITY FULL;
+ALTER TABLE observe.later REPLICA IDENTITY FULL;
+ALTER TABLE observe.dropped REPLICA IDENTITY FULL;
+
 CREATE FUNCTION observe.look(target regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('DELETE FROM %s', target);
