@@ -268,6 +268,19 @@ sd_enforced_constraint(AlterTableCmd *cmd)
 #define SD_CLONE_REFERENCED_LOCK  ShareRowExclusiveLock
 #define SD_DETACH_REFERENCED_LOCK ShareRowExclusiveLock
 #define SD_PARENT_INDEX_LOCK	  ShareUpdateExclusiveLock
+#if PG_VERSION_NUM >= 180000
+#define SD_PARTITION_INDEX_LOCK AccessExclusiveLock
+#define SD_ANALYZE_CHILD_LOCK	ShareUpdateExclusiveLock
+#define SD_GRANT_LOCK			AccessShareLock
+#define SD_COLUMN_TYPE_LOCK		NoLock
+#else
+#define SD_PARTITION_INDEX_LOCK ShareLock
+#define SD_ANALYZE_CHILD_LOCK	AccessShareLock
+#define SD_GRANT_LOCK			NoLock
+#define SD_COLUMN_TYPE_LOCK		AccessShareLock
+#endif
+/* 18 looks at all that inherits even where nothing is to be changed there. */
+#define SD_LOOKS_AT_CHILDREN	(PG_VERSION_NUM >= 180000)
 #define SD_DROP_STATISTICS_LOCK	  ShareUpdateExclusiveLock
 
 /* 18 put RETURNING into a node of its own. */

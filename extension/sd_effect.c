@@ -202,7 +202,7 @@ static const struct
 	{ T_DropdbStmt, sd_effect_nothing },
 	{ T_CreateTableSpaceStmt, sd_effect_nothing },
 	{ T_DropTableSpaceStmt, sd_effect_nothing },
-	{ T_GrantStmt, sd_effect_nothing },
+	{ T_GrantStmt, sd_effect_grant },
 	{ T_GrantRoleStmt, sd_effect_nothing },
 	{ T_CreateSubscriptionStmt, sd_effect_nothing },
 	{ T_AlterSubscriptionStmt, sd_effect_nothing },

@@ -215,8 +215,8 @@ extern void sd_effect_query(SdEffectContext *context, Node *query, SdQueryLevel 
 /* sd_effect_view_query records what running the query of a view touches. */
 extern void sd_effect_view_query(SdEffectContext *context, Oid view);
 
-/* sd_uses_type records the relation that a composite type is kept as; NULL does nothing. */
-extern void sd_uses_type(SdEffectContext *context, const TypeName *name);
+/* sd_uses_type locks the relation that a composite type is kept as; NULL does nothing. */
+extern void sd_uses_type(SdEffectContext *context, const TypeName *name, LOCKMODE mode);
 
 /* sd_address appends an object to a list for sd_effect_drop. */
 extern List *sd_address(List *list, Oid class, Oid object, int32 part);
@@ -287,6 +287,7 @@ X(sd_effect_create_publication)
 X(sd_effect_alter_publication)
 X(sd_effect_create_extension)
 X(sd_effect_alter_extension)
+X(sd_effect_grant)
 X(sd_effect_nothing)
 #undef X
 

@@ -169,7 +169,7 @@ replica_identity(const SdStep *step)
 static void
 add_of(const SdStep *step)
 {
-	sd_uses_type(step->context, castNode(TypeName, step->cmd->def));
+	sd_uses_type(step->context, castNode(TypeName, step->cmd->def), AccessShareLock);
 }
 
 /* alter_trigger goes on to the partitions, which have copies of the trigger. */
@@ -189,7 +189,7 @@ static const struct
 } steps[] = {
 	{ AT_AddColumn, false, sd_step_add_column },
 	{ AT_ColumnDefault, true, sd_step_drop_default },
-	{ AT_DropNotNull, true, NULL },
+	{ AT_DropNotNull, !SD_LOOKS_AT_CHILDREN, sd_step_drop_not_null },
 	{ AT_SetNotNull, true, sd_step_set_not_null },
 	{ SD_AT_SET_EXPRESSION, true, sd_step_set_expression },
 	{ AT_DropExpression, true, sd_step_drop_default },

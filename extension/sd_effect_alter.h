@@ -32,6 +32,7 @@ extern void sd_step_drop_column(const SdStep *step);
 extern void sd_step_alter_type(const SdStep *step);
 extern void sd_step_set_not_null(const SdStep *step);
 extern void sd_step_set_expression(const SdStep *step);
+extern void sd_step_drop_not_null(const SdStep *step);
 extern void sd_step_drop_default(const SdStep *step);
 extern void sd_step_add_identity(const SdStep *step);
 extern void sd_step_set_identity(const SdStep *step);

@@ -79,7 +79,7 @@ sd_step_add_column(const SdStep *step)
 	if (step->cmd->missing_ok && OidIsValid(step->table) &&
 		SearchSysCacheExistsAttName(step->table, column->colname))
 		return;
-	sd_uses_type(context, column->typeName);
+	sd_uses_type(context, column->typeName, SD_COLUMN_TYPE_LOCK);
 	prediction = sd_predict_add_column(column);
 	/* a type that the script makes, and that is no domain, has no constraints */
 	if (sd_scope_made_plain_type(context->scope, column->typeName->names) &&
@@ -341,20 +341,53 @@ sd_step_set_not_null(const SdStep *step)
 		sd_scans(context, step->table);
 }
 
+/* drop_default_of records the drop of what is stored as a column's default or expression. */
+static void
+drop_default_of(const SdStep *step)
+{
+	AttrNumber attnum = get_attnum(step->table, step->cmd->name);
+	Oid value = attnum == InvalidAttrNumber ? InvalidOid : sd_default_of(step->table, attnum);
+
+	if (OidIsValid(value))
+		sd_effect_drop(step->context, sd_address(NIL, AttrDefaultRelationId, value, 0));
+}
+
 void
 sd_step_drop_default(const SdStep *step)
 {
-	AttrNumber attnum = get_attnum(step->table, step->cmd->name);
-	Oid value;
-
+	/* SET DEFAULT replaces the old one without a trace */
 	if (step->cmd->def != NULL)
-	{
 		sd_effect_query(step->context, step->cmd->def, SD_QUERY_ANALYZED);
+	else
+		drop_default_of(step);
+}
+
+void
+sd_step_drop_not_null(const SdStep *step)
+{
+#if PG_VERSION_NUM >= 180000
+	AttrNumber attnum = get_attnum(step->table, step->cmd->name);
+	HeapTuple tuple =
+		OidIsValid(step->table) ? findNotNullConstraintAttnum(step->table, attnum) : NULL;
+	Form_pg_constraint form;
+	ListCell *cell;
+
+	if (!HeapTupleIsValid(tuple))
 		return;
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	if (step->table == step->relation.oid || (form->coninhcount == 1 && !form->conislocal))
+		sd_effect_drop(step->context, sd_address(NIL, ConstraintRelationId, form->oid, 0));
+	if (form->connoinherit || !step->stmt->relation->inh)
+		return;
+	foreach (cell, sd_children(step->context, step->table))
+	{
+		SdStep child = *step;
+
+		child.table = lfirst_oid(cell);
+		sd_locks(step->context, child.table, step->lock);
+		sd_step_drop_not_null(&child);
 	}
-	value = attnum == InvalidAttrNumber ? InvalidOid : sd_default_of(step->table, attnum);
-	if (OidIsValid(value))
-		sd_effect_drop(step->context, sd_address(NIL, AttrDefaultRelationId, value, 0));
+#endif
 }
 
 void
@@ -366,6 +399,7 @@ sd_step_set_expression(const SdStep *step)
 
 	if (!HeapTupleIsValid(tuple))
 		return;
+	drop_default_of(step);
 	stored = ((Form_pg_attribute) GETSTRUCT(tuple))->attgenerated == ATTRIBUTE_GENERATED_STORED;
 	ReleaseSysCache(tuple);
 	users = users_of_column(step->table, get_attnum(step->table, step->cmd->name));

@@ -54,7 +54,10 @@ sd_foreign_key_to(SdEffectContext *context, const RangeVar *name, Oid from, bool
 	Oid to = sd_is_old(context, &target) ? target.oid : InvalidOid;
 
 	if (OidIsValid(from))
-		sd_locks_each(context, partitions_of(context, from), ShareRowExclusiveLock);
+		sd_locks_each(context,
+					  SD_LOOKS_AT_CHILDREN ? sd_family_tree(context, from) :
+											 partitions_of(context, from),
+					  ShareRowExclusiveLock);
 	if (OidIsValid(to))
 		sd_locks_each(context, partitions_of(context, to), ShareRowExclusiveLock);
 	/* the rows of a table of long ago are looked up in one of now, too */
@@ -72,7 +75,8 @@ add_check(const SdStep *step, const Constraint *constraint)
 					   list_make1_oid(step->table);
 	ListCell *cell;
 
-	sd_locks_each(context, tables, step->lock);
+	sd_locks_each(context,
+				  SD_LOOKS_AT_CHILDREN ? sd_family_tree(context, step->table) : tables, step->lock);
 	sd_effect_query(context, constraint->raw_expr, SD_QUERY_ANALYZED);
 	if (constraint->skip_validation || !SD_CONSTRAINT_IS_ENFORCED(constraint))
 		return;
@@ -177,7 +181,7 @@ sd_constraint_index(SdEffectContext *context, const SdRelation *relation, Oid ta
 		element->name = pstrdup(column);
 		index->indexParams = list_make1(element);
 	}
-	sd_new_index(context, relation, table, index, ShareLock);
+	sd_new_index(context, relation, table, index, SD_PARTITION_INDEX_LOCK);
 }
 
 /* add_foreign_key records FOREIGN KEY. */

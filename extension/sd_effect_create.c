@@ -90,7 +90,7 @@ new_column(NewTable *table, ColumnDef *column)
 {
 	ListCell *cell;
 
-	sd_uses_type(table->context, column->typeName);
+	sd_uses_type(table->context, column->typeName, SD_COLUMN_TYPE_LOCK);
 	if (sd_is_serial(column->typeName))
 		sd_makes(table->context, table->relation.schema,
 				 sd_choose_name(table->context, table->relation.schema, table->relation.name,
@@ -192,7 +192,7 @@ sd_effect_create_table(SdEffectContext *context, Node *statement)
 	if (table.relation.schema == NULL)
 		return;
 	sd_makes(context, table.relation.schema, table.relation.name, table.relation.relkind);
-	sd_uses_type(context, stmt->ofTypename);
+	sd_uses_type(context, stmt->ofTypename, AccessShareLock);
 	foreach (cell, stmt->tableElts)
 	{
 		Node *element = lfirst(cell);

@@ -239,7 +239,7 @@ analyze_table(SdEffectContext *context, Oid table)
 
 	sd_locks(context, table, ShareUpdateExclusiveLock);
 	foreach (cell, sd_family_tree(context, table))
-		sd_locks(context, lfirst_oid(cell), partitioned ? ShareUpdateExclusiveLock : AccessShareLock);
+		sd_locks(context, lfirst_oid(cell), partitioned ? ShareUpdateExclusiveLock : SD_ANALYZE_CHILD_LOCK);
 }
 
 /* vacuum_table cleans a table up, or writes it again. */
@@ -371,4 +371,18 @@ void
 sd_effect_call(SdEffectContext *context, Node *statement)
 {
 	sd_effect_query(context, (Node *) ((CallStmt *) statement)->funccall, SD_QUERY_RUN);
+}
+
+/* The relations that a grant names are locked by newer servers. */
+void
+sd_effect_grant(SdEffectContext *context, Node *statement)
+{
+	GrantStmt *stmt = (GrantStmt *) statement;
+	ListCell *cell;
+
+	if (stmt->targtype != ACL_TARGET_OBJECT ||
+		(stmt->objtype != OBJECT_TABLE && stmt->objtype != OBJECT_SEQUENCE))
+		return;
+	foreach (cell, stmt->objects)
+		(void) sd_locks_name(context, lfirst_node(RangeVar, cell), SD_GRANT_LOCK);
 }

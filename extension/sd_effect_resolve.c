@@ -300,7 +300,7 @@ sd_resolve_relation(SdEffectContext *context, ObjectType type, Node *object)
 }
 
 void
-sd_uses_type(SdEffectContext *context, const TypeName *name)
+sd_uses_type(SdEffectContext *context, const TypeName *name, LOCKMODE mode)
 {
 	Type type;
 	Oid relation;
@@ -313,5 +313,5 @@ sd_uses_type(SdEffectContext *context, const TypeName *name)
 		return;
 	relation = ((Form_pg_type) GETSTRUCT(type))->typrelid;
 	ReleaseSysCache(type);
-	sd_locks(context, relation, AccessShareLock);
+	sd_locks(context, relation, mode);
 }

@@ -120,9 +120,18 @@ check_create_trigger(SdAnalysis *analysis, Node *statement)
 					"adds a trigger to");
 }
 
-/* referenced_by_constraints reports the tables that foreign keys of a list point at. */
+/* is_same_name tells whether a name is that of the table which is being made. */
+static bool
+is_same_name(const RangeVar *made, const RangeVar *name)
+{
+	return strcmp(made->relname, name->relname) == 0 &&
+		   (name->schemaname == NULL || made->schemaname == NULL ||
+			strcmp(made->schemaname, name->schemaname) == 0);
+}
+
+/* report_referenced reports the tables that foreign keys of a list point at. */
 static void
-report_referenced(SdAnalysis *analysis, List *constraints)
+report_referenced(SdAnalysis *analysis, const RangeVar *made, List *constraints)
 {
 	ListCell *cell;
 
@@ -134,7 +143,8 @@ report_referenced(SdAnalysis *analysis, List *constraints)
 		if (!IsA(lfirst(cell), Constraint))
 			continue;
 		constraint = lfirst_node(Constraint, cell);
-		if (constraint->contype == CONSTR_FOREIGN &&
+		/* a new table may refer to itself */
+		if (constraint->contype == CONSTR_FOREIGN && !is_same_name(made, constraint->pktable) &&
 			sd_target(analysis, constraint->pktable, false, &relation))
 			report_lock(analysis, SD_RULE_FK_LOCKS_REFERENCED, &relation, ShareRowExclusiveLock,
 						"a foreign key of a new table refers to");
@@ -155,12 +165,13 @@ check_create_table(SdAnalysis *analysis, Node *statement)
 							 stmt->relation->relname)
 				.presence == SD_EXISTS)
 		return;
-	report_referenced(analysis, stmt->constraints);
-	report_referenced(analysis, stmt->tableElts);
+	report_referenced(analysis, stmt->relation, stmt->constraints);
+	report_referenced(analysis, stmt->relation, stmt->tableElts);
 	foreach (cell, stmt->tableElts)
 	{
 		if (IsA(lfirst(cell), ColumnDef))
-			report_referenced(analysis, lfirst_node(ColumnDef, cell)->constraints);
+			report_referenced(analysis, stmt->relation,
+							  lfirst_node(ColumnDef, cell)->constraints);
 	}
 	if (stmt->partbound != NULL)
 	{
@@ -194,9 +205,10 @@ check_alter_made(SdAnalysis *analysis, Node *statement)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
 
 		if (cmd->subtype == AT_AddConstraint)
-			report_referenced(analysis, list_make1(cmd->def));
+			report_referenced(analysis, stmt->relation, list_make1(cmd->def));
 		else if (cmd->subtype == AT_AddColumn)
-			report_referenced(analysis, castNode(ColumnDef, cmd->def)->constraints);
+			report_referenced(analysis, stmt->relation,
+							  castNode(ColumnDef, cmd->def)->constraints);
 		else if (cmd->subtype == AT_AttachPartition)
 		{
 			alter.cmd = cmd;
@@ -332,7 +344,19 @@ lock_of(SdAnalysis *analysis, Node *statement)
 		case T_CommentStmt:
 			result.relation = locked_by_object(analysis, ((CommentStmt *) statement)->objtype,
 											   ((CommentStmt *) statement)->object);
-			result.mode = ShareUpdateExclusiveLock;
+			/* a part of a table only needs the table to be there */
+			switch (((CommentStmt *) statement)->objtype)
+			{
+				case OBJECT_TABCONSTRAINT:
+				case OBJECT_TRIGGER:
+				case OBJECT_RULE:
+				case OBJECT_POLICY:
+					result.mode = AccessShareLock;
+					break;
+				default:
+					result.mode = ShareUpdateExclusiveLock;
+					break;
+			}
 			break;
 		case T_DropStmt:
 			result.relation = locked_by_object(analysis, ((DropStmt *) statement)->removeType,
