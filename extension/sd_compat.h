@@ -263,25 +263,38 @@ sd_enforced_constraint(AlterTableCmd *cmd)
 #define sd_partition_parent(part) get_partition_parent(part)
 #endif
 
-/* Locks that ALTER takes of what it does not name. */
+/* Locks that differ, of what a statement does not name. */
 #define SD_RENAME_INDEX_LOCK	  ShareUpdateExclusiveLock
-#define SD_CLONE_REFERENCED_LOCK  ShareRowExclusiveLock
 #define SD_DETACH_REFERENCED_LOCK ShareRowExclusiveLock
 #define SD_PARENT_INDEX_LOCK	  ShareUpdateExclusiveLock
+#define SD_DROP_STATISTICS_LOCK	  ShareUpdateExclusiveLock
+#if PG_VERSION_NUM >= 140000
+#define SD_CLONE_REFERENCED_LOCK ShareRowExclusiveLock
+#define SD_DETACHED_LOCK		 AccessExclusiveLock
+#define SD_STORED_SEQUENCE_LOCK	 AccessShareLock
+#define SD_TRUNCATED_PARENT_LOCK NoLock
+#else
+#define SD_CLONE_REFERENCED_LOCK AccessShareLock
+#define SD_DETACHED_LOCK		 ShareUpdateExclusiveLock
+#define SD_STORED_SEQUENCE_LOCK	 NoLock
+#define SD_TRUNCATED_PARENT_LOCK AccessShareLock
+#endif
+#if PG_VERSION_NUM >= 140000 && PG_VERSION_NUM < 180000
+#define SD_COLUMN_TYPE_LOCK AccessShareLock
+#else
+#define SD_COLUMN_TYPE_LOCK NoLock
+#endif
 #if PG_VERSION_NUM >= 180000
 #define SD_PARTITION_INDEX_LOCK AccessExclusiveLock
 #define SD_ANALYZE_CHILD_LOCK	ShareUpdateExclusiveLock
 #define SD_GRANT_LOCK			AccessShareLock
-#define SD_COLUMN_TYPE_LOCK		NoLock
 #else
 #define SD_PARTITION_INDEX_LOCK ShareLock
 #define SD_ANALYZE_CHILD_LOCK	AccessShareLock
 #define SD_GRANT_LOCK			NoLock
-#define SD_COLUMN_TYPE_LOCK		AccessShareLock
 #endif
 /* 18 looks at all that inherits even where nothing is to be changed there. */
 #define SD_LOOKS_AT_CHILDREN	(PG_VERSION_NUM >= 180000)
-#define SD_DROP_STATISTICS_LOCK	  ShareUpdateExclusiveLock
 
 /* 18 put RETURNING into a node of its own. */
 #if PG_VERSION_NUM >= 180000

@@ -301,7 +301,7 @@ sd_step_alter_type(const SdStep *step)
 	/* a default is stored again */
 	foreach (cell, sd_default_sequences(context, step->table))
 		if (((SdDefaultSequence *) lfirst(cell))->attnum == attnum)
-			sd_locks(context, ((SdDefaultSequence *) lfirst(cell))->oid, AccessShareLock);
+			sd_locks(context, ((SdDefaultSequence *) lfirst(cell))->oid, SD_STORED_SEQUENCE_LOCK);
 	if (users.checked)
 		sd_scans(context, step->table);
 	foreach (cell, users.foreign_keys)

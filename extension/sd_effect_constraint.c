@@ -75,8 +75,8 @@ add_check(const SdStep *step, const Constraint *constraint)
 					   list_make1_oid(step->table);
 	ListCell *cell;
 
-	sd_locks_each(context,
-				  SD_LOOKS_AT_CHILDREN ? sd_family_tree(context, step->table) : tables, step->lock);
+	sd_locks_each(context, SD_LOOKS_AT_CHILDREN ? sd_family_tree(context, step->table) : tables,
+				  step->lock);
 	sd_effect_query(context, constraint->raw_expr, SD_QUERY_ANALYZED);
 	if (constraint->skip_validation || !SD_CONSTRAINT_IS_ENFORCED(constraint))
 		return;

@@ -114,7 +114,7 @@ like_table(NewTable *table, TableLikeClause *like)
 	{
 		foreach (cell, sd_default_sequences(context, model.oid))
 			if (!sd_is_identity(model.oid, ((SdDefaultSequence *) lfirst(cell))->attnum))
-				sd_locks(context, ((SdDefaultSequence *) lfirst(cell))->oid, AccessShareLock);
+				sd_locks(context, ((SdDefaultSequence *) lfirst(cell))->oid, SD_STORED_SEQUENCE_LOCK);
 	}
 	if (like->options & CREATE_TABLE_LIKE_IDENTITY)
 	{

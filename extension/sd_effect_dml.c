@@ -224,7 +224,7 @@ touch_sequence(QueryWalk *walk, const FuncCall *call)
 
 	/* a query that is stored depends on the sequence; one that is run takes a number */
 	if (walk->level == SD_QUERY_ANALYZED)
-		mode = AccessShareLock;
+		mode = SD_STORED_SEQUENCE_LOCK;
 	else if (walk->level == SD_QUERY_RUN)
 		mode = RowExclusiveLock;
 	if (mode == NoLock || argument == NULL)
@@ -582,6 +582,25 @@ write_name(QueryWalk *walk, const RangeVar *name, CmdType command, const List *c
 		write_table(walk, relation.oid, command, columns, name->inh, rows_for_sure);
 }
 
+/* given_columns lists the columns of an INSERT that get a value; the word DEFAULT is none. */
+static List *
+given_columns(const InsertStmt *stmt, const SelectStmt *select)
+{
+	List *result = list_copy(stmt->cols);
+	ListCell *row;
+
+	foreach (row, select == NULL ? NIL : select->valuesLists)
+	{
+		ListCell *column;
+		ListCell *value;
+
+		forboth (column, stmt->cols, value, lfirst_node(List, row))
+			if (IsA(lfirst(value), SetToDefault))
+				result = list_delete_ptr(result, lfirst(column));
+	}
+	return result;
+}
+
 static void
 walk_insert(const InsertStmt *stmt, QueryWalk *outer)
 {
@@ -592,7 +611,7 @@ walk_insert(const InsertStmt *stmt, QueryWalk *outer)
 	if (stmt->withClause != NULL)
 		walk_node((Node *) stmt->withClause->ctes, &walk);
 	walk.conflicts = stmt->onConflictClause != NULL && stmt->onConflictClause->infer != NULL;
-	write_name(&walk, stmt->relation, CMD_INSERT, stmt->cols,
+	write_name(&walk, stmt->relation, CMD_INSERT, given_columns(stmt, select),
 			   select == NULL || select->valuesLists != NIL);
 	walk_each(&walk,
 			  (Node *[]){ stmt->selectStmt, (Node *) stmt->onConflictClause,
@@ -823,6 +842,8 @@ sd_effect_truncate(SdEffectContext *context, Node *statement)
 		Oid table = lfirst_oid(cell);
 
 		sd_locks(context, table, AccessExclusiveLock);
+		if (get_rel_relispartition(table))
+			sd_locks(context, sd_partition_parent(table), SD_TRUNCATED_PARENT_LOCK);
 		if (sd_has_rows(sd_relkind(table)))
 			sd_locks_each(context, sd_indexes(context, table), AccessExclusiveLock);
 		if (stmt->restart_seqs)

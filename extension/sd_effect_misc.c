@@ -239,7 +239,8 @@ analyze_table(SdEffectContext *context, Oid table)
 
 	sd_locks(context, table, ShareUpdateExclusiveLock);
 	foreach (cell, sd_family_tree(context, table))
-		sd_locks(context, lfirst_oid(cell), partitioned ? ShareUpdateExclusiveLock : SD_ANALYZE_CHILD_LOCK);
+		sd_locks(context, lfirst_oid(cell),
+				 partitioned ? ShareUpdateExclusiveLock : SD_ANALYZE_CHILD_LOCK);
 }
 
 /* vacuum_table cleans a table up, or writes it again. */

@@ -175,7 +175,7 @@ sd_step_detach(const SdStep *step)
 	SdEffectContext *context = step->context;
 	PartitionCmd *cmd = castNode(PartitionCmd, step->cmd->def);
 	bool concurrently = SD_PARTITION_CMD_CONCURRENT(cmd);
-	SdRelation child = sd_locks_name(context, cmd->name, AccessExclusiveLock);
+	SdRelation child = sd_locks_name(context, cmd->name, SD_DETACHED_LOCK);
 
 	if (!sd_is_old(context, &child) || !OidIsValid(step->table))
 		return;

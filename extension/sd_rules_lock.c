@@ -170,8 +170,7 @@ check_create_table(SdAnalysis *analysis, Node *statement)
 	foreach (cell, stmt->tableElts)
 	{
 		if (IsA(lfirst(cell), ColumnDef))
-			report_referenced(analysis, stmt->relation,
-							  lfirst_node(ColumnDef, cell)->constraints);
+			report_referenced(analysis, stmt->relation, lfirst_node(ColumnDef, cell)->constraints);
 	}
 	if (stmt->partbound != NULL)
 	{
@@ -207,8 +206,7 @@ check_alter_made(SdAnalysis *analysis, Node *statement)
 		if (cmd->subtype == AT_AddConstraint)
 			report_referenced(analysis, stmt->relation, list_make1(cmd->def));
 		else if (cmd->subtype == AT_AddColumn)
-			report_referenced(analysis, stmt->relation,
-							  castNode(ColumnDef, cmd->def)->constraints);
+			report_referenced(analysis, stmt->relation, castNode(ColumnDef, cmd->def)->constraints);
 		else if (cmd->subtype == AT_AttachPartition)
 		{
 			alter.cmd = cmd;

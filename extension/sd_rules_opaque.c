@@ -270,7 +270,8 @@ sd_set_value(VariableSetStmt *stmt)
 static void
 check_set_value(SdAnalysis *analysis, VariableSetStmt *stmt)
 {
-	static const char *const followed[] = { "search_path", "timezone", "standard_conforming_strings" };
+	static const char *const followed[] = { "search_path", "timezone", "check_function_bodies",
+											"standard_conforming_strings" };
 	bool follows = sd_track_follows(stmt->name);
 	const char *value;
 
