@@ -294,7 +294,7 @@ sd_enforced_constraint(AlterTableCmd *cmd)
 #define SD_GRANT_LOCK			NoLock
 #endif
 /* 18 looks at all that inherits even where nothing is to be changed there. */
-#define SD_LOOKS_AT_CHILDREN	(PG_VERSION_NUM >= 180000)
+#define SD_LOOKS_AT_CHILDREN (PG_VERSION_NUM >= 180000)
 
 /* 18 put RETURNING into a node of its own. */
 #if PG_VERSION_NUM >= 180000
