@@ -26,6 +26,7 @@ char *sd_guc_protect_classes = NULL;
 bool sd_guc_record_drift = true;
 char *sd_guc_rules_on = NULL;
 char *sd_guc_run_id = NULL;
+bool sd_guc_sizes_unknown = false;
 bool sd_guc_trace = false;
 
 static const struct config_enum_entry enforcement_options[] = {
@@ -104,6 +105,10 @@ sd_guc_init(void)
 							   sd_rules_on_assign, NULL);
 	DefineCustomStringVariable("safedeploy.run_id", "Run that this session works for.", NULL,
 							   &sd_guc_run_id, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("safedeploy.sizes_unknown",
+							 "Tables here are not as large as those of the database that is meant.",
+							 "analyze() takes no table for small or empty then.",
+							 &sd_guc_sizes_unknown, false, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("safedeploy.trace",
 							 "Records what each statement of the session really does.",
 							 "See trace_report() and trace_effects(); in a session that works for a run "

@@ -27,6 +27,7 @@ extern char *sd_guc_protect_classes;  /* safedeploy.protect_classes; see sd_poli
 extern bool sd_guc_record_drift;	  /* safedeploy.record_drift */
 extern char *sd_guc_rules_on;		  /* safedeploy.rules_on; ask sd_rule_is_on() */
 extern char *sd_guc_run_id;			  /* safedeploy.run_id, "" when unset */
+extern bool sd_guc_sizes_unknown;	  /* safedeploy.sizes_unknown */
 extern bool sd_guc_trace;			  /* safedeploy.trace */
 
 /* Hooks of safedeploy.rules_on, in sd_rules_on.c. */

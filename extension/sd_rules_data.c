@@ -156,7 +156,13 @@ check_rows(SdAnalysis *analysis, Node *statement, const RangeVar *name, int64 ro
 	if (sd_guc_max_dml_rows == 0 || (rows >= 0 && rows <= sd_guc_max_dml_rows))
 		return;
 	relation = sd_scope_relation(analysis->scope, name);
-	estimate = sd_estimate_rows(statement, &why);
+	if (sd_guc_sizes_unknown && rows < 0)
+	{
+		estimate = -1;
+		why = "the sizes of tables are not known";
+	}
+	else
+		estimate = sd_estimate_rows(statement, &why);
 	if (estimate >= 0 && estimate <= sd_guc_max_dml_rows)
 		return;
 	finding = sd_finding(analysis, SD_RULE_DML_ROWS_OVER_LIMIT, &relation);
@@ -173,9 +179,9 @@ check_rows(SdAnalysis *analysis, Node *statement, const RangeVar *name, int64 ro
 	{
 		finding.severity = SD_NOTICE;
 		finding.scans = SD_UNKNOWN;
-		finding.message =
-			psprintf("how many rows of %s the %s changes cannot be told; it can be " INT64_FORMAT,
-					 finding.object, sd_command_name(statement), rows);
+		finding.message = psprintf("how many rows of %s the %s changes cannot be told%s",
+								   finding.object, sd_command_name(statement),
+								   rows >= 0 ? psprintf("; it can be " INT64_FORMAT, rows) : "");
 		finding.detail = psprintf("It cannot be planned: %s.", why);
 	}
 	sd_report(analysis, &finding);
@@ -212,7 +218,12 @@ check_insert(SdAnalysis *analysis, Node *statement)
 		SdRelation relation = sd_scope_relation(analysis->scope, lfirst_node(RangeVar, cell));
 
 		if (relation.presence == SD_EXISTS && sd_has_storage(&relation))
-			most = Max(most, sd_relation_size(analysis->sizes, relation.oid).rows);
+		{
+			int64 rows = sd_relation_size(analysis->sizes, relation.oid).rows;
+
+			/* what is not known is more than all that is */
+			most = rows < 0 || most < 0 ? -1 : Max(most, rows);
+		}
 	}
 	check_rows(analysis, statement, stmt->relation, most);
 }

@@ -15,6 +15,7 @@
 #include "utils/syscache.h"
 
 #include "sd_compat.h"
+#include "sd_guc.h"
 #include "sd_size.h"
 
 typedef struct SizeEntry
@@ -93,6 +94,8 @@ size_of_one(Oid relation)
 	FormData_pg_class toast;
 	int64 toast_bytes;
 
+	if (sd_guc_sizes_unknown)
+		return size;
 	size.bytes = storage_size(relation, &form);
 	if (size.bytes < 0)
 		return size;
