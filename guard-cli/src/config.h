@@ -114,6 +114,14 @@ typedef enum MgSettingType
 	  "severity below which lint says nothing")                                                                         \
 	X(LINT_BASELINE, "lint", "baseline", PATH, NULL, NULL,                                                              \
 	  "file of findings that are known, which lint does not fail for")                                                  \
+	X(LINT_SCHEMA, "lint", "schema", PATH, NULL, NULL,                                                                  \
+	  "dump of the schema that lint's own server begins with; without it, the empty one")                               \
+	X(LINT_FROM_MIGRATIONS, "lint", "from_migrations", BOOL, "off", NULL,                                               \
+	  "lint's own server gets the migrations before those that are looked at")                                          \
+	X(LINT_SERVER_BINDIR, "lint", "server_bindir", PATH, NULL, NULL,                                                    \
+	  "directory of initdb and postgres for lint's own server; default: looked for")                                    \
+	X(LINT_SERVER_USER, "lint", "server_user", STRING, NULL, NULL,                                                      \
+	  "user that lint's own server runs as when root starts it")                                                        \
 	X(PROGRAM_PG_DUMP, "programs", "pg_dump", STRING, "pg_dump", NULL, "pg_dump to use")                                \
 	X(PROGRAM_PG_RESTORE, "programs", "pg_restore", STRING, "pg_restore", NULL, "pg_restore to use")                    \
 	X(PROGRAM_PSQL, "programs", "psql", STRING, "psql", NULL, "psql to use")                                            \

@@ -114,6 +114,15 @@ list_processes(Processes *list)
 	return true;
 }
 
+/* A process that is not ended with the others, with all that came of it; 0: there is none. */
+static pid_t spared;
+
+void
+mg_spare_process(pid_t pid)
+{
+	spared = pid;
+}
+
 /* Marks what descends from root; a pass a generation, because the list has no order. */
 static void
 mark_descendants(Processes *list, pid_t root)
@@ -127,7 +136,7 @@ mark_descendants(Processes *list, pid_t root)
 		{
 			Process *process = &list->items[i];
 
-			if (process->ours)
+			if (process->ours || (process->pid == spared && spared != 0))
 				continue;
 			for (int j = 0; j < list->count && !process->ours; j++)
 				process->ours = list->items[j].ours && list->items[j].pid == process->parent;
@@ -144,8 +153,24 @@ reap_all(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		;
+		if (pid == spared)
+			spared = 0;
 	return pid < 0 && errno == ECHILD;
+}
+
+/* Ends those that descend from this process; false when there was none. */
+static bool
+kill_marked(const Processes *list)
+{
+	bool any = false;
+
+	for (int i = 0; i < list->count; i++)
+	{
+		any = any || list->items[i].ours;
+		if (list->items[i].ours && !list->items[i].zombie)
+			kill(list->items[i].pid, SIGKILL);
+	}
+	return any;
 }
 
 bool
@@ -162,9 +187,11 @@ mg_kill_descendants(void)
 		if (!list_processes(&list))
 			break;
 		mark_descendants(&list, getpid());
-		for (int i = 0; i < list.count; i++)
-			if (list.items[i].ours && !list.items[i].zombie)
-				kill(list.items[i].pid, SIGKILL);
+		if (!kill_marked(&list) && spared != 0)
+		{
+			none = true;
+			break;
+		}
 		poll(NULL, 0, KILL_POLL_MS);
 	}
 	free(list.items);

@@ -10,6 +10,8 @@
 #ifndef MG_KEEPER_H
 #define MG_KEEPER_H
 
+#include <sys/types.h>
+
 #include "target.h"
 
 typedef struct MgKeeperJob
@@ -52,5 +54,8 @@ extern void mg_keeper_main(const MgKeeperJob *job) __attribute__((noreturn));
  * end, a second and a half at most.  True when none is left.
  */
 extern bool mg_kill_descendants(void);
+
+/* Leaves one child of ours out of that, with all that comes of it, until pid 0 is given. */
+extern void mg_spare_process(pid_t pid);
 
 #endif

@@ -248,6 +248,26 @@ number_of(const MgRows *rows, int row, const char *name)
 	return text != NULL ? atoi(text) : 0;
 }
 
+static const char *
+message_of(const MgLint *lint, bool down, const char *message)
+{
+	return mg_log_redact(lint->arena, down ?
+										  mg_printf(lint->arena, "in the downgrade: %s", message) :
+										  message);
+}
+
+/* A downgrade is there to take things away: that it does is told, and stops nobody by itself. */
+static MgSeverity
+severity_of_loss(const MgLintRead *read, const char *rule, MgSeverity own)
+{
+	const MgRule *known = mg_rule_find(rule);
+
+	if (read->script->down && known != NULL && own > MG_SEVERITY_NOTICE &&
+		(strcmp(known->family, "DROP") == 0 || strcmp(known->family, "DATA") == 0))
+		return MG_SEVERITY_NOTICE;
+	return own;
+}
+
 static void
 take_row(MgLintRead *read, const MgRows *rows, int row)
 {
@@ -270,9 +290,11 @@ take_row(MgLintRead *read, const MgRows *rows, int row)
 					  statement != NULL && start == statement->start ? statement->end : 0);
 	finding.rule = mg_rows_get(rows, row, "rule");
 	mg_severity_of(mg_rows_get(rows, row, "severity"), &own);
-	finding.severity = mg_lint_severity(lint, finding.place.file, finding.rule, own);
+	finding.severity = mg_lint_severity(lint, finding.place.file, finding.rule,
+										severity_of_loss(read, finding.rule, own));
+	finding.down = read->script->down;
 	finding.object = mg_log_redact(lint->arena, mg_rows_get(rows, row, "object"));
-	finding.message = mg_log_redact(lint->arena, mg_rows_get(rows, row, "message"));
+	finding.message = message_of(lint, finding.down, mg_rows_get(rows, row, "message"));
 	finding.detail = mg_log_redact(lint->arena, mg_rows_get(rows, row, "detail"));
 	finding.hint = mg_log_redact(lint->arena, mg_rows_get(rows, row, "hint"));
 	if (finding.severity != MG_SEVERITY_OFF)
@@ -298,6 +320,65 @@ mg_lint_script(MgLint *lint, MgPg *pg, const MgLintScript *script, MgError *err)
 		return false;
 	for (int r = 0; r < rows->count; r++)
 		take_row(&read, rows, r);
+	return true;
+}
+
+static void
+add_own(MgLint *lint, const MgLintFinding *finding)
+{
+	MgLintFinding own = *finding;
+
+	if (own.severity == MG_SEVERITY_OFF)
+		own.severity = mg_rule_find(own.rule)->severity;
+	own.severity = mg_lint_severity(lint, own.place.file, own.rule, own.severity);
+	own.message = message_of(lint, own.down, own.message);
+	own.detail = mg_log_redact(lint->arena, own.detail);
+	own.hint = own.hint != NULL ? mg_log_redact(lint->arena, own.hint) :
+								  mg_rule_hint(lint->arena, mg_rule_find(own.rule));
+	if (own.statement == NULL)
+		own.statement = "";
+	if (own.severity != MG_SEVERITY_OFF)
+		mg_lint_add(lint, &own);
+}
+
+void
+mg_lint_report(MgLint *lint, MgLintFile *file, size_t start, size_t end, const MgLintFinding *finding)
+{
+	MgLintSpan span = { .file = file };
+	MgLintScript script = { .text = file->text, .spans = &span, .span_count = 1 };
+	MgLintRead read = { .lint = lint, .script = &script };
+	MgLintFinding own = *finding;
+
+	own.place = mg_lint_place(&read, start, end > start ? end : 0);
+	add_own(lint, &own);
+}
+
+bool
+mg_lint_report_line(MgLint *lint, MgPg *pg, const MgLintScript *script, int line,
+					const MgLintFinding *finding, MgError *err)
+{
+	MgLintRead read = { .lint = lint, .pg = pg, .script = script };
+	MgLintFinding own = *finding;
+	const char *end = script->text;
+	size_t start = 0;
+
+	mg_cursor_init(&read.cursor, script->text, mg_pg_counts_bytes(pg));
+	if (!read_outline(&read, err))
+		return false;
+	for (; line > 0 && *end != '\0'; line--)
+		end += strcspn(end, "\n") + (line > 1);
+	for (int i = 0; i < read.count; i++)
+		if (read.statements[i].start < (size_t) (end - script->text))
+		{
+			start = read.statements[i].start;
+			own.number = i + 1;
+			own.statement = read.statements[i].hash;
+		}
+	own.place =
+		mg_lint_place(&read, start, own.number > 0 ? read.statements[own.number - 1].end : 0);
+	/* so that the comments of the script are for it too */
+	own.script = lint->scripts;
+	add_own(lint, &own);
 	return true;
 }
 

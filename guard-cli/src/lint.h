@@ -47,6 +47,7 @@ typedef struct MgLintScript
 	const MgLintSpan *spans; /* in the order of "at"; the first begins at 0 */
 	int span_count;
 	bool in_transaction; /* whoever runs it wraps it in a transaction */
+	bool down;			 /* it is a downgrade: what it loses weighs less */
 } MgLintScript;
 
 /* A place in an author's file; lines and columns (in characters) begin at 1. */
@@ -87,6 +88,7 @@ typedef struct MgLintFinding
 	const char *fingerprint; /* of path, rule, object and statement; no two findings have the same */
 	int script;				 /* which call of mg_lint_script */
 	int number;				 /* of the statement in that script; 0: none */
+	bool down;				 /* of a downgrade */
 	/* The server's own row, for what else it says; NULL for findings of lint itself. */
 	const MgRows *rows;
 	int row;
@@ -128,6 +130,16 @@ extern MgLintFile *mg_lint_add_file(MgLint *lint, const char *path, const char *
 
 /* Analyses a script; nothing is run.  Its names mean what they mean to a session of the database. */
 extern bool mg_lint_script(MgLint *lint, MgPg *pg, const MgLintScript *script, MgError *err);
+
+/*
+ * Adds a finding of lint's own, of which rule and texts are set: about bytes start to
+ * end of a file (start = end: its end is not known), or about the statement that is run
+ * where a line of a script is.  Without a severity it has that of its rule.
+ */
+extern void mg_lint_report(MgLint *lint, MgLintFile *file, size_t start, size_t end,
+						   const MgLintFinding *finding);
+extern bool mg_lint_report_line(MgLint *lint, MgPg *pg, const MgLintScript *script, int line,
+								const MgLintFinding *finding, MgError *err);
 
 /* Ends it: comments are matched, then the baseline's file (NULL: none); findings are sorted. */
 extern bool mg_lint_finish(MgLint *lint, const char *baseline, MgError *err);

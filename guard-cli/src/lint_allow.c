@@ -238,7 +238,8 @@ mg_lint_apply_allows(MgLint *lint)
 		MgLintFinding *finding = &lint->findings[i];
 
 		/* what is wrong with a comment is not allowed by another */
-		if (finding->rows == NULL)
+		if (strcmp(mg_rule_find(finding->rule) != NULL ? mg_rule_find(finding->rule)->family : "",
+				   "SUPPRESSION") == 0)
 			continue;
 		for (MgLintAllow *allow = lint->allows; allow != NULL; allow = allow->next)
 			if (is_for(allow, finding))

@@ -47,6 +47,7 @@ json_of(MgArena *arena, const MgLintFinding *finding)
 	mg_json_text(object, "rule", finding->rule);
 	mg_json_text(object, "family", rule != NULL ? mg_rule_family(arena, rule) : NULL);
 	mg_json_text(object, "severity", mg_severity_name(finding->severity));
+	mg_json_bool(object, "downgrade", finding->down);
 	mg_json_text(object, "object", finding->object);
 	mg_json_text(object, "message", finding->message);
 	mg_json_text(object, "detail", finding->detail);

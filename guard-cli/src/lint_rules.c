@@ -76,6 +76,18 @@ const MgRule mg_rules[] = {
 	  "the rehearsal of a migration that could not be predicted reads all of a table while nobody can write to it",
 	  "Look for the statement that does it in the plan, and for its safer way by \"migguard explain\".",
 	  "any statement of a rehearsal", 0, 0, NULL },
+	{ "migration-opaque", "OPAQUE", MG_SEVERITY_ERROR,
+	  "the SQL of a migration cannot be told without running it",
+	  "Write the migration so that \"alembic upgrade --sql\" prints it, or rehearse it: migguard plan.",
+	  "revisions of Alembic's", 0, 0, NULL },
+	{ "placeholder-unknown", "FAILURE", MG_SEVERITY_ERROR,
+	  "a placeholder of a migration has no value",
+	  "Set it in flyway.toml, flyway.conf or the environment.",
+	  "migrations of Flyway's", 0, 0, NULL },
+	{ "migration-fails", "FAILURE", MG_SEVERITY_ERROR,
+	  "a migration fails where the schema before it has been loaded",
+	  "Change the migration, or the schema that it is tried on.",
+	  "migrations, where lint has a server of its own", 0, 0, NULL },
 	{ NULL, NULL, MG_SEVERITY_OFF, NULL, NULL, NULL, 0, 0, NULL },
 };
 /* clang-format on */

@@ -49,6 +49,9 @@ typedef struct MgSessions
 /* Sessions in this database other than those whose application_name starts with own_prefix. */
 extern bool mg_server_sessions(MgPg *pg, const char *own_prefix, MgSessions *sessions, MgError *err);
 
+/* Creates a role that is no more than a name. */
+extern bool mg_server_create_role(MgPg *pg, const char *name, MgError *err);
+
 extern bool mg_server_database_size(MgPg *pg, long long *bytes, MgError *err);
 
 /* Quoted names of indexes that are not valid. */

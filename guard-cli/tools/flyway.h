@@ -26,6 +26,8 @@ extern MgFlyway *mg_flyway(MgTool *tool);
 
 extern bool mg_flyway_recognise(char *const *argv);
 extern bool mg_flyway_open(MgTool *tool, MgError *err);
+/* The first half of that: the settings, without a look for files. */
+extern bool mg_flyway_settings(MgTool *tool, MgError *err);
 
 /* The schema that the configuration names, NULL: the first on the role's search path. */
 extern const char *mg_flyway_schema(MgTool *tool);

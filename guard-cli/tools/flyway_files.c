@@ -163,8 +163,8 @@ without_suffix(const MgFlywayConfig *config, const char *name)
 	return NULL;
 }
 
-static void
-take_path(const MgFlywayConfig *config, const char *location, const char *path, MgFlywayFiles *files)
+bool
+mg_flyway_file_name(const MgFlywayConfig *config, const char *path, MgFlywayFile *file)
 {
 	const struct
 	{
@@ -178,24 +178,31 @@ take_path(const MgFlywayConfig *config, const char *location, const char *path, 
 		{ "baselineMigrationPrefix", "B", MG_FLYWAY_BASELINE },
 	};
 	const char *name = without_suffix(config, mg_file_name(path));
-	MgFlywayFile file = { .path = path };
 
-	if (name == NULL)
-		return;
-	file.script = path + strlen(location);
-	file.script += strspn(file.script, "/");
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+	memset(file, 0, sizeof *file);
+	file->path = path;
+	for (size_t i = 0; name != NULL && i < sizeof kinds / sizeof kinds[0]; i++)
 	{
 		const char *prefix = mg_flyway_config_get(config, kinds[i].key, kinds[i].prefix);
 
-		if (parse_name(config, prefix, kinds[i].kind, name, &file))
-		{
-			add_file(config->arena, files, &file);
-			return;
-		}
+		if (parse_name(config, prefix, kinds[i].kind, name, file))
+			return true;
 		if (has_prefix(name, prefix))
-			mg_log_verbose("flyway: \"%s\" is not the name of a migration and is left out", path);
+			mg_log_verbose("flyway: \"%s\" is not the name of a migration", path);
 	}
+	return false;
+}
+
+static void
+take_path(const MgFlywayConfig *config, const char *location, const char *path, MgFlywayFiles *files)
+{
+	MgFlywayFile file;
+
+	if (!mg_flyway_file_name(config, path, &file))
+		return;
+	file.script = path + strlen(location);
+	file.script += strspn(file.script, "/");
+	add_file(config->arena, files, &file);
 }
 
 /* The directory of a location; NULL with the error set when it is not one. */
@@ -341,39 +348,48 @@ place_value(const MgFlywayConfig *config, const MgFlywayPlaces *places, const Mg
 	return NULL;
 }
 
+bool
+mg_flyway_next_place(const MgFlywayConfig *config, const MgFlywayPlaces *places,
+					 const MgFlywayFile *file, const char *text, MgFlywayPlace *place)
+{
+	const char *prefix = mg_flyway_config_get(config, "placeholderPrefix", "${");
+	const char *suffix = mg_flyway_config_get(config, "placeholderSuffix", "}");
+	const char *end;
+
+	if (!mg_flyway_config_bool(config, "placeholderReplacement", true))
+		return false;
+	place->start = strstr(text, prefix);
+	end = place->start != NULL ? strstr(place->start + strlen(prefix), suffix) : NULL;
+	if (end == NULL)
+		return false;
+	place->name = mg_strndup(config->arena, place->start + strlen(prefix),
+							 (size_t) (end - place->start) - strlen(prefix));
+	place->end = end + strlen(suffix);
+	place->value = place_value(config, places, file, place->name);
+	return true;
+}
+
 char *
 mg_flyway_replace(const MgFlywayConfig *config, const MgFlywayPlaces *places,
 				  const MgFlywayFile *file, const char **missing)
 {
-	const char *prefix = mg_flyway_config_get(config, "placeholderPrefix", "${");
-	const char *suffix = mg_flyway_config_get(config, "placeholderSuffix", "}");
 	const char *text = file->text;
-	const char *at;
+	MgFlywayPlace place;
 	MgBuf buf;
 
 	*missing = NULL;
 	mg_buf_init(&buf, config->arena);
 	if (strncmp(text, bom, sizeof bom - 1) == 0)
 		text += sizeof bom - 1;
-	while (mg_flyway_config_bool(config, "placeholderReplacement", true) &&
-		   (at = strstr(text, prefix)) != NULL)
+	for (; mg_flyway_next_place(config, places, file, text, &place); text = place.end)
 	{
-		const char *name = at + strlen(prefix);
-		const char *end = strstr(name, suffix);
-		const char *value;
-
-		if (end == NULL)
-			break;
-		mg_buf_add_bytes(&buf, text, (size_t) (at - text));
-		value = place_value(config, places, file,
-							mg_strndup(config->arena, name, (size_t) (end - name)));
-		text = end + strlen(suffix);
-		if (value == NULL)
+		if (place.value == NULL)
 		{
-			*missing = mg_strndup(config->arena, at, (size_t) (text - at));
+			*missing = mg_strndup(config->arena, place.start, (size_t) (place.end - place.start));
 			return NULL;
 		}
-		mg_buf_add(&buf, value);
+		mg_buf_add_bytes(&buf, text, (size_t) (place.start - text));
+		mg_buf_add(&buf, place.value);
 	}
 	mg_buf_add(&buf, text);
 	return buf.data;

@@ -45,6 +45,9 @@ typedef struct MgFlywayPlaces
 extern bool mg_flyway_files_find(const MgFlywayConfig *config, const char *directory,
 								 MgFlywayFiles *files, MgError *err);
 
+/* Takes the name of a file apart; false when it is no migration's. */
+extern bool mg_flyway_file_name(const MgFlywayConfig *config, const char *path, MgFlywayFile *file);
+
 extern bool mg_flyway_file_load(MgArena *arena, MgFlywayFile *file, MgError *err);
 
 /* The file of a kind and version, NULL when there is none. */
@@ -57,6 +60,19 @@ extern bool mg_flyway_is_version(const char *text);
 
 /* Flyway's checksum: CRC32 over the lines without their ends, as a signed number. */
 extern int mg_flyway_checksum(const char *text);
+
+/* A placeholder in a text. */
+typedef struct MgFlywayPlace
+{
+	const char *start; /* with its marks, as far as end */
+	const char *end;
+	const char *name;
+	const char *value; /* NULL: it has none */
+} MgFlywayPlace;
+
+/* Finds the first one of the text; false when there is none. */
+extern bool mg_flyway_next_place(const MgFlywayConfig *config, const MgFlywayPlaces *places,
+								 const MgFlywayFile *file, const char *text, MgFlywayPlace *place);
 
 /* The text with placeholders replaced; NULL and *missing set when one has no value. */
 extern char *mg_flyway_replace(const MgFlywayConfig *config, const MgFlywayPlaces *places,

@@ -147,12 +147,11 @@ load_config(MgTool *tool, MgError *err)
 }
 
 bool
-mg_flyway_open(MgTool *tool, MgError *err)
+mg_flyway_settings(MgTool *tool, MgError *err)
 {
 	MgFlyway *flyway = mg_alloc(tool->arena, sizeof *flyway);
 	const char *command = mg_config_string(tool->config, MG_SET_TOOL_COMMAND);
 	const char *file = mg_config_string(tool->config, MG_SET_TOOL_CONFIG);
-	const char *directory = mg_config_string(tool->config, MG_SET_TOOL_DIRECTORY);
 	MgStrings words;
 	char *const *argv;
 	int program;
@@ -176,8 +175,18 @@ mg_flyway_open(MgTool *tool, MgError *err)
 	if (file != NULL)
 		mg_strings_addf(&flyway->options, "-configFiles=%s",
 						mg_file_absolute(tool->arena, NULL, file));
-	if (!load_config(tool, err))
+	return load_config(tool, err);
+}
+
+bool
+mg_flyway_open(MgTool *tool, MgError *err)
+{
+	const char *directory = mg_config_string(tool->config, MG_SET_TOOL_DIRECTORY);
+	MgFlyway *flyway;
+
+	if (!mg_flyway_settings(tool, err))
 		return false;
+	flyway = mg_flyway(tool);
 	if (directory != NULL)
 		mg_flyway_config_set(&flyway->config, "locations",
 							 mg_printf(tool->arena, "filesystem:%s",
