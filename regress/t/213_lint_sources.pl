@@ -75,7 +75,7 @@ subtest 'pairs' => sub {
 	file('pairs/10_c.down.sql', "DROP TABLE t;\n");
 	my $json = look(['pairs']);
 	is(files($json), 'pairs/2_b.up.sql pairs/2_b.down.sql pairs/10_c.up.sql pairs/10_c.down.sql', 'each downgrade behind its upgrade');
-	is(found($json, 'not-in-transaction'), 'pairs/10_c.up.sql:2:1', 'one statement alone is in no transaction, several are in one');
+	is(found($json, 'concurrently-in-transaction'), 'pairs/10_c.up.sql:2:1', 'one statement alone is in no transaction, several are in one');
 	my $drop = one($json, 'drop-table');
 	is($drop->{severity}, 'notice', 'what a downgrade loses is a notice');
 	like($drop->{message}, qr/^in the downgrade: /, 'and says where it is');
@@ -100,7 +100,7 @@ SQL
 	is(found($json, 'drop-table'), 'goose/00001_a.sql:6:3', 'the way up, at its place in the file');
 	ok(!one($json, 'drop-table')->{downgrade}, 'is no downgrade');
 	is(one($json, 'drop-table')->{severity}, 'error', 'and is judged in full');
-	is(found($json, 'drop-column'), 'goose/00001_a.sql:8:15', 'the way down too');
+	is(found($json, 'drop-column'), 'goose/00001_a.sql:8:1', 'the way down too');
 	ok(one($json, 'drop-column')->{downgrade}, 'as a downgrade');
 	my $index = "CREATE INDEX CONCURRENTLY i ON t (b);\n";
 	file('tx/1_a.sql', "-- +goose Up\n$index");
@@ -109,7 +109,7 @@ SQL
 	file('tx/4_d.sql', "-- migrate:up transaction:false\n$index-- migrate:down transaction:false\nDROP INDEX CONCURRENTLY i;\n");
 	file('tx/5_e.sql', "-- +migrate Up\n$index");
 	file('tx/6_f.sql', "-- +migrate Up notransaction\n$index");
-	is(found(look(['tx']), 'not-in-transaction'), 'tx/1_a.sql:2:1 tx/3_c.sql:2:1 tx/5_e.sql:2:1', 'transactions by the comments of each tool');
+	is(found(look(['tx']), 'concurrently-in-transaction'), 'tx/1_a.sql:2:1 tx/3_c.sql:2:1 tx/5_e.sql:2:1', 'transactions by the comments of each tool');
 	is(one(look(['-'], stdin => "-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP TABLE t;\n"), 'drop-table')->{line}, 4, 'from standard input');
 };
 
@@ -122,16 +122,16 @@ subtest 'Flyway' => sub {
 	file('fly/flyway.toml', "[flyway.placeholders]\ntenant = \"tenant\"\n");
 	my $json = look(['fly/sql'], env => { FLYWAY_PLACEHOLDERS_ENV => 'prod' });
 	is(files($json), 'fly/sql/V1__a.sql fly/sql/V1.2__b.sql fly/sql/U1.2__b.sql fly/sql/V1.10__c.sql fly/sql/R__view.sql', "Flyway's order");
-	is(found($json, 'drop-table'), 'fly/sql/V1__a.sql:2:1 fly/sql/V1__a.sql:2:31', 'places are those of the file, not of the text with values');
+	is(found($json, 'drop-table'), 'fly/sql/V1__a.sql:2:1 fly/sql/V1__a.sql:2:30', 'places are those of the file, not of the text with values');
 	is((grep { $_->{rule} eq 'drop-table' } @{ $json->{findings} })[0]{object}, 'public.tenant_orders', 'placeholders have their values');
 	is(found($json, 'placeholder-unknown'), '', 'all of them');
-	is(found($json, 'not-in-transaction'), '', 'a statement that runs in no transaction gets none');
+	is(found($json, 'concurrently-in-transaction'), '', 'a statement that runs in no transaction gets none');
 	$json = look(['fly/sql']);
 	is(found($json, 'placeholder-unknown'), 'fly/sql/V1__a.sql:1:9', 'without the variable, its placeholder is found');
 	is(one($json, 'placeholder-unknown')->{severity}, 'error', 'as an error');
-	is(found($json, 'drop-table'), 'fly/sql/V1__a.sql:2:1 fly/sql/V1__a.sql:2:31', 'and the rest is looked at');
+	is(found($json, 'drop-table'), 'fly/sql/V1__a.sql:2:1 fly/sql/V1__a.sql:2:30', 'and the rest is looked at');
 	file('fly/sql/V1.2__b.sql.conf', "executeInTransaction=true\n");
-	is(found(look(['fly/sql']), 'not-in-transaction'), 'fly/sql/V1.2__b.sql:1:1', "a script's own settings win");
+	is(found(look(['fly/sql']), 'concurrently-in-transaction'), 'fly/sql/V1.2__b.sql:1:1', "a script's own settings win");
 	unlink "$dir/fly/flyway.toml";
 	file('fly/flyway.conf', "flyway.placeholders.tenant=tenant\nflyway.placeholders.env=x\nflyway.placeholderPrefix=@[\nflyway.placeholderSuffix=]\n");
 	like(files(look(['fly/sql'])), qr/V1__a/, 'flyway.conf');
@@ -153,13 +153,13 @@ PLAN
 	file("sq/verify/$_.sql", "SELECT 1/count(*) FROM t;\n") foreach 'zebra@v1', 'apple', 'zebra';
 	my $json = look(['sq']);
 	is(files($json), join(' ', map { ("sq/deploy/$_.sql", "sq/revert/$_.sql") } 'zebra@v1', 'apple', 'zebra'), 'in the order of the plan, what verifies left out');
-	is(found($json, 'not-in-transaction'), '', 'scripts have transactions of their own');
+	is(found($json, 'concurrently-in-transaction'), '', 'scripts have transactions of their own');
 	is(join(' ', map { $_->{downgrade} ? 'down' : 'up' } grep { $_->{rule} eq 'drop-table' } @{ $json->{findings} }), 'up down up down up down', 'a revert is a downgrade');
 };
 
 subtest 'Alembic' => sub {
 	my $project = SafeDeployTest::Alembic->new(dir => "$dir/al", revisions => [
-		{ id => 'b1', message => 'first', up => "op.execute('SELECT 1')\n    op.drop_column('t', 'b')\n    op.execute('DROP TABLE tenant_orders')", down => "op.add_column('t', sa.Column('b', sa.Integer()))" },
+		{ id => 'b1', message => 'first', up => "op.execute('SELECT 1')\nop.drop_column('t', 'b')\nop.execute('DROP TABLE tenant_orders')", down => "op.add_column('t', sa.Column('b', sa.Integer()))" },
 		{ id => 'a2', message => 'second', up => "if op.get_bind().execute(sa.text('SELECT 1')).scalar(): op.drop_table('t')", down => 'pass' },
 		{ id => 'a3', message => 'third', up => "with op.get_context().autocommit_block(): op.create_index('i', 't', ['b'], postgresql_concurrently=True)", down => "op.drop_table('t')" } ]);
 	my $json = look(['al/migrations'], env => { DATABASE_URL => $server->url('app') });
@@ -175,7 +175,7 @@ subtest 'Alembic' => sub {
 	my @opaque = grep { $_->{rule} eq 'migration-opaque' && $_->{file} eq $files[1] } @{ $json->{findings} };
 	is(scalar @opaque, 1, 'a revision that asks the database is opaque') or diag(JSON::PP->new->pretty->encode($json));
 	is($opaque[0]{severity}, 'error', 'which is an error');
-	is(found($json, 'not-in-transaction'), '', 'an autocommit block leaves the transaction');
+	is(found($json, 'concurrently-in-transaction'), '', 'an autocommit block leaves the transaction');
 	ok((grep { $_->{file} eq $files[2] && $_->{downgrade} && $_->{rule} eq 'drop-table' } @{ $json->{findings} }), 'the way down behind one that is opaque');
 	rename "$dir/al/alembic.ini", "$dir/al/gone.ini";
 	$json = look(['al/migrations']);
