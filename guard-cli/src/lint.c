@@ -251,9 +251,8 @@ number_of(const MgRows *rows, int row, const char *name)
 static const char *
 message_of(const MgLint *lint, bool down, const char *message)
 {
-	return mg_log_redact(lint->arena, down ?
-										  mg_printf(lint->arena, "in the downgrade: %s", message) :
-										  message);
+	return mg_log_redact(lint->arena,
+						 down ? mg_printf(lint->arena, "in the downgrade: %s", message) : message);
 }
 
 /* A downgrade is there to take things away: that it does is told, and stops nobody by itself. */
@@ -374,8 +373,7 @@ mg_lint_report_line(MgLint *lint, MgPg *pg, const MgLintScript *script, int line
 			own.number = i + 1;
 			own.statement = read.statements[i].hash;
 		}
-	own.place =
-		mg_lint_place(&read, start, own.number > 0 ? read.statements[own.number - 1].end : 0);
+	own.place = mg_lint_place(&read, start, own.number > 0 ? read.statements[own.number - 1].end : 0);
 	/* so that the comments of the script are for it too */
 	own.script = lint->scripts;
 	add_own(lint, &own);

@@ -66,9 +66,9 @@ open_project(MgLintSources *sources, const char *path, MgError *err)
 	else if (why.exit_code == MG_EXIT_INTERRUPTED)
 		*err = why;
 	else
-		sources->alembic_failed =
-			why.detail != NULL ? mg_printf(sources->arena, "%s; %s", why.message, why.detail) :
-								 why.message;
+		sources->alembic_failed = why.detail != NULL ?
+									  mg_printf(sources->arena, "%s; %s", why.message, why.detail) :
+									  why.message;
 	return !err->set;
 }
 

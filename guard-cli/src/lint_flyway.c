@@ -49,7 +49,8 @@ mg_lint_flyway_place(MgLintSources *sources, MgLintSource *source, MgError *err)
 	if (named && !load_settings(sources, source->path, err))
 		return false;
 	mg_flyway_config_init(&usual, sources->arena);
-	if (!mg_flyway_file_name(named ? &mg_flyway(sources->flyway)->config : &usual, source->path, &file))
+	if (!mg_flyway_file_name(named ? &mg_flyway(sources->flyway)->config : &usual, source->path,
+							 &file))
 		return true;
 	source->kind = MG_LINT_FLYWAY;
 	source->version = file.version;
@@ -98,11 +99,13 @@ report_unknown(MgLintSources *sources, const MgLintSource *source, MgLintFile *f
 	MgLintFinding finding = {
 		.rule = "placeholder-unknown",
 		.object = place->name,
-		.message = mg_printf(sources->arena, "placeholder %.*s has no value, so that Flyway refuses the migration",
+		.message = mg_printf(sources->arena,
+							 "placeholder %.*s has no value, so that Flyway refuses the migration",
 							 (int) (place->end - place->start), place->start),
-		.hint = mg_printf(sources->arena,
-						  "Set placeholders.%s in flyway.toml, flyway.conf or by FLYWAY_PLACEHOLDERS_%s.",
-						  place->name, place->name),
+		.hint =
+			mg_printf(sources->arena,
+					  "Set placeholders.%s in flyway.toml, flyway.conf or by FLYWAY_PLACEHOLDERS_%s.",
+					  place->name, place->name),
 	};
 
 	if (file != NULL)

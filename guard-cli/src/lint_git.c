@@ -56,8 +56,12 @@ git(MgLintSources *sources, const char *const *words, MgBuf *output, MgError *er
 static bool
 commit_of(MgLintSources *sources, const char *name, const char **commit, MgError *err)
 {
-	const char *words[] = { "rev-parse", "--verify", "--quiet", "--end-of-options",
-							mg_printf(sources->arena, "%s^{commit}", name), NULL };
+	const char *words[] = { "rev-parse",
+							"--verify",
+							"--quiet",
+							"--end-of-options",
+							mg_printf(sources->arena, "%s^{commit}", name),
+							NULL };
 	MgError why;
 	MgBuf output;
 
@@ -126,26 +130,41 @@ seen_from_here(MgLintSources *sources, const char *up, const char *path)
 												  mg_printf(sources->arena, "%s%s", up, path);
 }
 
+/* The absolute path without "." and "..", by its text alone. */
+static char *
+plain_path(MgArena *arena, const char *path)
+{
+	char *whole = mg_file_absolute(arena, NULL, path);
+	char *rest = NULL;
+	MgBuf out;
+
+	mg_buf_init(&out, arena);
+	for (char *part = strtok_r(whole, "/", &rest); part != NULL; part = strtok_r(NULL, "/", &rest))
+		if (strcmp(part, "..") == 0)
+		{
+			while (out.len > 0 && out.data[--out.len] != '/')
+				;
+			out.data[out.len] = '\0';
+		}
+		else if (strcmp(part, ".") != 0)
+			mg_buf_addf(&out, "/%s", part);
+	return out.data;
+}
+
 /* One of the operands is the file, a directory above it, or a glob for it. */
 static bool
 is_asked_for(MgLintSources *sources, const char *path, char *const *operands, int count)
 {
-	const char *file = mg_file_absolute(sources->arena, NULL, path);
+	const char *file = plain_path(sources->arena, path);
 
 	for (int i = 0; i < count; i++)
 	{
 		const char *operand = operands[i];
-		char *whole;
-		size_t len;
+		char *whole = plain_path(sources->arena, operand);
+		size_t len = strlen(whole);
 
 		while (strncmp(operand, "./", 2) == 0)
 			operand += 2 + strspn(operand + 2, "/");
-		if (strcmp(operand, ".") == 0)
-			operand = "";
-		whole = mg_file_absolute(sources->arena, NULL, operand);
-		len = strlen(whole);
-		while (len > 1 && whole[len - 1] == '/')
-			whole[--len] = '\0';
 		if (mg_lint_glob_match(operand, path) ||
 			(strncmp(whole, file, len) == 0 && (file[len] == '/' || file[len] == '\0')))
 			return true;
@@ -168,10 +187,10 @@ add_change(const Change *change, const char *from_top, MgError *err)
 	MgLintSources *sources = change->sources;
 	const char *path = seen_from_here(sources, change->up, from_top);
 	size_t len = strlen(path);
-	const char *words[] = { "cat-file", "blob",
-							mg_printf(sources->arena, "%s:%s",
-									  change->end != NULL ? change->end : "", from_top),
-							NULL };
+	const char *words[] = {
+		"cat-file", "blob",
+		mg_printf(sources->arena, "%s:%s", change->end != NULL ? change->end : "", from_top), NULL
+	};
 	bool python = len > 3 && strcmp(path + len - 3, ".py") == 0;
 	const char *text = NULL;
 	size_t size;
@@ -239,8 +258,10 @@ read_changes(const Change *change, const MgBuf *output, MgError *err)
 static bool
 add_untracked(const Change *change, MgError *err)
 {
-	const char *words[] = { "ls-files", "-z", "--others", "--exclude-standard", "--full-name",
-							change->up[0] != '\0' ? change->up : ".", NULL };
+	const char *words[] = { "ls-files",	   "-z",
+							"--others",	   "--exclude-standard",
+							"--full-name", change->up[0] != '\0' ? change->up : ".",
+							NULL };
 	MgBuf output;
 
 	if (!git(change->sources, words, &output, err))
@@ -256,8 +277,18 @@ mg_lint_git(MgLintSources *sources, const char *since, const char *range, char *
 			int count, MgError *err)
 {
 	const char *dots = range != NULL ? strstr(range, "..") : NULL;
-	const char *words[] = { "diff",			 "--name-status", "-z", "-M",		 "--no-ext-diff",
-							"--no-textconv", "--diff-filter=ACMRT", NULL, NULL, "--", NULL, NULL };
+	const char *words[] = { "diff",
+							"--name-status",
+							"-z",
+							"-M",
+							"--no-ext-diff",
+							"--no-textconv",
+							"--diff-filter=ACMRT",
+							NULL,
+							NULL,
+							"--",
+							NULL,
+							NULL };
 	Change change = { .sources = sources, .operands = operands, .count = count };
 	const char *start;
 	const char *end;

@@ -29,7 +29,8 @@ mg_lint_glob_match(const char *glob, const char *path)
 		{
 			if (mg_lint_glob_match(glob + 3, path))
 				return true;
-			if (strchr(path, '/') == NULL)
+			/* nor into what begins with a dot */
+			if (strchr(path, '/') == NULL || path[0] == '.')
 				return false;
 		}
 	}
@@ -43,8 +44,7 @@ mg_lint_glob_match(const char *glob, const char *path)
 	name[path_len] = '\0';
 	if (fnmatch(part, name, FNM_PERIOD) != 0 || (glob[glob_len] == '/') != (path[path_len] == '/'))
 		return false;
-	return glob[glob_len] == '\0' ||
-		   mg_lint_glob_match(glob + glob_len + 1, path + path_len + 1);
+	return glob[glob_len] == '\0' || mg_lint_glob_match(glob + glob_len + 1, path + path_len + 1);
 }
 
 bool

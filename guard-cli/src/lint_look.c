@@ -63,8 +63,7 @@ choose_way(MgLintSources *sources, MgPg *pg, const MgLintSource *source, const M
 			return false;
 		way->in_transaction = !single;
 	}
-	way->one_transaction =
-		way->in_transaction && !script.own_transaction && script.outside == NULL;
+	way->one_transaction = way->in_transaction && !script.own_transaction && script.outside == NULL;
 	return true;
 }
 
@@ -102,8 +101,7 @@ apply(MgLintSources *sources, MgPg *pg, MgLintServer *server, const MgLintSource
 		return mg_err_hint(err, "Begin with a dump of the schema, by --schema, in place of all "
 								"migrations.");
 	}
-	finding.message =
-		mg_printf(sources->arena, "fails on lint's own server: %s", applied.message);
+	finding.message = mg_printf(sources->arena, "fails on lint's own server: %s", applied.message);
 	finding.detail = "What comes later is looked at without it.";
 	return mg_lint_report_line(sources->lint, pg, script, applied.line, &finding, err);
 }
@@ -112,10 +110,9 @@ static bool
 look_at_part(MgLintSources *sources, MgPg *pg, MgLintServer *server, const MgLintSource *source,
 			 const MgLintPart *part, MgError *err)
 {
-	MgLintScript script = { .text = part->text,
-							.spans = part->spans,
-							.span_count = part->span_count,
-							.down = part->down };
+	MgLintScript script = {
+		.text = part->text, .spans = part->spans, .span_count = part->span_count, .down = part->down
+	};
 	Way way;
 
 	if (!choose_way(sources, pg, source, part, &way, err))

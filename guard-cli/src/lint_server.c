@@ -26,12 +26,12 @@
 #include "pg_catalog_server.h"
 #include "signals.h"
 
-#define MG_SERVER_USER	"postgres"
-#define MG_START_MS		60000
-#define MG_STOP_MS		10000
-#define MG_RUN_MS		600000
-#define MG_POLL_MS		5
-#define MG_ROLES		100 /* that a script may name before it is given up */
+#define MG_SERVER_USER "postgres"
+#define MG_START_MS	   60000
+#define MG_STOP_MS	   10000
+#define MG_RUN_MS	   600000
+#define MG_POLL_MS	   5
+#define MG_ROLES	   100 /* that a script may name before it is given up */
 
 extern char **environ;
 
@@ -121,8 +121,8 @@ rest(MgError *err)
 		poll(&fd, 1, MG_POLL_MS);
 	if (mg_signals_pending() == 0)
 		return true;
-	return mg_err_set(err, MG_EXIT_INTERRUPTED, "interrupted by signal %d (%s)", mg_signals_pending(),
-					  strsignal(mg_signals_pending()));
+	return mg_err_set(err, MG_EXIT_INTERRUPTED, "interrupted by signal %d (%s)",
+					  mg_signals_pending(), strsignal(mg_signals_pending()));
 }
 
 /* The last line of what the programs said. */
@@ -143,8 +143,9 @@ failed(MgLintServer *server, const char *what, MgError *err)
 		;
 	if (end > len)
 		mg_err_detail(err, "It said: %.*s", (int) (end - len), text + len);
-	return mg_err_hint(err, "Its programs are in %s; [lint] server_bindir names others, and "
-							"--database-url a server that runs already.",
+	return mg_err_hint(err,
+					   "Its programs are in %s; [lint] server_bindir names others, and "
+					   "--database-url a server that runs already.",
 					   server->bindir);
 }
 
@@ -190,8 +191,9 @@ is_ready(const MgLintServer *server)
 	size_t len;
 
 	mg_err_init(&ignored, server->arena);
-	return mg_file_read(server->arena, mg_file_join(server->arena, server->place.data, "postmaster.pid"),
-						&text, &len, &ignored) &&
+	return mg_file_read(server->arena,
+						mg_file_join(server->arena, server->place.data, "postmaster.pid"), &text,
+						&len, &ignored) &&
 		   strstr(text, "\nready") != NULL;
 }
 
@@ -265,8 +267,8 @@ choose_user(MgLintServer *server, const MgConfig *config, MgError *err)
 	server->user = getpwnam(name);
 	if (server->user != NULL && server->user->pw_uid != 0)
 		return true;
-	mg_err_set(err, MG_EXIT_CONFIG, server->user == NULL ? "there is no user \"%s\"" : "\"%s\" is root",
-			   name);
+	mg_err_set(err, MG_EXIT_CONFIG,
+			   server->user == NULL ? "there is no user \"%s\"" : "\"%s\" is root", name);
 	return mg_err_hint(err, "It is named by %s.", mg_config_source(config, MG_SET_LINT_SERVER_USER));
 }
 
@@ -284,8 +286,8 @@ mg_lint_server_start(MgArena *arena, const MgConfig *config, MgLintServer **serv
 	if (!choose_user(made, config, err) || !mg_lint_server_find(arena, config, &made->bindir, err))
 		return false;
 	mg_lint_server_clean(arena, made->user != NULL ? made->user->pw_uid : geteuid());
-	if (!mg_lint_server_make_place(arena, made->user, &made->place, err) || !make_cluster(made, err) ||
-		!start_server(made, err))
+	if (!mg_lint_server_make_place(arena, made->user, &made->place, err) ||
+		!make_cluster(made, err) || !start_server(made, err))
 		return false;
 	mg_log_verbose("lint's own server runs in %s, after %lld ms", made->place.directory,
 				   now_ms() - start);

@@ -23,8 +23,9 @@
 #define MG_PREFIX		"migguard-lint-"
 #define MG_LOCK			"lock"
 #define MG_PG_CONFIG_MS 10000
-#define MG_UNLOCKED_S	3600 /* a directory without a lock is one that is being made, but not for so long */
-#define MG_SOCKET_MAX	80	 /* a socket's path has little room */
+#define MG_UNLOCKED_S \
+	3600 /* a directory without a lock is one that is being made, but not for so long */
+#define MG_SOCKET_MAX 80 /* a socket's path has little room */
 
 extern char **environ;
 
@@ -57,7 +58,8 @@ static char *
 find_newest(MgArena *arena)
 {
 	static const char *const patterns[] = { "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin",
-											"/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin" };
+											"/usr/local/pgsql/bin",
+											"/opt/homebrew/opt/postgresql@*/bin" };
 	char *newest = NULL;
 
 	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
@@ -89,13 +91,15 @@ mg_lint_server_find(MgArena *arena, const MgConfig *config, const char **bindir,
 		if (has_server(arena, *bindir))
 			return true;
 		mg_err_set(err, MG_EXIT_CONFIG, "there is no initdb and postgres in \"%s\"", set);
-		return mg_err_hint(err, "It is named by %s.", mg_config_source(config, MG_SET_LINT_SERVER_BINDIR));
+		return mg_err_hint(err, "It is named by %s.",
+						   mg_config_source(config, MG_SET_LINT_SERVER_BINDIR));
 	}
 	asked = ask_pg_config(arena);
 	*bindir = asked != NULL && has_server(arena, asked) ? asked : find_newest(arena);
 	if (*bindir != NULL)
 		return true;
-	mg_err_set(err, MG_EXIT_UNAVAILABLE, "no database is named, and no PostgreSQL server is installed");
+	mg_err_set(err, MG_EXIT_UNAVAILABLE,
+			   "no database is named, and no PostgreSQL server is installed");
 	mg_err_detail(err, "Without a database lint starts a server of its own. It was looked for by "
 					   "pg_config and in /usr/lib/postgresql.");
 	return mg_err_hint(err, "Name a database by --database-url, or the directory of initdb by "
@@ -116,7 +120,8 @@ temporary(void)
 static bool
 cannot(const char *what, const char *path, MgError *err)
 {
-	return mg_err_set(err, MG_EXIT_UNAVAILABLE, "could not %s \"%s\": %s", what, path, strerror(errno));
+	return mg_err_set(err, MG_EXIT_UNAVAILABLE, "could not %s \"%s\": %s", what, path,
+					  strerror(errno));
 }
 
 bool

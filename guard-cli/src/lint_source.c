@@ -53,7 +53,7 @@ has_line(const char *text, const char *mark)
 static bool
 is_marked(const char *text)
 {
-	static const char *const marks[] = { "+goose Up", "+goose Down",   "migrate:up",
+	static const char *const marks[] = { "+goose Up",	 "+goose Down", "migrate:up",
 										 "migrate:down", "+migrate Up", "+migrate Down" };
 
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
@@ -219,11 +219,12 @@ list_neighbours(MgLintSources *sources, const MgLintSource *source, MgStrings *p
 	MgStrings names;
 
 	if (source->kind == MG_LINT_SQITCH)
-		return mg_file_walk(sources->arena, mg_file_join(sources->arena, directory, "deploy"), paths,
-							err);
+		return mg_file_walk(sources->arena, mg_file_join(sources->arena, directory, "deploy"),
+							paths, err);
 	/* a directory for each migration */
 	if (strcmp(mg_file_name(source->path), "migration.sql") == 0)
-		return mg_file_walk(sources->arena, mg_file_join(sources->arena, directory, ".."), paths, err);
+		return mg_file_walk(sources->arena, mg_file_join(sources->arena, directory, ".."), paths,
+							err);
 	mg_strings_init(paths, sources->arena);
 	if (!mg_file_list(sources->arena, directory, &names, err))
 		return false;

@@ -24,17 +24,17 @@ typedef enum MgLintKind
 
 typedef struct MgLintSource
 {
-	const char *path;	   /* as it is shown; "-": standard input */
+	const char *path; /* as it is shown; "-": standard input */
 	const char *absolute;
 	const char *text;
 	const char *directory; /* below which versions are in order */
 	MgLintKind kind;
 	const char *version; /* NULL: none */
-	int rank;			 /* in a plan, or below the versions; those of the same are in order of version */
-	bool down;			 /* the file is a downgrade */
-	bool apart;			 /* never run in the order of the others, such as a baseline */
-	bool wanted;		 /* to be looked at; others only come before it */
-	int given;			 /* number of the operand that brought it */
+	int rank;	 /* in a plan, or below the versions; those of the same are in order of version */
+	bool down;	 /* the file is a downgrade */
+	bool apart;	 /* never run in the order of the others, such as a baseline */
+	bool wanted; /* to be looked at; others only come before it */
+	int given;	 /* number of the operand that brought it */
 } MgLintSource;
 
 typedef struct MgLintPart

@@ -58,7 +58,8 @@ mg_lint_sqitch_place(MgLintSources *sources, MgLintSource *source, bool *verify,
 	static const char *const names[] = { "deploy/", "revert/", "verify/" };
 
 	for (int n = 0; n < 3; n++)
-		for (const char *at = strstr(source->path, names[n]); at != NULL; at = strstr(at + 1, names[n]))
+		for (const char *at = strstr(source->path, names[n]); at != NULL;
+			 at = strstr(at + 1, names[n]))
 		{
 			size_t top = (size_t) (at - source->path);
 			const char *change = at + strlen(names[n]);
@@ -81,7 +82,8 @@ mg_lint_sqitch_place(MgLintSources *sources, MgLintSource *source, bool *verify,
 			source->down = n == 1;
 			/* the whole project, so that what comes before is found */
 			source->directory =
-				mg_strdup(sources->arena, top > 0 ? mg_strndup(sources->arena, source->path, top) : ".");
+				mg_strdup(sources->arena,
+						  top > 0 ? mg_strndup(sources->arena, source->path, top) : ".");
 			*verify = n == 2;
 			if (source->rank == 0 && n != 2)
 			{

@@ -88,8 +88,8 @@ mg_server_sessions(MgPg *pg, const char *own_prefix, MgSessions *sessions, MgErr
 bool
 mg_server_create_role(MgPg *pg, const char *name, MgError *err)
 {
-	return mg_pg_exec(pg, mg_printf(pg->arena, "CREATE ROLE %s", mg_pg_identifier(pg, name)), 0, NULL,
-					  NULL, err);
+	return mg_pg_exec(pg, mg_printf(pg->arena, "CREATE ROLE %s", mg_pg_identifier(pg, name)), 0,
+					  NULL, NULL, err);
 }
 
 bool

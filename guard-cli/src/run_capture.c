@@ -119,11 +119,10 @@ analyze(MgRun *run, MgError *err)
 
 		if (!collect(run, lint, &script, &next, err))
 			return false;
-		analysed =
-			(MgLintScript){ .text = script.text.data,
-							.spans = script.spans,
-							.span_count = script.count,
-							.in_transaction = script.transactional };
+		analysed = (MgLintScript){ .text = script.text.data,
+								   .spans = script.spans,
+								   .span_count = script.count,
+								   .in_transaction = script.transactional };
 		if (script.count > 0 &&
 			(!mg_lint_script(lint, run->pg, &analysed, err) ||
 			 !mg_observe_predict(run, script.text.data, script.transactional, err)))

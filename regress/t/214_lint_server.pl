@@ -83,8 +83,8 @@ subtest '--schema' => sub {
 	is(rules(look(['s.sql']), 'missing-object'), 's.sql:1:missing-object', 'not without it');
 	file('migguard.ini', "[database]\nurl = " . $server->url('app') . "\n[lint]\nschema = schema.sql\n");
 	$server->sql('app', 'DROP TABLE dumped');
-	is(rules(look(['s.sql']), 'missing-object'), 's.sql:1:drop-column', 'set in the file, it wins over the database that is set there');
-	is(rules(look([ '--database-url=' . $server->url('app'), 's.sql' ]), 'drop-column', 'missing-object'), 's.sql:1:missing-object', 'but not over the flag');
+	is(rules(look(['s.sql']), 'drop-column', 'missing-object'), 's.sql:1:drop-column', 'set in the file, it wins over the database that is set there');
+	is(rules(look([ '--database-url=' . $server->url('app'), 's.sql' ]), 'missing-object'), 's.sql:1:missing-object', 'but not over the flag');
 	unlink "$dir/migguard.ini";
 	my $run = lint([ '--database-url=' . $server->url('app'), '--schema=schema.sql', 's.sql' ]);
 	exit_is($run, 64, 'both flags contradict each other');
