@@ -201,7 +201,9 @@ exit_is($server->migguard('app', [ 'run', '--config=rules.ini' ], cwd => "$dir",
 # rules and explain, without a database
 my @rules = @{ decode_json(lint_rules('--format=json')->stdout) };
 my %server = map { $_ => 1 } split /\n/, $server->sql('app', 'SELECT rule FROM safedeploy.rules');
-is_deeply([ sort grep { !$server{$_} } map { $_->{rule} } @rules ], [qw(allow-malformed allow-unknown-rule allow-unused allow-without-reason)], 'rules: those of the server, and of the comments');
+is_deeply([ sort grep { !$server{$_} } map { $_->{rule} } @rules ], [qw(allow-malformed allow-unknown-rule allow-unused allow-without-reason
+	migration-fails migration-opaque observed-differs observed-drop observed-lock observed-opaque observed-rewrite observed-scan placeholder-unknown)],
+	'rules: those of the server, of the comments, of rehearsals and of lint');
 is_deeply([ grep { my $r = $_; !grep { $_->{rule} eq $r } @rules } sort keys %server ], [], 'all of them');
 like(lint_rules()->stdout, qr/^drop-table +drop +error +a table is dropped/m, 'as a table');
 file('rules.ini', "[rules]\ndrop-table = notice\n");
