@@ -13,7 +13,6 @@
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "commands/sequence.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -103,8 +102,6 @@ store_record(Relation rel, SdTraceRecord *record, Datum run_id)
 	SdRow *row = sd_row_new(rel);
 
 	sd_trace_name_gains(record);
-	sd_row_set(row, "id",
-			   Int64GetDatum(nextval_internal(sd_table_oid("run_statement_id_seq"), false)));
 	sd_row_set(row, "run_id", run_id);
 	sd_row_set(row, "pid", Int32GetDatum(MyProcPid));
 	sd_row_set(row, "backend_start", TimestampTzGetDatum(MyStartTimestamp));

@@ -173,7 +173,7 @@ read_statements(MgRun *run, MgPg *pg, MgStatements *list, MgError *err)
 {
 	MgRows *rows = mg_alloc(run->arena, sizeof *rows);
 
-	if (!mg_catalog_observed(pg, run->id, "0", rows, err))
+	if (!mg_catalog_observed(pg, run->id, rows, err))
 		return false;
 	for (int r = 0; r < rows->count; r++)
 	{

@@ -12,11 +12,9 @@
 #define LOOK_EVERY_MS 10
 
 bool
-mg_catalog_observed(MgPg *pg, const char *run_id, const char *since, MgRows *rows, MgError *err)
+mg_catalog_observed(MgPg *pg, const char *run_id, MgRows *rows, MgError *err)
 {
-	const char *const values[] = { run_id, since };
-
-	return mg_pg_rows(pg, mg_sql_observed_statements, 2, values, rows, err);
+	return mg_pg_rows(pg, mg_sql_observed_statements, 1, &run_id, rows, err);
 }
 
 bool

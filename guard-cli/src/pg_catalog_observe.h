@@ -7,9 +7,8 @@
 
 #include "pg.h"
 
-/* Rows of run_statement behind a known one ("0": all), with the effects as JSON. */
-extern bool mg_catalog_observed(MgPg *pg, const char *run_id, const char *since, MgRows *rows,
-								MgError *err);
+/* Rows of run_statement, with the effects as JSON. */
+extern bool mg_catalog_observed(MgPg *pg, const char *run_id, MgRows *rows, MgError *err);
 extern bool mg_catalog_observed_digest(MgPg *pg, const char *run_id, char **digest, MgError *err);
 
 /* Statements of a script, with the effects as JSON; nothing is run. */

@@ -33,7 +33,7 @@ sub rows
 {
 	my ($run) = @_;
 	wait_until(sub { !$server->sql('app', q{SELECT count(*) FROM pg_stat_activity WHERE datname = 'app' AND pid <> pg_backend_pid()}) }, 30, 'the session is gone');
-	return $server->json('app', "SELECT * FROM safedeploy.run_statement WHERE run_id = '$run' ORDER BY id");
+	return $server->json('app', "SELECT * FROM safedeploy.run_statement WHERE run_id = '$run' ORDER BY backend_start, pid, seq");
 }
 
 sub traced { my ($sql, %opt) = @_; my $run = new_run(); start($run, $sql, %opt)->wait(60); return rows($run); }

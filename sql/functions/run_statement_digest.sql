@@ -7,7 +7,7 @@ SET datestyle = 'ISO, MDY'
 SET extra_float_digits = 1
 AS $$
 	SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-		coalesce(pg_catalog.string_agg(s::text, E'\n' ORDER BY s.id), ''), 'UTF8')), 'hex')
+		coalesce(pg_catalog.string_agg(s::text, E'\n' ORDER BY s.backend_start, s.pid, s.seq), ''), 'UTF8')), 'hex')
 	FROM ONLY safedeploy.run_statement s
 	WHERE s.run_id OPERATOR(pg_catalog.=) $1
 $$;

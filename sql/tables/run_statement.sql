@@ -1,5 +1,4 @@
 CREATE TABLE safedeploy.run_statement (
-	id bigint GENERATED ALWAYS AS IDENTITY,
 	run_id uuid NOT NULL,
 	pid integer NOT NULL,
 	backend_start timestamptz NOT NULL,
@@ -23,9 +22,8 @@ CREATE TABLE safedeploy.run_statement (
 	messages text[] NOT NULL,
 	rolled_back boolean NOT NULL,
 	effects jsonb NOT NULL,
-	CONSTRAINT run_statement_pkey PRIMARY KEY (id)
+	CONSTRAINT run_statement_pkey PRIMARY KEY (run_id, backend_start, pid, seq)
 );
-CREATE INDEX run_statement_run_id_idx ON safedeploy.run_statement (run_id);
 COMMENT ON TABLE safedeploy.run_statement IS
 'What the statements of a run really did, one row a statement, written by the sessions that executed them while safedeploy.trace was on and safedeploy.run_id named the run.  Not chained: the event that closes a state of the run keeps run_statement_digest() of its rows.  No part of a dump.';
 COMMENT ON COLUMN safedeploy.run_statement.run_id IS 'run that the session worked for';
