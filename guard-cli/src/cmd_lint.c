@@ -38,7 +38,7 @@ static const MgOption options[] = {
 	{ '\0', "from-migrations", NULL, MG_SET_LINT_FROM_MIGRATIONS, "on",
 	  "run the migrations before those that are looked at on a server of lint's own" },
 	{ '\0', "server-bindir", "DIR", MG_SET_LINT_SERVER_BINDIR, NULL,
-	  "directory of initdb and postgres for lint's own server (default: looked for)" },
+	  "where initdb and postgres for lint's own server are (default: looked for)" },
 	{ '\0', NULL, NULL, MG_SETTING_COUNT, NULL, NULL },
 };
 
