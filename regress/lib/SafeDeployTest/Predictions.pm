@@ -58,12 +58,16 @@ CREATE FUNCTION observe.look(target regclass) RETURNS void LANGUAGE plpgsql SECU
 BEGIN
 	EXECUTE format('DELETE FROM %s', target);
 	EXECUTE format($q$
+	WITH held AS MATERIALIZED (SELECT l.relation, max(m.strength) AS held
+		FROM pg_locks l JOIN unnest(ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']) WITH ORDINALITY AS m(mode, strength) USING (mode)
+		WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
+			AND l.database = (SELECT d.oid FROM pg_database d WHERE datname = current_database())
+		GROUP BY 1)
 	INSERT INTO %s
 	SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('r', 'm', 'i') THEN pg_relation_filenode(c.oid) END, o.type, o.identity, pg_stat_get_xact_numscans(c.oid),
-		(SELECT max(m.strength) FROM pg_locks l JOIN unnest(ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']) WITH ORDINALITY AS m(mode, strength) USING (mode)
-			WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation = c.oid
-			AND l.database = (SELECT d.oid FROM pg_database d WHERE datname = current_database())), i.indrelid
+		h.held, i.indrelid
 	FROM pg_class c CROSS JOIN LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) o LEFT JOIN pg_index i ON i.indexrelid = c.oid
+		LEFT JOIN held h ON h.relation = c.oid
 	WHERE c.oid >= 16384 AND c.relkind <> 't' AND c.relnamespace NOT IN ('pg_toast'::regnamespace, 'observe'::regnamespace)
 	$q$, target);
 END $$;
