@@ -129,7 +129,7 @@ sd_step_attach(const SdStep *step)
 		foreach (cell, sd_family_tree(context, table))
 		{
 			sd_locks(context, lfirst_oid(cell), AccessExclusiveLock);
-			if (sd_predict_attach(lfirst_oid(cell), step->table, cmd->bound) != SD_NO)
+			if (sd_predict_attach(lfirst_oid(cell), step->table, cmd->bound, NIL, NIL) != SD_NO)
 				sd_scans(context, lfirst_oid(cell));
 		}
 	}

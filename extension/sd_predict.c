@@ -535,9 +535,9 @@ ask_attach(void *arg)
 }
 
 SdTruth
-sd_predict_attach(Oid table, Oid parent, PartitionBoundSpec *bound)
+sd_predict_attach(Oid table, Oid parent, PartitionBoundSpec *bound, List *dropped, List *validated)
 {
-	AttachQuestion question = { { table }, parent, bound, SD_YES };
+	AttachQuestion question = { { table, NULL, dropped, validated }, parent, bound, SD_YES };
 
 	/* without a proof the table is read */
 	(void) sd_try(ask_attach, &question, NULL);

@@ -58,8 +58,10 @@ extern bool sd_is_serial(const TypeName *type);
 /*
  * sd_predict_attach tells whether ATTACH PARTITION must read a table, because its
  * constraints do not imply the bound that it gets as a partition of "parent".
+ * Constraints in "dropped" (names) prove nothing, those in "validated" do.
  */
-extern SdTruth sd_predict_attach(Oid table, Oid parent, PartitionBoundSpec *bound);
+extern SdTruth sd_predict_attach(Oid table, Oid parent, PartitionBoundSpec *bound, List *dropped,
+								 List *validated);
 
 /* sd_column_is_not_null tells whether a column of the catalog is declared so. */
 extern bool sd_column_is_not_null(Oid relation, const char *column);

@@ -188,7 +188,7 @@ X(ALTER_DOMAIN_CONSTRAINT, "alter-domain-constraint", SCAN, WARNING, "ALTER DOMA
   "Validate it in another transaction: ALTER DOMAIN %y ADD CONSTRAINT %i CHECK (...) NOT VALID; ALTER DOMAIN %y VALIDATE CONSTRAINT %i;",
   "sql-alterdomain.html")
 X(ATTACH_PARTITION_SCAN, "attach-partition-scan", SCAN, WARNING, "ALTER TABLE ... ATTACH PARTITION", 0, 0,
-  "attaching a partition reads all of it",
+  "attaching a partition reads all of it, unless a valid CHECK proves its bounds",
   "Prove its bounds before, in transactions of their own: ALTER TABLE %t ADD CONSTRAINT %i CHECK (...) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
   "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
 X(VALIDATE_CONSTRAINT, "validate-constraint", SCAN, INFO, "ALTER TABLE ... VALIDATE CONSTRAINT", 0, 0,

@@ -348,26 +348,52 @@ check_validate(SdAnalysis *analysis, const SdAlter *alter)
 	sd_report_blocking(analysis, &finding);
 }
 
+/* attach_scans tells whether ATTACH PARTITION reads the table, as far as it is known here. */
+static SdTruth
+attach_scans(SdAnalysis *analysis, const SdAlter *alter, const SdRelation *child)
+{
+	List *dropped;
+	List *validated;
+	SdTruth scans;
+
+	if (child->presence != SD_EXISTS || alter->relation.presence != SD_EXISTS)
+		return SD_UNKNOWN;
+	sd_scope_changed_constraints(analysis->scope, child, &dropped, &validated);
+	scans = sd_predict_attach(child->oid, alter->relation.oid,
+							  castNode(PartitionCmd, alter->cmd->def)->bound, dropped, validated);
+	/* what a constraint of the script proves is not looked into */
+	if (scans == SD_YES && sd_scope_makes_valid(analysis->scope, child))
+		return SD_UNKNOWN;
+	return scans;
+}
+
 void
 sd_check_attach(SdAnalysis *analysis, const SdAlter *alter)
 {
 	RangeVar *name = castNode(PartitionCmd, alter->cmd->def)->name;
 	SdRelation child;
 	SdFinding finding;
+	SdTruth scans;
 
 	if (alter->relation.relkind == RELKIND_PARTITIONED_INDEX ||
 		!sd_target(analysis, name, false, &child))
 		return;
-	finding = sd_finding(analysis, SD_RULE_ATTACH_PARTITION_SCAN, &child);
+	scans = attach_scans(analysis, alter, &child);
+	finding = sd_finding(analysis,
+						 scans == SD_NO ? SD_RULE_LOCK_TAKEN : SD_RULE_ATTACH_PARTITION_SCAN, &child);
 	finding.names.item = sd_hint_item(NULL, child.name, NULL, "bounds");
 	finding.lock = AccessExclusiveLock;
-	finding.scans = SD_UNKNOWN;
-	finding.message =
-		psprintf("attaching %s (%s) reads all of it unless a valid CHECK implies its bounds",
-				 sd_shown(&child), sd_size_text(finding.size));
-	finding.detail = psprintf("The partition is locked, and so is a default partition of %s, which "
-							  "is read too; %s itself stays usable.",
-							  sd_shown(&alter->relation), sd_shown(&alter->relation));
+	finding.scans = scans;
+	if (scans == SD_NO)
+		finding.message = psprintf("attaching %s locks it: nobody can read or write it until the "
+								   "transaction ends",
+								   finding.object);
+	else
+		finding.message = psprintf("attaching %s (%s) %s all of it%s", finding.object,
+								   sd_size_text(finding.size), scans == SD_YES ? "reads" : "may read",
+								   scans == SD_YES ? ", because no valid CHECK proves its bounds" :
+													 ", unless a valid CHECK proves its bounds");
+	finding.detail = psprintf("%s itself stays usable.", sd_shown(&alter->relation));
 	sd_report_blocking(analysis, &finding);
 }
 

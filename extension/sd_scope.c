@@ -346,6 +346,22 @@ sd_scope_proves_not_null(SdScope *scope, const SdRelation *relation, const char 
 	return false;
 }
 
+bool
+sd_scope_makes_valid(SdScope *scope, const SdRelation *relation)
+{
+	for (int i = scope->count - 1; i >= 0 && relation->schema != NULL; i--)
+	{
+		SdEntry *entry = &scope->entries[i];
+
+		if (entry->key.kind == SD_ENTRY_CONSTRAINT && entry->presence == SD_MADE && entry->valid &&
+			strcmp(entry->key.schema, relation->schema) == 0 &&
+			strcmp(entry->key.name, relation->name) == 0 &&
+			part_entry(scope, SD_ENTRY_CONSTRAINT, relation, entry->key.part) == entry)
+			return true;
+	}
+	return false;
+}
+
 void
 sd_scope_changed_constraints(SdScope *scope, const SdRelation *relation, List **dropped,
 							 List **validated)

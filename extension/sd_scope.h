@@ -79,6 +79,9 @@ extern SdPart sd_scope_constraint(SdScope *scope, const SdRelation *relation, co
 extern bool sd_scope_proves_not_null(SdScope *scope, const SdRelation *relation, const char *column,
 									 List *dropped_constraints);
 
+/* sd_scope_makes_valid tells whether the script made a constraint of a table that is valid by now. */
+extern bool sd_scope_makes_valid(SdScope *scope, const SdRelation *relation);
+
 /*
  * sd_scope_changed_constraints lists the names of constraints of the catalog
  * that the script has dropped or validated so far.
