@@ -149,7 +149,7 @@ analyze_text(text *sql, bool in_transaction, bool conforming, bool effects, Tupl
 	analysis->track = sd_track_create();
 	analysis->callers_path = pstrdup(namespace_search_path);
 	analysis->session_path = analysis->begin_path = analysis->callers_path;
-	analysis->runner_transaction = analysis->in_transaction = in_transaction;
+	analysis->wrapped = analysis->runner_transaction = analysis->in_transaction = in_transaction;
 	if (effects)
 		analysis->effects = sd_effects_create(analysis);
 	if (!conforming && script.len > 0)

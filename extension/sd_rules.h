@@ -132,7 +132,8 @@ typedef struct SdAnalysis
 	struct SdEffects *effects; /* effects are asked for, and findings are not */
 	Tuplestorestate *store;
 	TupleDesc desc;
-	bool runner_transaction; /* whoever runs the script wraps it in a transaction */
+	bool wrapped;			 /* whoever runs the script wraps it in a transaction */
+	bool runner_transaction; /* and that one is still open */
 	bool in_transaction;	 /* a transaction block is open here */
 
 	/* The statement that is looked at. */

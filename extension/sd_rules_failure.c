@@ -493,7 +493,8 @@ check_nesting(SdAnalysis *analysis, Node *statement)
 void
 sd_check_script_end(SdAnalysis *analysis)
 {
-	if (analysis->in_transaction && !analysis->runner_transaction)
+	/* whoever wraps the script commits what it leaves open */
+	if (analysis->in_transaction && !analysis->wrapped)
 		report_failure(analysis, SD_RULE_UNCOMMITTED_TX, NULL,
 					   "the script ends inside a transaction that it has begun",
 					   "Everything since BEGIN is undone when the session ends.");

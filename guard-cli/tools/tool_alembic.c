@@ -157,7 +157,8 @@ describe(MgTool *tool, const MgAlembicRevision *revision, MgMigration *migration
 								.title = revision->title,
 								.path = revision->path,
 								.reversible = strstr(text, "def downgrade") != NULL,
-								.transactional = strstr(text, "autocommit_block") == NULL };
+								/* autocommit_block() prints its COMMIT and BEGIN */
+								.transactional = true };
 	if (migration->reversible)
 		migration->down_path = revision->path;
 }

@@ -156,8 +156,9 @@ PYTHON
 			up   => "n = op.get_bind().execute(sa.text('SELECT count(*) FROM t')).scalar()\nop.add_column('t', sa.Column('c%d' % n, sa.Text()))",
 			down => "op.drop_column('t', 'c0')" },
 		{ id => 'c3', up => "with op.get_context().autocommit_block():\n    op.execute('CREATE INDEX CONCURRENTLY t_i ON t (i)')", down_sql => ['DROP INDEX t_i'] },
-		{ id => 'd4', up_sql => ['DROP TABLE t'], down_sql => ['CREATE TABLE t (i integer)'] } ]);
+		{ id => 'd4', up_sql => ['DROP TABLE old'], down_sql => ['CREATE TABLE old (i integer)'] } ]);
 	$server->create_database('offline');
+	$server->sql('offline', 'CREATE TABLE old AS SELECT 1 AS i');
 	my $lint = $server->migguard('offline', [ 'run', '-v', '--', $project->alembic, 'upgrade', 'd4' ], cwd => $project->dir,
 		env => { %quick, MIGGUARD_RUN_FAIL_ON => 'error' });
 	exit_is($lint, 13, 'findings of a later migration are seen although an earlier one has no text');
