@@ -296,10 +296,31 @@ sd_step_drop_constraint(const SdStep *step)
 	sd_effect_drop(context, objects);
 }
 
+/* alter_enforcement makes the triggers of a foreign key, and checks its rows, or drops them (18). */
+static void
+alter_enforcement(const SdStep *step)
+{
+#if PG_VERSION_NUM >= 180000
+	ATAlterConstraint *alter = castNode(ATAlterConstraint, step->cmd->def);
+	FormData_pg_constraint form;
+
+	if (!alter->alterEnforceability || !OidIsValid(step->table) ||
+		!find_constraint(step->context, step->table, alter->conname, &form) ||
+		form.contype != CONSTRAINT_FOREIGN || form.conenforced == alter->is_enforced)
+		return;
+	sd_locks(step->context, form.confrelid,
+			 alter->is_enforced ? ShareRowExclusiveLock : AccessExclusiveLock);
+	if (alter->is_enforced)
+		sd_checks_foreign_key(step->context, form.conrelid, form.confrelid);
+#endif
+}
+
 void
 sd_step_alter_constraint(const SdStep *step)
 {
 	SdEffectContext *context = step->context;
+
+	alter_enforcement(step);
 
 	if (sd_relkind(step->table) == RELKIND_PARTITIONED_TABLE)
 		sd_locks_each(context, sd_family_tree(context, step->table), step->lock);
