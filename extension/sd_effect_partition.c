@@ -6,10 +6,14 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/index.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_trigger.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -140,12 +144,39 @@ sd_step_attach(const SdStep *step)
 	sd_new_partition(context, step->table, &child, table, cmd->bound);
 }
 
+/* has_cloned_trigger tells whether a partition has a trigger that its parent gave it. */
+static bool
+has_cloned_trigger(SdEffectContext *context, Oid partition)
+{
+	Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool found = false;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(partition));
+	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		found = OidIsValid(form->tgparentid) && !sd_is_gone(context, TriggerRelationId, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	return found;
+}
+
 /* detach records what leaves a partition behind: indexes on their own, foreign keys of its own. */
 static void
 detach(SdEffectContext *context, Oid parent, Oid child)
 {
 	ListCell *cell;
 
+	/* those triggers are dropped */
+	if (has_cloned_trigger(context, child))
+		sd_locks(context, child, AccessExclusiveLock);
 	foreach (cell, sd_indexes(context, child))
 		if (get_rel_relispartition(lfirst_oid(cell)))
 			sd_locks(context, lfirst_oid(cell), AccessExclusiveLock);
