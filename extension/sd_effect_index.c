@@ -28,9 +28,13 @@ const char *
 sd_choose_name(SdEffectContext *context, const char *schema, const char *first, const char *second,
 			   const char *label)
 {
-	Oid namespace = get_namespace_oid(schema, true);
+	Oid namespace;
 	const char *used = label;
 
+	/* of a table that is nowhere nothing can be in the way */
+	if (schema == NULL)
+		return makeObjectName(first, second, label);
+	namespace = get_namespace_oid(schema, true);
 	for (int pass = 1;; pass++)
 	{
 		char *name = makeObjectName(first, second, used);

@@ -17,6 +17,7 @@ CREATE TABLE t (a integer, b varchar(10));
 INSERT INTO t SELECT g, 'x' FROM generate_series(1, 1000) g;
 -- whoever plants these hopes that the planner evaluates them; the sequence keeps the trace
 CREATE SEQUENCE traces;
+CREATE TABLE keyed (a integer PRIMARY KEY);
 CREATE FUNCTION planted(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM nextval('traces'); RETURN 1; END $$;
 CREATE FUNCTION wrapper() RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT planted(1)';
 CREATE DOMAIN trap AS integer CHECK (planted(1) = VALUE);
