@@ -48,7 +48,7 @@ characters_before(const char *text, const char *word)
 static MgLintPlace
 place_in(const char *text, const MgLintSpan *spans, int count, size_t start, size_t end)
 {
-	MgLintScript script = { text, spans, count, true };
+	MgLintScript script = { .text = text, .spans = spans, .span_count = count };
 	MgLintRead read = { .lint = &lint, .script = &script };
 
 	mg_cursor_init(&read.cursor, text, false);
