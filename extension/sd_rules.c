@@ -215,12 +215,16 @@ report_large(SdAnalysis *analysis, const SdFinding *cause)
 	sd_report(analysis, &finding);
 }
 
+/* Columns of the type "finding" from "context" on, which are filled by modules of their own. */
+#define COLUMN_CONTEXT 15
+#define FINDING_COLUMNS 16
+
 void
 sd_report(SdAnalysis *analysis, SdFinding *finding)
 {
 	const SdRule *rule = &sd_rules[finding->rule];
-	Datum values[15] = { 0 };
-	bool nulls[15] = { 0 };
+	Datum values[FINDING_COLUMNS] = { 0 };
+	bool nulls[FINDING_COLUMNS] = { 0 };
 	SdPlace place;
 	const char *message = finding->message;
 
@@ -268,6 +272,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 				 sd_fill_hint(finding->hint != NULL ? finding->hint : rule->hint, &finding->names));
 	else
 		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
+	nulls[COLUMN_CONTEXT] = true;
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
 	if (analysis->keys != NULL && finding->relation != NULL && finding->rewrites == SD_YES)
 		sd_keys_rewritten(analysis, finding);

@@ -13,6 +13,7 @@ CREATE TYPE safedeploy.finding AS (
 	data_loss text,
 	message   text,
 	detail    text,
-	hint      text
+	hint      text,
+	context   jsonb
 );
 COMMENT ON TYPE safedeploy.finding IS 'one hazard of one statement; NULL means not known, never harmless';
