@@ -9,7 +9,6 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/sequence.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -141,7 +140,7 @@ sd_drift_record(const SdDriftStatement *statement, const PlannedStmt *pstmt, con
 		return;
 	}
 	row = sd_row_new(rel);
-	sd_row_set(row, "id", Int64GetDatum(nextval_internal(sd_table_oid("drift_event_id_seq"), false)));
+	sd_row_set(row, "id", Int64GetDatum(sd_table_next_id("drift_event_id_seq")));
 	sd_row_set(row, "at", TimestampTzGetDatum(GetCurrentTimestamp()));
 	sd_row_set(row, "xid", FullTransactionIdGetDatum(GetTopFullTransactionId()));
 	sd_row_set(row, "pid", Int32GetDatum(MyProcPid));

@@ -10,7 +10,6 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "commands/sequence.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -215,7 +214,7 @@ describe_holder(const char *name)
 static int64
 next_token(Relation rel)
 {
-	int64 token = nextval_internal(sd_table_oid("fencing_token"), false);
+	int64 token = sd_table_next_id("fencing_token");
 	SdScan *scan = sd_scan_begin(rel, "lock_token_key", NULL, InvalidOid, (Datum) 0, true);
 	HeapTuple tuple = sd_scan_next(scan);
 	int64 newest = HeapTupleIsValid(tuple) ? row_token(sd_row_load(rel, tuple)) : 0;

@@ -6,7 +6,6 @@
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "commands/sequence.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "parser/parser.h"
@@ -304,7 +303,7 @@ safedeploy_permit(PG_FUNCTION_ARGS)
 
 	rel = sd_table_open("permit", RowExclusiveLock);
 	row = sd_row_new(rel);
-	id = nextval_internal(sd_table_oid("permit_id_seq"), false);
+	id = sd_table_next_id("permit_id_seq");
 	sd_row_set(row, "id", Int64GetDatum(id));
 	sd_row_set(row, "made_at", TimestampTzGetDatum(now));
 	sd_row_set_text(row, "made_by", sd_session_user());

@@ -7,7 +7,6 @@
 #include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
-#include "commands/sequence.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -65,7 +64,7 @@ write_note(Relation rel, const Note *note, bool committed)
 	const SdPermitUse *use = &note->use;
 	SdRow *row = sd_row_new(rel);
 
-	sd_row_set(row, "id", Int64GetDatum(nextval_internal(sd_table_oid("permit_use_id_seq"), false)));
+	sd_row_set(row, "id", Int64GetDatum(sd_table_next_id("permit_use_id_seq")));
 	sd_row_set(row, "at", TimestampTzGetDatum(note->at));
 	sd_row_set_text(row, "verdict", use->verdict);
 	sd_row_set(row, "committed", BoolGetDatum(committed));

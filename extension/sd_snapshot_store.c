@@ -21,6 +21,7 @@
 #include "sd_errors.h"
 #include "sd_snapshot_store.h"
 #include "sd_snapshot_write.h"
+#include "sd_table.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_take_snapshot);
 PG_FUNCTION_INFO_V1(safedeploy_drop_snapshot);
@@ -31,17 +32,6 @@ typedef struct StoreSink
 	int64 id;
 	SdWriter *writer;
 } StoreSink;
-
-int64
-sd_snapshot_next_id(void)
-{
-	bool isnull;
-
-	if (SPI_execute("SELECT pg_catalog.nextval('safedeploy.snapshot_id_seq'::pg_catalog.regclass)",
-					false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not get an id for a snapshot");
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-}
 
 Jsonb *
 sd_entries_facets(SdEntries *entries, char **fingerprint)
@@ -149,7 +139,7 @@ safedeploy_take_snapshot(PG_FUNCTION_ARGS)
 	SdEntries *entries;
 
 	SPI_connect();
-	sink.id = sd_snapshot_next_id();
+	sink.id = sd_table_next_id("snapshot_id_seq");
 	entries = sd_snapshot_walk(&sink.base);
 	insert_header(sink.id, entries, PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0),
 				  PG_ARGISNULL(0), PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1));

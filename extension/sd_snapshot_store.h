@@ -7,9 +7,6 @@
 
 #include "sd_snapshot.h"
 
-/* Next id of safedeploy.snapshot; needs an SPI connection. */
-extern int64 sd_snapshot_next_id(void);
-
 /*
  * {facet: hex} of all roots of the entries, that of the environment only when it was read, and 
  * their fingerprint over the default facets.

@@ -22,6 +22,7 @@
 #include "sd_errors.h"
 #include "sd_snapshot_store.h"
 #include "sd_snapshot_write.h"
+#include "sd_table.h"
 
 #define EXPORT_FORMAT 1
 #define FETCH_ROWS	  500
@@ -294,7 +295,7 @@ import_header(Import *import, SdNode *line)
 						errmsg("snapshot has format %s, which this version does not know", format),
 						errhint("Update the extension, or export the snapshot by version %s.",
 								SAFEDEPLOY_VERSION)));
-	id = sd_snapshot_next_id();
+	id = sd_table_next_id("snapshot_id_seq");
 	values[0] = Int64GetDatum(id);
 	values[1] = JsonbPGetDatum(sd_node_to_jsonb(snapshot));
 	if (SPI_execute_with_args(sql, 2, types, values, NULL, false, 0) != SPI_OK_INSERT)

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/generic_xlog.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -14,6 +15,9 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/extension.h"
+#include "commands/sequence.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -66,6 +70,38 @@ sd_table_open(const char *name, LOCKMODE lockmode)
 				 errmsg("table \"%s.%s\" of extension \"%s\" does not exist", SD_NAME, name, SD_NAME),
 				 errhint("Create the extension in this database with CREATE EXTENSION %s.", SD_NAME)));
 	return rel;
+}
+
+int64
+sd_table_next_id(const char *sequence)
+{
+	Relation rel;
+	Buffer buffer;
+	GenericXLogState *log;
+	Form_pg_sequence_data form;
+	HeapTupleHeader tuple;
+	Page page;
+	int64 id;
+
+	PreventCommandIfReadOnly("nextval()");
+	PreventCommandIfParallelMode("nextval()");
+	PreventCommandDuringRecovery("nextval()");
+	rel = sd_table_open(sequence, RowExclusiveLock);
+	buffer = ReadBuffer(rel, 0);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	log = GenericXLogStart(rel);
+	page = GenericXLogRegisterBuffer(log, buffer, 0);
+	tuple = (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, FirstOffsetNumber));
+	form = (Form_pg_sequence_data) ((char *) tuple + tuple->t_hoff);
+	id = form->is_called ? form->last_value + 1 : form->last_value;
+	form->last_value = id;
+	form->is_called = true;
+	/* so that the next nextval() writes to the log whatever it thinks is there already */
+	form->log_cnt = 0;
+	(void) GenericXLogFinish(log);
+	UnlockReleaseBuffer(buffer);
+	relation_close(rel, NoLock);
+	return id;
 }
 
 AttrNumber

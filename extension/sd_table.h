@@ -40,6 +40,12 @@ extern Relation sd_table_open_if_exists(const char *name, LOCKMODE lockmode);
 /* OID of safedeploy.NAME in the extension's schema, or InvalidOid. */
 extern Oid sd_table_oid(const char *name);
 
+/*
+ * sd_table_next_id draws a number from a sequence of ours, which counts by ones.
+ * lastval() of the session goes on telling what the user drew last.
+ */
+extern int64 sd_table_next_id(const char *sequence);
+
 /* Attribute number of a column; an error when there is none. */
 extern AttrNumber sd_table_column(Relation rel, const char *column);
 

@@ -144,7 +144,8 @@ sd_trace_is_ours(Oid oid, const SdTraceRelation *relation)
 		return false;
 	if (relation->relkind == RELKIND_INDEX)
 		oid = sd_trace_index_table(oid);
-	return OidIsValid(oid) &&
+	/* an index that is gone was one of ours: REINDEX puts another in its place */
+	return !OidIsValid(oid) ||
 		   getExtensionOfObject(RelationRelationId, oid) == get_extension_oid("safedeploy", true);
 }
 
