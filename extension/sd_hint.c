@@ -95,23 +95,44 @@ sd_hint_referenced(const Constraint *constraint)
 	return psprintf("%s (%s)", name, sd_hint_columns(constraint->pk_attrs));
 }
 
+/*
+ * type_words returns a type as people write it where the grammar has turned a
+ * keyword such as "integer" into an internal name, or NULL.
+ */
+static const char *
+type_words(const List *names)
+{
+	static const char *const words[][2] = {
+		{ "bool", "boolean" },	  { "int2", "smallint" }, { "int4", "integer" },
+		{ "int8", "bigint" },	  { "float4", "real" },	  { "float8", "double precision" },
+		{ "bpchar", "character" }
+	};
+
+	/* the one type whose name means another without its quotes */
+	if (list_length(names) != 2 || strcmp(strVal(linitial(names)), "pg_catalog") != 0 ||
+		strcmp(strVal(lsecond(names)), "char") == 0)
+		return NULL;
+	for (int i = 0; i < lengthof(words); i++)
+		if (strcmp(strVal(lsecond(names)), words[i][0]) == 0)
+			return words[i][1];
+	/* numeric, interval and the like are keywords, which quotes would hide */
+	return strVal(lsecond(names));
+}
+
 const char *
 sd_hint_type(const TypeName *type)
 {
+	const char *words = type_words(type->names);
 	StringInfoData text;
 	ListCell *cell;
 	const char *separator = "(";
 
 	initStringInfo(&text);
-	foreach (cell, type->names)
-	{
-		/* what the grammar turns a keyword such as "integer" into */
-		if (list_length(type->names) == 2 && cell == list_head(type->names) &&
-			strcmp(strVal(lfirst(cell)), "pg_catalog") == 0)
-			continue;
+	if (words != NULL)
+		appendStringInfoString(&text, words);
+	foreach (cell, words != NULL ? NIL : type->names)
 		appendStringInfo(&text, "%s%s", text.len > 0 ? "." : "",
 						 quote_identifier(strVal(lfirst(cell))));
-	}
 	/* those of an interval are no numbers that could be written */
 	if (strcmp(strVal(llast(type->names)), "interval") != 0)
 	{

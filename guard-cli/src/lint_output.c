@@ -155,7 +155,7 @@ mg_lint_cost(MgArena *arena, const MgLintFinding *finding)
 	mg_buf_init(&buf, arena);
 	value = mg_rows_get(rows, finding->row, "lock_mode");
 	if (value != NULL)
-		mg_buf_addf(&buf, ", takes %s lock", value);
+		mg_buf_addf(&buf, ", takes %s", value);
 	for (int i = 0; i < 2; i++)
 	{
 		value = mg_rows_get(rows, finding->row, truths[i][0]);

@@ -32,6 +32,9 @@ ALTER TABLE analyze_full
   ADD COLUMN d serial,
   ALTER COLUMN id TYPE smallint;
 SELECT 1 FROM analyze_full WHERE;$s$);
+-- A hint writes types as people do, and what is no type of the server as it was written.
+SELECT hint FROM safedeploy.analyze('ALTER TABLE analyze_full ADD a bigint NOT NULL, ADD b numeric(8,2) NOT NULL, ADD c "char" NOT NULL, ADD d "My type" NOT NULL, ADD e integer[] NOT NULL, ADD f char(3) NOT NULL')
+ WHERE rule = 'add-not-null-no-default';
 -- Every rule has a name, a family, a severity, a summary and a hint.
 SELECT count(*) > 10 AS many, bool_and(rule ~ '^[a-z0-9-]+$' AND family <> '' AND severity <> '' AND summary <> '' AND hint <> '') AS complete, count(DISTINCT rule) = count(*) AS distinct_names FROM safedeploy.rules;
 DROP TABLE analyze_empty, analyze_full;
