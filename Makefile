@@ -96,6 +96,7 @@ OBJS = \
 	extension/sd_names.o \
 	extension/sd_narrow.o \
 	extension/sd_parse.o \
+	extension/sd_rows.o \
 	extension/sd_permit.o \
 	extension/sd_permit_use.o \
 	extension/sd_plpgsql.o \
@@ -306,7 +307,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
 	snapshot_store snapshot_views snapshot_depends fingerprint_repeat \
-	analyze statements comments \
+	analyze analyze_rows statements comments \
 	diff_lineage diff_roots diff_security diff_across diff_types diff_others \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \

@@ -252,6 +252,17 @@ report_unseen(SdAnalysis *analysis, const SdParsed *parsed)
 	sd_report(analysis, &finding);
 }
 
+/*
+ * may_repeat tells whether a statement that differs from the last one in its
+ * constants alone says nothing new: that one had no finding, and nothing asks for
+ * the effects of each.
+ */
+static bool
+may_repeat(const SdAnalysis *analysis, int64 findings_before)
+{
+	return analysis->findings == findings_before && analysis->effects == NULL;
+}
+
 void
 sd_analyze_script(SdAnalysis *analysis)
 {
@@ -263,6 +274,7 @@ sd_analyze_script(SdAnalysis *analysis)
 	while (sd_script_next(analysis->script, &parsed))
 	{
 		MemoryContext old = MemoryContextSwitchTo(analysis->script->context);
+		int64 found = analysis->findings;
 		ListCell *cell;
 
 		analysis->origin = parsed.piece.from;
@@ -287,7 +299,7 @@ sd_analyze_script(SdAnalysis *analysis)
 			analysis->calls = parsed.piece.calls;
 			analysis->start = sd_statement_start(analysis->script, &parsed, raw);
 			if (cell == list_head(parsed.statements))
-				sd_check_long_names(analysis, parsed.piece.start, parsed.piece.end);
+				sd_check_long_names(analysis, parsed.piece.start, parsed.read_end);
 			sd_analyze_statement(analysis, raw->stmt);
 			if (parsed.piece.interrupted)
 				report_unseen(analysis, &parsed);
@@ -296,6 +308,13 @@ sd_analyze_script(SdAnalysis *analysis)
 		}
 		MemoryContextSwitchTo(old);
 		sd_scope_forget(analysis->scope);
+		/* no other check looks at constants */
+		analysis->script->all_rows = analysis->track->new_labels != NIL;
+		if (may_repeat(analysis, found))
+		{
+			while (sd_script_repeats(analysis->script, &parsed))
+				analysis->number++;
+		}
 	}
 	sd_keys_finish(analysis);
 	sd_check_script_end(analysis);

@@ -318,9 +318,14 @@ sd_lex_skip_dull(SdLexer *lexer, SdDull *dull)
 		}
 		if (c == '(')
 		{
+			if (dull->after_name)
+			{
+				if (!is_values(lexer, word))
+					dull->calls++;
+				else if (dull->paren_depth == 0 && dull->values == 0)
+					dull->values = pos;
+			}
 			dull->paren_depth++;
-			if (dull->after_name && !is_values(lexer, word))
-				dull->calls++;
 			pos++;
 		}
 		else if (c == ')')

@@ -52,6 +52,7 @@ typedef struct SdDull
 	int paren_depth; /* of the statement */
 	int calls;		 /* names directly before "(", VALUES excluded */
 	bool after_name; /* nothing but white space has followed a name */
+	int values;		 /* the first "(" behind VALUES outside of parentheses, or 0 */
 } SdDull;
 
 /*

@@ -17,6 +17,7 @@
 #include "sd_compat.h"
 #include "sd_guc.h"
 #include "sd_parse.h"
+#include "sd_rows.h"
 
 /* Bytes that the scanner may read twice; at about 10^9 a second. */
 #define MAX_SCANNER_WORK (100 * 1000 * 1000)
@@ -138,14 +139,64 @@ sd_script_blank(SdScript *script, const SdPiece *piece)
 	sd_split_blank_commands(script->text, piece);
 }
 
+/*
+ * rows_of_constants tells where the first row of an INSERT ends whose rows are of
+ * constants alone, up to the end of the piece; 0 when it is none.
+ */
+static int
+rows_of_constants(const SdScript *script, SdParsed *parsed)
+{
+	const SdPiece *piece = &parsed->piece;
+	SdLexer lexer = { script->text, piece->end, piece->start };
+	int first;
+
+	if (piece->values == 0 || piece->interrupted || script->all_rows ||
+		pg_strncasecmp(lexer.text + piece->start, "insert", 6) != 0)
+		return 0;
+	first = sd_row_end(&lexer, piece->values, &parsed->constants);
+	if (first < 0 || sd_rows_end(&lexer, first) != piece->end)
+		parsed->constants = 0;
+	return parsed->constants > 0 ? first : 0;
+}
+
+/* is_insert_of_row tells whether the parser has made of a piece what its first row is cut off for. */
+static bool
+is_insert_of_row(const List *statements)
+{
+	InsertStmt *stmt;
+	SelectStmt *select;
+
+	if (list_length(statements) != 1)
+		return false;
+	stmt = (InsertStmt *) linitial_node(RawStmt, statements)->stmt;
+	if (!IsA(stmt, InsertStmt) || stmt->selectStmt == NULL)
+		return false;
+	select = (SelectStmt *) stmt->selectStmt;
+	return IsA(select, SelectStmt) && list_length(select->valuesLists) == 1;
+}
+
+/* parse_to parses the piece up to an offset. */
+static ErrorData *
+parse_to(SdScript *script, SdParsed *parsed, int end)
+{
+	MemoryContext old = MemoryContextSwitchTo(script->context);
+	char saved = script->text[end];
+	ErrorData *error;
+
+	script->text[end] = '\0';
+	error = parse(script->text + parsed->piece.from, &parsed->statements);
+	script->text[end] = saved;
+	parsed->read_end = end;
+	MemoryContextSwitchTo(old);
+	return error;
+}
+
 bool
 sd_script_next(SdScript *script, SdParsed *parsed)
 {
 	SdPiece *piece = &parsed->piece;
-	MemoryContext old;
-	ErrorData *error;
-	char *text;
-	char saved;
+	ErrorData *error = NULL;
+	int first_row;
 
 	CHECK_FOR_INTERRUPTS();
 	MemoryContextReset(script->context);
@@ -156,11 +207,15 @@ sd_script_next(SdScript *script, SdParsed *parsed)
 		return true;
 
 	sd_script_blank(script, piece);
-	text = script->text + piece->from;
-	saved = script->text[piece->end];
-	script->text[piece->end] = '\0';
-	old = MemoryContextSwitchTo(script->context);
-	error = parse(text, &parsed->statements);
+	first_row = rows_of_constants(script, parsed);
+	if (first_row > 0)
+		error = parse_to(script, parsed, first_row);
+	/* whatever is not as it seems is the parser's to judge as a whole */
+	if (first_row == 0 || error != NULL || !is_insert_of_row(parsed->statements))
+	{
+		parsed->constants = 0;
+		error = parse_to(script, parsed, piece->end);
+	}
 	if (error != NULL)
 	{
 		parsed->failed = true;
@@ -169,10 +224,33 @@ sd_script_next(SdScript *script, SdParsed *parsed)
 		parsed->error_offset = piece->start;
 		if (error->cursorpos > 0)
 			parsed->error_offset =
-				piece->from + byte_offset(text, piece->end - piece->from, error->cursorpos);
+				piece->from +
+				byte_offset(script->text + piece->from, piece->end - piece->from, error->cursorpos);
 	}
-	MemoryContextSwitchTo(old);
-	script->text[piece->end] = saved;
+	return true;
+}
+
+bool
+sd_script_repeats(SdScript *script, const SdParsed *parsed)
+{
+	SdLexer *lexer = &script->splitter.lexer;
+	int prefix = parsed->piece.values - parsed->piece.start;
+	int start = sd_rows_blank(lexer, lexer->pos);
+	int constants;
+	int end;
+
+	CHECK_FOR_INTERRUPTS();
+	if (parsed->constants == 0 || lexer->len - start <= prefix ||
+		memcmp(lexer->text + start, lexer->text + parsed->piece.start, prefix) != 0)
+		return false;
+	end = sd_row_end(lexer, start + prefix, &constants);
+	if (end < 0 || constants != parsed->constants)
+		return false;
+	end = sd_rows_blank(lexer, sd_rows_end(lexer, end));
+	/* the splitter knows what the end of the text and a backslash mean */
+	if (end >= lexer->len || lexer->text[end] != ';')
+		return false;
+	lexer->pos = end + 1;
 	return true;
 }
 

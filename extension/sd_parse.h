@@ -30,6 +30,7 @@ typedef struct SdScript
 	SdPlace place;		   /* start of the last statement that was located */
 	SdPlace inner;		   /* somewhere behind it, for findings inside a statement */
 	MemoryContext context; /* parse trees of one piece; reset for the next */
+	bool all_rows;		   /* rows of constants are wanted too, see SdParsed */
 } SdScript;
 
 /* What one piece turned out to be. */
@@ -37,6 +38,12 @@ typedef struct SdParsed
 {
 	SdPiece piece;
 	List *statements; /* RawStmt; their locations are relative to piece.from */
+	/*
+	 * An INSERT of rows of constants: how many the first row has, else 0.  Only
+	 * that row is in the tree, because the others would say nothing more.
+	 */
+	int constants;
+	int read_end; /* where the text that the parser was given ends */
 	/* When the parser refused the piece: */
 	bool failed;
 	int error_code;		 /* SQLSTATE, packed */
@@ -58,6 +65,12 @@ extern void sd_script_init(SdScript *script, text *sql);
  * between pieces.
  */
 extern bool sd_script_next(SdScript *script, SdParsed *parsed);
+
+/*
+ * sd_script_repeats moves over the next piece when it differs from the one just
+ * parsed, an INSERT of rows of constants, in their values alone.
+ */
+extern bool sd_script_repeats(SdScript *script, const SdParsed *parsed);
 
 /*
  * sd_parse_text parses text of its own, such as one statement of a PL/pgSQL

@@ -274,6 +274,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
 	nulls[COLUMN_CONTEXT] = true;
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
+	analysis->findings++;
 	if (analysis->keys != NULL && finding->relation != NULL && finding->rewrites == SD_YES)
 		sd_keys_rewritten(analysis, finding);
 	report_large(analysis, finding);

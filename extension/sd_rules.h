@@ -131,6 +131,7 @@ typedef struct SdAnalysis
 	struct SdTrack *track;
 	struct SdEffects *effects; /* effects are asked for, and findings are not */
 	Tuplestorestate *store;
+	int64 findings; /* in the store */
 	TupleDesc desc;
 	bool wrapped;			 /* whoever runs the script wraps it in a transaction */
 	bool runner_transaction; /* and that one is still open */

@@ -345,7 +345,7 @@ start_piece(SdSplitter *splitter, SdPiece *piece)
 		lexer->pos = 3;
 	piece->kind = SD_PIECE_BLANK;
 	piece->from = piece->start = piece->end = lexer->pos;
-	piece->calls = 0;
+	piece->calls = piece->values = 0;
 	piece->interrupted = false;
 }
 
@@ -391,6 +391,7 @@ sd_split_next(SdSplitter *splitter, SdPiece *piece)
 		return true;
 	piece->end = piece->kind == SD_PIECE_BLANK ? lexer->pos : statement.dull.end;
 	piece->calls = statement.dull.calls;
+	piece->values = statement.dull.values;
 	piece->next = lexer->pos;
 	return true;
 }
