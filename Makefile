@@ -15,6 +15,7 @@ demo:
 	regress/demo
 bench:
 	regress/setup-deps
+	regress/setup-deps --bench
 	regress/bench/run
 fuzz:
 	regress/setup-deps --fuzz

@@ -13,11 +13,12 @@ use JSON::PP qw(decode_json);
 my ($name, @tools) = @ARGV;
 my $work = File::Temp->newdir;
 open my $in, '<', $name or die "$name: $!";
-my ($schema, @cases);
+my ($schema, @application, @cases);
 {
 	local $/ = undef;
 	my ($first, @rest) = split /^-- case: /m, <$in>;
-	($schema) = $first =~ /^-- schema\n(.*)/ms;
+	($schema, my $application) = $first =~ /^-- schema\n(.*)^-- application\n(.*)/ms or die "no schema or application\n";
+	@application = split /\n/, $application =~ s/\s+\z//r;
 	foreach my $text (@rest)
 	{
 		my ($case, $label, $script) = $text =~ /\A(.+) \| (\w+)\n(.*)\z/s or die "case: $text";
@@ -27,7 +28,7 @@ my ($schema, @cases);
 
 sub put { my ($file, $text) = @_; open my $out, '>', "$work/$file" or die $!; print $out $text; close $out; return "$work/$file"; }
 
-# output(PROGRAM...): what it prints and how it ends
+# output(PROGRAM...): what it prints, how it ends, and what it prints as an error
 sub output
 {
 	my @command = @_;
@@ -36,7 +37,9 @@ sub output
 	local $/ = undef;
 	my $out = <$pipe> // '';
 	close $pipe;
-	return ($out, $? >> 8);
+	my $rc = $? >> 8;
+	open my $err, '<', "$work/err" or die $!;
+	return ($out, $rc, <$err> // '');
 }
 
 sub sql
@@ -47,26 +50,47 @@ sub sql
 }
 
 # truth($case): what the server does.  A statement is "long" when it reads, rewrites or indexes a
-# relation that has rows and was there before, under a lock that keeps writers out.
+# relation that has rows and was there before, while its transaction holds a lock that keeps writers
+# out of such a relation, or readers out of a materialized view, which nobody writes.
 sub truth
 {
 	my ($case) = @_;
 	sql('postgres', 'DROP DATABASE IF EXISTS truth', 'CREATE DATABASE truth TEMPLATE labelled');
 	my $script = put('truth.sql', ($case->{outside} ? '' : "BEGIN;\n") . $case->{script} . ($case->{outside} ? '' : "\nCOMMIT;"));
 	my (undef, $rc) = output('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', 'truth', '-c', q{LOAD 'safedeploy'},
-		'-c', q{CREATE TABLE before AS SELECT format('%I.%I', nspname, relname) AS object FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE reltuples > 0 AND relkind IN ('r', 'm')}, '-c', 'SET safedeploy.trace = on',
-		'-f', $script, '-c', 'SET safedeploy.trace = off',
-		'-c', <<"SQL");
-CREATE TABLE seen AS SELECT * FROM safedeploy.trace_effects() WITH NO DATA;
-INSERT INTO seen SELECT * FROM safedeploy.trace_effects();
+		'-c', <<'SQL', '-c', 'SET safedeploy.trace = on', '-f', $script, '-c', 'SET safedeploy.trace = off', '-c', 'RESET search_path', '-c', <<'SQL');
+CREATE TABLE public.before AS
+	SELECT format('%I.%I', nspname, relname) AS object, relkind FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+	WHERE reltuples > 0 AND relkind IN ('r', 'm')
+SQL
+CREATE TABLE seen AS SELECT e.*, 0 AS transaction FROM safedeploy.trace_effects() e WITH NO DATA;
+INSERT INTO seen SELECT e.*, transaction FROM safedeploy.trace_effects() e JOIN safedeploy.trace_report() ON seq = e.statement;
 SQL
 	return 'fails' if $rc != 0;
-	my ($long) = sql('truth', <<"SQL");
-WITH strong AS (SELECT statement, object FROM seen WHERE effect = 'lock' AND lock_mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')),
-busy AS (SELECT statement, object FROM seen s WHERE effect IN ('rewrite', 'build', 'scan') AND NOT EXISTS (SELECT FROM seen n WHERE n.effect = 'new' AND n.object = s.object AND n.effect <> 'build'))
-SELECT EXISTS (SELECT FROM busy b WHERE EXISTS (SELECT FROM strong s WHERE s.statement <= b.statement AND s.object IN (SELECT object FROM before)))
+	my ($long) = sql('truth', <<'SQL');
+WITH strong AS (
+	SELECT statement, transaction FROM seen JOIN before USING (object)
+	WHERE effect = 'lock' AND lock_mode = ANY (CASE relkind WHEN 'm' THEN '{AccessExclusiveLock}' ELSE '{ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}' END::text[])),
+built AS (
+	SELECT statement, transaction, format('%I.%I', nspname, relname) AS object
+	FROM seen JOIN pg_index ON indexrelid = to_regclass(object) JOIN pg_class c ON c.oid = indrelid JOIN pg_namespace n ON n.oid = relnamespace
+	WHERE effect = 'build'),
+busy AS (
+	SELECT statement, transaction FROM seen JOIN before USING (object) WHERE effect IN ('rewrite', 'scan', 'build')
+	UNION ALL SELECT statement, transaction FROM built JOIN before USING (object))
+SELECT EXISTS (SELECT FROM busy b JOIN strong s ON s.transaction = b.transaction AND s.statement <= b.statement)
 SQL
-	return $long =~ /t/ ? 'long' : 'safe';
+	return 'long' if $long =~ /t/;
+	my (undef, undef, $said) = output('psql', '-Xq', '-d', 'truth', map { ('-c', "BEGIN; $_; ROLLBACK") } @application);
+	return $said =~ /ERROR:/ ? 'breaks' : 'safe';
+}
+
+# Eugene's rules but those of style and E15, which is about the whole schema; a script that it cannot
+# read or run has its warning, too.
+sub eugene_warns
+{
+	my ($out, $said) = @_;
+	return $said =~ /^Error: (?!Some checks failed)/m || scalar grep { !/^(?:E9|E15|W12|W13)$/ } $out =~ /"id"\s*:\s*"([EW]\d+)"/g;
 }
 
 # Each returns whether the tool warns of the script; what it says of every script, such as that there
@@ -90,13 +114,38 @@ my %ask = (
 	},
 	eugene => sub {
 		my ($file, $case, $program) = @_;
-		my ($out) = output($program, 'lint', '--format', 'json', $file);
-		return scalar grep { $_ !~ /^(?:E9|W13)$/ } $out =~ /"id"\s*:\s*"([EW]\d+)"/g;
+		my ($out, undef, $said) = output($program, 'lint', '--format', 'json', $file);
+		return eugene_warns($out, $said);
+	},
+	# it runs the script, on a copy
+	'eugene-trace' => sub {
+		my ($file, $case, $program) = @_;
+		sql('postgres', 'DROP DATABASE IF EXISTS truth', 'CREATE DATABASE truth TEMPLATE labelled');
+		local $ENV{PGPASS} = 'none';
+		my ($out, undef, $said) = output($program, 'trace', '--disable-temporary', '--commit', '--host', $ENV{PGHOST}, '--user', 'postgres', '--database', 'truth', '--format', 'json', $file);
+		return eugene_warns($out, $said);
+	},
+	'diesel-guard' => sub {
+		my ($file, $case, $program) = @_;
+		# whether there is a transaction stands in a file beside the script
+		mkdir "$work/diesel";
+		rename $file, "$work/diesel/up.sql" or die $!;
+		put('diesel/metadata.toml', 'run_in_transaction = ' . ($case->{outside} ? 'false' : 'true') . "\n");
+		my ($out, $rc) = output($program, 'check', '--format', 'json', "$work/diesel/up.sql");
+		my $report = eval { decode_json($out) } or return $rc != 0;
+		return scalar grep { $_->{check_name} !~ /^(?:Idempotency|CharType|TimestampType|CreateTableSerial|CreateTableWithoutPk|ShortInteger|UnnamedConstraint|WideIndex)/ } map { @{ $_->{violations} } } @$report;
+	},
+	pgls => sub {
+		my ($file, $case, $program) = @_;
+		put('postgres-language-server.jsonc', '{"linter": {"rules": {"safety": {"all": true}}}, "db": {"disableConnection": true}}');
+		my ($out) = output($program, 'check', "--config-path=$work", '--reporter=json', '--max-diagnostics=none', $file);
+		my $report = eval { decode_json($out) } or return 0;
+		return scalar grep { $_->{category} =~ m{^(?:lint/safety/(?!prefer|lockTimeoutWarning|require\w+Timeout|banCharField|creatingEnum|transactionNesting)|syntax)} } @{ $report->{diagnostics} };
 	});
 
 sql('postgres', 'DROP DATABASE IF EXISTS labelled', 'CREATE DATABASE labelled');
-my ($out, $rc) = output('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', 'labelled', '-f', put('schema.sql', "CREATE EXTENSION safedeploy;\n$schema"));
-die "the schema cannot be made\n" if $rc != 0;
+my (undef, $rc, $said) = output('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', 'labelled', '-f', put('schema.sql', "CREATE EXTENSION safedeploy;\n$schema"));
+die "the schema cannot be made: $said" if $rc != 0;
 chmod 0755, "$work";
 
 my $wrong = 0;
@@ -108,7 +157,7 @@ foreach my $case (@cases)
 	print "WRONG LABEL: $case->{name}: is $truth, not $case->{label}\n";
 	$wrong++;
 }
-printf "%d scripts: %s\n\n%-12s %6s %7s %12s\n", scalar @cases, join(', ', map { my $l = $_; scalar(grep { $_->{label} eq $l } @cases) . " $l" } qw(long loss fails safe)), 'tool', 'right', 'missed', 'false alarm';
+printf "%d scripts: %s\n\n%-13s %6s %7s %12s\n", scalar @cases, join(', ', map { my $l = $_; scalar(grep { $_->{label} eq $l } @cases) . " $l" } qw(long loss breaks fails safe)), 'tool', 'right', 'missed', 'false alarm';
 foreach my $tool ('safedeploy=', @tools)
 {
 	my ($who, $program) = split /=/, $tool, 2;
@@ -121,7 +170,7 @@ foreach my $tool ('safedeploy=', @tools)
 		push @missed, $case->{name} if !$warns && $case->{label} ne 'safe';
 		push @alarm,  $case->{name} if $warns  && $case->{label} eq 'safe';
 	}
-	printf "%-12s %6d %7d %12d\n", $who, @cases - @missed - @alarm, scalar @missed, scalar @alarm;
+	printf "%-13s %6d %7d %12d\n", $who, @cases - @missed - @alarm, scalar @missed, scalar @alarm;
 	print "  missed: $_\n" foreach @missed;
 	print "  false alarm: $_\n" foreach @alarm;
 	$wrong += @missed + @alarm if $who eq 'safedeploy';
