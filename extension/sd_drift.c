@@ -108,18 +108,6 @@ statement_text(const PlannedStmt *pstmt, const char *query)
 	return pnstrdup(text, length);
 }
 
-static Datum
-text_array(List *strings)
-{
-	Datum *items = palloc(sizeof(Datum) * list_length(strings));
-	ListCell *cell;
-	int n = 0;
-
-	foreach (cell, strings)
-		items[n++] = CStringGetTextDatum((char *) lfirst(cell));
-	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 void
 sd_drift_record(const SdDriftStatement *statement, const PlannedStmt *pstmt, const char *query,
 				ProcessUtilityContext context)
@@ -150,7 +138,7 @@ sd_drift_record(const SdDriftStatement *statement, const PlannedStmt *pstmt, con
 	sd_session_set_client_addr(row, "client_addr");
 	sd_row_set_text(row, "tag", GetCommandTagName(CreateCommandTag(pstmt->utilityStmt)));
 	if (statement->noted)
-		sd_row_set(row, "objects", text_array(statement->objects));
+		sd_row_set(row, "objects", sd_text_array(statement->objects));
 	sd_row_set_text(row, "statement", statement_text(pstmt, query));
 	sd_row_set(row, "nested", BoolGetDatum(context != PROCESS_UTILITY_TOPLEVEL));
 	sd_row_set_text(row, "run_tag", sd_guc_run_id[0] != '\0' ? sd_guc_run_id : NULL);

@@ -46,18 +46,6 @@ typedef struct Note
 
 static List *notes = NIL; /* of Note, in TopMemoryContext */
 
-static Datum
-text_array(List *strings)
-{
-	Datum *items = palloc(sizeof(Datum) * Max(list_length(strings), 1));
-	ListCell *cell;
-	int n = 0;
-
-	foreach (cell, strings)
-		items[n++] = CStringGetTextDatum((char *) lfirst(cell));
-	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 static void
 write_note(Relation rel, const Note *note, bool committed)
 {
@@ -76,7 +64,7 @@ write_note(Relation rel, const Note *note, bool committed)
 	sd_session_set_client_addr(row, "client_addr");
 	sd_row_set_text(row, "tag", use->tag);
 	if (use->objects != NIL)
-		sd_row_set(row, "objects", text_array(use->objects));
+		sd_row_set(row, "objects", sd_text_array(use->objects));
 	sd_row_set_text(row, "statement", use->statement);
 	sd_row_set_text(row, "fingerprint", use->fingerprint);
 	sd_row_set(row, "nested", BoolGetDatum(use->nested));

@@ -35,6 +35,7 @@
 #include "sd_policy_dml.h"
 #include "sd_policy_loss.h"
 #include "sd_table.h"
+#include "sd_trace.h"
 
 /* How many objects a message lists. */
 #define MAX_LISTED 10
@@ -48,6 +49,7 @@ typedef struct Statement
 	const char *tag;
 	const char *text; /* NULL when not known */
 	bool nested;
+	bool coming; /* it has not begun to run */
 } Statement;
 
 bool sd_policy_unsettled = true;
@@ -154,12 +156,14 @@ stands_down(void)
 		   IsLogicalWorker() || RecoveryInProgress();
 }
 
+/* looking is true where statements are judged, or put on record for a run. */
 static bool
-enforcing(void)
+looking(void)
 {
 	if (sd_policy_unsettled)
 		settle();
-	return sd_guc_protect != SD_ENFORCE_OFF && !stands_down();
+	sd_protect_watched = sd_trace_is_of_run() ? PG_UINT32_MAX : 0;
+	return (sd_guc_protect != SD_ENFORCE_OFF || sd_protect_watched != 0) && !stands_down();
 }
 
 /* statement_text returns the text of one statement of a string, without the blanks around it. */
@@ -262,21 +266,21 @@ report(const SdLoss *loss, const Statement *statement, int level, const char *wh
 			 more == 0 ? errmsg("%s without a permit for %s", statement->tag, first) :
 						 errmsg("%s without a permit for %s and %d more", statement->tag, first, more),
 			 errdetail("%s", detail_text(loss, why_not)),
-			 extension ? errhint("Run it by migguard, or let a deployer permit it once: %s;",
+			 extension ? errhint("%s, or let a deployer permit it once: %s;",
+								 sd_guc_run_id[0] != '\0' ? "Find out why the rehearsal of this run did not do it" :
+															"Run it by migguard",
 								 permit_call(loss, statement)) :
 						 errhint("Permits need the extension in this database; only a superuser can set "
 								 "safedeploy.protect.")));
 }
 
-/* judge refuses, warns of, or records a statement that takes something away. */
+/* enforce refuses, warns of, or records a statement that takes something away. */
 static void
-judge(const SdLoss *loss, const Statement *statement, int level)
+enforce(const SdLoss *loss, const Statement *statement, int level)
 {
 	const char *why_not = NULL;
 	SdPermitUse use = { 0 };
 
-	if (loss->items == NIL)
-		return;
 	use.tag = statement->tag;
 	use.statement = statement->text;
 	use.nested = statement->nested;
@@ -295,6 +299,18 @@ judge(const SdLoss *loss, const Statement *statement, int level)
 		ereport(LOG_SERVER_ONLY,
 				(errmsg("%s of %s by permit " INT64_FORMAT, statement->tag,
 						((SdLossItem *) linitial(loss->items))->object, use.permit)));
+}
+
+/* judge also puts on record, for a run, what a statement takes away that may go on. */
+static void
+judge(SdLoss *loss, const Statement *statement, int level)
+{
+	List *all = sd_protect_watched != 0 ? sd_loss_objects(loss) : NIL;
+
+	sd_loss_keep_enforced(loss);
+	if (loss->items != NIL && level != SD_ENFORCE_OFF)
+		enforce(loss, statement, level);
+	sd_trace_note_losses(all, statement->coming);
 }
 
 /*
@@ -324,7 +340,7 @@ judge_utility(SdPolicyFrame *frame)
 {
 	Node *node = frame->pstmt->utilityStmt;
 	int level = sd_guc_protect;
-	Statement statement = { .nested = frame->nested };
+	Statement statement = { .nested = frame->nested, .coming = true };
 	MemoryContext caller;
 
 	frame->context =
@@ -334,7 +350,7 @@ judge_utility(SdPolicyFrame *frame)
 	sd_loss_find(frame->loss, node);
 	if (OidIsValid(frame->loss->database))
 		level = level_for_database(frame->loss->database);
-	if (frame->loss->items != NIL && level != SD_ENFORCE_OFF)
+	if (frame->loss->items != NIL)
 	{
 		statement.tag = GetCommandTagName(CreateCommandTag(node));
 		statement.text = statement_text(frame->pstmt, frame->query);
@@ -354,7 +370,7 @@ sd_policy_begin(SdPolicyFrame *frame, const PlannedStmt *pstmt, const char *quer
 	/* The script of an extension is judged object by object. */
 	if (!creating_extension && IsTransactionState() && !IsAbortedTransactionBlockState() &&
 		sd_loss_is_possible(pstmt->utilityStmt) &&
-		(enforcing() || (IsA(pstmt->utilityStmt, DropdbStmt) && !stands_down())))
+		(looking() || (IsA(pstmt->utilityStmt, DropdbStmt) && !stands_down())))
 		judge_utility(frame);
 	frame->outer = running;
 	running = frame;
@@ -373,7 +389,7 @@ static void
 judge_one(const ObjectAddress *object, bool rows)
 {
 	SdLoss *loss = sd_loss_create();
-	Statement statement;
+	Statement statement = { 0 };
 
 	if (running != NULL)
 	{
@@ -433,7 +449,7 @@ sd_policy_object_access(ObjectAccessType access, Oid class, Oid id, int sub, voi
 
 	if (access != OAT_POST_CREATE && access != OAT_DROP && access != SD_OAT_TRUNCATE)
 		return;
-	if (!IsTransactionState() || !enforcing())
+	if (!IsTransactionState() || !looking())
 		return;
 	ObjectAddressSubSet(object, class, id, sub);
 	if (access == OAT_POST_CREATE)
@@ -448,12 +464,12 @@ void
 sd_policy_executor_start(QueryDesc *query, int eflags)
 {
 	PlannedStmt *plan = query->plannedstmt;
-	Statement statement;
+	Statement statement = { .coming = true };
 	SdLoss *loss;
 	List *targets;
 	ListCell *cell;
 
-	if (!enforcing() || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || creating_extension)
+	if (!looking() || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || creating_extension)
 		return;
 	targets = sd_policy_whole_targets(plan);
 	if (targets == NIL)

@@ -38,11 +38,11 @@ extern bool sd_policy_unsettled;
 /* Says at the load of the library that settings may have been lost; see sd_policy.c. */
 extern void sd_policy_init(void);
 
-/* False for nearly every session; costs two comparisons. */
+/* False for nearly every session; costs three comparisons. */
 static inline bool
 sd_policy_is_on(void)
 {
-	return sd_guc_protect != SD_ENFORCE_OFF || sd_policy_unsettled;
+	return sd_guc_protect != SD_ENFORCE_OFF || sd_policy_unsettled || sd_guc_trace;
 }
 
 /* True when the statement has to pass begin() and end(). */

@@ -36,6 +36,7 @@ typedef struct ClassInfo
 static const ClassInfo classes[SD_PROTECT_COUNT] = { SD_PROTECT_CLASSES(CLASS_ROW) };
 
 uint32 sd_protect_mask = 0;
+uint32 sd_protect_watched = 0;
 
 /*
  * Addresses of what this session has made.  What was rolled back may stay: no

@@ -43,8 +43,18 @@ typedef enum SdProtectClass
 /* The classes that safedeploy.protect_classes names, one bit each. */
 extern uint32 sd_protect_mask;
 
+/* The classes that are looked at only because a trace puts them on record. */
+extern uint32 sd_protect_watched;
+
+/* True for what is looked at; a permit has to name only what is enforced. */
 static inline bool
 sd_protects(SdProtectClass class)
+{
+	return class != SD_PROTECT_NONE && ((sd_protect_mask | sd_protect_watched) & (1U << class)) != 0;
+}
+
+static inline bool
+sd_protect_is_enforced(SdProtectClass class)
 {
 	return class != SD_PROTECT_NONE && (sd_protect_mask & (1U << class)) != 0;
 }

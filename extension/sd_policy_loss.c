@@ -42,16 +42,17 @@ sd_loss_create(void)
 	return loss;
 }
 
-static void
+static SdLossItem *
 add_item(SdLoss *loss, SdProtectClass class, const char *object, SdSize size, const char *how)
 {
-	SdLossItem *item = palloc(sizeof(SdLossItem));
+	SdLossItem *item = palloc0(sizeof(SdLossItem));
 
 	item->class = class;
 	item->object = object;
 	item->size = size;
 	item->how = how;
 	loss->items = lappend(loss->items, item);
+	return item;
 }
 
 static SdSize
@@ -81,13 +82,19 @@ size_of(SdLoss *loss, SdProtectClass class, Oid relation)
 	}
 }
 
-void
-sd_loss_add_drop(SdLoss *loss, const ObjectAddress *object)
+static SdLossItem *
+add_drop(SdLoss *loss, const ObjectAddress *object)
 {
 	SdProtectClass class = sd_protect_class_of(object);
 
-	add_item(loss, class, sd_protect_object_name(object), size_of(loss, class, object->objectId),
-			 NULL);
+	return add_item(loss, class, sd_protect_object_name(object),
+					size_of(loss, class, object->objectId), NULL);
+}
+
+void
+sd_loss_add_drop(SdLoss *loss, const ObjectAddress *object)
+{
+	(void) add_drop(loss, object);
 }
 
 void
@@ -127,7 +134,7 @@ list_dropped(SdLoss *loss)
 		SdDropped *dropped = lfirst(cell);
 
 		if (is_listed(loss, dropped, sd_protect_class_of(&dropped->object)))
-			sd_loss_add_drop(loss, &dropped->object);
+			add_drop(loss, &dropped->object)->cascaded = dropped->reason == SD_DROP_CASCADED;
 		else if (dropped->reason == SD_DROP_CASCADED && !sd_protect_is_own(&dropped->object))
 			loss->cascaded = lappend(loss->cascaded, sd_protect_object_name(&dropped->object));
 	}
@@ -288,18 +295,21 @@ narrow_one(SdLoss *loss, const ObjectAddress *object, const AlterTableCmd *cmd)
 {
 	SdSize size = size_of(loss, SD_PROTECT_NARROWING, object->objectId);
 	SdTypePrediction prediction;
+	SdLossItem *item;
 
-	if (size.bytes == 0)
+	/* a rehearsal has no rows, but what it is for has */
+	if (size.bytes == 0 && sd_protect_watched == 0)
 		return;
 	prediction =
 		sd_predict_alter_type(object->objectId, cmd->name, (ColumnDef *) copyObjectImpl(cmd->def));
 	/* what the server refuses by itself loses nothing */
 	if (prediction.narrows == SD_NO || prediction.blockers != NIL)
 		return;
-	add_item(loss, SD_PROTECT_NARROWING, psprintf("values of %s", sd_protect_object_name(object)),
-			 size,
-			 prediction.narrows == SD_YES ? prediction.narrowing :
-											"Whether values fit the new type cannot be told.");
+	item = add_item(loss, SD_PROTECT_NARROWING,
+					psprintf("values of %s", sd_protect_object_name(object)), size,
+					prediction.narrows == SD_YES ? prediction.narrowing :
+												   "Whether values fit the new type cannot be told.");
+	item->empty = size.bytes == 0;
 }
 
 static void
@@ -430,6 +440,24 @@ sd_loss_find(SdLoss *loss, Node *statement)
 	for (int i = 0; i < lengthof(finders); i++)
 		if (finders[i].tag == nodeTag(statement))
 			finders[i].find(loss, statement);
+}
+
+void
+sd_loss_keep_enforced(SdLoss *loss)
+{
+	List *enforced = NIL;
+	ListCell *cell;
+
+	foreach (cell, loss->items)
+	{
+		SdLossItem *item = lfirst(cell);
+
+		if (sd_protect_is_enforced(item->class) && !item->empty)
+			enforced = lappend(enforced, item);
+		else if (item->cascaded)
+			loss->cascaded = lappend(loss->cascaded, unconstify(char *, item->object));
+	}
+	loss->items = enforced;
 }
 
 List *

@@ -18,6 +18,8 @@ typedef struct SdLossItem
 	SdProtectClass class;
 	const char *object; /* "table public.t", "rows of table public.t" */
 	SdSize size;		/* -1 where it has none */
+	bool cascaded;		/* it depends on what goes */
+	bool empty;			/* nothing is lost as long as there are no rows */
 	const char *how;	/* a sentence, or NULL */
 } SdLossItem;
 
@@ -42,6 +44,9 @@ extern void sd_loss_find(SdLoss *loss, Node *statement);
 /* The same for one thing that is known already. */
 extern void sd_loss_add_drop(SdLoss *loss, const ObjectAddress *object);
 extern void sd_loss_add_rows(SdLoss *loss, Oid relation, SdProtectClass class);
+
+/* sd_loss_keep_enforced removes what is on the list for a trace only. */
+extern void sd_loss_keep_enforced(SdLoss *loss);
 
 /* Names of the items, as a list of strings. */
 extern List *sd_loss_objects(const SdLoss *loss);

@@ -14,10 +14,12 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -247,6 +249,18 @@ void
 sd_row_set_text(SdRow *row, const char *column, const char *value)
 {
 	sd_row_set_nullable(row, column, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
+}
+
+Datum
+sd_text_array(List *strings)
+{
+	Datum *items = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	ListCell *cell;
+	int n = 0;
+
+	foreach (cell, strings)
+		items[n++] = CStringGetTextDatum((char *) lfirst(cell));
+	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 void

@@ -14,6 +14,7 @@
 
 #include "access/htup.h"
 #include "access/skey.h"
+#include "nodes/pg_list.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
@@ -68,6 +69,8 @@ extern char *sd_row_get_text(const SdRow *row, const char *column);
 extern void sd_row_set(SdRow *row, const char *column, Datum value);
 extern void sd_row_set_nullable(SdRow *row, const char *column, Datum value, bool isnull);
 extern void sd_row_set_text(SdRow *row, const char *column, const char *value);
+/* sd_text_array makes a text[] of a list of strings. */
+extern Datum sd_text_array(List *strings);
 extern void sd_row_insert(SdRow *row);
 extern void sd_row_update(SdRow *row, ItemPointer tid);
 

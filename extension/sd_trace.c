@@ -377,6 +377,7 @@ sd_trace_at_end(bool committed)
 {
 	dlist_iter iter;
 
+	sd_trace_forget_losses();
 	if (sd_trace_context == NULL)
 		return;
 	dlist_reverse_foreach(iter, &sd_trace_records)

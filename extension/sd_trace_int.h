@@ -53,6 +53,7 @@ typedef struct SdTraceRecord
 	int64 wal_bytes;
 	int sqlstate; /* 0: it ended well */
 	List *messages;
+	List *losses; /* names of what it takes away, as a permit has them */
 	List *effects;
 	HTAB *places; /* of the effects, while it has any */
 	List *gains;  /* SdGain of a statement that failed, which could not be named then */
@@ -131,6 +132,9 @@ extern int sd_trace_undecided;		   /* records whose transaction has not ended */
 extern bool sd_trace_make_room(void);
 extern SdTraceRecord *sd_trace_make_record(const char *text, int len, Node *utility, const char *tag);
 
+/* sd_trace_forget_losses: the statement that they were told of does not begin. */
+extern void sd_trace_forget_losses(void);
+
 /* ---- statements: sd_trace.c ---- */
 
 extern SdTraceFrame *sd_trace_top; /* the innermost that is under way */
@@ -183,7 +187,5 @@ extern void sd_trace_note_change(Oid relation);
 
 extern void sd_trace_store(void);
 extern void sd_trace_store_at_exit(int code, Datum arg);
-/* sd_trace_messages returns the messages of a statement as text[]. */
-extern Datum sd_trace_messages(const SdTraceRecord *record);
 
 #endif

@@ -25,6 +25,7 @@ int sd_trace_undecided = 0;
 
 static int record_count = 0;
 static int last_seq = 0;
+static List *losses_to_come = NIL; /* of the statement that begins next, in TopTransactionContext */
 
 /* Where an effect is found by the hash of what it is. */
 typedef struct EffectPlace
@@ -39,6 +40,40 @@ drop_record(SdTraceRecord *record)
 	dlist_delete(&record->node);
 	MemoryContextDelete(record->context);
 	record_count--;
+}
+
+static void
+add_losses(SdTraceRecord *record, List *names)
+{
+	MemoryContext old = MemoryContextSwitchTo(record->context);
+	ListCell *cell;
+
+	foreach (cell, names)
+		record->losses = lappend(record->losses, pstrdup(lfirst(cell)));
+	MemoryContextSwitchTo(old);
+}
+
+void
+sd_trace_note_losses(List *names, bool coming)
+{
+	MemoryContext old;
+	ListCell *cell;
+
+	if (!coming && sd_trace_top != NULL)
+	{
+		add_losses(sd_trace_top->record, names);
+		return;
+	}
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	foreach (cell, names)
+		losses_to_come = lappend(losses_to_come, pstrdup(lfirst(cell)));
+	MemoryContextSwitchTo(old);
+}
+
+void
+sd_trace_forget_losses(void)
+{
+	losses_to_come = NIL;
 }
 
 bool
@@ -144,6 +179,8 @@ sd_trace_make_record(const char *text, int len, Node *utility, const char *tag)
 	record_count++;
 	sd_trace_undecided++;
 	set_text(record, text, len, utility);
+	add_losses(record, losses_to_come);
+	sd_trace_forget_losses();
 	return record;
 }
 

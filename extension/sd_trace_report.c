@@ -11,6 +11,7 @@
 
 #include "sd_compat.h"
 #include "sd_result.h"
+#include "sd_table.h"
 #include "sd_trace_int.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_trace_report);
@@ -72,7 +73,7 @@ safedeploy_trace_report(PG_FUNCTION_ARGS)
 		values[n] = text_or_null(record->sqlstate == 0 ? NULL : unpack_sql_state(record->sqlstate),
 								 &nulls[n]);
 		n++;
-		values[n++] = sd_trace_messages(record);
+		values[n++] = sd_text_array(record->messages);
 		values[n++] = CStringGetTextDatum(outcome_text(record));
 		tuplestore_putvalues(store, desc, values, nulls);
 	}

@@ -84,18 +84,6 @@ effects_json(const SdTraceRecord *record)
 	return json.data;
 }
 
-Datum
-sd_trace_messages(const SdTraceRecord *record)
-{
-	Datum *items = palloc(sizeof(Datum) * Max(1, list_length(record->messages)));
-	ListCell *cell;
-	int n = 0;
-
-	foreach (cell, record->messages)
-		items[n++] = CStringGetTextDatum((char *) lfirst(cell));
-	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 static void
 store_record(Relation rel, SdTraceRecord *record, Datum run_id)
 {
@@ -123,9 +111,10 @@ store_record(Relation rel, SdTraceRecord *record, Datum run_id)
 	sd_row_set(row, "wal_bytes", Int64GetDatum(record->wal_bytes));
 	sd_row_set_text(row, "sqlstate",
 					record->sqlstate == 0 ? NULL : unpack_sql_state(record->sqlstate));
-	sd_row_set(row, "messages", sd_trace_messages(record));
+	sd_row_set(row, "messages", sd_text_array(record->messages));
 	sd_row_set(row, "rolled_back", BoolGetDatum(record->outcome == SD_TRACE_ROLLED_BACK));
 	sd_row_set(row, "effects", DirectFunctionCall1(jsonb_in, CStringGetDatum(effects_json(record))));
+	sd_row_set(row, "losses", sd_text_array(record->losses));
 	sd_row_insert(row);
 	record->writing = true;
 	sd_trace_writing++;

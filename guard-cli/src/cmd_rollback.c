@@ -144,7 +144,7 @@ tool_down(MgRun *run, const MgTarget *target, const char *step, const char **fai
 
 	memset(&result, 0, sizeof result);
 	mg_err_init(&fault, run->arena);
-	if (target == &run->context->target && !mg_run_permit(run, step, err))
+	if (target == &run->context->target && !mg_run_permit(run, step, NULL, err))
 		return false;
 	mg_run_session(run, target, step, &session);
 	if (!run->tool->ops->down(run->tool, &session, &run->goal, &result, &fault))

@@ -40,6 +40,22 @@ mg_json_raw(cJSON *object, const char *key, const char *json)
 	cJSON_AddItemToObject(object, key, json != NULL ? cJSON_CreateRaw(json) : cJSON_CreateNull());
 }
 
+const char *
+mg_json_strings(const MgStrings *list, MgArena *arena)
+{
+	MgBuf buf;
+
+	mg_buf_init(&buf, arena);
+	mg_buf_add(&buf, "[");
+	for (int i = 0; i < list->count; i++)
+	{
+		mg_buf_add(&buf, i > 0 ? ", " : "");
+		mg_text_json(&buf, list->items[i]);
+	}
+	mg_buf_add(&buf, "]");
+	return buf.data;
+}
+
 /* Quoted here, since a server with encoding SQL_ASCII may send any bytes. */
 static cJSON *
 text_item(const char *value)

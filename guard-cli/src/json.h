@@ -23,6 +23,9 @@ extern void mg_json_raw(cJSON *object, const char *key, const char *json);
 /* Adds a text to an array. */
 extern void mg_json_add_text(cJSON *array, const char *value);
 
+/* A list as an array, in one text; secrets stay in it. */
+extern const char *mg_json_strings(const MgStrings *list, MgArena *arena);
+
 /* A column of a row, with its name and type. */
 extern void mg_json_cell(cJSON *object, const MgRows *rows, int row, int column);
 /* A row as an object, with the columns' names and types. */

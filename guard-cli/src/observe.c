@@ -62,7 +62,13 @@ mg_statement_is_dull(const MgStatement *statement)
 void
 mg_observe_init(MgRun *run)
 {
-	run->observation = mg_alloc(run->arena, sizeof(MgObservation));
+	MgObservation *o = mg_alloc(run->arena, sizeof(MgObservation));
+
+	memset(o, 0, sizeof *o);
+	for (int p = 0; p < MG_PASSES; p++)
+		mg_strings_init(&o->passes[p].losses, run->arena);
+	o->clone_until = o->live_until = "-infinity";
+	run->observation = o;
 }
 
 static const char *
@@ -128,21 +134,75 @@ add_statement(MgRun *run, MgStatements *list)
 }
 
 bool
-mg_observe_predict(MgRun *run, const char *sql, bool in_transaction, MgError *err)
+mg_observe_predict(MgRun *run, MgPg *pg, MgPass pass, const char *sql, bool in_transaction,
+				   MgError *err)
 {
+	MgStatements *predicted = &run->observation->passes[pass].predicted;
 	MgRows rows;
 
-	if (!mg_catalog_predict(run->pg, sql, in_transaction, &rows, err))
+	if (!mg_catalog_predict(pg, sql, in_transaction, &rows, err))
 		return false;
 	for (int r = 0; r < rows.count; r++)
 	{
-		MgStatement *statement = add_statement(run, &run->observation->predicted);
+		MgStatement *statement = add_statement(run, predicted);
 
 		statement->hash = mg_rows_get(&rows, r, "hash");
 		if (!read_effects(run, mg_rows_get(&rows, r, "effects"), &statement->effects, err))
 			return false;
 	}
 	return true;
+}
+
+/* Adds downgrades from *next down, as long as they run alike. */
+static bool
+collect_down(MgRun *run, int *next, MgBuf *script, MgError *err)
+{
+	bool transactional = run->pending.items[*next].transactional;
+
+	mg_buf_init(script, run->arena);
+	for (; *next >= 0 && run->pending.items[*next].transactional == transactional; (*next)--)
+	{
+		const char *sql = NULL;
+		const char *why_not;
+
+		if (!run->tool->ops->sql(run->tool, &run->pending.items[*next], MG_DOWN, &sql, &why_not, err))
+			return false;
+		if (sql != NULL)
+			mg_buf_addf(script, "%s\n;\n", sql);
+	}
+	return true;
+}
+
+void
+mg_observe_predict_down(MgRun *run, MgPg *clone)
+{
+	const char *sql = NULL;
+	const char *why_not = NULL;
+	MgError fault;
+
+	mg_err_init(&fault, run->arena);
+	/* the lowest first: a tool that is to be started for it tells the others along with it */
+	if (!run->tool->ops->sql(run->tool, &run->pending.items[0], MG_DOWN, &sql, &why_not, &fault) ||
+		sql == NULL)
+	{
+		mg_log_verbose("the downgrade is not predicted: %s",
+					   fault.set		 ? fault.message :
+					   why_not != NULL ? why_not :
+										 "its SQL is not available");
+		return;
+	}
+	for (int next = run->pending.count - 1; next >= 0;)
+	{
+		bool transactional = run->pending.items[next].transactional;
+		MgBuf script;
+
+		if (!collect_down(run, &next, &script, &fault) ||
+			!mg_observe_predict(run, clone, MG_PASS_DOWN, script.data, transactional, &fault))
+		{
+			mg_log_verbose("the downgrade is not predicted: %s", fault.message);
+			return;
+		}
+	}
 }
 
 bool
@@ -167,27 +227,53 @@ one_line(MgRun *run, const char *text)
 	return mg_log_redact(run->arena, buf.data);
 }
 
-/* What the client sent itself; the effects of what ran inside are in there. */
+/* What was lost for good, by whatever ran at any depth. */
 static bool
-read_statements(MgRun *run, MgPg *pg, MgStatements *list, MgError *err)
+read_losses(MgRun *run, const MgRows *rows, int row, MgStrings *losses, MgError *err)
+{
+	cJSON *json;
+	const cJSON *item;
+
+	if (losses == NULL || strcmp(mg_rows_get(rows, row, "rolled_back"), "t") == 0)
+		return true;
+	json = cJSON_Parse(mg_rows_get(rows, row, "losses"));
+	if (!cJSON_IsArray(json))
+	{
+		cJSON_Delete(json);
+		return mg_err_set(err, MG_EXIT_INTERNAL, "the losses of a statement cannot be read");
+	}
+	cJSON_ArrayForEach (item, json)
+		if (cJSON_IsString(item) && !mg_strings_has(losses, item->valuestring))
+			mg_strings_add(losses, mg_strdup(run->arena, item->valuestring));
+	cJSON_Delete(json);
+	return true;
+}
+
+/*
+ * Reads the statements of sessions that began after *until, which moves on to the
+ * newest of them.  Those inside of others have their effects in the outer ones too.
+ */
+static bool
+read_statements(MgRun *run, MgPg *pg, const char **until, MgStatements *list, MgStrings *losses,
+				MgError *err)
 {
 	MgRows *rows = mg_alloc(run->arena, sizeof *rows);
 
-	if (!mg_catalog_observed(pg, run->id, rows, err))
+	if (!mg_catalog_observed(pg, run->id, *until, rows, err))
 		return false;
 	for (int r = 0; r < rows->count; r++)
 	{
-		MgStatement *statement;
+		MgStatement *statement = add_statement(run, list);
 
-		if (strcmp(mg_rows_get(rows, r, "nesting"), "0") != 0)
-			continue;
-		statement = add_statement(run, list);
+		*until = mg_rows_get(rows, r, "newest");
 		statement->text = one_line(run, mg_rows_get(rows, r, "statement"));
 		statement->hash = mg_rows_get(rows, r, "hash");
 		statement->transaction = atoi(mg_rows_get(rows, r, "transaction"));
+		statement->nesting = atoi(mg_rows_get(rows, r, "nesting"));
 		statement->rows = rows;
 		statement->row = r;
-		if (!read_effects(run, mg_rows_get(rows, r, "effects"), &statement->effects, err))
+		if (!read_effects(run, mg_rows_get(rows, r, "effects"), &statement->effects, err) ||
+			!read_losses(run, rows, r, losses, err))
 			return false;
 	}
 	return true;
@@ -195,23 +281,29 @@ read_statements(MgRun *run, MgPg *pg, MgStatements *list, MgError *err)
 
 /* For the closing event of the state: the digest of the rows, and what is worth a line of them. */
 static bool
-record(MgRun *run, MgPg *pg, const MgStatements *list, MgError *err)
+record(MgRun *run, MgPg *pg, MgPass pass, const MgStatements *list, MgError *err)
 {
+	static const char *const names[MG_PASSES] = { "upgrade", "downgrade", "second upgrade" };
 	char *digest;
-	cJSON *array;
+	cJSON *detail = mg_run_detail(run);
+	cJSON *array = cJSON_GetObjectItemCaseSensitive(detail, "statements");
 
 	if (!mg_catalog_observed_digest(pg, run->id, &digest, err))
 		return false;
+	/* it is that of all rows so far */
+	cJSON_DeleteItemFromObject(detail, "run_statement_digest");
 	mg_run_detail_text(run, "run_statement_digest", digest);
-	array = cJSON_AddArrayToObject(mg_run_detail(run), "statements");
+	if (array == NULL)
+		array = cJSON_AddArrayToObject(detail, "statements");
 	for (int i = 0; i < list->count; i++)
 	{
 		const MgStatement *statement = &list->items[i];
 		cJSON *item;
 
-		if (mg_statement_is_dull(statement))
+		if (statement->nesting > 0 || mg_statement_is_dull(statement))
 			continue;
 		item = cJSON_CreateObject();
+		mg_json_text(item, "pass", names[pass]);
 		mg_json_text(item, "statement", mg_printf(run->arena, "%.200s", statement->text));
 		mg_json_text(item, "hash", mg_rows_get(statement->rows, statement->row, "hash"));
 		mg_json_raw(item, "effects", mg_rows_get(statement->rows, statement->row, "effects"));
@@ -220,25 +312,54 @@ record(MgRun *run, MgPg *pg, const MgStatements *list, MgError *err)
 	return true;
 }
 
-/* Each statement gets the first prediction of the same text that no other has. */
+/*
+ * The first of a list of the same text and depth that no other statement has taken,
+ * from *next on and then from the beginning; NULL: none.
+ */
+static MgStatement *
+take(MgStatements *list, const MgStatement *like, int *next)
+{
+	for (int k = 0; k < list->count; k++)
+	{
+		int at = (*next + k) % list->count;
+		MgStatement *found = &list->items[at];
+
+		if (found->taken || found->nesting != like->nesting || strcmp(found->hash, like->hash) != 0)
+			continue;
+		found->taken = true;
+		*next = at + 1;
+		return found;
+	}
+	return NULL;
+}
+
 static void
-match(MgStatements *statements, MgStatements *guesses)
+release(MgStatements *list)
+{
+	for (int i = 0; i < list->count; i++)
+		list->items[i].taken = false;
+}
+
+static void
+match_predictions(MgPassage *passage)
 {
 	int next = 0;
 
-	for (int i = 0; i < statements->count; i++)
-		for (int k = 0; k < guesses->count; k++)
-		{
-			int at = (next + k) % guesses->count;
+	release(&passage->predicted);
+	for (int i = 0; i < passage->rehearsed.count; i++)
+		passage->rehearsed.items[i].guess =
+			take(&passage->predicted, &passage->rehearsed.items[i], &next);
+}
 
-			if (guesses->items[at].taken ||
-				strcmp(guesses->items[at].hash, statements->items[i].hash) != 0)
-				continue;
-			guesses->items[at].taken = true;
-			statements->items[i].guess = &guesses->items[at];
-			next = at + 1;
-			break;
-		}
+/* The second upgrade beside the first; what the first has not done stays without a partner. */
+static void
+match_again(MgPassage *up, MgPassage *again)
+{
+	int next = 0;
+
+	release(&again->rehearsed);
+	for (int i = 0; i < up->rehearsed.count; i++)
+		up->rehearsed.items[i].again = take(&again->rehearsed, &up->rehearsed.items[i], &next);
 }
 
 /* What nobody has seen is not safe; a run is not given up for it. */
@@ -252,33 +373,49 @@ note_unseen(MgRun *run, const char *where, const char *why)
 }
 
 void
-mg_observe_rehearsal(MgRun *run, MgPg *clone, bool traced)
+mg_observe_rehearsal(MgRun *run, MgPg *clone, MgPass pass, bool traced)
 {
 	MgObservation *o = run->observation;
+	MgPassage *passage = &o->passes[pass];
 	bool alone = true;
 	MgError fault;
+	const char *why = NULL;
 
 	mg_err_init(&fault, run->arena);
 	if (!mg_config_bool(run->config, MG_SET_RUN_TRACE))
-		note_unseen(run, "rehearsal", "[run] trace is off");
+		why = "[run] trace is off";
 	else if (!traced)
-		note_unseen(run, "rehearsal", "the library cannot be loaded into the tool's sessions");
+		why = "the library cannot be loaded into the tool's sessions";
 	else if (!mg_catalog_await_alone(clone, PATIENCE_MS, &alone, &fault) ||
-			 !read_statements(run, clone, &o->rehearsed, &fault) ||
-			 !record(run, clone, &o->rehearsed, &fault))
-		note_unseen(run, "rehearsal", fault.message);
+			 !read_statements(run, clone, &o->clone_until, &passage->rehearsed, &passage->losses,
+							  &fault) ||
+			 !record(run, clone, pass, &passage->rehearsed, &fault))
+		why = fault.message;
 	else if (!alone)
-		note_unseen(run, "rehearsal", "sessions of the tool are still in the clone");
-	else if (o->rehearsed.count == 0)
-		note_unseen(run, "rehearsal", "the tool's sessions have recorded nothing");
-	o->was_rehearsed = o->rehearsed.count > 0;
-	match(&o->rehearsed, &o->predicted);
+		why = "sessions of the tool are still in the clone";
+	else if (passage->rehearsed.count == 0)
+		why = "the tool's sessions have recorded nothing";
+	/* once is enough */
+	if (why != NULL && (pass == MG_PASS_UP || o->passes[MG_PASS_UP].is_whole))
+		note_unseen(run, pass == MG_PASS_DOWN ? "rehearsal of the downgrade" : "rehearsal", why);
+	passage->was_rehearsed = passage->rehearsed.count > 0;
+	passage->is_whole = why == NULL;
+	match_predictions(passage);
+	if (pass == MG_PASS_AGAIN)
+		match_again(&o->passes[MG_PASS_UP], passage);
 }
 
-/* What one did and the other did not, as sentences. */
-static void
-name_differences(const MgStatement *one, const MgStatement *other, const char *where,
-				 MgStrings *differences)
+const MgStrings *
+mg_observe_losses(const MgRun *run, MgPass pass)
+{
+	const MgPassage *passage = &run->observation->passes[pass];
+
+	return passage->is_whole ? &passage->losses : NULL;
+}
+
+void
+mg_observe_differences(const MgStatement *one, const MgStatement *other, const char *where,
+					   MgStrings *differences)
 {
 	for (int i = 0; i < one->effects.count; i++)
 	{
@@ -295,40 +432,50 @@ name_differences(const MgStatement *one, const MgStatement *other, const char *w
 	}
 }
 
+/* Each statement of the live run beside its rehearsal. */
 static void
-compare_live(MgRun *run)
+match_live(MgPassage *passage, MgStrings *differences)
 {
-	MgObservation *o = run->observation;
+	int next = 0;
+
+	release(&passage->rehearsed);
+	for (int i = 0; i < passage->rehearsed.count; i++)
+		passage->rehearsed.items[i].live = NULL;
+	for (int i = 0; i < passage->live.count; i++)
+	{
+		MgStatement *live = &passage->live.items[i];
+		MgStatement *rehearsed = take(&passage->rehearsed, live, &next);
+
+		if (rehearsed != NULL)
+			rehearsed->live = live;
+		if (live->nesting > 0)
+			continue;
+		if (rehearsed != NULL)
+		{
+			mg_observe_differences(live, rehearsed, "in the live run", differences);
+			mg_observe_differences(rehearsed, live, "in the rehearsal", differences);
+		}
+		/* an attempt that hit lock_timeout was rolled back */
+		else if (!mg_statement_is_dull(live) &&
+				 strcmp(mg_rows_get(live->rows, live->row, "rolled_back"), "t") != 0)
+			mg_strings_addf(differences, "not rehearsed: %.80s", live->text);
+	}
+}
+
+static void
+compare_live(MgRun *run, MgPass pass)
+{
+	MgPassage *passage = &run->observation->passes[pass];
 	MgStrings differences;
 
 	mg_strings_init(&differences, run->arena);
-	for (int i = 0; i < o->rehearsed.count; i++)
-		o->rehearsed.items[i].taken = false;
-	for (int i = 0; i < o->live.count; i++)
-	{
-		MgStatement *live = &o->live.items[i];
-		bool found = false;
-
-		for (int k = 0; k < o->rehearsed.count && !found; k++)
-		{
-			MgStatement *rehearsed = &o->rehearsed.items[k];
-
-			if (rehearsed->taken || strcmp(rehearsed->hash, live->hash) != 0)
-				continue;
-			rehearsed->taken = found = true;
-			rehearsed->live = live;
-			name_differences(live, rehearsed, "in the live run", &differences);
-			name_differences(rehearsed, live, "in the rehearsal", &differences);
-		}
-		/* an attempt that hit lock_timeout was rolled back */
-		if (!found && !mg_statement_is_dull(live) &&
-			strcmp(mg_rows_get(live->rows, live->row, "rolled_back"), "t") != 0)
-			mg_strings_addf(&differences, "not rehearsed: %.80s", live->text);
-	}
-	for (int k = 0; k < o->rehearsed.count; k++)
-		if (!o->rehearsed.items[k].taken && !mg_statement_is_dull(&o->rehearsed.items[k]))
+	match_live(passage, &differences);
+	/* what is brought back may not have come as far as the rehearsal */
+	for (int k = 0; k < passage->rehearsed.count && pass == MG_PASS_UP; k++)
+		if (!passage->rehearsed.items[k].taken && passage->rehearsed.items[k].nesting == 0 &&
+			!mg_statement_is_dull(&passage->rehearsed.items[k]))
 			mg_strings_addf(&differences, "rehearsed, but not run: %.80s",
-							o->rehearsed.items[k].text);
+							passage->rehearsed.items[k].text);
 	mg_run_detail_list(run, "differs_from_rehearsal", &differences);
 	for (int i = 0; i < differences.count; i++)
 	{
@@ -339,21 +486,23 @@ compare_live(MgRun *run)
 }
 
 void
-mg_observe_live(MgRun *run)
+mg_observe_live(MgRun *run, MgPass pass)
 {
 	MgObservation *o = run->observation;
+	MgPassage *passage = &o->passes[pass];
 	MgError fault;
 
 	if (!run->trace)
 		return;
 	mg_err_init(&fault, run->arena);
-	/* an earlier attempt's rows are there once more */
-	memset(&o->live, 0, sizeof o->live);
-	if (!read_statements(run, run->pg, &o->live, &fault) || !record(run, run->pg, &o->live, &fault))
-		note_unseen(run, "migrate", fault.message);
-	else if (o->live.count == 0)
-		note_unseen(run, "migrate", "the tool's sessions have recorded nothing");
-	o->was_live = o->live.count > 0;
-	if (o->was_live && o->was_rehearsed)
-		compare_live(run);
+	/* of an earlier attempt */
+	memset(&passage->live, 0, sizeof passage->live);
+	if (!read_statements(run, run->pg, &o->live_until, &passage->live, NULL, &fault) ||
+		!record(run, run->pg, pass, &passage->live, &fault))
+		note_unseen(run, mg_state_name(run->state), fault.message);
+	else if (passage->live.count == 0 && pass == MG_PASS_UP)
+		note_unseen(run, mg_state_name(run->state), "the tool's sessions have recorded nothing");
+	passage->was_live = passage->live.count > 0;
+	if (passage->was_live && passage->was_rehearsed)
+		compare_live(run, pass);
 }

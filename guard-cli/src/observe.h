@@ -41,8 +41,10 @@ typedef struct MgStatement
 	const MgRows *rows; /* what else the server says of it */
 	int row;
 	int transaction;
-	bool taken;						 /* a prediction that has found its statement */
+	int nesting; /* 0: the client has sent it */
+	bool taken;	 /* it has found its like */
 	const struct MgStatement *guess; /* its prediction, NULL: none */
+	const struct MgStatement *again; /* the same in the second upgrade, NULL: none */
 	const struct MgStatement *live;	 /* the same on the real database, NULL: none */
 } MgStatement;
 
@@ -52,26 +54,49 @@ typedef struct MgStatements
 	int count;
 } MgStatements;
 
-/* What a run knows of its statements; made by mg_observe_init. */
-typedef struct MgObservation
+/* The tool's programs of a rehearsal: up, down, up. */
+typedef enum MgPass
+{
+	MG_PASS_UP,
+	MG_PASS_DOWN,
+	MG_PASS_AGAIN,
+	MG_PASSES
+} MgPass;
+
+/* What is known of the statements of one of them. */
+typedef struct MgPassage
 {
 	MgStatements predicted;
 	MgStatements rehearsed;
 	MgStatements live;
 	bool was_rehearsed; /* there is something to compare a live run with */
+	bool is_whole;		/* all that the rehearsal did is there */
 	bool was_live;
+	MgStrings losses; /* what the rehearsal took away, as permits name it */
+} MgPassage;
+
+/* What a run knows of its statements; made by mg_observe_init. */
+typedef struct MgObservation
+{
+	MgPassage passes[MG_PASSES];
+	const char *clone_until; /* sessions that began until then have been read */
+	const char *live_until;
 } MgObservation;
 
 extern void mg_observe_init(MgRun *run);
 
-/* Predicts a script of pending migrations, before anything is run. */
-extern bool mg_observe_predict(MgRun *run, const char *sql, bool in_transaction, MgError *err);
+/* Predicts a script, for the database that pg is in; nothing is run. */
+extern bool mg_observe_predict(MgRun *run, MgPg *pg, MgPass pass, const char *sql,
+							   bool in_transaction, MgError *err);
+
+/* Predicts the downgrade of what is pending, on a clone that has it; as far as its SQL can be had. */
+extern void mg_observe_predict_down(MgRun *run, MgPg *clone);
 
 /* The tool's sessions on a server can be traced. */
 extern bool mg_observe_can_trace(MgRun *run, const MgTarget *target);
 
-/* Reads what the upgrade did on the clone; what could not be observed is a finding. */
-extern void mg_observe_rehearsal(MgRun *run, MgPg *clone, bool traced);
+/* Reads what a pass did on the clone; what could not be observed is a finding. */
+extern void mg_observe_rehearsal(MgRun *run, MgPg *clone, MgPass pass, bool traced);
 
 /*
  * Compares it with the prediction and judges what was not predicted.  False with
@@ -79,12 +104,15 @@ extern void mg_observe_rehearsal(MgRun *run, MgPg *clone, bool traced);
  */
 extern bool mg_observe_judge(MgRun *run, MgError *err);
 
-/* Reads what the upgrade did on the real database, and names what is not as rehearsed. */
-extern void mg_observe_live(MgRun *run);
+/* Reads what the tool did on the real database, and names what is not as rehearsed. */
+extern void mg_observe_live(MgRun *run, MgPass pass);
+
+/* What a pass took away in the rehearsal; NULL: nobody has seen all of it. */
+extern const MgStrings *mg_observe_losses(const MgRun *run, MgPass pass);
 
 /* Predicted beside observed, a line for each effect; and the same as JSON. */
 extern void mg_observe_print(MgRun *run);
-extern cJSON *mg_observe_json(MgRun *run);
+extern cJSON *mg_observe_json(MgRun *run, MgPass pass);
 
 /* ---- shared by the parts ---- */
 
@@ -93,6 +121,10 @@ extern int mg_lock_strength(const char *lock_mode);
 
 /* The effect of that kind on that object; NULL: none. */
 extern const MgEffect *mg_effect_find(const MgEffects *effects, const MgEffect *like);
+
+/* What one side did and the other did not, as sentences; "where" names the one. */
+extern void mg_observe_differences(const MgStatement *one, const MgStatement *other,
+								   const char *where, MgStrings *differences);
 
 /* Nothing worth a line: no effect, or only reading under the weakest locks. */
 extern bool mg_statement_is_dull(const MgStatement *statement);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "lint_internal.h"
 #include "log.h"
 #include "observe.h"
+#include "pg_catalog_observe.h"
 #include "text.h"
 
 #define SHARE			 5
@@ -17,9 +19,11 @@
 typedef struct Judge
 {
 	MgRun *run;
+	MgPass pass;
 	MgLint *lint;
 	MgLintFile *file; /* that has no text: the rules of all files hold for it */
-	MgStrings made;	  /* relations that the run has made itself */
+	MgStrings made;	  /* relations that the pass has made itself */
+	MgStrings there;  /* what the downgrade drops that was there before the upgrade, with its kind */
 	MgEffects held;	  /* strongest lock of each relation in the transaction, observed */
 	MgEffects meant;  /* and predicted */
 	MgStrings failures;
@@ -42,6 +46,17 @@ static const struct
 	{ "extension", MG_SEVERITY_WARNING },
 };
 
+static const char *const places[MG_PASSES] = { "rehearsal", "rehearsal, downgrade",
+											   "rehearsal, second upgrade" };
+
+/* A downgrade is hoped never to run: what it does is told, and seldom stops a run. */
+static MgSeverity
+of_pass(const Judge *judge, MgSeverity severity)
+{
+	return judge->pass == MG_PASS_DOWN && severity > MG_SEVERITY_NOTICE ? MG_SEVERITY_NOTICE :
+																		  severity;
+}
+
 static void
 add_finding(Judge *judge, const char *rule, MgSeverity own, const MgStatement *statement,
 			const char *message)
@@ -52,8 +67,8 @@ add_finding(Judge *judge, const char *rule, MgSeverity own, const MgStatement *s
 
 	if (severity == MG_SEVERITY_OFF)
 		return;
-	text = mg_printf(run->arena, "rehearsal: %s: %s by \"%.100s\" (%s)", mg_severity_name(severity),
-					 message, statement->text, rule);
+	text = mg_printf(run->arena, "%s: %s: %s by \"%.100s\" (%s)", places[judge->pass],
+					 mg_severity_name(severity), message, statement->text, rule);
 	mg_strings_add(&run->findings, text);
 	if (severity >= MG_SEVERITY_WARNING)
 		mg_log_warning("%s", text);
@@ -149,7 +164,7 @@ compare(Judge *judge, const MgStatement *statement)
 
 		if (counts(effect) && !is_made(judge, effect) &&
 			!is_there(judge, effect, guess, &judge->meant))
-			add_finding(judge, "observed-differs", MG_SEVERITY_WARNING, statement,
+			add_finding(judge, "observed-differs", of_pass(judge, MG_SEVERITY_WARNING), statement,
 						mg_printf(judge->run->arena, "%s was not predicted", name(judge, effect)));
 	}
 	for (int i = 0; i < guess->count; i++)
@@ -164,15 +179,59 @@ compare(Judge *judge, const MgStatement *statement)
 	}
 }
 
+static const MgSeverity *
+drop_severity(const MgEffect *effect)
+{
+	for (size_t i = 0; i < sizeof drops / sizeof drops[0]; i++)
+		if (effect->kind != NULL && strcmp(effect->kind, drops[i].kind) == 0)
+			return &drops[i].severity;
+	return NULL;
+}
+
+/* Asks the real database, where nothing has run yet, for what the downgrade drops. */
+static bool
+find_there(Judge *judge, const MgStatements *list, MgError *err)
+{
+	cJSON *array = cJSON_CreateArray();
+	char *text;
+	bool ok;
+
+	for (int i = 0; i < list->count; i++)
+		for (int k = 0; k < list->items[i].effects.count; k++)
+		{
+			const MgEffect *effect = &list->items[i].effects.items[k];
+			cJSON *item;
+
+			if (strcmp(effect->effect, "drop") != 0 || drop_severity(effect) == NULL)
+				continue;
+			item = cJSON_CreateObject();
+			mg_json_text(item, "kind", effect->kind);
+			mg_json_text(item, "object", effect->object);
+			cJSON_AddItemToArray(array, item);
+		}
+	text = cJSON_PrintUnformatted(array);
+	ok = mg_catalog_present(judge->run->pg, text, &judge->there, err);
+	cJSON_free(text);
+	cJSON_Delete(array);
+	return ok;
+}
+
+/* What the upgrade has made holds, when its downgrade is run, only what came after it. */
 static void
 judge_drop(Judge *judge, const MgStatement *statement, const MgEffect *effect)
 {
-	MgSeverity severity = MG_SEVERITY_NOTICE;
+	const MgSeverity *own = drop_severity(effect);
+	MgSeverity severity = own != NULL ? *own : MG_SEVERITY_NOTICE;
+	const char *what = name(judge, effect);
 
-	for (size_t i = 0; i < sizeof drops / sizeof drops[0]; i++)
-		if (effect->kind != NULL && strcmp(effect->kind, drops[i].kind) == 0)
-			severity = drops[i].severity;
-	add_finding(judge, "observed-drop", severity, statement, name(judge, effect));
+	if (judge->pass == MG_PASS_DOWN && own != NULL &&
+		!mg_strings_has(&judge->there,
+						mg_printf(judge->run->arena, "%s %s", effect->kind, effect->object)))
+	{
+		severity = of_pass(judge, severity);
+		what = mg_printf(judge->run->arena, "%s, which the upgrade has made", what);
+	}
+	add_finding(judge, "observed-drop", severity, statement, what);
 }
 
 static void
@@ -185,16 +244,17 @@ judge_effect(Judge *judge, const MgStatement *statement, const MgEffect *effect)
 											 strcmp(effect->kind, "materialized view") == 0);
 
 	if (strcmp(effect->effect, "opaque") == 0)
-		add_finding(judge, "observed-opaque", MG_SEVERITY_WARNING, statement,
+		add_finding(judge, "observed-opaque", of_pass(judge, MG_SEVERITY_WARNING), statement,
 					effect->detail != NULL ? effect->detail : "something cannot be told");
 	else if (is_made(judge, effect))
 		return;
 	else if (strcmp(effect->effect, "drop") == 0)
 		judge_drop(judge, statement, effect);
 	else if (strcmp(effect->effect, "rewrite") == 0)
-		add_finding(judge, "observed-rewrite", MG_SEVERITY_WARNING, statement, name(judge, effect));
+		add_finding(judge, "observed-rewrite", of_pass(judge, MG_SEVERITY_WARNING), statement,
+					name(judge, effect));
 	else if (strcmp(effect->effect, "scan") == 0 && strength >= SHARE)
-		add_finding(judge, "observed-scan", MG_SEVERITY_WARNING, statement,
+		add_finding(judge, "observed-scan", of_pass(judge, MG_SEVERITY_WARNING), statement,
 					mg_printf(judge->run->arena, "%s under %s", name(judge, effect),
 							  held_of(judge, &judge->held, effect)->lock_mode));
 	else if (strcmp(effect->effect, "lock") == 0 && relation &&
@@ -211,20 +271,98 @@ is_opaque(const MgEffects *effects)
 	return false;
 }
 
+/*
+ * The rules of the analysis have judged the text of an upgrade that could be
+ * predicted; nobody has judged a downgrade.
+ */
 static void
 judge_statement(Judge *judge, const MgStatement *statement)
 {
+	bool predicted = statement->guess != NULL && !is_opaque(&statement->guess->effects);
+
 	hold(judge, &judge->held, &statement->effects);
 	if (statement->guess != NULL)
 		hold(judge, &judge->meant, &statement->guess->effects);
-	if (statement->guess != NULL && !is_opaque(&statement->guess->effects))
+	if (predicted)
 		compare(judge, statement);
-	else
+	if (!predicted || judge->pass == MG_PASS_DOWN)
 		for (int i = 0; i < statement->effects.count; i++)
 			judge_effect(judge, statement, &statement->effects.items[i]);
 	for (int i = 0; i < statement->effects.count; i++)
 		if (strcmp(statement->effects.items[i].effect, "new") == 0)
 			mg_strings_add(&judge->made, statement->effects.items[i].object);
+}
+
+/* Begins a pass: nothing is held and nothing made. */
+static void
+begin_pass(Judge *judge, MgPass pass)
+{
+	judge->pass = pass;
+	judge->held.count = 0;
+	judge->meant.count = 0;
+	mg_strings_init(&judge->made, judge->run->arena);
+}
+
+static void
+judge_pass(Judge *judge, MgPass pass)
+{
+	const MgStatements *list = &judge->run->observation->passes[pass].rehearsed;
+	int transaction = 0;
+
+	begin_pass(judge, pass);
+	for (int i = 0; i < list->count; i++)
+	{
+		if (list->items[i].nesting > 0)
+			continue;
+		/* locks end with their transaction; what was predicted for the script is one */
+		if (list->items[i].transaction != transaction)
+			judge->held.count = 0;
+		transaction = list->items[i].transaction;
+		judge_statement(judge, &list->items[i]);
+	}
+}
+
+/* The second upgrade is to do what the first did; only what it did otherwise is judged. */
+static void
+judge_again(Judge *judge)
+{
+	MgPassage *passes = judge->run->observation->passes;
+	const MgStatements *first = &passes[MG_PASS_UP].rehearsed;
+	const MgStatements *second = &passes[MG_PASS_AGAIN].rehearsed;
+	MgStrings more;
+	MgStrings less;
+
+	if (!passes[MG_PASS_AGAIN].is_whole || !passes[MG_PASS_UP].is_whole)
+		return;
+	begin_pass(judge, MG_PASS_AGAIN);
+	for (int i = 0; i < first->count; i++)
+	{
+		const MgStatement *statement = &first->items[i];
+
+		mg_strings_init(&more, judge->run->arena);
+		mg_strings_init(&less, judge->run->arena);
+		if (statement->nesting > 0)
+			continue;
+		if (statement->again != NULL)
+		{
+			mg_observe_differences(statement->again, statement, "here", &more);
+			mg_observe_differences(statement, statement->again, "in the first", &less);
+		}
+		else if (!mg_statement_is_dull(statement))
+			mg_strings_add(&less, "in the first only this statement");
+		for (int k = 0; k < more.count; k++)
+			add_finding(judge, "observed-differs", MG_SEVERITY_WARNING, statement, more.items[k]);
+		for (int k = 0; k < less.count; k++)
+			add_finding(judge, "observed-differs", MG_SEVERITY_NOTICE, statement, less.items[k]);
+	}
+	for (int i = 0; i < second->count; i++)
+		if (!second->items[i].taken && second->items[i].nesting == 0 &&
+			!mg_statement_is_dull(&second->items[i]))
+		{
+			add_finding(judge, "observed-differs", MG_SEVERITY_WARNING, &second->items[i],
+						"here only this statement");
+			judge_statement(judge, &second->items[i]);
+		}
 }
 
 /* A run that is refused for what its rehearsal did. */
@@ -242,20 +380,19 @@ refuse(Judge *judge, MgError *err)
 bool
 mg_observe_judge(MgRun *run, MgError *err)
 {
-	const MgStatements *list = &run->observation->rehearsed;
+	const MgPassage *down = &run->observation->passes[MG_PASS_DOWN];
 	Judge judge = { .run = run, .lint = mg_lint_new(run->arena, run->config) };
-	int transaction = 0;
 
 	judge.file = mg_lint_add_file(judge.lint, "rehearsal", NULL, "");
-	mg_strings_init(&judge.made, run->arena);
 	mg_strings_init(&judge.failures, run->arena);
-	for (int i = 0; i < list->count; i++)
+	mg_strings_init(&judge.there, run->arena);
+	judge_pass(&judge, MG_PASS_UP);
+	if (down->is_whole)
 	{
-		/* locks end with their transaction; what was predicted for the script is one */
-		if (list->items[i].transaction != transaction)
-			judge.held.count = 0;
-		transaction = list->items[i].transaction;
-		judge_statement(&judge, &list->items[i]);
+		if (!find_there(&judge, &down->rehearsed, err))
+			return false;
+		judge_pass(&judge, MG_PASS_DOWN);
 	}
+	judge_again(&judge);
 	return judge.failures.count == 0 || refuse(&judge, err);
 }

@@ -17,13 +17,14 @@ enum
 	COLUMN_OBJECT,
 	COLUMN_PREDICTED,
 	COLUMN_OBSERVED,
+	COLUMN_AGAIN,
 	COLUMN_LIVE,
 	COLUMN_TIME,
 	COLUMNS
 };
 
 static const char *const column_names[COLUMNS] = { "statement", "effect", "object", "predicted",
-												   "observed",	"live",	  "time" };
+												   "observed",	"again",  "live",	"time" };
 
 /* What one side says of an effect. */
 static const char *
@@ -63,66 +64,99 @@ elapsed(MgRun *run, const MgStatement *statement)
 	return mg_printf(run->arena, "%.*s ms", (int) (strcspn(ms, ".") + (strchr(ms, '.') ? 2 : 0)), ms);
 }
 
+/* What ran inside of another statement is marked by its depth. */
+static char *
+marked(MgRun *run, const MgStatement *statement)
+{
+	static const char marks[] = ">>>>>>>>";
+	int depth = statement->nesting < (int) strlen(marks) ? statement->nesting : (int) strlen(marks);
+
+	return mg_printf(run->arena, "%.*s%s%s", depth, marks, depth > 0 ? " " : "", statement->text);
+}
+
 static void
-add_effect(MgRun *run, MgRows *rows, const MgStatement *statement, const MgEffect *effect, bool first)
+add_effect(MgRun *run, MgRows *rows, const MgPassage *passage, const MgStatement *statement,
+		   const MgEffect *effect, bool first)
 {
 	char **cells = add_row(run, rows);
 
 	memset(cells, 0, COLUMNS * sizeof(char *));
 	if (first)
 	{
-		cells[COLUMN_STATEMENT] = mg_strdup(run->arena, statement->text);
+		cells[COLUMN_STATEMENT] = marked(run, statement);
 		cells[COLUMN_TIME] = elapsed(run, statement);
 	}
 	cells[COLUMN_EFFECT] = mg_strdup(run->arena, effect->effect);
 	cells[COLUMN_OBJECT] = mg_strdup(run->arena, effect->object != NULL ? effect->object :
 												 effect->detail != NULL ? effect->detail :
 																		  "");
-	cells[COLUMN_PREDICTED] = mg_strdup(run->arena, cell(statement->guess, effect));
+	/* the prediction is of the statement around it */
+	if (statement->nesting == 0)
+		cells[COLUMN_PREDICTED] = mg_strdup(run->arena, cell(statement->guess, effect));
 	cells[COLUMN_OBSERVED] = mg_strdup(run->arena, cell(statement, effect));
+	cells[COLUMN_AGAIN] = mg_strdup(run->arena, cell(statement->again, effect));
 	cells[COLUMN_LIVE] =
-		mg_strdup(run->arena, run->observation->was_live ? cell(statement->live, effect) : "");
+		mg_strdup(run->arena, passage->was_live ? cell(statement->live, effect) : "");
 }
 
 static void
-add_statement(MgRun *run, MgRows *rows, const MgStatement *statement)
+add_statement(MgRun *run, MgRows *rows, const MgPassage *passage, const MgStatement *statement)
 {
 	int from = rows->count;
 
 	for (int i = 0; i < statement->effects.count; i++)
-		add_effect(run, rows, statement, &statement->effects.items[i], rows->count == from);
+		add_effect(run, rows, passage, statement, &statement->effects.items[i], rows->count == from);
 	for (int i = 0; statement->guess != NULL && i < statement->guess->effects.count; i++)
 		if (mg_effect_find(&statement->effects, &statement->guess->effects.items[i]) == NULL)
-			add_effect(run, rows, statement, &statement->guess->effects.items[i],
+			add_effect(run, rows, passage, statement, &statement->guess->effects.items[i],
 					   rows->count == from);
 }
 
-void
-mg_observe_print(MgRun *run)
+/* Without a rehearsal, what the live run did is all there is. */
+static const MgStatements *
+listed(const MgPassage *passage)
 {
-	const MgObservation *o = run->observation;
-	/* without a rehearsal, what the live run did is all there is */
-	const MgStatements *list = o->was_rehearsed ? &o->rehearsed : &o->live;
-	const MgColumn columns[] = { { "statement", "statement", 48 },
-								 { "effect", "effect", 0 },
-								 { "object", "object", 40 },
-								 { "predicted", "predicted", 0 },
-								 { "observed", o->was_rehearsed ? "rehearsed" : "observed", 0 },
-								 { o->was_rehearsed && o->was_live ? "live" : NULL, "live", 0 },
-								 { NULL, NULL, 0 } };
+	return passage->was_rehearsed ? &passage->rehearsed : &passage->live;
+}
+
+static void
+print_passage(MgRun *run, const MgPassage *passage, bool again, const char *title)
+{
+	const MgStatements *list = listed(passage);
+	const MgColumn with_again = { "again", "again", 0 };
+	const MgColumn with_live = { "live", "live", 0 };
+	MgColumn columns[COLUMNS + 1] = { { "statement", "statement", 48 },
+									  { "effect", "effect", 0 },
+									  { "object", "object", 40 },
+									  { "predicted", "predicted", 0 },
+									  { "observed", passage->was_rehearsed ? "rehearsed" : "observed", 0 } };
+	int n = 5;
 	MgRows rows = { .columns = COLUMNS };
 
+	if (again)
+		columns[n++] = with_again;
+	if (passage->was_rehearsed && passage->was_live)
+		columns[n++] = with_live;
 	rows.names = mg_alloc(run->arena, COLUMNS * sizeof(char *));
 	for (int c = 0; c < COLUMNS; c++)
 		rows.names[c] = mg_strdup(run->arena, column_names[c]);
 	for (int i = 0; i < list->count; i++)
 		if (!mg_statement_is_dull(&list->items[i]))
-			add_statement(run, &rows, &list->items[i]);
+			add_statement(run, &rows, passage, &list->items[i]);
 	if (rows.count == 0)
 		return;
-	printf("\n");
+	printf("\n%s", title);
 	mg_report_table(run->context, &rows, columns);
 	printf("\n");
+}
+
+void
+mg_observe_print(MgRun *run)
+{
+	const MgPassage *passes = run->observation->passes;
+
+	print_passage(run, &passes[MG_PASS_UP], passes[MG_PASS_AGAIN].was_rehearsed, "");
+	print_passage(run, &passes[MG_PASS_DOWN], false, "downgrade:\n");
 }
 
 static cJSON *
@@ -172,10 +206,11 @@ add_side(cJSON *item, const char *effects, const char *figures, const MgStatemen
 }
 
 cJSON *
-mg_observe_json(MgRun *run)
+mg_observe_json(MgRun *run, MgPass pass)
 {
-	const MgObservation *o = run->observation;
-	const MgStatements *list = o->was_rehearsed ? &o->rehearsed : &o->live;
+	const MgPassage *passage = &run->observation->passes[pass];
+	const MgStatements *list = listed(passage);
+	bool rehearsed = passage->was_rehearsed;
 	cJSON *array = cJSON_CreateArray();
 
 	for (int i = 0; i < list->count; i++)
@@ -189,9 +224,11 @@ mg_observe_json(MgRun *run)
 		mg_json_text(item, "statement", statement->text);
 		mg_json_text(item, "tag", mg_rows_get(statement->rows, statement->row, "tag"));
 		mg_json_int(item, "transaction", statement->transaction);
+		mg_json_int(item, "nesting", statement->nesting);
 		cJSON_AddItemToObject(item, "predicted", effects_json(statement->guess));
-		add_side(item, "observed", "observed_figures", o->was_rehearsed ? statement : NULL);
-		add_side(item, "live", "live_figures", o->was_rehearsed ? statement->live : statement);
+		add_side(item, "observed", "observed_figures", rehearsed ? statement : NULL);
+		add_side(item, "again", "again_figures", rehearsed ? statement->again : NULL);
+		add_side(item, "live", "live_figures", rehearsed ? statement->live : statement);
 		cJSON_AddItemToArray(array, item);
 	}
 	return array;

@@ -12,9 +12,17 @@
 #define LOOK_EVERY_MS 10
 
 bool
-mg_catalog_observed(MgPg *pg, const char *run_id, MgRows *rows, MgError *err)
+mg_catalog_observed(MgPg *pg, const char *run_id, const char *since, MgRows *rows, MgError *err)
 {
-	return mg_pg_rows(pg, mg_sql_observed_statements, 1, &run_id, rows, err);
+	const char *const values[] = { run_id, since };
+
+	return mg_pg_rows(pg, mg_sql_observed_statements, 2, values, rows, err);
+}
+
+bool
+mg_catalog_present(MgPg *pg, const char *objects, MgStrings *present, MgError *err)
+{
+	return mg_pg_strings(pg, mg_sql_observed_present, 1, &objects, present, err);
 }
 
 bool

@@ -22,11 +22,12 @@ is_needed(MgPg *pg, bool *needed, MgError *err)
 }
 
 bool
-mg_permit_run(MgPg *pg, const char *run_id, const char *token, const char *reason, MgError *err)
+mg_permit_run(MgPg *pg, const char *run_id, const char *token, const char *reason,
+			  const char *objects, MgError *err)
 {
-	const char *values[] = { run_id, token, reason };
+	const char *values[] = { run_id, token, reason, objects };
 
-	return mg_pg_exec(pg, mg_sql_permit_run, 3, values, NULL, err);
+	return mg_pg_exec(pg, mg_sql_permit_run, 4, values, NULL, err);
 }
 
 bool
@@ -37,7 +38,7 @@ mg_permit_clone(MgPg *pg, const char *run_id, MgError *err)
 	if (!is_needed(pg, &needed, err))
 		return false;
 	return !needed || (mg_lock_tag_session(pg, run_id, "", err) &&
-					   mg_permit_run(pg, run_id, "", "rehearsal on a clone", err));
+					   mg_permit_run(pg, run_id, "", "rehearsal on a clone", "", err));
 }
 
 bool

@@ -8,11 +8,12 @@
 #include "pg.h"
 
 /*
- * Permits the sessions of a run, as long as they hold this token, to drop
- * anything; it is made once the gates of the run have let it pass.
+ * Permits the sessions of a run, as long as they hold this token, to take away
+ * what a JSON array names, or anything (""); it is made once the gates of the
+ * run have let it pass.
  */
 extern bool mg_permit_run(MgPg *pg, const char *run_id, const char *token, const char *reason,
-						  MgError *err);
+						  const char *objects, MgError *err);
 
 /* The same in a clone, where no lock is held, for pg too; nothing where nothing is protected. */
 extern bool mg_permit_clone(MgPg *pg, const char *run_id, MgError *err);

@@ -22,7 +22,7 @@ typedef struct Rehearsal
 	MgClone *clone;
 	MgSnapshot up; /* S1', stored in the clone */
 	bool is_up;	   /* the clone is at S1' once more */
-	bool trace;	   /* the next step is observed */
+	bool trace;	   /* the tool's sessions are observed */
 } Rehearsal;
 
 static bool
@@ -121,8 +121,7 @@ first_up(Rehearsal *r, MgError *err)
 	r->trace = mg_observe_can_trace(r->run, r->clone->target);
 	if (!go(r, MG_UP, "rehearse-up", &r->run->to, err))
 		return false;
-	mg_observe_rehearsal(r->run, r->clone->pg, r->trace);
-	r->trace = false;
+	mg_observe_rehearsal(r->run, r->clone->pg, MG_PASS_UP, r->trace);
 	return mg_schema_take(r->clone->pg, "clone after", NULL, &r->up, err);
 }
 
@@ -157,9 +156,18 @@ tool_down(Rehearsal *r, MgChanges *changes, MgError *err)
 	MgRun *run = r->run;
 	MgError fault;
 	MgChanges moved;
+	bool went;
 
 	mg_err_init(&fault, run->arena);
-	if (go(r, MG_DOWN, "rehearse-down", &run->from, &fault))
+	if (r->trace)
+		mg_observe_predict_down(run, r->clone->pg);
+	went = go(r, MG_DOWN, "rehearse-down", &run->from, &fault);
+	if (!run->told_to_stop)
+		mg_observe_rehearsal(run, r->clone->pg, MG_PASS_DOWN, r->trace);
+	/* half of it proves nothing */
+	if (!went)
+		run->observation->passes[MG_PASS_DOWN].is_whole = false;
+	if (went)
 	{
 		if (!compare(r, &r->clone->before, changes, err))
 			return false;
@@ -223,6 +231,7 @@ second_up(Rehearsal *r, MgError *err)
 			err->message = mg_printf(run->arena, "after the downgrade, %s", err->message);
 		return false;
 	}
+	mg_observe_rehearsal(run, r->clone->pg, MG_PASS_AGAIN, r->trace);
 	if (!compare(r, &r->up, &changes, err))
 		return false;
 	r->is_up = changes.real.count == 0;

@@ -152,7 +152,7 @@ run_real(MgRun *run, const MgStrings *statements, bool transactional, MgError *e
 	bool ok;
 
 	mg_run_session(run, &run->context->target, "repair", &session);
-	ok = mg_run_permit(run, "repair", err) &&
+	ok = mg_run_permit(run, "repair", NULL, err) &&
 		 mg_pg_open(run->arena, session.target, session.application_name, &pg, err) &&
 		 mg_revert_session(pg, session.run_id, session.fence_token, session.lock_timeout_ms,
 						   session.statement_timeout_ms, err) &&

@@ -56,7 +56,7 @@ typedef struct MgRun
 	bool ended;
 	const char *lock_name;
 	const char *token;	   /* NULL: the lock is not held */
-	const char *permitted; /* the token that has a permit for what the run drops, or NULL */
+	MgStrings permitted;   /* steps that have a permit for what they drop, each with its token */
 	bool arm_fence;		   /* the child's sessions can load the library */
 	bool trace;			   /* they are traced */
 	bool lock_lost;		   /* and was not got back */
@@ -161,10 +161,11 @@ extern bool mg_run_read_work(MgRun *run, MgError *err);
 extern bool mg_run_hold(MgRun *run, MgError *err);
 
 /*
- * Permits what the sessions of the run drop, where the server protects it.  To
- * be called before any of them, and after everything that may stop the run.
+ * Permits what the sessions of a step drop, where the server protects it: what is
+ * named, or (NULL) anything.  To be called before any of them, and after
+ * everything that may stop the run.
  */
-extern bool mg_run_permit(MgRun *run, const char *step, MgError *err);
+extern bool mg_run_permit(MgRun *run, const char *step, const MgStrings *losses, MgError *err);
 
 /* How the tool's sessions are to be: on the real database with the fence, or on a clone. */
 extern void mg_run_session(MgRun *run, const MgTarget *target, const char *step,

@@ -100,7 +100,11 @@ refuse(MgRun *run, const MgStrings *failures, const char *fail_on, MgError *err)
 					   "the threshold by [run] fail_on or --fail-on.");
 }
 
-/* Analyses all that is pending, unless no finding could stop the run anyway. */
+/*
+ * Analyses all that is pending, also when no finding can stop the run: they are
+ * told, and what the rehearsal does is compared.  With neither threshold nor
+ * rehearsal nobody has asked for it.
+ */
 static bool
 analyze(MgRun *run, MgError *err)
 {
@@ -108,7 +112,8 @@ analyze(MgRun *run, MgError *err)
 	MgLint *lint = mg_lint_new(run->arena, run->config);
 	MgStrings failures;
 
-	if (strcmp(fail_on, "never") == 0 && run->kind != MG_RUN_PLAN)
+	if (strcmp(fail_on, "never") == 0 && run->kind != MG_RUN_PLAN &&
+		strcmp(mg_config_string(run->config, MG_SET_REHEARSE_MODE), "off") == 0)
 		return true;
 	/* a run keeps all that was found */
 	lint->min_severity = MG_SEVERITY_INFO;
@@ -125,7 +130,8 @@ analyze(MgRun *run, MgError *err)
 								   .in_transaction = script.transactional };
 		if (script.count > 0 &&
 			(!mg_lint_script(lint, run->pg, &analysed, err) ||
-			 !mg_observe_predict(run, script.text.data, script.transactional, err)))
+			 !mg_observe_predict(run, run->pg, MG_PASS_UP, script.text.data,
+								 script.transactional, err)))
 			return false;
 	}
 	if (!mg_lint_finish(lint, NULL, err))

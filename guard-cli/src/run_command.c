@@ -97,7 +97,8 @@ print_json(MgRun *run, const char *head)
 		mg_json_add_text(findings, run->findings.items[i]);
 	cJSON_AddItemToObject(json, "pending", pending);
 	cJSON_AddItemToObject(json, "findings", findings);
-	cJSON_AddItemToObject(json, "statements", mg_observe_json(run));
+	cJSON_AddItemToObject(json, "statements", mg_observe_json(run, MG_PASS_UP));
+	cJSON_AddItemToObject(json, "downgrade_statements", mg_observe_json(run, MG_PASS_DOWN));
 	mg_json_text(json, "downgrade", run->downgrade);
 	mg_json_text(json, "backup", run->backup_path);
 	mg_json_text(json, "ledger_head", head);

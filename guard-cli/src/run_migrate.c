@@ -35,7 +35,7 @@ run_tool(MgRun *run, MgChildResult *result, MgError *err)
 	MgToolSession session;
 	bool ran;
 
-	if (!mg_run_permit(run, "migrate", err))
+	if (!mg_run_permit(run, "migrate", mg_observe_losses(run, MG_PASS_UP), err))
 		return false;
 	mg_run_session(run, &run->context->target, "migrate", &session);
 	ran = run->tool->ops->up(run->tool, &session, run->target_revision, result, err);
@@ -49,7 +49,7 @@ run_tool(MgRun *run, MgChildResult *result, MgError *err)
 	}
 	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, "migrate", err))
 		return false;
-	mg_observe_live(run);
+	mg_observe_live(run, MG_PASS_UP);
 	return true;
 }
 

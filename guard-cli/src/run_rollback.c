@@ -8,6 +8,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "observe.h"
 #include "repair.h"
 #include "verify.h"
 #include "text.h"
@@ -84,7 +85,7 @@ mg_rollback_bring_back(MgRun *run, MgError *err)
 		return mg_repair_real(run, &run->before, &how, err) && prove(run, how, false, err);
 	memset(&result, 0, sizeof result);
 	mg_err_init(&failure, run->arena);
-	if (!mg_run_permit(run, "rollback", err))
+	if (!mg_run_permit(run, "rollback", mg_observe_losses(run, MG_PASS_DOWN), err))
 		return false;
 	mg_run_session(run, &run->context->target, "rollback", &session);
 	ran = run->tool->ops->down(run->tool, &session, &run->from, &result, &failure);
@@ -93,6 +94,7 @@ mg_rollback_bring_back(MgRun *run, MgError *err)
 	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, "rollback", err) ||
 		!run->tool->ops->current(run->tool, run->pg, &now, err))
 		return false;
+	mg_observe_live(run, MG_PASS_DOWN);
 	if (!ran)
 		how = mg_printf(run->arena, "the downgrade failed: %s", failure.message);
 	else if (!mg_child_succeeded(&result))

@@ -39,6 +39,7 @@ mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind)
 	mg_strings_init(&run->invalid_before, run->arena);
 	mg_strings_init(&run->findings, run->arena);
 	mg_strings_init(&run->discarded, run->arena);
+	mg_strings_init(&run->permitted, run->arena);
 	mg_observe_init(run);
 	mg_err_init(&run->tool_error, run->arena);
 	mg_err_init(&run->failure, run->arena);
@@ -271,17 +272,26 @@ mg_run_hold(MgRun *run, MgError *err)
 }
 
 bool
-mg_run_permit(MgRun *run, const char *step, MgError *err)
+mg_run_permit(MgRun *run, const char *step, const MgStrings *losses, MgError *err)
 {
-	/* one for each token: the lock may have been lost and taken again */
-	if (run->permitted != NULL && run->token != NULL && strcmp(run->permitted, run->token) == 0)
-		return true;
+	const char *reason = mg_printf(run->arena, "%s of a run whose gates let it pass", step);
+	const char *objects = "";
+	const char *key;
+
 	if (run->token == NULL)
 		return mg_err_set(err, MG_EXIT_INTERRUPTED, "the deploy lock is not held");
-	if (!mg_permit_run(run->pg, run->id, run->token,
-					   mg_printf(run->arena, "%s of a run whose gates let it pass", step), err))
+	/* one for each token: the lock may have been lost and taken again */
+	key = mg_printf(run->arena, "%s %s", run->token, step);
+	if (mg_strings_has(&run->permitted, key))
+		return true;
+	if (losses != NULL)
+	{
+		objects = mg_json_strings(losses, run->arena);
+		mg_run_detail_list(run, "permitted", losses);
+	}
+	if (!mg_permit_run(run->pg, run->id, run->token, reason, objects, err))
 		return false;
-	run->permitted = run->token;
+	mg_strings_add(&run->permitted, key);
 	return true;
 }
 

@@ -22,6 +22,7 @@ CREATE TABLE safedeploy.run_statement (
 	messages text[] NOT NULL,
 	rolled_back boolean NOT NULL,
 	effects jsonb NOT NULL,
+	losses text[] NOT NULL,
 	CONSTRAINT run_statement_pkey PRIMARY KEY (run_id, backend_start, pid, seq)
 );
 COMMENT ON TABLE safedeploy.run_statement IS
@@ -49,4 +50,5 @@ COMMENT ON COLUMN safedeploy.run_statement.sqlstate IS 'error that ended it';
 COMMENT ON COLUMN safedeploy.run_statement.messages IS 'what the server said of rewriting, verifying, validating and building';
 COMMENT ON COLUMN safedeploy.run_statement.rolled_back IS 'its transaction or savepoint was rolled back';
 COMMENT ON COLUMN safedeploy.run_statement.effects IS 'as the type effect has them: effect, kind, object, lock_mode, detail';
+COMMENT ON COLUMN safedeploy.run_statement.losses IS 'what it takes away, of all classes of safedeploy.protect_classes, as a permit would have to name it';
 REVOKE ALL ON TABLE safedeploy.run_statement FROM PUBLIC;
