@@ -157,6 +157,7 @@ OBJS = \
 	extension/sd_snapshot_canon.o \
 	extension/sd_snapshot_catalogs.o \
 	extension/sd_snapshot_columns.o \
+	extension/sd_snapshot_comments.o \
 	extension/sd_snapshot_constraints.o \
 	extension/sd_snapshot_data.o \
 	extension/sd_snapshot_depends.o \
@@ -168,11 +169,13 @@ OBJS = \
 	extension/sd_snapshot_indexes.o \
 	extension/sd_snapshot_jsonb.o \
 	extension/sd_snapshot_labels.o \
+	extension/sd_snapshot_members.o \
 	extension/sd_snapshot_misc.o \
 	extension/sd_snapshot_names.o \
 	extension/sd_snapshot_other.o \
 	extension/sd_snapshot_pages.o \
 	extension/sd_snapshot_privileges.o \
+	extension/sd_snapshot_reference.o \
 	extension/sd_snapshot_relations.o \
 	extension/sd_snapshot_reuse.o \
 	extension/sd_snapshot_routines.o \

@@ -15,41 +15,26 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/dependency.h"
-#include "catalog/objectaddress.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_conversion.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
-#include "catalog/pg_foreign_data_wrapper.h"
-#include "catalog/pg_foreign_server.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_policy.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
-#include "catalog/pg_ts_config.h"
-#include "catalog/pg_ts_dict.h"
-#include "catalog/pg_ts_parser.h"
-#include "catalog/pg_ts_template.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/syscache.h"
 
-#include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
 
 /* Part of a document, as "collection.name"; a part without a name is the collection alone. */
@@ -72,17 +57,11 @@ typedef struct Dep
 	char type;
 } Dep;
 
-typedef struct PartKey
-{
-	Oid classid;
-	Oid oid;
-} PartKey;
-
 /* The document that something without one is a part of; one without owner waits for it. */
 typedef struct PartEntry
 {
-	PartKey key;
-	PartKey owner;
+	SdKey key;
+	SdKey owner;
 	Part part;
 	bool extension; /* the owner is an extension that the thing belongs to */
 } PartEntry;
@@ -95,26 +74,12 @@ struct SdDepends
 	int size;
 };
 
-/* "a b", or with another character between them */
-static const char *
-join(const char *a, char between, const char *b)
-{
-	size_t len = strlen(a);
-	size_t rest = strlen(b) + 1;
-	char *text = palloc(len + 1 + rest);
-
-	memcpy(text, a, len);
-	text[len] = between;
-	memcpy(text + len + 1, b, rest);
-	return text;
-}
-
 static const char *
 part_text(Part part)
 {
 	if (part.collection == NULL)
 		return "";
-	return part.name ? join(part.collection, '.', part.name) : part.collection;
+	return part.name ? sd_join(part.collection, '.', part.name) : part.collection;
 }
 
 static Part
@@ -126,7 +91,7 @@ column_part(SdSnap *snap, const char *collection, Oid relid, int column)
 static void
 add_part(SdDepends *depends, Oid classid, Oid oid, Oid owner_class, Oid owner, Part part)
 {
-	PartKey key = { classid, oid };
+	SdKey key = { classid, oid };
 	PartEntry *entry = hash_search(depends->parts, &key, HASH_ENTER, NULL);
 
 	entry->owner.classid = owner_class;
@@ -139,7 +104,7 @@ add_part(SdDepends *depends, Oid classid, Oid oid, Oid owner_class, Oid owner, P
 static bool
 find_part(SdSnap *snap, Oid classid, Oid oid, PartEntry *result)
 {
-	PartKey key = { classid, oid };
+	SdKey key = { classid, oid };
 	PartEntry *entry;
 
 	if (classid == RelationRelationId)
@@ -183,6 +148,29 @@ is_part_only(Oid classid)
 		   classid == AccessMethodOperatorRelationId || classid == AccessMethodProcedureRelationId;
 }
 
+/* Whether a row is a reference, and not about what the definition of one of both says anyway. */
+static bool
+is_reference(Form_pg_depend form)
+{
+	if (form->refclassid == NamespaceRelationId)
+		return false;
+	switch (form->deptype)
+	{
+		case DEPENDENCY_NORMAL:
+			return true;
+		case DEPENDENCY_AUTO:
+			/* a constraint has the columns of its own table in its text */
+			return form->classid != ConstraintRelationId || form->refclassid != RelationRelationId;
+		case DEPENDENCY_INTERNAL:
+			/* what is a part of something learns from these rows of what */
+			return form->classid == AttrDefaultRelationId || form->classid == RewriteRelationId ||
+				   form->classid == AccessMethodOperatorRelationId ||
+				   form->classid == AccessMethodProcedureRelationId;
+		default:
+			return false;
+	}
+}
+
 static bool
 load_dep(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
@@ -190,7 +178,7 @@ load_dep(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	SdDepends *depends = snap->depends;
 	Dep *dep;
 
-	/* whose deptype is what: pinned rows of old servers, clones of partitions */
+	/* what is pinned; old servers have rows for that, which name nobody who depends on it */
 	if (form->refobjid < FirstNormalObjectId)
 		return false;
 	if (form->deptype == DEPENDENCY_EXTENSION)
@@ -199,14 +187,7 @@ load_dep(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 				 (Part){ 0 });
 		return false;
 	}
-	if (form->refclassid == NamespaceRelationId ||
-		(form->deptype != DEPENDENCY_NORMAL && form->deptype != DEPENDENCY_AUTO &&
-		 (form->deptype != DEPENDENCY_INTERNAL ||
-		  (form->classid != AttrDefaultRelationId && form->classid != RewriteRelationId &&
-		   form->classid != AccessMethodOperatorRelationId &&
-		   form->classid != AccessMethodProcedureRelationId))) ||
-		(form->classid == ConstraintRelationId && form->deptype == DEPENDENCY_AUTO &&
-		 form->refclassid == RelationRelationId))
+	if (!is_reference(form))
 		return false;
 	/* most rows are the columns of an index; of relations that are not read nothing is known */
 	if (form->refclassid == RelationRelationId && sd_rel(snap, form->refobjid) == NULL)
@@ -221,12 +202,12 @@ load_dep(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	}
 	else if (form->deptype == DEPENDENCY_NORMAL && is_part_only(form->classid))
 	{
-		PartKey key = { form->classid, form->objid };
+		SdKey key = { form->classid, form->objid };
 		bool found;
 		PartEntry *entry = hash_search(depends->parts, &key, HASH_ENTER, &found);
 
 		if (!found)
-			memset((char *) entry + sizeof(PartKey), 0, sizeof(PartEntry) - sizeof(PartKey));
+			memset((char *) entry + sizeof(SdKey), 0, sizeof(PartEntry) - sizeof(SdKey));
 	}
 	if (depends->count == depends->size)
 	{
@@ -274,7 +255,7 @@ static void
 learn_owner(SdSnap *snap, Dep *dep)
 {
 	SdDepends *depends = snap->depends;
-	PartKey key = { dep->classid, dep->objid };
+	SdKey key = { dep->classid, dep->objid };
 	PartEntry *entry;
 
 	if (dep->type == DEPENDENCY_NORMAL || !is_part_only(dep->classid))
@@ -372,7 +353,7 @@ sd_load_depends(SdSnap *snap)
 	int kept = 0;
 
 	snap->depends = depends;
-	depends->parts = sd_hash(snap, "safedeploy parts", sizeof(PartKey), sizeof(PartEntry));
+	depends->parts = sd_hash(snap, "safedeploy parts", sizeof(SdKey), sizeof(PartEntry));
 	add_parts_of_relations(snap);
 	sd_scan(snap, DependRelationId, load_dep);
 	for (int i = 0; i < depends->count; i++)
@@ -385,173 +366,6 @@ sd_load_depends(SdSnap *snap)
 	}
 	depends->count = kept;
 	qsort(depends->deps, kept, sizeof(Dep), compare_deps);
-}
-
-/* Kinds whose identity is a quoted name, qualified where there is a schema. */
-static const struct
-{
-	Oid classid;
-	const char *kind;
-} named_kinds[] = {
-	{ AccessMethodRelationId, "access method" },
-	{ ConversionRelationId, "conversion" },
-	{ ExtensionRelationId, "extension" },
-	{ ForeignDataWrapperRelationId, "foreign data wrapper" },
-	{ ForeignServerRelationId, "server" },
-	{ LanguageRelationId, "language" },
-	{ OperatorClassRelationId, "operator class" },
-	{ OperatorFamilyRelationId, "operator family" },
-	{ PublicationRelationId, "publication" },
-	{ TSConfigRelationId, "text search configuration" },
-	{ TSDictionaryRelationId, "text search dictionary" },
-	{ TSParserRelationId, "text search parser" },
-	{ TSTemplateRelationId, "text search template" },
-};
-
-static const char *
-named_reference(Oid classid, Oid oid)
-{
-	ObjectAddress address = { .classId = classid, .objectId = oid };
-	List *names = NIL;
-	List *arguments = NIL;
-	ListCell *lc;
-	StringInfoData buf;
-	bool family = classid == OperatorClassRelationId || classid == OperatorFamilyRelationId;
-
-	for (int i = 0; i < lengthof(named_kinds); i++)
-	{
-		if (named_kinds[i].classid != classid)
-			continue;
-		sd_compat_identity_parts(&address, &names, &arguments);
-		initStringInfo(&buf);
-		appendStringInfoString(&buf, named_kinds[i].kind);
-		/* the access method stands in front of the names of a class or family */
-		foreach (lc, names)
-			if (!family || lc != list_head(names))
-				appendStringInfo(&buf, "%s%s",
-								 lc == (family ? list_second_cell(names) : list_head(names)) ? " " :
-																							   ".",
-								 quote_identifier(lfirst(lc)));
-		if (family)
-			appendStringInfo(&buf, " USING %s", quote_identifier(linitial(names)));
-		return sd_trim(&buf);
-	}
-	return NULL;
-}
-
-static const char *
-relation_kind(char relkind)
-{
-	switch (relkind)
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-			return "table";
-		case RELKIND_FOREIGN_TABLE:
-			return "foreign table";
-		case RELKIND_VIEW:
-			return "view";
-		case RELKIND_MATVIEW:
-			return "materialized view";
-		case RELKIND_SEQUENCE:
-			return "sequence";
-		case RELKIND_COMPOSITE_TYPE:
-			return "composite type";
-		default:
-			return NULL;
-	}
-}
-
-/* The sequence of an identity column is no document. */
-static const char *
-relation_reference(SdSnap *snap, Oid oid)
-{
-	SdRel *rel = sd_rel(snap, oid);
-	const char *kind = rel ? relation_kind(rel->kind) : NULL;
-
-	if (kind == NULL || (rel->sequence != NULL && rel->sequence->identity))
-		return NULL;
-	return join(kind, ' ', rel->qname);
-}
-
-/* An array is its element, a row type its relation, a multirange its range. */
-static const char *
-type_reference(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(oid));
-	Form_pg_type form;
-	const char *kind = NULL;
-	const char *result = NULL;
-
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	form = (Form_pg_type) GETSTRUCT(tuple);
-	switch (form->typtype)
-	{
-		case TYPTYPE_ENUM:
-			kind = "enum";
-			break;
-		case TYPTYPE_DOMAIN:
-			kind = "domain";
-			break;
-		case TYPTYPE_RANGE:
-			kind = "range";
-			break;
-		case TYPTYPE_COMPOSITE:
-			result = relation_reference(snap, form->typrelid);
-			break;
-		case TYPTYPE_BASE:
-			if (OidIsValid(form->typelem) && form->typlen == -1 &&
-				form->typcategory == TYPCATEGORY_ARRAY)
-				result = type_reference(snap, form->typelem);
-			else
-				kind = "type";
-			break;
-		default:
-			if (OidIsValid(sd_compat_range_of(oid)))
-				result = type_reference(snap, sd_compat_range_of(oid));
-			break;
-	}
-	if (kind != NULL)
-		result =
-			psprintf("%s %s", kind, sd_qualified(snap, form->typnamespace, NameStr(form->typname)));
-	ReleaseSysCache(tuple);
-	return result;
-}
-
-static const char *
-routine_reference(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(oid));
-	char kind;
-
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	kind = ((Form_pg_proc) GETSTRUCT(tuple))->prokind;
-	ReleaseSysCache(tuple);
-	return psprintf("%s %s",
-					kind == PROKIND_PROCEDURE ? "procedure" :
-					kind == PROKIND_AGGREGATE ? "aggregate" :
-												"function",
-					sd_proc_identity(snap, oid));
-}
-
-static const char *
-operator_reference(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(oid));
-	Form_pg_operator form;
-	const char *result;
-
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	result = psprintf("operator %s.%s(%s, %s)", sd_schema_name(snap, form->oprnamespace),
-					  NameStr(form->oprname),
-					  OidIsValid(form->oprleft) ? sd_type_name(snap, form->oprleft, -1) : "NONE",
-					  OidIsValid(form->oprright) ? sd_type_name(snap, form->oprright, -1) : "NONE");
-	ReleaseSysCache(tuple);
-	return result;
 }
 
 /* "kind identity" of what is referred to, NULL when it has no document; the part, if any, in *part. */
@@ -571,21 +385,7 @@ reference(SdSnap *snap, const Dep *dep, Part *part)
 	}
 	else if (classid == RelationRelationId && dep->refobjsubid > 0)
 		*part = column_part(snap, "columns", oid, dep->refobjsubid);
-	switch (classid)
-	{
-		case RelationRelationId:
-			return relation_reference(snap, oid);
-		case TypeRelationId:
-			return type_reference(snap, oid);
-		case ProcedureRelationId:
-			return routine_reference(snap, oid);
-		case CollationRelationId:
-			return psprintf("collation %s", sd_collation_name(snap, oid));
-		case OperatorRelationId:
-			return operator_reference(snap, oid);
-		default:
-			return named_reference(classid, oid);
-	}
+	return sd_object_reference(snap, classid, oid);
 }
 
 typedef struct Reference
@@ -618,7 +418,7 @@ static void
 put_depends(SdDoc *doc, Reference *references, int count)
 {
 	const char **objects = palloc(sizeof(char *) * count);
-	const char *self = join(doc->kind, ' ', doc->identity);
+	const char *self = sd_join(doc->kind, ' ', doc->identity);
 	SdNode *list = sd_node_list();
 	int n = 0;
 

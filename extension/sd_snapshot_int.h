@@ -295,19 +295,37 @@ extern char *sd_attr_text(HeapTuple tuple, TupleDesc desc, int attnum);
 extern ArrayType *sd_attr_array(HeapTuple tuple, TupleDesc desc, int attnum);
 extern Datum sd_attr(HeapTuple tuple, TupleDesc desc, int attnum, bool *isnull);
 
-/* sd_snapshot_names.c: names, quoted and qualified, living as long as the walk */
-extern void sd_load_schemas(SdSnap *snap);
+/* sd_snapshot_members.c */
 extern void sd_load_members(SdSnap *snap);
+/* Of an extension. */
+extern bool sd_is_member(SdSnap *snap, Oid classid, Oid oid);
+/* Made along with another object, as the cast of a range type. */
+extern bool sd_is_internal(SdSnap *snap, Oid classid, Oid oid);
+
+/* sd_snapshot_comments.c */
 extern void sd_load_comments(SdSnap *snap);
 extern void sd_load_shared_comments(SdSnap *snap);
+/* NULL when there is none. */
+extern const char *sd_comment(SdSnap *snap, Oid classid, Oid oid, int32 sub);
+/* Puts it under its name into the comments of a document, or into a group of them. */
+extern void sd_doc_comment(SdSnap *snap, SdDoc *doc, const char *group, const char *name,
+						   Oid classid, Oid oid, int32 sub);
+
+/*
+ * sd_snapshot_names.c: names, quoted and qualified.  They live as long as the walk, but
+ * for those of the first functions, which are in the current context.
+ */
+/* "a.b", or with another character between them. */
+extern const char *sd_join(const char *a, char between, const char *b);
+/* With its schema in any case. */
+extern const char *sd_qualified(SdSnap *snap, Oid schema, const char *name);
+/* The same of an object whose catalog the server knows by key, name and schema. */
+extern const char *sd_catalog_name(SdSnap *snap, Oid classid, Oid oid);
+extern void sd_load_schemas(SdSnap *snap);
 extern bool sd_schema_kept(SdSnap *snap, Oid schema);
 /* Of the server, with privileges that a dump keeps, unlike those in information_schema. */
 extern bool sd_schema_of_server(SdSnap *snap, Oid schema);
-extern bool sd_is_member(SdSnap *snap, Oid classid, Oid oid);
-extern bool sd_is_internal(SdSnap *snap, Oid classid, Oid oid);
-extern const char *sd_comment(SdSnap *snap, Oid classid, Oid oid, int32 sub);
 extern const char *sd_schema_name(SdSnap *snap, Oid oid);
-extern const char *sd_qualified(SdSnap *snap, Oid schema, const char *name);
 extern const char *sd_role_name(SdSnap *snap, Oid oid);
 extern const char *sd_type_name(SdSnap *snap, Oid oid, int32 typmod);
 extern char sd_type_storage(SdSnap *snap, Oid oid);
@@ -415,6 +433,12 @@ extern void sd_put_sequence(SdSnap *snap, SdNode *map, SdSequence *seq);
 /* Texts in byte order, for lists whose order means nothing. */
 extern SdNode *sd_sorted_list(Datum *texts, int count);
 
+/*
+ * sd_snapshot_reference.c: "kind identity" of an object, in the current context; NULL when
+ * it has no document.
+ */
+extern const char *sd_object_reference(SdSnap *snap, Oid classid, Oid oid);
+
 /* sd_snapshot_depends.c: what documents refer to, for phys */
 typedef struct SdDepends SdDepends;
 extern void sd_load_depends(SdSnap *snap);
@@ -423,8 +447,6 @@ extern void sd_doc_depends(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid);
 /* Owner and comment of an object as a whole; the security map when there is an ACL. */
 extern void sd_doc_common(SdSnap *snap, SdDoc *doc, Oid classid, Oid oid, Oid owner,
 						  ObjectType objtype, Acl *acl);
-extern void sd_doc_comment(SdSnap *snap, SdDoc *doc, const char *group, const char *name,
-						   Oid classid, Oid oid, int32 sub);
 extern void sd_doc_phys_oid(SdSnap *snap, SdDoc *doc, Oid oid);
 extern const char *sd_enabled_name(char enabled);
 /* Name of a function, if there is one. */

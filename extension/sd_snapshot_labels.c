@@ -4,34 +4,27 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_class.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_seclabel.h"
 #include "catalog/pg_shseclabel.h"
 
 #include "sd_snapshot_int.h"
 
-typedef struct LabelKey
-{
-	Oid classid;
-	Oid oid;
-	int32 sub;
-} LabelKey;
-
 typedef struct LabelEntry
 {
-	LabelKey key;
+	ObjectAddress key;
 	List *labels; /* pairs of provider and label */
 } LabelEntry;
 
 static void
-add_label(SdSnap *snap, LabelKey key, char *provider, char *label)
+add_label(SdSnap *snap, ObjectAddress key, char *provider, char *label)
 {
 	LabelEntry *entry;
 	bool found;
 
 	/* hardly any database has labels */
 	if (snap->labels == NULL)
-		snap->labels = sd_hash(snap, "safedeploy labels", sizeof(LabelKey), sizeof(LabelEntry));
+		snap->labels = sd_hash(snap, "safedeploy labels", sizeof(ObjectAddress), sizeof(LabelEntry));
 	entry = hash_search(snap->labels, &key, HASH_ENTER, &found);
 	if (!found)
 		entry->labels = NIL;
@@ -42,7 +35,7 @@ static bool
 load_label(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	FormData_pg_seclabel *form = (FormData_pg_seclabel *) GETSTRUCT(tuple);
-	LabelKey key = { form->classoid, form->objoid, form->objsubid };
+	ObjectAddress key = { form->classoid, form->objoid, form->objsubid };
 
 	add_label(snap, key, sd_attr_text(tuple, desc, Anum_pg_seclabel_provider),
 			  sd_attr_text(tuple, desc, Anum_pg_seclabel_label));
@@ -53,7 +46,7 @@ static bool
 load_shared_label(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_shseclabel form = (Form_pg_shseclabel) GETSTRUCT(tuple);
-	LabelKey key = { form->classoid, form->objoid, 0 };
+	ObjectAddress key = { form->classoid, form->objoid, 0 };
 
 	add_label(snap, key, sd_attr_text(tuple, desc, Anum_pg_shseclabel_provider),
 			  sd_attr_text(tuple, desc, Anum_pg_shseclabel_label));
@@ -75,7 +68,7 @@ sd_load_shared_labels(SdSnap *snap)
 SdNode *
 sd_labels_node(SdSnap *snap, Oid classid, Oid oid, int32 sub)
 {
-	LabelKey key = { classid, oid, sub };
+	ObjectAddress key = { classid, oid, sub };
 	LabelEntry *entry;
 	SdNode *map;
 

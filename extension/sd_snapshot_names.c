@@ -7,25 +7,17 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/dependency.h"
-#include "catalog/indexing.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_depend.h"
-#include "catalog/pg_description.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_language.h"
-#include "catalog/pg_largeobject.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_shdescription.h"
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -33,7 +25,6 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -66,12 +57,6 @@ typedef struct NameEntry
 	bool flag;	   /* of an operator class: default for the type in "sub" */
 } NameEntry;
 
-typedef struct MemberKey
-{
-	Oid classid;
-	Oid oid;
-} MemberKey;
-
 static bool
 load_schema(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 {
@@ -92,148 +77,6 @@ sd_load_schemas(SdSnap *snap)
 	snap->schemas = sd_hash(snap, "safedeploy schemas", sizeof(Oid), sizeof(SdSchema));
 	snap->names = sd_hash(snap, "safedeploy names", sizeof(NameKey), sizeof(NameEntry));
 	sd_scan_all(snap, NamespaceRelationId, load_schema);
-}
-
-static void
-add_member(HeapTuple tuple, void *arg)
-{
-	SdSnap *snap = arg;
-	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-	MemberKey key = { form->classid, form->objid };
-
-	if (form->deptype == DEPENDENCY_EXTENSION)
-		(void) hash_search(snap->members, &key, HASH_ENTER, NULL);
-}
-
-static bool
-load_extension_members(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
-{
-	static const AttrNumber attnums[] = { Anum_pg_depend_refclassid, Anum_pg_depend_refobjid };
-	Oid values[] = { ExtensionRelationId, ((Form_pg_extension) GETSTRUCT(tuple))->oid };
-
-	sd_scan_index(snap, DependRelationId, DependReferenceIndexId, 2, attnums, values, add_member,
-				  snap);
-	return true;
-}
-
-/*
- * Members are found per extension: the whole of pg_depend is the largest catalog.
- * A walk over a subset asks for each object instead.
- */
-void
-sd_load_members(SdSnap *snap)
-{
-	snap->members = sd_hash(snap, "safedeploy members", sizeof(MemberKey), sizeof(MemberKey));
-	sd_scan(snap, ExtensionRelationId, load_extension_members);
-}
-
-/* What an object depends on. */
-static void
-scan_dependencies(SdSnap *snap, Oid classid, Oid oid, void (*fn)(HeapTuple tuple, void *arg),
-				  void *arg)
-{
-	static const AttrNumber attnums[] = { Anum_pg_depend_classid, Anum_pg_depend_objid };
-	Oid values[] = { classid, oid };
-
-	sd_scan_index(snap, DependRelationId, DependDependerIndexId, 2, attnums, values, fn, arg);
-}
-
-static void
-note_membership(HeapTuple tuple, void *arg)
-{
-	if (((Form_pg_depend) GETSTRUCT(tuple))->deptype == DEPENDENCY_EXTENSION)
-		*(bool *) arg = true;
-}
-
-bool
-sd_is_member(SdSnap *snap, Oid classid, Oid oid)
-{
-	MemberKey key = { classid, oid };
-
-	if (snap->subset != NULL)
-	{
-		bool member = false;
-
-		scan_dependencies(snap, classid, oid, note_membership, &member);
-		return member;
-	}
-	return hash_search(snap->members, &key, HASH_FIND, NULL) != NULL;
-}
-
-static void
-note_internal(HeapTuple tuple, void *arg)
-{
-	if (((Form_pg_depend) GETSTRUCT(tuple))->deptype == DEPENDENCY_INTERNAL)
-		*(bool *) arg = true;
-}
-
-/* Whether an object is there only because of another one, of a type for instance. */
-bool
-sd_is_internal(SdSnap *snap, Oid classid, Oid oid)
-{
-	bool internal = false;
-
-	scan_dependencies(snap, classid, oid, note_internal, &internal);
-	return internal;
-}
-
-static bool
-load_comment(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
-{
-	Form_pg_description form = (Form_pg_description) GETSTRUCT(tuple);
-	NameKey key = { form->classoid, form->objoid, form->objsubid };
-	NameEntry *entry;
-
-	/*
-	 * initdb comments its own objects; only those of schemas are the user's to change, while
-	 * large objects may have any number
-	 */
-	if (form->objoid < FirstNormalObjectId && form->classoid != NamespaceRelationId &&
-		form->classoid != LargeObjectRelationId)
-		return false;
-	entry = hash_search(snap->comments, &key, HASH_ENTER, NULL);
-	entry->name = sd_attr_text(tuple, desc, Anum_pg_description_description);
-	if (form->classoid == RelationRelationId)
-	{
-		SdRel *rel = sd_rel(snap, form->objoid);
-
-		if (rel != NULL)
-			rel->commented = true;
-	}
-	return true;
-}
-
-void
-sd_load_comments(SdSnap *snap)
-{
-	snap->comments = sd_hash(snap, "safedeploy comments", sizeof(NameKey), sizeof(NameEntry));
-	sd_scan(snap, DescriptionRelationId, load_comment);
-}
-
-static bool
-load_shared_comment(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
-{
-	Form_pg_shdescription form = (Form_pg_shdescription) GETSTRUCT(tuple);
-	NameKey key = { form->classoid, form->objoid, 0 };
-	NameEntry *entry = hash_search(snap->comments, &key, HASH_ENTER, NULL);
-
-	entry->name = sd_attr_text(tuple, desc, Anum_pg_shdescription_description);
-	return true;
-}
-
-void
-sd_load_shared_comments(SdSnap *snap)
-{
-	sd_scan(snap, SharedDescriptionRelationId, load_shared_comment);
-}
-
-const char *
-sd_comment(SdSnap *snap, Oid classid, Oid oid, int32 sub)
-{
-	NameKey key = { classid, oid, sub };
-	NameEntry *entry = hash_search(snap->comments, &key, HASH_FIND, NULL);
-
-	return entry ? entry->name : NULL;
 }
 
 /* Neighbours mostly have the same schema. */
@@ -277,19 +120,40 @@ sd_schema_name(SdSnap *snap, Oid oid)
 	return find_schema(snap, oid)->quoted;
 }
 
-/* Always qualified; the result is in the current context. */
+const char *
+sd_join(const char *a, char between, const char *b)
+{
+	size_t len = strlen(a);
+	size_t rest = strlen(b) + 1;
+	char *text = palloc(len + 1 + rest);
+
+	memcpy(text, a, len);
+	text[len] = between;
+	memcpy(text + len + 1, b, rest);
+	return text;
+}
+
 const char *
 sd_qualified(SdSnap *snap, Oid schema, const char *name)
 {
-	const char *quoted = find_schema(snap, schema)->quoted;
-	const char *local = quote_identifier(name);
-	size_t schemalen = strlen(quoted);
-	size_t locallen = strlen(local);
-	char *result = palloc(schemalen + locallen + 2);
+	return sd_join(find_schema(snap, schema)->quoted, '.', quote_identifier(name));
+}
 
-	memcpy(result, quoted, schemalen);
-	result[schemalen] = '.';
-	memcpy(result + schemalen + 1, local, locallen + 1);
+const char *
+sd_catalog_name(SdSnap *snap, Oid classid, Oid oid)
+{
+	int cache = get_object_catcache_oid(classid);
+	HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(oid));
+	Datum schema, name;
+	bool isnull;
+	const char *result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for object %u of catalog %u", oid, classid);
+	schema = SysCacheGetAttr(cache, tuple, get_object_attnum_namespace(classid), &isnull);
+	name = SysCacheGetAttr(cache, tuple, get_object_attnum_name(classid), &isnull);
+	result = sd_qualified(snap, DatumGetObjectId(schema), NameStr(*DatumGetName(name)));
+	ReleaseSysCache(tuple);
 	return result;
 }
 
@@ -465,12 +329,8 @@ sd_collation_name(SdSnap *snap, Oid oid)
 
 	if (!found)
 	{
-		HeapTuple tuple = lookup(COLLOID, oid, "collation");
-		Form_pg_collation form = (Form_pg_collation) GETSTRUCT(tuple);
-
 		/* always qualified, as a dump does */
-		entry->name = sd_qualified(snap, form->collnamespace, NameStr(form->collname));
-		ReleaseSysCache(tuple);
+		entry->name = sd_catalog_name(snap, CollationRelationId, oid);
 		MemoryContextSwitchTo(old);
 	}
 	return entry->name;

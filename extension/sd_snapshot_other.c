@@ -5,11 +5,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "access/transam.h"
-#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
@@ -30,8 +26,6 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/syscache.h"
 
 #include "sd_compat_catalog.h"
 #include "sd_snapshot_int.h"
@@ -108,21 +102,6 @@ emit_operator(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	return true;
 }
 
-static const char *
-family_name(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(oid));
-	Form_pg_opfamily form;
-	const char *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator family %u", oid);
-	form = (Form_pg_opfamily) GETSTRUCT(tuple);
-	name = sd_qualified(snap, form->opfnamespace, NameStr(form->opfname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
 /*
  * Operators and functions of the families.  One that was made with a class goes
  * with it and stands there; the others are loose in the family.  A family may be
@@ -138,26 +117,25 @@ typedef struct FamilyMember
 	bool of_extension; /* what it names is a member of one */
 } FamilyMember;
 
+static void
+note_opclass(HeapTuple tuple, void *arg)
+{
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+	if (form->refclassid == OperatorClassRelationId)
+		*(Oid *) arg = form->refobjid;
+}
+
 /* Operator class that a member depends on, InvalidOid when on the family alone. */
 static Oid
 member_opclass(SdSnap *snap, Oid classid, Oid oid)
 {
-	Relation depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
+	static const AttrNumber attnums[] = { Anum_pg_depend_classid, Anum_pg_depend_objid };
+	Oid values[] = { classid, oid };
 	Oid opclass = InvalidOid;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(classid));
-	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(oid));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, snap->snapshot, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		if (((Form_pg_depend) GETSTRUCT(tuple))->refclassid == OperatorClassRelationId)
-			opclass = ((Form_pg_depend) GETSTRUCT(tuple))->refobjid;
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
+	sd_scan_index(snap, DependRelationId, DependDependerIndexId, 2, attnums, values, note_opclass,
+				  &opclass);
 	return opclass;
 }
 
@@ -184,7 +162,8 @@ load_amop(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	member.value = sd_operator_name(snap, form->amopopr);
 	if (form->amoppurpose == AMOP_ORDER)
 		member.value =
-			psprintf("%s for order by %s", member.value, family_name(snap, form->amopsortfamily));
+			psprintf("%s for order by %s", member.value,
+					 sd_catalog_name(snap, OperatorFamilyRelationId, form->amopsortfamily));
 	add_member(snap, member, form->amopstrategy, form->amoplefttype, form->amoprighttype);
 	return true;
 }
@@ -240,7 +219,7 @@ emit_opclass(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	sd_put_true(core, "default", form->opcdefault);
 	if (OidIsValid(form->opckeytype))
 		sd_put_text(core, "storage", sd_type_name(snap, form->opckeytype, -1));
-	sd_put_text(core, "family", family_name(snap, form->opcfamily));
+	sd_put_text(core, "family", sd_catalog_name(snap, OperatorFamilyRelationId, form->opcfamily));
 	doc_members(snap, doc, form->oid, InvalidOid);
 	sd_doc_common(snap, doc, OperatorClassRelationId, form->oid, form->opcowner, OBJECT_OPCLASS,
 				  NULL);

@@ -159,17 +159,17 @@ load_relation(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	if (rel->member)
 		note_privileges(snap, tuple, desc);
 	rel->acl = attr_acl(tuple, desc, Anum_pg_class_relacl);
-	if (form->relispartition && form->relkind != RELKIND_INDEX &&
-		form->relkind != RELKIND_PARTITIONED_INDEX)
+	if (form->relkind == RELKIND_INDEX || form->relkind == RELKIND_PARTITIONED_INDEX)
+		return true;
+	if (form->relispartition)
 	{
 		char *bound = sd_attr_text(tuple, desc, Anum_pg_class_relpartbound);
 
 		rel->bound = sd_deparse_free(snap, bound);
 		sd_take_unread(snap, &rel->unread);
 	}
-	if (form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX)
-		rel->columns = sd_alloc0(snap, sizeof(SdColumn) * (rel->natts + 1));
-	if (form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX && !rel->member)
+	rel->columns = sd_alloc0(snap, sizeof(SdColumn) * (rel->natts + 1));
+	if (!rel->member)
 		snap->rel_order = lappend(snap->rel_order, rel);
 	return true;
 }
@@ -281,21 +281,6 @@ sd_load_relations(SdSnap *snap)
 	sd_scan(snap, ForeignTableRelationId, load_foreign_table);
 	sd_load_columns(snap);
 	sd_scan(snap, PartitionedRelationId, load_partition_key);
-}
-
-void
-sd_doc_comment(SdSnap *snap, SdDoc *doc, const char *group, const char *name, Oid classid, Oid oid,
-			   int32 sub)
-{
-	const char *comment = sd_comment(snap, classid, oid, sub);
-	SdNode *map;
-
-	if (comment == NULL)
-		return;
-	map = sd_doc_map(doc, SD_FACET_COMMENT);
-	if (group != NULL)
-		map = sd_map_map(map, group);
-	sd_put_text(map, name, comment);
 }
 
 void

@@ -13,54 +13,8 @@
 #include "tsearch/ts_cache.h"
 #include "tsearch/ts_public.h"
 #include "utils/builtins.h"
-#include "utils/syscache.h"
 
 #include "sd_snapshot_int.h"
-
-static const char *
-dictionary_name(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(TSDICTOID, ObjectIdGetDatum(oid));
-	Form_pg_ts_dict form;
-	const char *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for text search dictionary %u", oid);
-	form = (Form_pg_ts_dict) GETSTRUCT(tuple);
-	name = sd_qualified(snap, form->dictnamespace, NameStr(form->dictname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
-static const char *
-template_name(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(TSTEMPLATEOID, ObjectIdGetDatum(oid));
-	Form_pg_ts_template form;
-	const char *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for text search template %u", oid);
-	form = (Form_pg_ts_template) GETSTRUCT(tuple);
-	name = sd_qualified(snap, form->tmplnamespace, NameStr(form->tmplname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
-static const char *
-parser_name(SdSnap *snap, Oid oid)
-{
-	HeapTuple tuple = SearchSysCache1(TSPARSEROID, ObjectIdGetDatum(oid));
-	Form_pg_ts_parser form;
-	const char *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for text search parser %u", oid);
-	form = (Form_pg_ts_parser) GETSTRUCT(tuple);
-	name = sd_qualified(snap, form->prsnamespace, NameStr(form->prsname));
-	ReleaseSysCache(tuple);
-	return name;
-}
 
 static bool
 emit_dictionary(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
@@ -75,7 +29,7 @@ emit_dictionary(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	doc = sd_doc_begin(snap, "text search dictionary",
 					   sd_qualified(snap, form->dictnamespace, NameStr(form->dictname)));
 	core = sd_doc_map(doc, SD_FACET_CORE);
-	sd_put_text(core, "template", template_name(snap, form->dicttemplate));
+	sd_put_text(core, "template", sd_catalog_name(snap, TSTemplateRelationId, form->dicttemplate));
 	sd_put_text(core, "options", sd_attr_text(tuple, desc, Anum_pg_ts_dict_dictinitoption));
 	sd_doc_common(snap, doc, TSDictionaryRelationId, form->oid, form->dictowner,
 				  OBJECT_TSDICTIONARY, NULL);
@@ -130,7 +84,7 @@ emit_config(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 	doc = sd_doc_begin(snap, "text search configuration",
 					   sd_qualified(snap, form->cfgnamespace, NameStr(form->cfgname)));
 	core = sd_doc_map(doc, SD_FACET_CORE);
-	sd_put_text(core, "parser", parser_name(snap, form->cfgparser));
+	sd_put_text(core, "parser", sd_catalog_name(snap, TSParserRelationId, form->cfgparser));
 	for (LexDescr *token = tokens; token->lexid != 0; token++)
 	{
 		SdNode *list = sd_node_list();
@@ -141,7 +95,7 @@ emit_config(SdSnap *snap, HeapTuple tuple, TupleDesc desc)
 			TsMapping *mapping = lfirst(lc);
 
 			if (mapping->config == form->oid && mapping->token == token->lexid)
-				sd_add_text(list, dictionary_name(snap, mapping->dictionary));
+				sd_add_text(list, sd_catalog_name(snap, TSDictionaryRelationId, mapping->dictionary));
 		}
 		if (list->first != NULL)
 			sd_put(sd_map_map(core, "mappings"), token->alias, list);
