@@ -62,6 +62,8 @@ OBJS = \
 	extension/sd_ddl_type.o \
 	extension/sd_diff.o \
 	extension/sd_diff_acl.o \
+	extension/sd_diff_cause_column.o \
+	extension/sd_diff_cause_parent.o \
 	extension/sd_diff_depends.o \
 	extension/sd_diff_fold.o \
 	extension/sd_diff_hits.o \

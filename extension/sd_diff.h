@@ -281,9 +281,6 @@ extern void sd_diff_walk_acl(SdDiff *diff, SdDiffPair *pair, SdDiffFacet facet,
 
 struct SdDiffNames;
 
-/* Another type of a column: the server builds what is over it anew. */
-extern bool sd_diff_is_retyped(const SdDiffChange *change);
-
 /* Sets cause on every change that follows from another one; resets scratch as it goes. */
 extern void sd_diff_fold(SdDiff *diff, struct SdDiffNames *names, MemoryContext scratch);
 
@@ -369,6 +366,8 @@ extern SdDiffTypeChange sd_diff_type_change(const char *old_type, const char *ne
 
 /* Value under a key of an object; false when the container is no object or has no such key. */
 extern bool sd_diff_get(JsonbContainer *container, const char *key, JsonbValue *value);
+/* Text under a key, in the current context; NULL when there is none, or no string. */
+extern char *sd_diff_get_string(JsonbContainer *container, const char *key);
 /* Container under a path of keys, NULL when any is missing or no container. */
 extern JsonbContainer *sd_diff_find(Jsonb *document, const char *first, const char *second);
 extern bool sd_diff_value_equal(const JsonbValue *a, const JsonbValue *b);

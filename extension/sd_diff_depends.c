@@ -14,7 +14,7 @@
 #include "utils/builtins.h"
 
 #include "sd_compat.h"
-#include "sd_diff_names.h"
+#include "sd_diff_cause.h"
 
 /* Something that refers to an object, or to a part of it. */
 typedef struct Dependent

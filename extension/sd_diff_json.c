@@ -23,6 +23,14 @@ sd_diff_get(JsonbContainer *container, const char *key, JsonbValue *value)
 	return true;
 }
 
+char *
+sd_diff_get_string(JsonbContainer *container, const char *key)
+{
+	JsonbValue value;
+
+	return sd_diff_get(container, key, &value) ? sd_diff_value_string(&value) : NULL;
+}
+
 JsonbContainer *
 sd_diff_find(Jsonb *document, const char *first, const char *second)
 {

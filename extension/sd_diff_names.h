@@ -36,13 +36,10 @@ extern bool sd_diff_text_has_name(const char *text, const char *name);
 extern SdDiffChange *sd_diff_search_strings(SdDiffNames *names, const SdDiffChange *change,
 											Jsonb *value, SdDiffTest test);
 
-
 /*
  * sd_diff_depends
  */
 
-/* The loss of something that the changed thing depended on. */
-extern SdDiffChange *sd_diff_cause_depends(SdDiffNames *names, SdDiffChange *change);
 /* Reads who depended on what has changed. */
 extern void sd_diff_load_dependents(SdDiffNames *names);
 /* Earlier objects that depend on what a change is about, as char *: kind, blank, identity. */
