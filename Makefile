@@ -54,8 +54,12 @@ OBJS = \
 	extension/sd_ddl_sequence.o \
 	extension/sd_ddl_table.o \
 	extension/sd_ddl_table_column.o \
+	extension/sd_ddl_table_constraint.o \
+	extension/sd_ddl_table_index.o \
 	extension/sd_ddl_table_part.o \
+	extension/sd_ddl_table_policy.o \
 	extension/sd_ddl_table_storage.o \
+	extension/sd_ddl_table_trigger.o \
 	extension/sd_ddl_table_type.o \
 	extension/sd_ddl_table_view.o \
 	extension/sd_ddl_text_search.o \

@@ -264,7 +264,7 @@ sd_ddl_privileges(SdDdl *ddl, const char *on, const char *columns, ObjectType ty
 				  SdNode *new, const char *old_owner, const char *new_owner)
 {
 	Target target = { "", on, columns ? psprintf(" %s", columns) : "", owner_as_grantee(old_owner) };
-	bool unknown = ddl->new == NULL && ddl->default_grantees != NIL &&takes_default_privileges(type);
+	bool unknown = takes_default_privileges(type) && ddl->default_grantees != NIL && ddl->new == NULL;
 	List *have = NIL;
 	List *want;
 	ListCell *lc;
@@ -274,7 +274,7 @@ sd_ddl_privileges(SdDdl *ddl, const char *on, const char *columns, ObjectType ty
 	want = read_rights(old ? old : sd_acl_default_node(type, target.owner), NULL, NULL);
 	if (!unknown)
 		have = read_rights(new ? new : sd_acl_default_node(type, target.owner),
-						   new &&new_owner ? owner_as_grantee(new_owner) : NULL, target.owner);
+						   new_owner && new ? owner_as_grantee(new_owner) : NULL, target.owner);
 	else
 	{
 		/* default privileges may have given or taken anything */
@@ -401,7 +401,7 @@ write_column_privileges(SdDdl *ddl, const char *on, SdNode *side)
 		Target target = { "", on, psprintf(" (%s)", quote_identifier(name)), "" };
 
 		/* the new side's columns first, the old one's that it does not have after them */
-		if (side == ddl->old && ddl->new != NULL &&sd_ddl_peek(ddl->new, "security", "columns", name))
+		if (side == ddl->old && sd_ddl_peek(ddl->new, "security", "columns", name) != NULL)
 			continue;
 		write_privileges(ddl, &target, rights_of(ddl->new, ddl->old, name),
 						 rights_of(ddl->old, ddl->new, name));

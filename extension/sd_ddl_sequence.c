@@ -34,7 +34,7 @@ sd_ddl_sequence_clauses(SdNode *old, SdNode *new, const char *set, bool with_typ
 		bool is_type = i == 0;
 
 		if (value == NULL || (is_type && !with_type) ||
-			(!retyped && new != NULL &&sd_ddl_equal(sd_map_find(old, parameters[i].key), other)))
+			(sd_ddl_equal(sd_map_find(old, parameters[i].key), other) && !retyped && new != NULL))
 			continue;
 		appendStringInfo(&buf, " %s%s %s", set, parameters[i].clause, value);
 	}

@@ -43,7 +43,9 @@ follows_type(SdDdl *ddl)
 	SdNode *old = sd_ddl_peek(ddl->old, "core", "of_type", NULL);
 	SdNode *new = sd_ddl_peek(ddl->new, "core", "of_type", NULL);
 
-	return old != NULL && new != NULL &&sd_ddl_same(ddl, old, new);
+	if (old == NULL || new == NULL)
+		return false;
+	return sd_ddl_same(ddl, old, new);
 }
 
 /* A default that may need something that is not there yet is set by a step of its own. */

@@ -411,10 +411,11 @@ sd_ddl_part_comments(SdDdl *ddl)
 		for (SdNode *comment = old ? old->first : NULL; comment != NULL; comment = comment->next)
 		{
 			const char *name = sd_ddl_key(comment);
+			SdNode *now = new ? sd_map_find(new, name) : NULL;
 
-			sd_ddl_comment(ddl, comment_target(ddl, collections[c], name), comment,
-						   new &&part_stays(ddl, collections[c], name) ? sd_map_find(new, name) :
-																		 NULL);
+			if (now != NULL && !part_stays(ddl, collections[c], name))
+				now = NULL;
+			sd_ddl_comment(ddl, comment_target(ddl, collections[c], name), comment, now);
 		}
 		for (SdNode *comment = new ? new->first : NULL; comment != NULL; comment = comment->next)
 		{

@@ -370,12 +370,13 @@ extern bool sd_diff_get(JsonbContainer *container, const char *key, JsonbValue *
 extern char *sd_diff_get_string(JsonbContainer *container, const char *key);
 /* Container under a path of keys, NULL when any is missing or no container. */
 extern JsonbContainer *sd_diff_find(Jsonb *document, const char *first, const char *second);
+/* These say false of a missing value, NULL. */
 extern bool sd_diff_value_equal(const JsonbValue *a, const JsonbValue *b);
+extern bool sd_diff_value_is_object(const JsonbValue *value);
+extern bool sd_diff_value_is_array(const JsonbValue *value);
 /* Text of a string value in the current context; NULL when it is no string. */
 extern char *sd_diff_value_string(const JsonbValue *value);
 extern char *sd_diff_jsonb_string(Jsonb *value);
-extern bool sd_diff_value_is_object(const JsonbValue *value);
-extern bool sd_diff_value_is_array(const JsonbValue *value);
 extern Jsonb *sd_diff_string_jsonb(const char *text);
 
 #endif

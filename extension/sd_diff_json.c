@@ -48,7 +48,7 @@ sd_diff_find(Jsonb *document, const char *first, const char *second)
 bool
 sd_diff_value_equal(const JsonbValue *a, const JsonbValue *b)
 {
-	if (a->type != b->type)
+	if (a == NULL || b == NULL || a->type != b->type)
 		return false;
 	switch (a->type)
 	{
@@ -91,13 +91,14 @@ sd_diff_jsonb_string(Jsonb *value)
 bool
 sd_diff_value_is_object(const JsonbValue *value)
 {
-	return value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data);
+	return value != NULL && value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data);
 }
 
 bool
 sd_diff_value_is_array(const JsonbValue *value)
 {
-	return value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data) &&
+	return value != NULL && value->type == jbvBinary &&
+		   JsonContainerIsArray(value->val.binary.data) &&
 		   !JsonContainerIsScalar(value->val.binary.data);
 }
 

@@ -110,25 +110,24 @@ live_header(bool environment)
 static void
 compare_headers(SdDiff *diff)
 {
-	SdDiffOrigin old = diff->kept ? live_header(false) : read_header(diff->old_id);
-	SdDiffOrigin new = diff->live	? live_header(true) :
-					   diff->others ? diff->others->origin :
-									  read_header(diff->new_id);
+	SdDiffOrigin was = diff->kept ? live_header(false) : read_header(diff->old_id);
+	SdDiffOrigin is = diff->live   ? live_header(true) :
+					  diff->others ? diff->others->origin :
+									 read_header(diff->new_id);
 
-	if (old.version / 10000 != new.version / 10000)
+	if (was.version / 10000 != is.version / 10000)
 		ereport(ERROR,
 				(errcode(ERRCODE_SD_SNAPSHOT_VERSION),
 				 errmsg("snapshots of different major versions of PostgreSQL cannot be compared"),
 				 errdetail("The old one was taken on version %d, the new one on version %d; each major version writes definitions its own way.",
-						   old.version / 10000, new.version / 10000),
+						   was.version / 10000, is.version / 10000),
 				 errhint(
 					 "Take both snapshots on the same major version, for example by restoring the schema of one on the server of the other.")));
-	diff->same_lineage =
-		old.system_identifier != NULL &&
-		new.system_identifier != NULL &&strcmp(old.system_identifier, new.system_identifier) == 0 &&
-		OidIsValid(old.database) && old.database == new.database;
-	diff->roles = new.environment && !diff->live;
-	diff->facets[SD_DIFF_ENVIRONMENT] &= diff->same_lineage && old.environment && new.environment;
+	diff->same_lineage = was.system_identifier != NULL && is.system_identifier != NULL &&
+						 strcmp(was.system_identifier, is.system_identifier) == 0 &&
+						 OidIsValid(was.database) && was.database == is.database;
+	diff->roles = is.environment && !diff->live;
+	diff->facets[SD_DIFF_ENVIRONMENT] &= diff->same_lineage && was.environment && is.environment;
 }
 
 /*

@@ -343,13 +343,14 @@ match_members(SdDiffPair *pair, SdDiffCollection collection)
 	}
 	for (int i = 0; i < n_new; i++)
 	{
-		const Number *namesake = find_name(old, n_old, new[i].name);
+		const Number *member = &new[i];
+		const Number *namesake = find_name(old, n_old, member->name);
 
 		/* the namesake lives on under another name, so this one is new */
-		if (namesake != NULL && namesake->number !=
-									new[i].number &&find_number(old, n_old, new[i].number) ==
-									NULL &&find_number(new, n_new, namesake->number) != NULL)
-			add_member(pair, collection, NULL, new[i].name, false);
+		if (namesake != NULL && namesake->number != member->number &&
+			find_number(old, n_old, member->number) == NULL &&
+			find_number(new, n_new, namesake->number) != NULL)
+			add_member(pair, collection, NULL, member->name, false);
 	}
 }
 

@@ -298,7 +298,9 @@ columns_are_same(const SdDiffChange *change)
 	JsonbContainer *old = sd_diff_find(change->pair->old->definition, "core", "columns");
 	JsonbContainer *new = sd_diff_find(change->pair->new->definition, "core", "columns");
 
-	return old != NULL && new != NULL &&compareJsonbContainers(old, new) == 0;
+	if (old == NULL || new == NULL)
+		return false;
+	return compareJsonbContainers(old, new) == 0;
 }
 
 /* Rows were counted before and none are there after the storage was replaced. */

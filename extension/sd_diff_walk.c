@@ -289,10 +289,10 @@ member_exists(const SdDiffObject *object, SdDiffCollection collection, const cha
 static void
 walk_value(const Walk *walk, JsonbValue *old, JsonbValue *new, bool open)
 {
-	bool old_object = old != NULL && sd_diff_value_is_object(old);
-	bool new_object = new != NULL &&sd_diff_value_is_object(new);
+	bool old_object = sd_diff_value_is_object(old);
+	bool new_object = sd_diff_value_is_object(new);
 
-	if (old != NULL && new != NULL && sd_diff_value_equal(old, new))
+	if (sd_diff_value_equal(old, new))
 		return;
 	if ((old_object && new_object) ||
 		(open && (old_object || old == NULL) && (new_object || new == NULL)))
@@ -449,8 +449,7 @@ walk_key(const Walk *walk, const Entry *entry)
 						 down.path, container_of(entry->old), container_of(entry->new));
 	else if (collection == SD_DIFF_COLLECTIONS)
 		walk_value(&down, entry->old, entry->new, is_open_map(key));
-	else if ((entry->old && sd_diff_value_is_array(entry->old)) ||
-			 (entry->new &&sd_diff_value_is_array(entry->new)))
+	else if (sd_diff_value_is_array(entry->old) || sd_diff_value_is_array(entry->new))
 		walk_array(&down, collection, entry->old, entry->new);
 	else
 	{
@@ -471,7 +470,7 @@ walk_object(const Walk *walk, JsonbContainer *old, JsonbContainer *new)
 	{
 		const Entry *entry = lfirst(cell);
 
-		if (entry->old && entry->new &&sd_diff_value_equal(entry->old, entry->new))
+		if (sd_diff_value_equal(entry->old, entry->new))
 			continue;
 		if (!is_derived(walk, entry->new_name ? entry->new_name : entry->old_name))
 			walk_key(walk, entry);

@@ -97,7 +97,9 @@ take_up(SdRevert *revert, const char *key)
 	foreach (cell, revert->diff->pairs)
 	{
 		pair = lfirst(cell);
-		if (pair->new != NULL && pair->old != NULL &&strcmp(make_key(pair->new), key) == 0)
+		if (pair->new == NULL || pair->old == NULL)
+			continue;
+		if (strcmp(make_key(pair->new), key) == 0)
 		{
 			pair->old->definition = old->definition;
 			pair->new->definition = old->definition;
