@@ -115,7 +115,9 @@ OBJS = \
 	extension/sd_progress.o \
 	extension/sd_result.o \
 	extension/sd_revert.o \
+	extension/sd_revert_aside.o \
 	extension/sd_revert_load.o \
+	extension/sd_revert_members.o \
 	extension/sd_revert_order.o \
 	extension/sd_revert_plan.o \
 	extension/sd_revert_rename.o \

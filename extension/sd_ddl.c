@@ -95,10 +95,8 @@ add_step(SdDdl *ddl)
 	return step;
 }
 
-static char *format_text(const char *format, va_list *args) pg_attribute_printf(1, 0);
-
-static char *
-format_text(const char *format, va_list *args)
+char *
+sd_ddl_format(const char *format, va_list *args)
 {
 	StringInfoData buf;
 	va_list copy;
@@ -123,7 +121,7 @@ sd_ddl_step(SdDdl *ddl, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	step->sql = format_text(format, &args);
+	step->sql = sd_ddl_format(format, &args);
 	va_end(args);
 	return step;
 }
@@ -135,7 +133,7 @@ sd_ddl_impossible(SdDdl *ddl, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	step->reason = format_text(format, &args);
+	step->reason = sd_ddl_format(format, &args);
 	va_end(args);
 	step->level = SD_DDL_NONE;
 	return step;

@@ -139,6 +139,8 @@ extern const SdDdlKind sd_ddl_environment_kinds[];
 extern SdDdlStep *sd_ddl_step(SdDdl *ddl, const char *format, ...) pg_attribute_printf(2, 3);
 /* A step that no statement stands for. */
 extern SdDdlStep *sd_ddl_impossible(SdDdl *ddl, const char *format, ...) pg_attribute_printf(2, 3);
+/* As psprintf, for functions that take a format themselves. */
+extern char *sd_ddl_format(const char *format, va_list *args) pg_attribute_printf(1, 0);
 /* Marks a step as one that loses data, or that does not bring lost data back. */
 extern void sd_ddl_loses(SdDdlStep *step, SdDdlLevel level, SdDiffLoss loss, const char *reason);
 
