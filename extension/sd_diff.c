@@ -6,7 +6,6 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -16,6 +15,7 @@
 #include "sd_diff_names.h"
 #include "sd_keep.h"
 #include "sd_result.h"
+#include "sd_table.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_diff);
 PG_FUNCTION_INFO_V1(safedeploy_diff_others);
@@ -156,31 +156,11 @@ compare(SdDiff *diff, SdDiffNames *names)
 }
 
 static void
-put_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	if (text != NULL)
-		values[column] = CStringGetTextDatum(text);
-}
-
-static void
 put_jsonb(Datum *values, bool *nulls, int column, Jsonb *value)
 {
 	nulls[column] = value == NULL;
 	if (value != NULL)
 		values[column] = JsonbPGetDatum(value);
-}
-
-static Datum
-text_array(List *strings)
-{
-	Datum *elements = palloc(sizeof(Datum) * Max(list_length(strings), 1));
-	ListCell *cell;
-	int n = 0;
-
-	foreach (cell, strings)
-		elements[n++] = CStringGetTextDatum(lfirst(cell));
-	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static void
@@ -200,23 +180,23 @@ put_changes(const SdDiff *diff, SdDiffNames *names, Tuplestorestate *store, Tupl
 		CHECK_FOR_INTERRUPTS();
 		sd_diff_judge(diff, change);
 		values[OUT_SEQ] = Int32GetDatum(change->seq);
-		put_text(values, nulls, OUT_OP, sd_diff_op_name(change->op));
-		put_text(values, nulls, OUT_KIND, change->kind);
-		put_text(values, nulls, OUT_IDENTITY, change->pair->identity);
-		put_text(values, nulls, OUT_PATH, sd_diff_path_text(change));
+		sd_put_text_column(values, nulls, OUT_OP, sd_diff_op_name(change->op));
+		sd_put_text_column(values, nulls, OUT_KIND, change->kind);
+		sd_put_text_column(values, nulls, OUT_IDENTITY, change->pair->identity);
+		sd_put_text_column(values, nulls, OUT_PATH, sd_diff_path_text(change));
 		put_jsonb(values, nulls, OUT_OLD, change->old);
 		put_jsonb(values, nulls, OUT_NEW, change->new);
-		put_text(values, nulls, OUT_FACET, sd_diff_facet_name(change->facet));
-		put_text(values, nulls, OUT_CLASS, sd_diff_class_name(change->class));
-		put_text(values, nulls, OUT_SEVERITY, sd_diff_severity_name(change->severity));
-		put_text(values, nulls, OUT_DATA_LOSS, sd_diff_loss_name(change->loss));
+		sd_put_text_column(values, nulls, OUT_FACET, sd_diff_facet_name(change->facet));
+		sd_put_text_column(values, nulls, OUT_CLASS, sd_diff_class_name(change->class));
+		sd_put_text_column(values, nulls, OUT_SEVERITY, sd_diff_severity_name(change->severity));
+		sd_put_text_column(values, nulls, OUT_DATA_LOSS, sd_diff_loss_name(change->loss));
 		nulls[OUT_CAUSE] = change->cause == NULL;
 		if (change->cause != NULL)
 			values[OUT_CAUSE] = Int32GetDatum(change->cause->seq);
-		put_text(values, nulls, OUT_CONFIDENCE, diff->same_lineage ? "exact" : "textual");
-		put_text(values, nulls, OUT_SUMMARY, change->summary);
-		put_text(values, nulls, OUT_OBJECT, change->pair->kind);
-		values[OUT_HITS] = text_array(sd_diff_hits(names, change));
+		sd_put_text_column(values, nulls, OUT_CONFIDENCE, diff->same_lineage ? "exact" : "textual");
+		sd_put_text_column(values, nulls, OUT_SUMMARY, change->summary);
+		sd_put_text_column(values, nulls, OUT_OBJECT, change->pair->kind);
+		values[OUT_HITS] = sd_text_array(sd_diff_hits(names, change));
 		tuplestore_putvalues(store, desc, values, nulls);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(row);

@@ -14,7 +14,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
-#include "funcapi.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -24,6 +23,7 @@
 #include "sd_compat.h"
 #include "sd_compat_catalog.h"
 #include "sd_effect.h"
+#include "sd_result.h"
 #include "sd_tree.h"
 #include "sd_try.h"
 
@@ -772,19 +772,13 @@ put_effect(SdEffects *effects, Effect *effect)
 		keep_identity(effects, effect);
 	values[0] = Int32GetDatum(analysis->number);
 	values[1] = CStringGetTextDatum(effect_names[effect->key.kind]);
-	nulls[2] = effect->type == NULL;
-	if (effect->type != NULL)
-		values[2] = CStringGetTextDatum(effect->type);
-	nulls[3] = effect->name == NULL;
-	if (effect->name != NULL)
-		values[3] = CStringGetTextDatum(effect->name);
+	sd_put_text_column(values, nulls, 2, effect->type);
+	sd_put_text_column(values, nulls, 3, effect->name);
 	nulls[4] = effect->mode == NoLock;
 	if (effect->mode != NoLock)
 		values[4] = CStringGetTextDatum(GetLockmodeName(DEFAULT_LOCKMETHOD, effect->mode));
 	values[5] = BoolGetDatum(effect->certain);
-	nulls[6] = effect->detail == NULL;
-	if (effect->detail != NULL)
-		values[6] = CStringGetTextDatum(effect->detail);
+	sd_put_text_column(values, nulls, 6, effect->detail);
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
 }
 

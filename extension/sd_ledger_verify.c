@@ -8,10 +8,8 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -23,6 +21,7 @@
 #include "sd_compat.h"
 #include "sd_ledger.h"
 #include "sd_ledger_hash.h"
+#include "sd_result.h"
 
 #define BATCH 1000
 
@@ -338,27 +337,6 @@ parse_head(const char *text)
 	return head;
 }
 
-/* init_faults prepares a materialised result that outlives this call. */
-static void
-init_faults(Verify *v, FunctionCallInfo fcinfo)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-
-	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) || !(rsinfo->allowedModes & SFRM_Materialize))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("safedeploy.verify_chain() must be called in FROM")));
-	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &v->fault_desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	v->fault_desc = CreateTupleDescCopy(v->fault_desc);
-	v->faults = tuplestore_begin_heap(true, false, work_mem);
-	rsinfo->returnMode = SFRM_Materialize;
-	rsinfo->setResult = v->faults;
-	rsinfo->setDesc = v->fault_desc;
-	MemoryContextSwitchTo(old);
-}
-
 /* verify_chain(expected_head text) returns setof fault */
 Datum
 safedeploy_verify_chain(PG_FUNCTION_ARGS)
@@ -370,7 +348,7 @@ safedeploy_verify_chain(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(0))
 		v.head = parse_head(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	init_faults(&v, fcinfo);
+	v.faults = sd_result_begin(fcinfo, &v.fault_desc);
 	v.runs = hash_create("runs of the ledger", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	v.row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "row of the ledger", ALLOCSET_DEFAULT_SIZES);

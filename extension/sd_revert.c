@@ -6,13 +6,12 @@
 
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 #include "sd_compat.h"
+#include "sd_result.h"
 #include "sd_revert.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_definition_sql);
@@ -68,14 +67,6 @@ static const char *const settings[] = {
 };
 
 static void
-put_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	if (text != NULL)
-		values[column] = CStringGetTextDatum(text);
-}
-
-static void
 put_step(Tuplestorestate *store, TupleDesc desc, int seq, const SdDdlStep *step)
 {
 	static const char *const levels[] = { "full", "structural", "none" };
@@ -83,39 +74,14 @@ put_step(Tuplestorestate *store, TupleDesc desc, int seq, const SdDdlStep *step)
 	bool nulls[OUT_COLUMNS] = { 0 };
 
 	values[OUT_SEQ] = Int32GetDatum(seq);
-	put_text(values, nulls, OUT_SQL, step->sql);
-	put_text(values, nulls, OUT_KIND, step->kind);
-	put_text(values, nulls, OUT_IDENTITY, step->identity);
-	put_text(values, nulls, OUT_LEVEL, levels[step->level]);
+	sd_put_text_column(values, nulls, OUT_SQL, step->sql);
+	sd_put_text_column(values, nulls, OUT_KIND, step->kind);
+	sd_put_text_column(values, nulls, OUT_IDENTITY, step->identity);
+	sd_put_text_column(values, nulls, OUT_LEVEL, levels[step->level]);
 	values[OUT_TRANSACTIONAL] = BoolGetDatum(!step->outside);
-	put_text(values, nulls, OUT_DATA_LOSS, sd_diff_loss_name(step->loss));
-	put_text(values, nulls, OUT_REASON, step->reason);
+	sd_put_text_column(values, nulls, OUT_DATA_LOSS, sd_diff_loss_name(step->loss));
+	sd_put_text_column(values, nulls, OUT_REASON, step->reason);
 	tuplestore_putvalues(store, desc, values, nulls);
-}
-
-static Tuplestorestate *
-make_result(FunctionCallInfo fcinfo, TupleDesc *desc)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext caller;
-	Tuplestorestate *store;
-
-	if (result == NULL || !IsA(result, ReturnSetInfo) || !(result->allowedModes & SFRM_Materialize))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("set-valued function called in context that cannot accept a set"),
-						errhint("Call it in the FROM clause.")));
-	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE ||
-		(*desc)->natts != OUT_COLUMNS)
-		elog(ERROR, "unexpected result type of safedeploy.revert_sql");
-	caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-	*desc = CreateTupleDescCopy(*desc);
-	store = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false,
-								  work_mem);
-	result->returnMode = SFRM_Materialize;
-	result->setResult = store;
-	result->setDesc = *desc;
-	MemoryContextSwitchTo(caller);
-	return store;
 }
 
 Datum
@@ -134,7 +100,9 @@ safedeploy_revert_sql(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the old snapshot must not be NULL"),
 						errhint("Name a snapshot of safedeploy.snapshot to lead back to.")));
-	store = make_result(fcinfo, &desc);
+	store = sd_result_begin(fcinfo, &desc);
+	if (desc->natts != OUT_COLUMNS)
+		elog(ERROR, "unexpected number of columns of safedeploy.revert_step");
 	diff.context =
 		AllocSetContextCreate(CurrentMemoryContext, "safedeploy revert", ALLOCSET_DEFAULT_SIZES);
 	diff.old_id = PG_GETARG_INT64(0);

@@ -5,13 +5,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "funcapi.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 
 #include "sd_effect.h"
 #include "sd_guc.h"
 #include "sd_keys.h"
+#include "sd_result.h"
 #include "sd_rules.h"
 #include "sd_size.h"
 #include "sd_track.h"
@@ -139,15 +139,6 @@ constant_text(SdAnalysis *analysis, Datum *kept, const char *string)
 	return *kept;
 }
 
-/* set_text fills one text column, or NULL. */
-static void
-set_text(Datum *values, bool *nulls, int column, const char *value)
-{
-	nulls[column] = value == NULL;
-	if (value != NULL)
-		values[column] = CStringGetTextDatum(value);
-}
-
 SdPlace
 sd_place(SdAnalysis *analysis, int location)
 {
@@ -216,7 +207,7 @@ report_large(SdAnalysis *analysis, const SdFinding *cause)
 }
 
 /* Columns of the type "finding" from "context" on, which are filled by modules of their own. */
-#define COLUMN_CONTEXT 15
+#define COLUMN_CONTEXT	15
 #define FINDING_COLUMNS 16
 
 void
@@ -252,9 +243,10 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	values[3] = constant_text(analysis, &analysis->rule_texts[finding->rule], rule->name);
 	values[4] = constant_text(analysis, &analysis->severity_texts[finding->severity],
 							  severity_names[finding->severity]);
-	set_text(values, nulls, 5, finding->object);
-	set_text(values, nulls, 6,
-			 finding->lock == NoLock ? NULL : GetLockmodeName(DEFAULT_LOCKMETHOD, finding->lock));
+	sd_put_text_column(values, nulls, 5, finding->object);
+	sd_put_text_column(values, nulls, 6,
+					   finding->lock == NoLock ? NULL :
+												 GetLockmodeName(DEFAULT_LOCKMETHOD, finding->lock));
 	values[7] = BoolGetDatum(finding->rewrites == SD_YES);
 	nulls[7] = finding->rewrites == SD_UNKNOWN;
 	values[8] = BoolGetDatum(finding->scans == SD_YES);
@@ -265,11 +257,12 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	nulls[10] = finding->size.bytes < 0;
 	values[11] = constant_text(analysis, &analysis->loss_texts[finding->data_loss],
 							   data_loss_names[finding->data_loss]);
-	set_text(values, nulls, 12, message);
-	set_text(values, nulls, 13, finding->detail);
+	sd_put_text_column(values, nulls, 12, message);
+	sd_put_text_column(values, nulls, 13, finding->detail);
 	if (finding->hint != NULL || strchr(rule->hint, '%') != NULL)
-		set_text(values, nulls, 14,
-				 sd_fill_hint(finding->hint != NULL ? finding->hint : rule->hint, &finding->names));
+		sd_put_text_column(values, nulls, 14,
+						   sd_fill_hint(finding->hint != NULL ? finding->hint : rule->hint,
+										&finding->names));
 	else
 		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
 	nulls[COLUMN_CONTEXT] = true;

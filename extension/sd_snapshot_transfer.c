@@ -12,7 +12,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -20,6 +19,7 @@
 #include "utils/tuplestore.h"
 
 #include "sd_errors.h"
+#include "sd_result.h"
 #include "sd_snapshot_store.h"
 #include "sd_snapshot_write.h"
 #include "sd_table.h"
@@ -170,23 +170,13 @@ export_objects(Export *export, int64 id)
 Datum
 safedeploy_export_snapshot(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64 id = PG_GETARG_INT64(0);
 	Export export;
 	MemoryContext old;
 	SdNode *header;
 	SdNode *footer;
 
-	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
-		(rsinfo->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("export_snapshot() is called in a context that cannot accept a set")));
-	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
-	export.desc = CreateTemplateTupleDesc(1);
-	TupleDescInitEntry(export.desc, 1, "export_snapshot", JSONBOID, -1, 0);
-	export.store = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
-										 false, work_mem);
-	MemoryContextSwitchTo(old);
+	export.store = sd_result_begin(fcinfo, &export.desc);
 	export.line_cxt =
 		AllocSetContextCreate(CurrentMemoryContext, "safedeploy line", ALLOCSET_DEFAULT_SIZES);
 
@@ -197,10 +187,6 @@ safedeploy_export_snapshot(PG_FUNCTION_ARGS)
 	export_objects(&export, id);
 	write_line(&export, footer, old);
 	SPI_finish();
-
-	rsinfo->returnMode = SFRM_Materialize;
-	rsinfo->setResult = export.store;
-	rsinfo->setDesc = export.desc;
 	return (Datum) 0;
 }
 
