@@ -424,6 +424,10 @@ mg_observe_differences(const MgStatement *one, const MgStatement *other, const c
 
 		if (its != NULL && mg_lock_strength(its->lock_mode) >= mg_lock_strength(effect->lock_mode))
 			continue;
+		/* those of indexes follow from the table's, and are the tool's own where that is */
+		if (strcmp(effect->effect, "lock") == 0 && effect->kind != NULL &&
+			strcmp(effect->kind, "index") == 0)
+			continue;
 		mg_strings_addf(differences, "%s only %s%s%s%s%s: %.80s", where, effect->effect,
 						effect->object != NULL ? " of " : "",
 						effect->object != NULL ? effect->object : "",

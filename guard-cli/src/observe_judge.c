@@ -229,7 +229,7 @@ judge_drop(Judge *judge, const MgStatement *statement, const MgEffect *effect)
 						mg_printf(judge->run->arena, "%s %s", effect->kind, effect->object)))
 	{
 		severity = of_pass(judge, severity);
-		what = mg_printf(judge->run->arena, "%s, which the upgrade has made", what);
+		what = mg_printf(judge->run->arena, "%s, made by the upgrade,", what);
 	}
 	add_finding(judge, "observed-drop", severity, statement, what);
 }

@@ -67,15 +67,26 @@ sub finding { my ($told, $pattern) = @_; return scalar grep { /$pattern/ } @{ $t
 	cmp_ok($retyped->{observed_figures}{duration_ms}, '>', 0, 'with its time');
 	like("@{$retyped->{observed_figures}{messages}}", qr/rewriting table "t"/, 'and what the server said');
 	ok(!grep({ /alembic_version/ } keys %seen), 'the tool\'s own bookkeeping is left out');
-	ok(!finding($told, qr/observed-/), 'nothing differs') or diag("@{$told->{findings}}");
+	ok(!finding($told, qr/observed-differs/), 'nothing differs') or diag("@{$told->{findings}}");
+
+	# the downgrade, and the second upgrade
+	my %down = map { $_->{statement} => $_ } @{ $told->{downgrade_statements} };
+	my $back = $down{'ALTER TABLE t ALTER COLUMN id TYPE integer'};
+	is(effects($back->{observed}), 'lock public.t AccessExclusiveLock, rewrite public.t, scan public.t', 'the downgrade is observed');
+	is(effects($back->{predicted}), effects($back->{observed}), 'and predicted, where the upgrade has been');
+	ok(finding($told, qr/^rehearsal, downgrade: notice: rewrite of table public\.t .*observed-rewrite/), 'what it rewrites is told, and stops nobody');
+	ok(finding($told, qr/^rehearsal, downgrade: notice: drop of table column public\.t\.n, made by the upgrade, .*observed-drop/), 'and what it drops');
+	is(effects($retyped->{again}), effects($retyped->{observed}), 'the second upgrade did the same');
+	cmp_ok($retyped->{again_figures}{duration_ms}, '>', 0, 'with its own time');
 	ok(!defined $retyped->{live}, 'nothing live yet');
 	my ($event) = grep { $_->{state} eq 'rehearse' && $_->{status} eq 'ok' } $server->events($db);
 	like($event->{detail}{run_statement_digest}, qr/^[0-9a-f]{64}$/, 'the ledger keeps the digest of the rows');
 	is($server->sql($db, 'SELECT count(*) FROM safedeploy.run_statement'), 0, 'a plan leaves no rows in the real database');
 
 	my $text = $guard->([ 'plan' ]);
-	like($text->stdout, qr/^statement +effect +object +predicted +rehearsed *$/m, 'a table for people');
-	like($text->stdout, qr/^ALTER TABLE t ADD COLUMN n integer +lock +public\.t +AccessExclusiveLock +AccessExclusiveLock *$/m, 'predicted beside observed');
+	like($text->stdout, qr/^statement +effect +object +predicted +rehearsed +again *$/m, 'a table for people');
+	like($text->stdout, qr/^ALTER TABLE t ADD COLUMN n integer +lock +public\.t +AccessExclusiveLock +AccessExclusiveLock +AccessExclusiveLock *$/m, 'predicted beside observed');
+	like($text->stdout, qr/^downgrade:\nstatement +effect +object +predicted +rehearsed *\n.*^ALTER TABLE t DROP COLUMN n +drop +public\.t\.n +yes +yes *$/ms, 'and the same of the downgrade');
 
 	# the live run as well
 	my $run = $guard->([ 'run', '--format', 'json' ]);
@@ -108,7 +119,9 @@ PYTHON
 	ok(finding($told, qr/warning: scan of table public\.t under AccessExclusiveLock.*observed-scan/), 'so is the full read under a lock');
 	ok(finding($told, qr/info: lock of table public\.t AccessExclusiveLock.*observed-lock/), 'and the lock');
 	ok(finding($told, qr/error: drop of table public\.gone.*observed-drop/), 'and the drop, as grave as if it had been predicted');
-	exit_is($guard->([ 'plan', '--allow-irreversible' ], MIGGUARD_RUN_FAIL_ON => 'never'), 0, 'which the threshold decides');
+	$plan = $guard->([ 'plan', '--allow-irreversible' ], MIGGUARD_RUN_FAIL_ON => 'never');
+	exit_is($plan, 0, 'which the threshold decides');
+	like($plan->stdout, qr/error: drop of table public\.gone/, 'and hides nothing');
 	$project->write('migguard.ini', "[rules]\nobserved-drop = off\n");
 	$plan = $guard->([ 'plan', '--format', 'json', '--allow-irreversible' ]);
 	exit_is($plan, 0, 'or the severity of the rule');
@@ -144,6 +157,39 @@ PYTHON
 	like("@{$event->{detail}{differs_from_rehearsal}}", qr/LOCK TABLE gone/, 'and on record');
 }
 
+# ---- the second upgrade does what the first did not; a downgrade that drops what was there before
+{
+	my $project = SafeDeployTest::Alembic->new(revisions => [
+			{ id => 'a1', up => <<'UP', down => <<'DOWN' } ]);
+connection = op.get_bind()
+op.execute("CREATE TABLE IF NOT EXISTS mark (id integer)")
+op.execute("ALTER TABLE t ADD COLUMN n integer")
+if connection.execute(sa.text("SELECT count(*) FROM mark")).scalar() > 0:
+    op.execute("LOCK TABLE gone IN EXCLUSIVE MODE")
+UP
+op.execute("INSERT INTO mark VALUES (1)")
+op.execute("ALTER TABLE t DROP COLUMN n")
+op.execute("DROP TABLE gone")
+op.execute("CREATE TABLE gone (id integer)")
+DOWN
+	my $db = database();
+	$server->sql($db, 'CREATE TABLE mark (id integer)');
+	my $plan = $server->migguard($db, [ 'plan', '--format', 'json', '--fail-on', 'error' ,'--', $project->alembic, 'upgrade', 'head' ], cwd => $project->dir,
+		env => { %quick, DATABASE_URL => $server->url($db) =~ s/^postgresql/postgresql+psycopg2/r });
+	exit_is($plan, 13, 'a downgrade that drops what was there before the upgrade');
+	my ($told) = statements($plan);
+	ok(finding($told, qr/^rehearsal, downgrade: error: drop of table public\.gone by/), 'is an error, though it makes it again') or diag("@{$told->{findings}}");
+	ok(finding($told, qr/^rehearsal, second upgrade: warning: here only this statement by "LOCK TABLE gone/), 'the second upgrade is compared with the first');
+
+	# the same run, with neither threshold: everything is shown, nothing refused
+	my $run = $server->migguard($db, [ 'run', '--format', 'json', '--fail-on', 'never', '--', $project->alembic, 'upgrade', 'head' ], cwd => $project->dir,
+		env => { %quick, DATABASE_URL => $server->url($db) =~ s/^postgresql/postgresql+psycopg2/r });
+	exit_is($run, 0, '--fail-on never');
+	my %seen;
+	($told, %seen) = statements($run);
+	ok(finding($told, qr/error: drop of table public\.gone by/), 'shows what it does not refuse');
+}
+
 # ---- Flyway: the extended protocol of JDBC
 SKIP:
 {
@@ -171,6 +217,10 @@ SKIP:
 	is(effects($seen{$index}{live}),      effects($seen{$index}{observed}), 'and the same live');
 	my ($do) = grep { /^DO / } keys %seen;
 	like(effects($seen{$do}{observed}), qr/rewrite public\.t/, 'dynamic SQL in a DO block is seen');
+	my $inner = $seen{'ALTER TABLE t ALTER c TYPE varchar(9)'};
+	is($inner->{nesting}, 1, 'and shown by itself, marked as what ran inside');
+	like(effects($inner->{observed}), qr/rewrite public\.t/, 'with what it did');
+	like(effects($inner->{live}), qr/rewrite public\.t/, 'in the live run too');
 	ok(finding($told, qr/rewrite of table public\.t .*observed-rewrite/), 'and judged by what was observed');
 	ok(!finding($told, qr/not as rehearsed/), 'live is as rehearsed') or diag("@{$told->{findings}}");
 }
@@ -197,7 +247,7 @@ SKIP:
 	my ($told, %seen) = statements($plan);
 	my ($index) = grep { /CONCURRENTLY/ } keys %seen;
 	is(effects($seen{$index}{observed}), 'lock public.t ShareUpdateExclusiveLock, scan public.t', 'a statement that commits in its midst');
-	ok(!finding($told, qr/observed-/), 'as predicted') or diag("@{$told->{findings}}");
+	ok(!finding($told, qr/observed-differs/), 'as predicted') or diag("@{$told->{findings}}");
 
 	# an event trigger does what no prediction knows
 	$server->sql($db, q{CREATE FUNCTION sneak() RETURNS event_trigger LANGUAGE plpgsql AS $$
