@@ -139,6 +139,14 @@ OBJS = \
 	extension/sd_rules_shape.o \
 	extension/sd_rules_style.o \
 	extension/sd_rules_timeout.o \
+	extension/sd_rules_hot.o \
+	extension/sd_severity.o \
+	extension/sd_usage.o \
+	extension/sd_words.o \
+	extension/sd_context.o \
+	extension/sd_context_catalog.o \
+	extension/sd_context_server.o \
+	extension/sd_context_statements.o \
 	extension/sd_track.o \
 	extension/sd_rules_cascade.o \
 	extension/sd_rules_data.o \

@@ -25,6 +25,7 @@
 #include "sd_compat.h"
 #include "sd_lex.h"
 #include "sd_track.h"
+#include "sd_words.h"
 
 /* Strings inside strings are looked into this deep: text that is run by EXECUTE. */
 #define MAX_STRING_DEPTH 3
@@ -42,7 +43,7 @@ typedef struct Body
 /* All of them, read once for each call of analyze(). */
 typedef struct SdBodies
 {
-	List *bodies;
+	SdWords *words; /* Body */
 } SdBodies;
 
 /* read_bodies reads the bodies of all routines that are not the server's own. */
@@ -51,10 +52,15 @@ read_bodies(SdAnalysis *analysis)
 {
 	MemoryContext old = MemoryContextSwitchTo(analysis->context);
 	Relation routines = table_open(ProcedureRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(routines, InvalidOid, false, NULL, 0, NULL);
+	SysScanDesc scan;
+	ScanKeyData key;
 	HeapTuple tuple;
 
 	analysis->track->bodies = palloc0(sizeof(SdBodies));
+	analysis->track->bodies->words = sd_words_create();
+	ScanKeyInit(&key, Anum_pg_proc_oid, BTGreaterEqualStrategyNumber, F_OIDGE,
+				ObjectIdGetDatum(FirstNormalObjectId));
+	scan = systable_beginscan(routines, ProcedureOidIndexId, true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
@@ -63,8 +69,7 @@ read_bodies(SdAnalysis *analysis)
 		Body *body;
 
 		CHECK_FOR_INTERRUPTS();
-		if (form->oid < FirstNormalObjectId || form->prolang == INTERNALlanguageId ||
-			form->prolang == ClanguageId)
+		if (form->prolang == INTERNALlanguageId || form->prolang == ClanguageId)
 			continue;
 		source = heap_getattr(tuple, Anum_pg_proc_prosrc, RelationGetDescr(routines), &isnull);
 		if (isnull)
@@ -75,25 +80,11 @@ read_bodies(SdAnalysis *analysis)
 		body->name = pstrdup(NameStr(form->proname));
 		body->text = TextDatumGetCString(source);
 		body->len = strlen(body->text);
-		analysis->track->bodies->bodies = lappend(analysis->track->bodies->bodies, body);
+		sd_words_add(analysis->track->bodies->words, body->text, body->len, body);
 	}
 	systable_endscan(scan);
 	table_close(routines, AccessShareLock);
 	MemoryContextSwitchTo(old);
-}
-
-/* has_bytes looks for a name in any case: what has it nowhere need not be cut into tokens. */
-static bool
-has_bytes(const char *text, int len, const char *name)
-{
-	int n = strlen(name);
-	unsigned char first = pg_ascii_tolower((unsigned char) name[0]);
-
-	for (int i = 0; i + n <= len; i++)
-		if (pg_ascii_tolower((unsigned char) text[i]) == first &&
-			pg_strncasecmp(text + i, name, n) == 0)
-			return true;
-	return false;
 }
 
 /* is_name tells whether a token is an identifier that means this name. */
@@ -271,23 +262,23 @@ is_replaced(SdAnalysis *analysis, const Body *body)
 		   sd_ahead(analysis, SD_AHEAD_ROUTINE, body->name, NULL, false);
 }
 
-void
-sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names)
+List *
+sd_bodies_list(SdAnalysis *analysis, const SdMention *mention)
 {
-	ListCell *cell;
-
 	Use use = { mention->name, mention->table == NULL ? mention->schema : NULL, mention->call,
 				mention->before };
 	Use table = { mention->table, mention->schema, false, NULL };
+	List *result = NIL;
+	ListCell *cell;
 
 	if (analysis->track->bodies == NULL)
 		read_bodies(analysis);
-	foreach (cell, analysis->track->bodies->bodies)
+	foreach (cell, sd_words_find(analysis->track->bodies->words, mention->name))
 	{
 		const Body *body = lfirst(cell);
 		SdLexer lexer = { body->text, body->len, 0 };
 
-		if (!has_bytes(body->text, body->len, mention->name) || !mentions(lexer, &use, 0))
+		if (!mentions(lexer, &use, 0))
 			continue;
 		if (mention->table != NULL && !is_trigger_of(body->oid, mention->trigger_table) &&
 			!mentions(lexer, &table, 0))
@@ -295,8 +286,27 @@ sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names
 		/* an extension's routines are not about the tables of others */
 		if (!is_replaced(analysis, body) &&
 			!OidIsValid(getExtensionOfObject(ProcedureRelationId, body->oid)))
-			sd_names_add(names, quote_qualified_identifier(body->schema, body->name));
+			result = lappend(result, (void *) quote_qualified_identifier(body->schema, body->name));
 	}
+	return result;
+}
+
+void
+sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names)
+{
+	ListCell *cell;
+
+	foreach (cell, sd_bodies_list(analysis, mention))
+		sd_names_add(names, lfirst(cell));
+}
+
+bool
+sd_text_names(const char *text, int len, const char *name)
+{
+	SdLexer lexer = { text, len, 0 };
+	Use use = { .name = name };
+
+	return mentions(lexer, &use, MAX_STRING_DEPTH);
 }
 
 bool

@@ -26,6 +26,12 @@ typedef struct SdMention
  */
 extern void sd_bodies_mention(SdAnalysis *analysis, const SdMention *mention, SdNames *names);
 
+/* sd_bodies_list lists them all: qualified names. */
+extern List *sd_bodies_list(SdAnalysis *analysis, const SdMention *mention);
+
+/* sd_text_names tells whether a text has a name as an identifier, outside of strings. */
+extern bool sd_text_names(const char *text, int len, const char *name);
+
 /* sd_body_raises tells whether PL/pgSQL text raises exceptions. */
 extern bool sd_body_raises(const char *text);
 

@@ -204,6 +204,44 @@ sd_sha256_free(SdSha256 *ctx)
 #define SD_STAT_LAST_SCAN(entry) ((TimestampTz) 0)
 #endif
 
+/* 16 renamed counters of the statistics. */
+#if PG_VERSION_NUM >= 160000
+#define SD_STAT_LIVE_ROWS(entry)	((entry)->live_tuples)
+#define SD_STAT_TRANSACTIONS(entry) ((entry)->xact_commit + (entry)->xact_rollback)
+#else
+#define SD_STAT_LIVE_ROWS(entry)	((entry)->n_live_tuples)
+#define SD_STAT_TRANSACTIONS(entry) ((entry)->n_xact_commit + (entry)->n_xact_rollback)
+#endif
+
+/* When counters of the whole server began: 15 keeps that of each kind. */
+#if PG_VERSION_NUM >= 150000
+#define SD_STAT_SERVER_RESET() (pgstat_fetch_stat_bgwriter()->stat_reset_timestamp)
+#else
+#define SD_STAT_SERVER_RESET() (pgstat_fetch_global()->stat_reset_timestamp)
+#endif
+
+/* 16 renamed the function for what a session says of itself; numbers begin at 1. */
+#if PG_VERSION_NUM >= 160000
+#define sd_local_status(number) pgstat_get_local_beentry_by_index(number)
+#else
+#define sd_local_status(number) pgstat_fetch_stat_local_beentry(number)
+#endif
+
+/* 17 numbers processes in another way; NULL for a prepared transaction. */
+#if PG_VERSION_NUM >= 170000
+#define sd_proc_of(vxid) ProcNumberGetProc((vxid).procNumber)
+#else
+#include "storage/sinvaladt.h"
+#define sd_proc_of(vxid) BackendIdGetProc((vxid).backendId)
+#endif
+
+/* 14 renamed the OIDs of predefined roles. */
+#if PG_VERSION_NUM >= 140000
+#define SD_ROLE_READ_ALL_STATS ROLE_PG_READ_ALL_STATS
+#else
+#define SD_ROLE_READ_ALL_STATS DEFAULT_ROLE_READ_ALL_STATS
+#endif
+
 /* 18 returns the path of a relation's file in a struct. */
 #if PG_VERSION_NUM >= 180000
 #define sd_relation_path(buffer, size, database, tablespace, filenode)                              \

@@ -17,14 +17,12 @@
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_statistic.h"
 #include "commands/defrem.h"
-#include "pgstat.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 
 #include "sd_compat.h"
 #include "sd_facts.h"
@@ -365,36 +363,6 @@ sd_fact_is_still_there(SdAnalysis *analysis, Oid relation)
 		return false;
 	found = sd_scope_relation_in(analysis->scope, schema, name);
 	return found.presence == SD_EXISTS && found.oid == relation;
-}
-
-SdUse
-sd_fact_use(SdAnalysis *analysis, Oid relation)
-{
-	PgStat_StatTabEntry *entry = pgstat_fetch_stat_tabentry(relation);
-	SdUse use = { .last = "" };
-	TimestampTz last = 0;
-	ListCell *cell;
-
-	if (entry != NULL)
-	{
-		use.reads = entry->numscans;
-		use.writes = entry->tuples_inserted + entry->tuples_updated + entry->tuples_deleted;
-		last = SD_STAT_LAST_SCAN(entry);
-	}
-	if (get_rel_relkind(relation) != RELKIND_INDEX)
-	{
-		foreach (cell, sd_fact_indexes(analysis, relation))
-		{
-			entry = pgstat_fetch_stat_tabentry(((SdIndexFacts *) lfirst(cell))->oid);
-			if (entry == NULL)
-				continue;
-			use.reads += entry->numscans;
-			last = Max(last, SD_STAT_LAST_SCAN(entry));
-		}
-	}
-	if (last != 0)
-		use.last = psprintf(", last at %s", timestamptz_to_str(last));
-	return use;
 }
 
 List *

@@ -97,16 +97,6 @@ extern bool sd_fact_backs_constraint(List *constraints, Oid index);
 /* sd_fact_is_still_there tells whether the script has neither dropped nor renamed a relation. */
 extern bool sd_fact_is_still_there(SdAnalysis *analysis, Oid relation);
 
-/* How often a relation was used since its statistics began. */
-typedef struct SdUse
-{
-	int64 reads;	  /* scans of a table and of its indexes, or of an index */
-	int64 writes;	  /* rows */
-	const char *last; /* ", last at ...", or "" when not known */
-} SdUse;
-
-extern SdUse sd_fact_use(SdAnalysis *analysis, Oid relation);
-
 /* sd_fact_owned_sequences lists the sequences that belong to columns of a table. */
 extern List *sd_fact_owned_sequences(Oid table);
 

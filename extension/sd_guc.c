@@ -13,12 +13,15 @@
 #include "sd_policy_class.h"
 #include "sd_trace.h"
 
+bool sd_guc_context = true;
 int sd_guc_disk_reserve = 0;
 int sd_guc_fence = SD_ENFORCE_ENFORCE;
 char *sd_guc_fence_token = NULL;
 int sd_guc_fingerprint_cache = 128 * 1024;
 bool sd_guc_fingerprint_check = false;
+double sd_guc_hot_table = 100;
 int sd_guc_large_table = 1024 * 1024;
+int sd_guc_lock_budget = 5000;
 int sd_guc_max_dml_rows = 10000;
 int sd_guc_max_script_size = 16 * 1024;
 int sd_guc_protect = SD_ENFORCE_OFF;
@@ -39,6 +42,9 @@ static const struct config_enum_entry enforcement_options[] = {
 void
 sd_guc_init(void)
 {
+	DefineCustomBoolVariable("safedeploy.context", "Findings say what else is known of their table.",
+							 "Size, use, dependents, replication and the like, in the column context.",
+							 &sd_guc_context, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("safedeploy.disk_reserve",
 							"Room that has to stay free on the disk when a statement copies a table.",
 							"The analysis reports a copy that would leave less.",
@@ -64,11 +70,23 @@ sd_guc_init(void)
 							 "change the schema meanwhile.",
 							 &sd_guc_fingerprint_check, false, PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL,
 							 NULL, NULL);
+	DefineCustomRealVariable("safedeploy.hot_table",
+							 "Transactions a second from which analyze() takes a table for hot.",
+							 "By the server's statistics, as a mean since they were last reset. 0 "
+							 "turns it off.",
+							 &sd_guc_hot_table, 100, 0, 1e9, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("safedeploy.large_table",
 							"Size from which analyze() reports that a table is read or rewritten "
 							"under a lock.",
 							"Without indexes. 0 turns it off.", &sd_guc_large_table, 1024 * 1024, 0,
 							MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("safedeploy.lock_budget",
+							"How long the locks of one transaction may be held before analyze() "
+							"reports it.",
+							"It is guessed from the sizes of what is read and written meanwhile. 0 "
+							"turns it off.",
+							&sd_guc_lock_budget, 5000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL,
+							NULL, NULL);
 	DefineCustomIntVariable("safedeploy.max_dml_rows",
 							"Rows that one INSERT, UPDATE, DELETE or MERGE may change before "
 							"analyze() reports it.",

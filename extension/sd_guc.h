@@ -19,6 +19,9 @@ extern char *sd_guc_fence_token;	  /* safedeploy.fence_token, "" when unset */
 extern int sd_guc_disk_reserve;		  /* safedeploy.disk_reserve, in megabytes */
 extern int sd_guc_fingerprint_cache;  /* safedeploy.fingerprint_cache, in kilobytes */
 extern bool sd_guc_fingerprint_check; /* safedeploy.fingerprint_check */
+extern bool sd_guc_context;			  /* safedeploy.context */
+extern double sd_guc_hot_table;		  /* safedeploy.hot_table, transactions a second, 0 for none */
+extern int sd_guc_lock_budget;		  /* safedeploy.lock_budget, in milliseconds, 0 for none */
 extern int sd_guc_large_table;		  /* safedeploy.large_table, in kilobytes, 0 for none */
 extern int sd_guc_max_dml_rows;		  /* safedeploy.max_dml_rows, 0 for no limit */
 extern int sd_guc_max_script_size;	  /* safedeploy.max_script_size, in kilobytes */

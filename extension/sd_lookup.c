@@ -373,15 +373,20 @@ has_rows(Oid catalog, Oid index, AttrNumber attribute, Oid key)
 
 /* add_publications takes in what a list of publications does. */
 static void
-add_publications(SdPublished *published, List *publications)
+add_publications(SdPublished *published, List **seen, List *publications)
 {
 	ListCell *cell;
 
 	foreach (cell, publications)
 	{
-		Publication *publication = GetPublication(lfirst_oid(cell));
+		Publication *publication;
 
+		if (list_member_oid(*seen, lfirst_oid(cell)))
+			continue;
+		*seen = lappend_oid(*seen, lfirst_oid(cell));
+		publication = GetPublication(lfirst_oid(cell));
 		published->name = publication->name;
+		published->names = lappend(published->names, publication->name);
 		published->updates |= publication->pubactions.pubupdate || publication->pubactions.pubdelete;
 	}
 }
@@ -391,6 +396,7 @@ sd_lookup_published(SdAnalysis *analysis, Oid relation)
 {
 	SdPublished published = { 0 };
 	List *relations = list_make1_oid(relation);
+	List *seen = NIL;
 	ListCell *cell;
 
 	/* most databases have none, which is asked once */
@@ -402,10 +408,11 @@ sd_lookup_published(SdAnalysis *analysis, Oid relation)
 		relations = list_concat(relations, get_partition_ancestors(relation));
 	foreach (cell, relations)
 	{
-		add_publications(&published, GetRelationPublications(lfirst_oid(cell)));
-		add_publications(&published, sd_schema_publications(get_rel_namespace(lfirst_oid(cell))));
+		add_publications(&published, &seen, GetRelationPublications(lfirst_oid(cell)));
+		add_publications(&published, &seen,
+						 sd_schema_publications(get_rel_namespace(lfirst_oid(cell))));
 	}
-	add_publications(&published, GetAllTablesPublications());
+	add_publications(&published, &seen, GetAllTablesPublications());
 	return published;
 }
 

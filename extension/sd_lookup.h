@@ -51,6 +51,7 @@ extern int sd_lookup_routine_count(const char *name);
 typedef struct SdPublished
 {
 	const char *name; /* of one of them, NULL for none */
+	List *names;	  /* of all */
 	bool updates;	  /* changes that need a replica identity are published */
 } SdPublished;
 

@@ -421,6 +421,10 @@ X(LARGE_TABLE, "large-table", WORKLOAD, WARNING, "any statement that reads or re
   "a table larger than safedeploy.large_table is read or rewritten while its users wait",
   "Rehearse it on a clone of that size, and look how long it takes; the finding beside this one has a way without the wait.",
   "explicit-locking.html#LOCKING-TABLES")
+X(HOT_TABLE, "hot-table", WORKLOAD, WARNING, "statements that lock strongly", 0, 0,
+  "a table that is in constant use is locked against writing or against everything",
+  "Bound the wait, so that it stops others for a moment only, and try again: SET LOCAL lock_timeout = '1s'; do it when %t is used least.",
+  "explicit-locking.html#LOCKING-TABLES")
 X(FK_MISSING_INDEX, "fk-missing-index", WORKLOAD, NOTICE, "REFERENCES", 0, 0,
   "no index begins with the columns of a foreign key",
   "Build it before rows of the referenced table are deleted: CREATE INDEX CONCURRENTLY %i ON %t (%k);",
@@ -660,6 +664,10 @@ X(MULTI_TABLE_AX, "multi-table-ax", TIMEOUT, NOTICE, "DDL on several tables in o
   "one transaction locks several tables against everything, which can deadlock",
   "One transaction a table.",
   "explicit-locking.html#LOCKING-DEADLOCKS")
+X(CUMULATIVE_LOCK_BUDGET, "cumulative-lock-budget", TIMEOUT, WARNING, "several statements in one transaction that read or write tables under a lock", 0, 0,
+  "one transaction holds its locks longer than safedeploy.lock_budget, statement after statement",
+  "One transaction a statement, the longest first: each keeps only its own lock, and only as long.",
+  "explicit-locking.html#LOCKING-TABLES")
 X(STATEMENT_AFTER_AX, "statement-after-ax", TIMEOUT, WARNING, "a long statement behind a strong lock", 0, 0,
   "a table is read as a whole while another statement's lock keeps everybody out",
   "Commit the statement that locks %t first.",

@@ -8,11 +8,13 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 
+#include "sd_context.h"
 #include "sd_effect.h"
 #include "sd_guc.h"
 #include "sd_keys.h"
 #include "sd_result.h"
 #include "sd_rules.h"
+#include "sd_severity.h"
 #include "sd_size.h"
 #include "sd_track.h"
 
@@ -79,7 +81,7 @@ sd_finding(SdAnalysis *analysis, SdRuleId rule, const SdRelation *relation)
 		finding.relation = relation->name;
 		if (relation->presence == SD_EXISTS)
 		{
-			finding.target = relation->oid;
+			finding.target = finding.about = relation->oid;
 			finding.is_index = relation->relkind == RELKIND_INDEX ||
 							   relation->relkind == RELKIND_PARTITIONED_INDEX;
 			finding.size = sd_relation_size(analysis->sizes, relation->oid);
@@ -190,9 +192,9 @@ report_large(SdAnalysis *analysis, const SdFinding *cause)
 {
 	SdFinding finding;
 
-	if (sd_guc_large_table == 0 || cause->size.bytes / 1024 < sd_guc_large_table ||
-		cause->lock < ShareLock || (cause->rewrites != SD_YES && cause->scans != SD_YES) ||
-		analysis->large_reported || analysis->deferred)
+	if (!sd_is_large(cause->size) || cause->lock < ShareLock ||
+		(cause->rewrites != SD_YES && cause->scans != SD_YES) || analysis->large_reported ||
+		analysis->deferred)
 		return;
 	analysis->large_reported = true;
 	finding = sd_finding(analysis, SD_RULE_LARGE_TABLE, NULL);
@@ -236,6 +238,8 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	/* a routine that is only made here does nothing until it is called */
 	if (analysis->deferred)
 		finding->severity = SD_INFO;
+	else
+		sd_severity_by_facts(analysis, finding);
 
 	values[0] = Int32GetDatum(analysis->number);
 	values[1] = Int32GetDatum(place.character);
@@ -265,7 +269,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 										&finding->names));
 	else
 		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
-	nulls[COLUMN_CONTEXT] = true;
+	values[COLUMN_CONTEXT] = sd_context_document(analysis, finding->about, &nulls[COLUMN_CONTEXT]);
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
 	analysis->findings++;
 	if (analysis->keys != NULL && finding->relation != NULL && finding->rewrites == SD_YES)
@@ -276,8 +280,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 void
 sd_report_blocking(SdAnalysis *analysis, SdFinding *finding)
 {
-	if (finding->size.bytes == 0)
-		finding->severity = Min(finding->severity, SD_NOTICE);
+	finding->only_time = true;
 	sd_report(analysis, finding);
 }
 

@@ -103,8 +103,10 @@ typedef struct SdSize
 typedef struct SdFinding
 {
 	SdRuleId rule;
-	Oid target;	   /* the relation in the catalog; invalid when it is not there */
-	bool is_index; /* it is an index */
+	Oid target;		/* the relation in the catalog; invalid when it is not there */
+	bool is_index;	/* it is an index */
+	Oid about;		/* the relation whose context it has; invalid for none */
+	bool only_time; /* its only harm is the time that a lock is held */
 	SdSeverity severity;
 	int location;		/* in the statement's text, -1 for its start */
 	const char *object; /* NULL when there is none */
@@ -157,6 +159,10 @@ typedef struct SdAnalysis
 	struct SdKeys *keys; /* see sd_keys.h; NULL when there are none */
 	struct HTAB *facts;	 /* see sd_facts.c; NULL before the first */
 
+	/* See sd_context.h; NULL before the first. */
+	struct HTAB *contexts;
+	struct SdStatements *statements;
+
 	/* search_path: the caller's, the session's now, and that when the transaction began */
 	const char *callers_path;
 	const char *session_path;
@@ -188,7 +194,7 @@ extern void sd_report(SdAnalysis *analysis, SdFinding *finding);
 
 /*
  * sd_report_blocking is sd_report for a finding whose only harm is the time
- * that a lock is held: for a relation that is empty it is a notice.
+ * that a lock is held; see sd_severity.c for what that means.
  */
 extern void sd_report_blocking(SdAnalysis *analysis, SdFinding *finding);
 
@@ -313,6 +319,12 @@ extern void sd_check_locks(SdAnalysis *analysis, Node *statement);
  */
 extern void sd_check_order(SdAnalysis *analysis, Node *statement);
 extern void sd_check_timeouts(SdAnalysis *analysis, Node *statement);
+
+/* sd_check_hot reports that a statement stops the users of a table that is in constant use. */
+extern void sd_check_hot(SdAnalysis *analysis, Node *statement);
+
+/* sd_check_lock_budget adds up how long the locks of the transaction are held. */
+extern void sd_check_lock_budget(SdAnalysis *analysis);
 
 /* sd_check_new_labels reports the use of labels that the transaction has added to an enum. */
 extern void sd_check_new_labels(SdAnalysis *analysis, Node *statement);

@@ -17,6 +17,7 @@
 #include "sd_facts.h"
 #include "sd_names.h"
 #include "sd_rules.h"
+#include "sd_usage.h"
 #include "sd_size.h"
 
 /* report_lost_index reports an index that goes with one of its columns. */
@@ -117,7 +118,7 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 		SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
 		SdIndexFacts *index;
 		SdFinding finding;
-		SdUse use;
+		SdUsage use;
 
 		if (relation.presence != SD_EXISTS)
 			continue;
@@ -135,14 +136,14 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 						 finding.object, finding.names.table);
 			sd_report_blocking(analysis, &finding);
 		}
-		use = sd_fact_use(analysis, relation.oid);
+		use = sd_usage(analysis, relation.oid);
 		if (use.reads > 0)
 		{
 			finding = sd_finding(analysis, SD_RULE_DROP_INDEX_IN_USE, &relation);
 			finding.names.item = finding.object;
 			finding.size = sd_relation_size(analysis->sizes, index->table);
 			finding.message = psprintf("index %s was used by " INT64_FORMAT " scans%s",
-									   finding.object, use.reads, use.last);
+									   finding.object, use.reads, sd_usage_last(&use));
 			sd_report_blocking(analysis, &finding);
 		}
 	}
@@ -159,17 +160,17 @@ check_still_used(SdAnalysis *analysis, Node *statement)
 	{
 		SdRelation relation = sd_scope_relation_list(analysis->scope, lfirst(cell));
 		SdFinding finding;
-		SdUse use;
+		SdUsage use;
 
 		if (!sd_has_storage(&relation) || relation.presence != SD_EXISTS)
 			continue;
-		use = sd_fact_use(analysis, relation.oid);
+		use = sd_usage(analysis, relation.oid);
 		if (use.reads == 0 && use.writes == 0)
 			continue;
 		finding = sd_finding(analysis, SD_RULE_OBJECT_STILL_USED, &relation);
 		finding.message = psprintf("%s was read by " INT64_FORMAT " scans and had " INT64_FORMAT
 								   " rows written%s",
-								   finding.object, use.reads, use.writes, use.last);
+								   finding.object, use.reads, use.writes, sd_usage_last(&use));
 		sd_report_blocking(analysis, &finding);
 	}
 }

@@ -91,6 +91,7 @@ check_read_while_locked(SdAnalysis *analysis)
 		return;
 	analysis->track->after_reported = true;
 	finding = sd_finding(analysis, SD_RULE_STATEMENT_AFTER_AX, NULL);
+	finding.about = held->relation;
 	finding.object = finding.names.table = sd_relation_name(held->relation);
 	finding.size = sd_relation_size(analysis->sizes, held->relation);
 	finding.message =
@@ -431,8 +432,12 @@ sd_check_order(SdAnalysis *analysis, Node *statement)
 	check_altered_again(analysis, statement);
 	check_savepoints(analysis, statement);
 	sd_track_hold(analysis);
+	sd_check_hot(analysis, statement);
 	if (analysis->in_transaction)
+	{
 		check_many(analysis);
+		sd_check_lock_budget(analysis);
+	}
 	/* outside a transaction block the locks go when the statement ends */
 	else if (analysis->depth == 0)
 	{

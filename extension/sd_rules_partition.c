@@ -38,6 +38,7 @@ report_default_scan(SdAnalysis *analysis, const SdRelation *parent, const Partit
 	if (!OidIsValid(partition) || bound == NULL || bound->is_default)
 		return;
 	finding = sd_finding(analysis, SD_RULE_ATTACH_PARTITION_DEFAULT_SCAN, NULL);
+	finding.about = partition;
 	finding.object = finding.names.table = sd_relation_name(partition);
 	finding.names.other = sd_shown(parent);
 	finding.names.item = sd_hint_item(NULL, get_rel_name(partition), NULL, "bounds");

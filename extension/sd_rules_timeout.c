@@ -33,6 +33,7 @@ relation_finding(SdAnalysis *analysis, SdRuleId rule, Oid relation)
 {
 	SdFinding finding = sd_finding(analysis, rule, NULL);
 
+	finding.about = relation;
 	finding.object = finding.names.table = sd_relation_name(relation);
 	finding.size = sd_relation_size(analysis->sizes, relation);
 	return finding;

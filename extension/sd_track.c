@@ -258,7 +258,9 @@ forget_transaction(SdTrack *track)
 	track->savepoints = 0;
 	track->locks = 0;
 	track->after_reported = track->many_reported = track->idle_reported = false;
-	track->locks_reported = track->savepoints_reported = false;
+	track->locks_reported = track->savepoints_reported = track->budget_reported = false;
+	track->held_seconds = 0;
+	track->long_statements = 0;
 }
 
 void

@@ -80,6 +80,9 @@ typedef struct SdTrack
 	bool many_reported;	 /* that several tables are locked */
 	bool idle_reported;	 /* that an idle transaction is not ended */
 	bool locks_reported; /* that the lock table may be too small */
+	double held_seconds; /* for which its locks are held, by a guess */
+	int long_statements; /* that it is added up of */
+	bool budget_reported;
 	bool savepoints_reported;
 
 	/* The whole script. */

@@ -27,9 +27,12 @@ refuse_user_code(ObjectAccessType access, Oid class, Oid object, int sub, void *
 		prev_object_access(access, class, object, sub, arg);
 }
 
-/* ask calls a function inside a subtransaction, which is committed if "keep" says so. */
+/*
+ * ask calls a function inside a subtransaction, which is committed if "keep" says so;
+ * "trusted" says that it may run what is not the server's own.
+ */
 static bool
-ask(void (*function)(void *arg), void *arg, char **error, bool keep)
+ask(void (*function)(void *arg), void *arg, char **error, bool keep, bool trusted)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -40,7 +43,8 @@ ask(void (*function)(void *arg), void *arg, char **error, bool keep)
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	prev_object_access = outer == refuse_user_code ? outer_prev : outer;
-	object_access_hook = refuse_user_code;
+	if (!trusted)
+		object_access_hook = refuse_user_code;
 	PG_TRY();
 	{
 		function(arg);
@@ -77,11 +81,17 @@ ask(void (*function)(void *arg), void *arg, char **error, bool keep)
 bool
 sd_try(void (*function)(void *arg), void *arg, char **error)
 {
-	return ask(function, arg, error, true);
+	return ask(function, arg, error, true, false);
 }
 
 bool
 sd_try_undone(void (*function)(void *arg), void *arg, char **error)
 {
-	return ask(function, arg, error, false);
+	return ask(function, arg, error, false, false);
+}
+
+bool
+sd_try_trusted(void (*function)(void *arg), void *arg, char **error)
+{
+	return ask(function, arg, error, true, true);
 }

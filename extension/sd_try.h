@@ -19,4 +19,7 @@ extern bool sd_try(void (*function)(void *arg), void *arg, char **error);
 /* sd_try_undone is sd_try that rolls back in any case, so that no lock is kept. */
 extern bool sd_try_undone(void (*function)(void *arg), void *arg, char **error);
 
+/* sd_try_trusted is sd_try for a function of an extension that was asked for by its OID. */
+extern bool sd_try_trusted(void (*function)(void *arg), void *arg, char **error);
+
 #endif
