@@ -231,7 +231,8 @@ OBJS = \
 	extension/sd_trace_record.o \
 	extension/sd_trace_report.o \
 	extension/sd_trace_store.o \
-	extension/sd_version.o
+	extension/sd_version.o \
+	extension/sd_whole.o
 
 PG_CPPFLAGS = -I$(CURDIR)/extension -DSAFEDEPLOY_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -26,6 +27,7 @@
 #include "sd_result.h"
 #include "sd_tree.h"
 #include "sd_try.h"
+#include "sd_whole.h"
 
 static const char *const effect_names[] = {
 	"lock", "rewrite", "build", "scan", "drop", "new", "opaque",
@@ -45,6 +47,7 @@ typedef struct Effect
 	EffectKey key;
 	LOCKMODE mode;
 	bool certain;
+	bool passing;		/* a lock that ends with the statement */
 	const char *type;	/* kind of object, or NULL to ask the catalog */
 	const char *name;	/* identity, likewise */
 	const char *detail; /* NULL for none */
@@ -164,7 +167,7 @@ static const struct
 	{ T_CreateEnumStmt, sd_effect_nothing },
 	{ T_CreateRangeStmt, sd_effect_nothing },
 	{ T_CreateDomainStmt, sd_effect_nothing },
-	{ T_AlterEnumStmt, sd_effect_nothing },
+	{ T_AlterEnumStmt, sd_effect_alter_enum },
 	{ T_AlterTypeStmt, sd_effect_nothing },
 	{ T_AlterFunctionStmt, sd_effect_nothing },
 	{ T_AlterOperatorStmt, sd_effect_nothing },
@@ -402,8 +405,9 @@ sd_effect_certain(SdEffectContext *context, bool certain)
 	return before;
 }
 
-void
-sd_locks(SdEffectContext *context, Oid relation, LOCKMODE mode)
+/* add_lock returns the effect of a lock on a relation; NULL when none is to be told. */
+static Effect *
+add_lock(SdEffectContext *context, Oid relation, LOCKMODE mode)
 {
 	SdEffects *effects = context->effects;
 	Effect *effect;
@@ -411,13 +415,13 @@ sd_locks(SdEffectContext *context, Oid relation, LOCKMODE mode)
 
 	if (mode == NoLock || relation < FirstNormalObjectId ||
 		sd_is_gone(context, RelationRelationId, relation))
-		return;
+		return NULL;
 	relkind = sd_relkind(relation);
 	if (relkind == 0 || relkind == RELKIND_TOASTVALUE ||
 		(mode <= AccessShareLock &&
 		 (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)) ||
 		get_rel_namespace(relation) == PG_TOAST_NAMESPACE)
-		return;
+		return NULL;
 	effect = add_effect(effects, SD_EFFECT_LOCK, RelationRelationId, relation, 0);
 	if (mode > effect->mode)
 	{
@@ -426,6 +430,28 @@ sd_locks(SdEffectContext *context, Oid relation, LOCKMODE mode)
 	}
 	else if (mode == effect->mode)
 		effect->certain |= effects->certain;
+	effect->passing = false;
+	return effect;
+}
+
+void
+sd_locks(SdEffectContext *context, Oid relation, LOCKMODE mode)
+{
+	(void) add_lock(context, relation, mode);
+}
+
+void
+sd_locks_meanwhile(SdEffectContext *context, List *relations, LOCKMODE mode)
+{
+	ListCell *cell;
+
+	foreach (cell, relations)
+	{
+		Effect *effect = add_lock(context, lfirst_oid(cell), mode);
+
+		if (effect != NULL)
+			effect->passing = true;
+	}
 }
 
 void
@@ -435,6 +461,18 @@ sd_locks_each(SdEffectContext *context, List *relations, LOCKMODE mode)
 
 	foreach (cell, relations)
 		sd_locks(context, lfirst_oid(cell), mode);
+}
+
+void
+sd_locks_type(SdEffectContext *context, Oid type, LOCKMODE mode)
+{
+	Effect *effect;
+
+	if (type < FirstNormalObjectId || sd_is_gone(context, TypeRelationId, type))
+		return;
+	effect = add_effect(context->effects, SD_EFFECT_LOCK, TypeRelationId, type, 0);
+	effect->mode = mode;
+	effect->certain = context->effects->certain;
 }
 
 void
@@ -782,6 +820,25 @@ put_effect(SdEffects *effects, Effect *effect)
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
 }
 
+/* is_implied tells whether a drop goes without saying: of a part of what this statement drops. */
+static bool
+is_implied(SdEffects *effects, const Effect *effect)
+{
+	ObjectAddress address;
+	EffectKey whole = { SD_EFFECT_DROP };
+	ObjectAddress found;
+	bool hidden;
+
+	if (effect->key.kind != SD_EFFECT_DROP || !OidIsValid(effect->key.class))
+		return false;
+	ObjectAddressSubSet(address, effect->key.class, effect->key.object, effect->key.part);
+	if (!sd_whole_of(&address, &found, &hidden) || hidden)
+		return hidden;
+	whole.class = found.classId;
+	whole.object = found.objectId;
+	return hash_search(effects->known, &whole, HASH_FIND, NULL) != NULL;
+}
+
 /* is_news tells whether a lock adds to what the transaction holds, and holds it. */
 static bool
 is_news(SdEffects *effects, const Effect *effect)
@@ -793,7 +850,7 @@ is_news(SdEffects *effects, const Effect *effect)
 	state = state_of(effects, effect->key.class, effect->key.object, 0, true);
 	if (effect->mode <= state->held)
 		return false;
-	if (effect->certain)
+	if (effect->certain && !effect->passing)
 	{
 		log_change(effects, state, NULL);
 		state->held = effect->mode;
@@ -811,7 +868,7 @@ sd_effects_flush(SdEffects *effects)
 	{
 		Effect *effect = lfirst(cell);
 
-		if (is_news(effects, effect))
+		if (!is_implied(effects, effect) && is_news(effects, effect))
 			put_effect(effects, effect);
 	}
 	MemoryContextSwitchTo(old);

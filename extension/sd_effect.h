@@ -66,14 +66,14 @@ extern bool sd_effect_certain(SdEffectContext *context, bool certain);
 
 /* Effects on a relation of the catalog; those of the server's own are left out. */
 extern void sd_locks(SdEffectContext *context, Oid relation, LOCKMODE mode);
+/* sd_locks_meanwhile is for locks that the statement lets go when it ends. */
+extern void sd_locks_meanwhile(SdEffectContext *context, List *relations, LOCKMODE mode);
 extern void sd_locks_each(SdEffectContext *context, List *relations, LOCKMODE mode);
+/* sd_locks_type is for statements that lock a type; those of relations are the relation's business. */
+extern void sd_locks_type(SdEffectContext *context, Oid type, LOCKMODE mode);
 extern void sd_rewrites(SdEffectContext *context, Oid relation);
 extern void sd_builds(SdEffectContext *context, Oid index);
 extern void sd_scans(SdEffectContext *context, Oid relation);
-
-/* sd_drops records the drop of an object, which has no effects from then on. */
-extern void sd_drops(SdEffectContext *context, const ObjectAddress *object);
-extern bool sd_is_gone(SdEffectContext *context, Oid class, Oid object);
 
 /*
  * sd_reports_drop reports the drop of an object; sd_drops makes it unknown to the
@@ -110,7 +110,9 @@ extern void sd_remember_constraint(SdEffectContext *context, const SdRelation *r
 extern const Constraint *sd_made_constraint(SdEffectContext *context, const SdRelation *relation,
 											const char *name);
 extern void sd_remember_index(SdEffectContext *context, const SdRelation *relation,
-							  const IndexStmt *index);
+							  const char *name, const IndexStmt *index);
+/* sd_table_of_made_index returns the table that the script made an index of, or InvalidOid. */
+extern Oid sd_table_of_made_index(SdEffectContext *context, const SdRelation *index);
 extern bool sd_made_index(SdEffectContext *context, const SdRelation *relation,
 						  const IndexStmt *index);
 extern List *sd_made_keys(SdEffectContext *context, const SdRelation *relation);
@@ -276,6 +278,7 @@ X(sd_effect_security_label)
 X(sd_effect_depends)
 X(sd_effect_extension_contents)
 X(sd_effect_alter_domain)
+X(sd_effect_alter_enum)
 X(sd_effect_vacuum)
 X(sd_effect_move_all)
 X(sd_effect_explain)

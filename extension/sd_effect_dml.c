@@ -39,10 +39,10 @@ typedef struct QueryWalk
 {
 	SdEffectContext *context;
 	SdQueryLevel level;
-	List *ctes;		/* names that are no relations here */
-	LOCKMODE mode;	/* of the relations that are read */
-	bool filtered;	/* a condition or limit may leave a table unread */
-	bool conflicts; /* the INSERT looks for the index of a conflict */
+	List *ctes;			/* names that are no relations here */
+	LOCKMODE mode;		/* of the relations that are read */
+	bool filtered;		/* a condition or limit may leave a table unread */
+	bool opens_indexes; /* an INSERT, which locks indexes to its end; COPY lets them go before */
 } QueryWalk;
 
 static bool walk_node(Node *node, QueryWalk *walk);
@@ -530,9 +530,8 @@ write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bo
 			sd_effect_certain(context, before);
 			return;
 		}
-		/* only the search for the index of a conflict keeps locks of indexes */
-		if (walk->conflicts)
-			sd_locks_each(context, sd_indexes(context, table), RowExclusiveLock);
+		if (walk->opens_indexes)
+			sd_locks_meanwhile(context, sd_indexes(context, table), RowExclusiveLock);
 		lock_bounds(context, table);
 		use_defaults(context, table, columns);
 		sd_effect_certain(context, false);
@@ -610,7 +609,7 @@ walk_insert(const InsertStmt *stmt, QueryWalk *outer)
 	with_names(&walk, stmt->withClause);
 	if (stmt->withClause != NULL)
 		walk_node((Node *) stmt->withClause->ctes, &walk);
-	walk.conflicts = stmt->onConflictClause != NULL && stmt->onConflictClause->infer != NULL;
+	walk.opens_indexes = true;
 	write_name(&walk, stmt->relation, CMD_INSERT, given_columns(stmt, select),
 			   select == NULL || select->valuesLists != NIL);
 	walk_each(&walk,

@@ -86,83 +86,56 @@ lock_dropped_relation(SdEffectContext *context, Oid relation)
 	}
 }
 
-/*
- * lock_dropped records the locks that the drop of one object takes.  It returns
- * false for what is dropped with something else that is reported.
- */
-static bool
+/* relation_of_part returns the relation that a part of it, in one of these catalogs, belongs to. */
+static Oid
+relation_of_part(const ObjectAddress *object)
+{
+	static const struct
+	{
+		Oid class;
+		Oid index;
+		AttrNumber oid;
+		int offset; /* of the relation's OID in the row */
+	} parts[] = {
+		{ ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid,
+		  offsetof(FormData_pg_constraint, conrelid) },
+		{ TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid,
+		  offsetof(FormData_pg_trigger, tgrelid) },
+		{ RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid,
+		  offsetof(FormData_pg_rewrite, ev_class) },
+		{ PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid,
+		  offsetof(FormData_pg_policy, polrelid) },
+		{ AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid,
+		  offsetof(FormData_pg_attrdef, adrelid) },
+		{ StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid,
+		  offsetof(FormData_pg_statistic_ext, stxrelid) },
+	};
+
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		HeapTuple tuple;
+
+		if (parts[i].class != object->classId)
+			continue;
+		tuple = fetch_object(parts[i].class, parts[i].index, parts[i].oid, object->objectId);
+		return HeapTupleIsValid(tuple) ? *(Oid *) ((char *) GETSTRUCT(tuple) + parts[i].offset) :
+										 InvalidOid;
+	}
+	return InvalidOid;
+}
+
+/* lock_dropped records the locks that the drop of one object takes. */
+static void
 lock_dropped(SdEffectContext *context, const ObjectAddress *object)
 {
-	bool shown = true;
-	HeapTuple tuple;
-
-	switch (object->classId)
-	{
-		case RelationRelationId:
-			if (object->objectSubId != 0)
-				sd_locks(context, object->objectId, AccessExclusiveLock);
-			else
-				lock_dropped_relation(context, object->objectId);
-			return get_rel_namespace(object->objectId) != PG_TOAST_NAMESPACE;
-		case ConstraintRelationId:
-			tuple = fetch_object(ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid,
-								 object->objectId);
-			if (HeapTupleIsValid(tuple))
-				sd_locks(context, ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid,
-						 AccessExclusiveLock);
-			return HeapTupleIsValid(tuple);
-		case TriggerRelationId:
-			tuple = fetch_object(TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid,
-								 object->objectId);
-			if (!HeapTupleIsValid(tuple))
-				return false;
-			sd_locks(context, ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid, AccessExclusiveLock);
-			return !((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
-		case RewriteRelationId:
-			tuple = fetch_object(RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid,
-								 object->objectId);
-			if (!HeapTupleIsValid(tuple))
-				return false;
-			sd_locks(context, ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class, AccessExclusiveLock);
-			return strcmp(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename), "_RETURN") != 0;
-		case PolicyRelationId:
-			tuple = fetch_object(PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid,
-								 object->objectId);
-			if (HeapTupleIsValid(tuple))
-				sd_locks(context, ((Form_pg_policy) GETSTRUCT(tuple))->polrelid, AccessExclusiveLock);
-			return HeapTupleIsValid(tuple);
-		case AttrDefaultRelationId:
-			tuple = fetch_object(AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid,
-								 object->objectId);
-			if (HeapTupleIsValid(tuple))
-				sd_locks(context, ((Form_pg_attrdef) GETSTRUCT(tuple))->adrelid, AccessExclusiveLock);
-			return HeapTupleIsValid(tuple);
-		case StatisticExtRelationId:
-			tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(object->objectId));
-			if (!HeapTupleIsValid(tuple))
-				return false;
-			sd_locks(context, ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid,
-					 SD_DROP_STATISTICS_LOCK);
-			ReleaseSysCache(tuple);
-			return true;
-		case TypeRelationId:
-			tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(object->objectId));
-			if (!HeapTupleIsValid(tuple))
-				return false;
-			{
-				Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
-
-				/* the row type of a relation, and the array of any type */
-				if (OidIsValid(form->typrelid))
-					shown = sd_relkind(form->typrelid) == RELKIND_COMPOSITE_TYPE;
-				else if (OidIsValid(form->typelem))
-					shown = get_array_type(form->typelem) != object->objectId;
-			}
-			ReleaseSysCache(tuple);
-			return shown;
-		default:
-			return true;
-	}
+	if (object->classId != RelationRelationId)
+		sd_locks(context, relation_of_part(object),
+				 object->classId == StatisticExtRelationId ? SD_DROP_STATISTICS_LOCK :
+															 AccessExclusiveLock);
+	else if (object->objectSubId != 0)
+		sd_locks(context, object->objectId, AccessExclusiveLock);
+	else
+		lock_dropped_relation(context, object->objectId);
 }
 
 /*
@@ -275,8 +248,8 @@ drop_object(Walk *walk, ObjectAddress object, const ObjectAddress *from)
 		return;
 	}
 	hash_search(walk->seen, &object, HASH_ENTER, &found);
-	if (lock_dropped(walk->context, &object))
-		sd_reports_drop(walk->context, &object);
+	lock_dropped(walk->context, &object);
+	sd_reports_drop(walk->context, &object);
 	drop_dependents(walk, &object);
 }
 
@@ -335,12 +308,31 @@ lock_named(SdEffectContext *context, ObjectType type, Oid relation)
 					  AccessExclusiveLock);
 }
 
-/* drop_index_concurrently takes only what lets reads and writes go on. */
+/* drop_index_concurrently lets reads and writes of the table go on. */
 static void
 drop_index_concurrently(SdEffectContext *context, Oid index)
 {
+	ObjectAddress address;
+
 	sd_locks(context, IndexGetRelation(index, true), ShareUpdateExclusiveLock);
-	sd_locks(context, index, ShareUpdateExclusiveLock);
+	/* when nobody uses it any more */
+	sd_locks(context, index, AccessExclusiveLock);
+	ObjectAddressSet(address, RelationRelationId, index);
+	sd_reports_drop(context, &address);
+	sd_drops(context, &address);
+}
+
+/* lock_table_of_made_index is for an index that the script itself has made of a table that was there. */
+static void
+lock_table_of_made_index(SdEffectContext *context, const DropStmt *stmt, Node *name)
+{
+	SdRelation index;
+
+	if (stmt->removeType != OBJECT_INDEX)
+		return;
+	index = sd_scope_relation_list(context->scope, castNode(List, name));
+	sd_locks(context, sd_table_of_made_index(context, &index),
+			 stmt->concurrent ? ShareUpdateExclusiveLock : AccessExclusiveLock);
 }
 
 /* lock_made_references records the tables that the script's own foreign keys lead to. */
@@ -369,6 +361,7 @@ sd_effect_drop_statement(SdEffectContext *context, Node *statement)
 		ObjectAddress address = sd_resolve(context, stmt->removeType, lfirst(cell));
 
 		lock_made_references(context, stmt, lfirst(cell));
+		lock_table_of_made_index(context, stmt, lfirst(cell));
 		if (!OidIsValid(address.objectId))
 			continue;
 		if (address.classId == RelationRelationId)

@@ -217,7 +217,7 @@ sd_new_index(SdEffectContext *context, const SdRelation *relation, Oid table,
 
 	sd_makes(context, relation->schema, name,
 			 partitioned ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX);
-	sd_remember_index(context, relation, index);
+	sd_remember_index(context, relation, name, index);
 	if (!OidIsValid(table))
 		return;
 	if (partitioned)
@@ -254,21 +254,33 @@ sd_effect_index(SdEffectContext *context, Node *statement)
 	sd_new_index(context, &relation, table, stmt, lock);
 }
 
+/*
+ * reindex_one builds an index again.  Beside the old one grows a new one, with
+ * CONCURRENTLY; but in the end the old one goes, which needs it alone.
+ */
+static void
+reindex_one(SdEffectContext *context, Oid table, Oid index, bool concurrently)
+{
+	/* other sessions never see those of this one */
+	concurrently = concurrently && get_rel_persistence(table) != RELPERSISTENCE_TEMP;
+	sd_locks(context, table, concurrently ? ShareUpdateExclusiveLock : ShareLock);
+	sd_locks(context, index, AccessExclusiveLock);
+	sd_builds(context, index);
+	sd_scans(context, table);
+}
+
 /* reindex_table builds the indexes of one table again. */
 static void
 reindex_table(SdEffectContext *context, Oid table, bool concurrently)
 {
-	List *indexes = sd_indexes(context, table);
 	ListCell *cell;
 
+	if (get_rel_persistence(table) == RELPERSISTENCE_TEMP)
+		concurrently = false;
 	sd_locks(context, table, concurrently ? ShareUpdateExclusiveLock : ShareLock);
-	foreach (cell, indexes)
-	{
-		sd_locks(context, lfirst_oid(cell),
-				 concurrently ? ShareUpdateExclusiveLock : AccessExclusiveLock);
-		sd_builds(context, lfirst_oid(cell));
-		sd_scans(context, table);
-	}
+	foreach (cell, sd_indexes(context, table))
+		if (sd_relkind(lfirst_oid(cell)) == RELKIND_INDEX)
+			reindex_one(context, table, lfirst_oid(cell), concurrently);
 }
 
 /* reindex_many builds those of a schema or of the database again. */
@@ -289,6 +301,7 @@ sd_effect_reindex(SdEffectContext *context, Node *statement)
 	bool concurrently = SD_REINDEX_CONCURRENT(stmt);
 	SdRelation relation;
 	ListCell *cell;
+	List *members;
 
 	if (stmt->relation == NULL)
 	{
@@ -302,24 +315,27 @@ sd_effect_reindex(SdEffectContext *context, Node *statement)
 	relation = sd_scope_relation(context->scope, stmt->relation);
 	if (!sd_is_old(context, &relation))
 		return;
-	if (stmt->kind == REINDEX_OBJECT_TABLE)
+	members = relation.relkind == RELKIND_PARTITIONED_TABLE ||
+					  relation.relkind == RELKIND_PARTITIONED_INDEX ?
+				  sd_family_tree(context, relation.oid) :
+				  list_make1_oid(relation.oid);
+	foreach (cell, members)
 	{
-		foreach (cell, sd_family_tree(context, relation.oid))
-			if (relation.relkind == RELKIND_PARTITIONED_TABLE || lfirst_oid(cell) == relation.oid)
-				reindex_table(context, lfirst_oid(cell), concurrently);
-		return;
-	}
-	foreach (cell, relation.relkind == RELKIND_PARTITIONED_INDEX ?
-					   sd_family_tree(context, relation.oid) :
-					   list_make1_oid(relation.oid))
-	{
-		Oid table = IndexGetRelation(lfirst_oid(cell), true);
+		Oid member = lfirst_oid(cell);
 
-		sd_locks(context, table, concurrently ? ShareUpdateExclusiveLock : ShareLock);
-		sd_locks(context, lfirst_oid(cell),
-				 concurrently ? ShareUpdateExclusiveLock : AccessExclusiveLock);
-		sd_builds(context, lfirst_oid(cell));
-		sd_scans(context, table);
+		/* to find the partitions all of them are locked, as if nothing were concurrent */
+		if (member != relation.oid)
+			sd_locks(context, member, ShareLock);
+		if (stmt->kind == REINDEX_OBJECT_TABLE)
+			reindex_table(context, member, concurrently);
+		else if (sd_relkind(member) == RELKIND_INDEX)
+			reindex_one(context, IndexGetRelation(member, true), member, concurrently);
+		else if (member == relation.oid)
+		{
+			sd_locks(context, IndexGetRelation(member, true),
+					 concurrently ? ShareUpdateExclusiveLock : ShareLock);
+			sd_locks(context, member, concurrently ? ShareUpdateExclusiveLock : AccessExclusiveLock);
+		}
 	}
 }
 
@@ -368,11 +384,19 @@ sd_effect_cluster(SdEffectContext *context, Node *statement)
 		cluster_all(context);
 		return;
 	}
-	relation = sd_locks_name(context, stmt->relation, AccessExclusiveLock);
+	relation = sd_scope_relation(context->scope, stmt->relation);
 	if (!sd_is_old(context, &relation))
 		return;
+	/* that of a partitioned table is let go again when its partitions are known */
+	if (relation.relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		bool before = sd_effect_certain(context, false);
+
+		sd_locks(context, relation.oid, AccessExclusiveLock);
+		sd_effect_certain(context, before);
+	}
 	foreach (cell, relation.relkind == RELKIND_PARTITIONED_TABLE ?
-					   sd_family_tree(context, relation.oid) :
+					   list_delete_oid(sd_family_tree(context, relation.oid), relation.oid) :
 					   list_make1_oid(relation.oid))
 	{
 		sd_locks(context, lfirst_oid(cell), AccessExclusiveLock);

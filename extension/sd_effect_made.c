@@ -138,10 +138,31 @@ sd_prepared(SdEffectContext *context, const char *name)
 }
 
 void
-sd_remember_index(SdEffectContext *context, const SdRelation *relation, const IndexStmt *index)
+sd_remember_index(SdEffectContext *context, const SdRelation *relation, const char *name,
+				  const IndexStmt *index)
 {
 	if (relation->schema != NULL)
-		remember(context->effects, relation->schema, relation->name, index->idxname, index);
+		remember(context->effects, relation->schema, relation->name, name, index);
+}
+
+Oid
+sd_table_of_made_index(SdEffectContext *context, const SdRelation *index)
+{
+	ListCell *cell;
+
+	foreach (cell, index->presence == SD_MADE ? all(context) : NIL)
+	{
+		Made *made = lfirst(cell);
+
+		if (IsA(made->node, IndexStmt) && made->name != NULL && index->schema != NULL &&
+			strcmp(made->schema, index->schema) == 0 && strcmp(made->name, index->name) == 0)
+		{
+			SdRelation table = sd_scope_relation_in(context->scope, made->schema, made->relation);
+
+			return sd_is_old(context, &table) ? table.oid : InvalidOid;
+		}
+	}
+	return InvalidOid;
 }
 
 /* same_columns tells whether two indexes are of the same columns, without expressions. */

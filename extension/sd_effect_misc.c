@@ -146,6 +146,13 @@ lock_described(SdEffectContext *context, ObjectType type, Node *object)
 
 	sd_locks(context, sd_resolve_relation(context, type, object),
 			 part ? AccessShareLock : ShareUpdateExclusiveLock);
+	if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
+	{
+		ObjectAddress found = sd_resolve(context, type, object);
+
+		if (!OidIsValid(get_typ_typrelid(found.objectId)))
+			sd_locks_type(context, found.objectId, ShareUpdateExclusiveLock);
+	}
 }
 
 void
@@ -228,6 +235,16 @@ sd_effect_alter_domain(SdEffectContext *context, Node *statement)
 	}
 	if (checks)
 		check_domain(context, domain);
+}
+
+void
+sd_effect_alter_enum(SdEffectContext *context, Node *statement)
+{
+	AlterEnumStmt *stmt = (AlterEnumStmt *) statement;
+	Oid type;
+
+	if (sd_scope_type(context->scope, stmt->typeName, &type) == SD_EXISTS)
+		sd_locks_type(context, type, ExclusiveLock);
 }
 
 /* analyze_table samples a table, its indexes and what inherits from it. */

@@ -122,10 +122,14 @@ sd_step_attach(const SdStep *step)
 
 	if (step->relation.relkind == RELKIND_INDEX || step->relation.relkind == RELKIND_PARTITIONED_INDEX)
 	{
-		if (OidIsValid(table))
-			sd_locks(context, IndexGetRelation(table, true), AccessShareLock);
-		if (OidIsValid(step->table))
-			sd_locks(context, IndexGetRelation(step->table, true), AccessShareLock);
+		sd_locks(context,
+				 OidIsValid(table) ? IndexGetRelation(table, true) :
+									 sd_table_of_made_index(context, &child),
+				 AccessShareLock);
+		sd_locks(context,
+				 OidIsValid(step->table) ? IndexGetRelation(step->table, true) :
+										   sd_table_of_made_index(context, &step->relation),
+				 AccessShareLock);
 		return;
 	}
 	if (OidIsValid(table))

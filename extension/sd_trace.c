@@ -403,7 +403,7 @@ sd_trace_at_end(bool committed)
 		frame->record->transaction = sd_trace_transaction;
 		frame->record->subxact = TopSubTransactionId;
 	}
-	sd_trace_forget_locks();
+	sd_trace_forget_locks(sd_trace_top != NULL);
 }
 
 void

@@ -18,18 +18,10 @@
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_policy.h"
-#include "catalog/pg_rewrite.h"
-#include "catalog/pg_statistic_ext.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "rewrite/rewriteSupport.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -38,6 +30,7 @@
 
 #include "sd_compat.h"
 #include "sd_trace_catalog.h"
+#include "sd_whole.h"
 
 struct SdBefore
 {
@@ -143,7 +136,7 @@ sd_trace_is_ours(Oid oid, const SdTraceRelation *relation)
 	if (relation->namespace != get_namespace_oid("safedeploy", true))
 		return false;
 	if (relation->relkind == RELKIND_INDEX)
-		oid = sd_trace_index_table(oid);
+		oid = sd_index_table(oid);
 	/* an index that is gone was one of ours: REINDEX puts another in its place */
 	return !OidIsValid(oid) ||
 		   getExtensionOfObject(RelationRelationId, oid) == get_extension_oid("safedeploy", true);
@@ -187,152 +180,5 @@ sd_trace_relation_kind(const SdTraceRelation *relation)
 			return "toast table";
 		default:
 			return "table";
-	}
-}
-
-Oid
-sd_trace_index_table(Oid index)
-{
-	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	Oid table = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		table = ((Form_pg_index) GETSTRUCT(tuple))->indrelid;
-		ReleaseSysCache(tuple);
-	}
-	return table;
-}
-
-/* Parts of relations that have no cache: where their rows are, and what says to which they belong. */
-static Oid
-uncached_owner(const ObjectAddress *object, bool *hidden)
-{
-	Oid catalog = object->classId;
-	Oid index = catalog == TriggerRelationId ? TriggerOidIndexId :
-				catalog == PolicyRelationId	 ? PolicyOidIndexId :
-											   RewriteOidIndexId;
-	AttrNumber column = catalog == TriggerRelationId ? Anum_pg_trigger_oid :
-						catalog == PolicyRelationId	 ? Anum_pg_policy_oid :
-													   Anum_pg_rewrite_oid;
-	Relation rel = table_open(catalog, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	Oid owner = InvalidOid;
-
-	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object->objectId));
-	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (!HeapTupleIsValid(tuple))
-		*hidden = true;
-	else if (catalog == TriggerRelationId)
-	{
-		owner = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
-		*hidden = ((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
-	}
-	else if (catalog == PolicyRelationId)
-		owner = ((Form_pg_policy) GETSTRUCT(tuple))->polrelid;
-	else
-	{
-		owner = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
-		*hidden =
-			strcmp(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename), ViewSelectRuleName) == 0;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return owner;
-}
-
-/* The row type of a relation and the array of any type come and go with what implies them. */
-static bool
-type_is_implied(Oid type)
-{
-	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	bool implied;
-
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	if (OidIsValid(((Form_pg_type) GETSTRUCT(tuple))->typrelid))
-		implied =
-			get_rel_relkind(((Form_pg_type) GETSTRUCT(tuple))->typrelid) != RELKIND_COMPOSITE_TYPE;
-	else
-		implied = OidIsValid(((Form_pg_type) GETSTRUCT(tuple))->typelem) &&
-				  get_array_type(((Form_pg_type) GETSTRUCT(tuple))->typelem) == type;
-	ReleaseSysCache(tuple);
-	return implied;
-}
-
-static Oid
-relation_owner(const ObjectAddress *object, bool *hidden)
-{
-	SdTraceRelation relation;
-
-	if (!sd_relation_now(object->objectId, &relation) || IsToastNamespace(relation.namespace) ||
-		(relation.relkind == RELKIND_COMPOSITE_TYPE && object->objectSubId == 0))
-	{
-		*hidden = true;
-		return InvalidOid;
-	}
-	if (object->objectSubId != 0)
-		return object->objectId;
-	if (relation.relkind == RELKIND_INDEX || relation.relkind == RELKIND_PARTITIONED_INDEX)
-		return sd_trace_index_table(object->objectId);
-	return InvalidOid;
-}
-
-static Oid
-constraint_owner(Oid constraint, bool *hidden)
-{
-	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	Oid owner = InvalidOid;
-
-	*hidden = !HeapTupleIsValid(tuple);
-	if (!*hidden)
-	{
-		owner = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
-static Oid
-statistics_owner(Oid statistics)
-{
-	HeapTuple tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
-	Oid owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
-Oid
-sd_trace_part_of(const ObjectAddress *object, bool *hidden)
-{
-	*hidden = false;
-	switch (object->classId)
-	{
-		case RelationRelationId:
-			return relation_owner(object, hidden);
-		case ConstraintRelationId:
-			return constraint_owner(object->objectId, hidden);
-		case StatisticExtRelationId:
-			return statistics_owner(object->objectId);
-		case TriggerRelationId:
-		case PolicyRelationId:
-		case RewriteRelationId:
-			return uncached_owner(object, hidden);
-		case TypeRelationId:
-			*hidden = type_is_implied(object->objectId);
-			return InvalidOid;
-		case AttrDefaultRelationId:
-			*hidden = true;
-			return InvalidOid;
-		default:
-			return InvalidOid;
 	}
 }

@@ -38,14 +38,4 @@ extern char *sd_trace_relation_name(const SdBefore *before, const SdTraceRelatio
 /* "table", "index" and so on, as pg_identify_object() has it. */
 extern const char *sd_trace_relation_kind(const SdTraceRelation *relation);
 
-/* The table of an index that there is, else InvalidOid. */
-extern Oid sd_trace_index_table(Oid index);
-
-/*
- * sd_trace_part_of returns the relation that a dropped object is a part of, or
- * InvalidOid; "hidden" is set for what nobody names: implied types, defaults,
- * triggers of the server's own, toast.
- */
-extern Oid sd_trace_part_of(const ObjectAddress *object, bool *hidden);
-
 #endif

@@ -20,6 +20,8 @@
 #include "sd_compat.h"
 #include "sd_trace_int.h"
 #include "sd_trace_locks.h"
+#include "sd_try.h"
+#include "sd_whole.h"
 
 static bool
 is_index(char relkind)
@@ -167,8 +169,9 @@ compare(SdTraceFrame *frame, SdTraceChange *change)
 	if (is_index(now.relkind))
 	{
 		if (OidIsValid(now.filenode) && (change->was || !file_was_there(frame, now.filenode)) &&
-			!list_member_oid(frame->truncated, sd_trace_index_table(change->relation)))
+			!list_member_oid(frame->truncated, sd_index_table(change->relation)))
 			change->built = true;
+		change->made = !change->was;
 	}
 	else if (!change->was)
 		change->made = true;
@@ -213,10 +216,32 @@ add_built(SdTraceFrame *frame, const SdTraceChange *change)
 
 	/* that of a table which the statement made is no work on anybody's table */
 	if (!sd_relation_now(change->relation, &now) ||
-		!before_of(frame, sd_trace_index_table(change->relation), &table))
+		!before_of(frame, sd_index_table(change->relation), &table))
 		return;
 	add(frame, "build", change->was ? &change->old : &now, change->was, NoLock);
 	add(frame, "scan", &table, true, NoLock);
+}
+
+/* An index that took the place and the name of one that is gone is that index, built again. */
+static bool
+is_replacement(SdTraceFrame *frame, const SdTraceRelation *now)
+{
+	HASH_SEQ_STATUS status;
+	const SdTraceChange *change;
+
+	if (!is_index(now->relkind))
+		return false;
+	hash_seq_init(&status, frame->changes);
+	while ((change = hash_seq_search(&status)) != NULL)
+	{
+		if (change->was && change->old.relkind == now->relkind &&
+			change->old.namespace == now->namespace && strcmp(change->old.name, now->name) == 0)
+		{
+			hash_seq_term(&status);
+			return true;
+		}
+	}
+	return false;
 }
 
 static void
@@ -236,7 +261,8 @@ add_changes(SdTraceFrame *frame)
 			add_built(frame, change);
 		else if (change->rewritten && change->was)
 			add(frame, "rewrite", &change->old, true, NoLock);
-		else if (change->made && !change->was && sd_relation_now(change->relation, &now))
+		if (change->made && !change->was && sd_relation_now(change->relation, &now) &&
+			!is_replacement(frame, &now))
 			add(frame, "new", &now, false, NoLock);
 	}
 }
@@ -246,12 +272,15 @@ static void
 add_type_lock(SdTraceRecord *record, const SdBefore *before, Oid type, LOCKMODE mode)
 {
 	ObjectAddress address;
+	ObjectAddress whole;
 	bool implied;
 
+	/* the least is in nobody's way but that of DROP TYPE, as with indexes */
+	if (mode <= AccessShareLock)
+		return;
 	ObjectAddressSet(address, TypeRelationId, type);
-	(void) sd_trace_part_of(&address, &implied);
-	if (!implied && !OidIsValid(get_typ_typrelid(type)) &&
-		(before == NULL || sd_type_before(before, type)))
+	(void) sd_whole_of(&address, &whole, &implied);
+	if (!implied && (before == NULL || sd_type_before(before, type)))
 		sd_trace_add_effect(record, "lock", "type", sd_object_identity(&address), mode, NULL);
 }
 
@@ -300,22 +329,21 @@ add_scans(SdTraceFrame *frame)
 							"full reads are not seen: track_counts is off");
 }
 
-/* dropped_relations lists the relations that are gone as a whole. */
+/* dropped_wholes lists the relations and extensions that are gone. */
 static HTAB *
-dropped_relations(const SdTraceFrame *frame)
+dropped_wholes(const SdTraceFrame *frame)
 {
-	HTAB *relations = make_table(frame->context, sizeof(Oid), sizeof(Oid));
+	HTAB *wholes = make_table(frame->context, sizeof(ObjectAddress), sizeof(ObjectAddress));
 	ListCell *cell;
 
 	foreach (cell, frame->drops)
 	{
 		const SdTraceDrop *drop = lfirst(cell);
 
-		if (!drop->undone && drop->address.classId == RelationRelationId &&
-			drop->address.objectSubId == 0)
-			(void) hash_search(relations, &drop->address.objectId, HASH_ENTER, NULL);
+		if (!drop->undone && drop->address.objectSubId == 0)
+			(void) hash_search(wholes, &drop->address, HASH_ENTER, NULL);
 	}
-	return relations;
+	return wholes;
 }
 
 /* What the server dropped by itself may be back under its name, or have been its own helper. */
@@ -336,19 +364,19 @@ is_gone(SdTraceFrame *frame, const SdTraceDrop *drop)
 static void
 add_drops(SdTraceFrame *frame)
 {
-	HTAB *relations;
+	HTAB *wholes;
 	ListCell *cell;
 
 	if (frame->drops == NIL)
 		return;
-	relations = dropped_relations(frame);
+	wholes = dropped_wholes(frame);
 	foreach (cell, frame->drops)
 	{
 		const SdTraceDrop *drop = lfirst(cell);
 
 		/* parts of what is gone go without saying */
 		if (!drop->undone && is_gone(frame, drop) &&
-			hash_search(relations, &drop->part_of, HASH_FIND, NULL) == NULL)
+			hash_search(wholes, &drop->part_of, HASH_FIND, NULL) == NULL)
 			sd_trace_add_effect(frame->record, "drop", drop->kind, drop->identity, NoLock, NULL);
 	}
 }
@@ -509,34 +537,37 @@ sd_trace_end_subxact(SubTransactionId mine, SubTransactionId parent, bool commit
 	}
 }
 
+/* The name of an object cannot be had any more when a type in it is gone, as those of an extension are. */
+static void
+name_drop(void *arg)
+{
+	SdTraceDrop *drop = arg;
+
+	drop->identity = sd_object_identity(&drop->address);
+}
+
 void
 sd_trace_note_drop(Oid class, Oid object, int part, int flags)
 {
 	MemoryContext old = MemoryContextSwitchTo(sd_trace_top->context);
-	ObjectAddress address;
+	SdTraceDrop *drop = palloc0(sizeof(SdTraceDrop));
 	bool hidden;
-	Oid part_of;
 
-	ObjectAddressSubSet(address, class, object, part);
-	part_of = sd_trace_part_of(&address, &hidden);
+	ObjectAddressSubSet(drop->address, class, object, part);
+	(void) sd_whole_of(&drop->address, &drop->part_of, &hidden);
 	if (!hidden)
+		drop->kind = sd_object_type(&drop->address);
+	if (drop->kind != NULL)
 	{
-		char *kind = sd_object_type(&address);
-		char *identity = sd_object_identity(&address);
-
-		if (kind != NULL && identity != NULL)
-		{
-			SdTraceDrop *drop = palloc(sizeof(SdTraceDrop));
-
-			drop->address = address;
-			drop->kind = kind;
-			drop->identity = identity;
-			drop->part_of = part_of;
-			drop->internal = (flags & PERFORM_DELETION_INTERNAL) != 0;
-			drop->undone = false;
-			drop->subxact = GetCurrentSubTransactionId();
+		if (!sd_trace_top->type_gone)
+			name_drop(drop);
+		else if (!sd_try(name_drop, drop, NULL))
+			drop->identity = psprintf("%u", object);
+		sd_trace_top->type_gone |= class == TypeRelationId;
+		drop->internal = (flags & PERFORM_DELETION_INTERNAL) != 0;
+		drop->subxact = GetCurrentSubTransactionId();
+		if (drop->identity != NULL)
 			sd_trace_top->drops = lappend(sd_trace_top->drops, drop);
-		}
 	}
 	MemoryContextSwitchTo(old);
 }

@@ -92,8 +92,8 @@ typedef struct SdTraceDrop
 	ObjectAddress address;
 	const char *kind;
 	const char *identity;
-	Oid part_of;   /* relation that it was a part of */
-	bool internal; /* by the server itself, which may have made it again */
+	ObjectAddress part_of; /* relation or extension that takes it along, or nothing */
+	bool internal;		   /* by the server itself, which may have made it again */
 	SubTransactionId subxact;
 	bool undone; /* by a rollback */
 } SdTraceDrop;
@@ -112,6 +112,7 @@ typedef struct SdTraceFrame
 	HTAB *changes;	  /* SdTraceChange, or NULL */
 	HTAB *locks;	  /* SdTraceLock, or NULL */
 	List *drops;	  /* SdTraceDrop */
+	bool type_gone;	  /* one of them is a type */
 	Node *utility;	  /* NULL for a query */
 	const char *query;
 	instr_time started;

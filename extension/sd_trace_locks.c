@@ -51,7 +51,7 @@ typedef struct Counted
 static HTAB *held = NULL;
 static HTAB *counted = NULL;
 static uint64 moment = 0;
-static bool same_transaction = false;
+static bool numbers_stay = false; /* since the last look */
 
 static HTAB *
 make_table(const char *name, Size key, Size entry)
@@ -207,10 +207,10 @@ sd_trace_look(void)
 
 	prepare();
 	moment++;
-	if (!same_transaction)
+	if (!numbers_stay)
 	{
 		recount();
-		same_transaction = true;
+		numbers_stay = true;
 	}
 	(void) see_fast_path(true);
 	(void) see_lists(true);
@@ -321,9 +321,9 @@ sd_trace_forget_scans(void)
 }
 
 void
-sd_trace_forget_locks(void)
+sd_trace_forget_locks(bool goes_on)
 {
-	same_transaction = false;
+	numbers_stay = goes_on;
 	if (held != NULL && hash_get_num_entries(held) > 0)
 	{
 		hash_destroy(held);

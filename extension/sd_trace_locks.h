@@ -44,7 +44,10 @@ extern List *sd_trace_held(void);
 /* What is counted already when a trace is switched on belongs to nobody; needs a transaction. */
 extern void sd_trace_forget_scans(void);
 
-/* To be called when a transaction has ended: its locks are gone. */
-extern void sd_trace_forget_locks(void);
+/*
+ * To be called when a transaction has ended: its locks are gone.  "goes_on" says that
+ * a statement is under way, so that the server does not send its numbers away yet.
+ */
+extern void sd_trace_forget_locks(bool goes_on);
 
 #endif

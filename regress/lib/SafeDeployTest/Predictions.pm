@@ -9,17 +9,21 @@ SafeDeployTest::Predictions - predicted effects of statements beside observed on
   my $totals = SafeDeployTest::Predictions->new->run(@files);
 
 Needs a server that runs (PGHOST, PGPORT, PGUSER), psql and core Perl.  A case is
-predicted by safedeploy.predict(), run in a transaction, and rolled back; after each
-of its statements the locks of the session, the files of relations, the scans counted
-for this transaction and what a sql_drop event trigger saw say what it really did.
+predicted by safedeploy.predict(), run, and told by safedeploy.trace_effects() what it
+really did.  It runs in a transaction that is rolled back; what cannot, alone in a schema
+made for it.
 
 =head1 FIXTURES
 
   -- setup                           what is there before; run in schema "fix"
   -- case [OPTION...]: label         one or more statements; each ends with ";" at a line's end
 
-Options: C<since N>, C<until N> (majors); C<opaque>: the prediction must say that
-it does not see everything, and may then have missed something.
+  -- made: 2 drop function fix.f()   in a case: statement 2 did this to what the case itself made;
+                                     known without saying of relations
+
+Options: C<since N>, C<until N> (majors); C<alone>: each statement is a transaction of its
+own; C<opaque>: the prediction must say that it does not see everything, and may then
+have missed something.
 
 What is predicted as uncertain, because it depends on rows or on the plan of a query, need not
 be observed; these are counted apart.
@@ -36,110 +40,21 @@ use Test::More;
 
 my $database = 'predictions';
 
-# Objects of the observer, and what it leaves out: toast, and what is always dropped together with
-# something else that is reported.
-my $observer = <<'SQL';
-CREATE SCHEMA observe;
-GRANT USAGE ON SCHEMA observe TO PUBLIC;
-CREATE TABLE observe.base (rel oid PRIMARY KEY);
-CREATE TABLE observe.newest (oid oid);
-CREATE TABLE observe.rel (rel oid PRIMARY KEY, relkind "char", filenode oid, kind text, identity text, scans bigint, held integer, indrelid oid);
-CREATE TABLE observe.later (LIKE observe.rel INCLUDING ALL);
-CREATE TABLE observe.boring (class oid, object oid, PRIMARY KEY (class, object));
-CREATE TABLE observe.cols (rel oid, col integer, PRIMARY KEY (rel, col));
-CREATE TABLE observe.dropped (kind text, identity text);
+my $rank     = 0;
+my %strength = map { $_ . 'Lock' => $rank++ } qw(AccessShare RowShare RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive AccessExclusive);
 
--- so that a publication of all tables does not stop the observer
-ALTER TABLE observe.rel REPLICA IDENTITY FULL;
-ALTER TABLE observe.later REPLICA IDENTITY FULL;
-ALTER TABLE observe.dropped REPLICA IDENTITY FULL;
-
-CREATE FUNCTION observe.look(target regclass) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-	EXECUTE format('DELETE FROM %s', target);
-	EXECUTE format($q$
-	WITH held AS MATERIALIZED (SELECT l.relation, max(m.strength) AS held
-		FROM pg_locks l JOIN unnest(ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']) WITH ORDINALITY AS m(mode, strength) USING (mode)
-		WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
-			AND l.database = (SELECT d.oid FROM pg_database d WHERE datname = current_database())
-		GROUP BY 1)
-	INSERT INTO %s
-	SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('r', 'm', 'i') THEN pg_relation_filenode(c.oid) END, o.type, o.identity, pg_stat_get_xact_numscans(c.oid),
-		h.held, i.indrelid
-	FROM pg_class c CROSS JOIN LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) o LEFT JOIN pg_index i ON i.indexrelid = c.oid
-		LEFT JOIN held h ON h.relation = c.oid
-	WHERE c.oid >= 16384 AND c.relkind <> 't' AND c.relnamespace NOT IN ('pg_toast'::regnamespace, 'observe'::regnamespace)
-	$q$, target);
-END $$;
-
-CREATE FUNCTION observe.start() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-	PERFORM observe.look('observe.rel');
-	INSERT INTO observe.base SELECT rel FROM observe.rel;
-	INSERT INTO observe.newest SELECT greatest((SELECT max(oid::bigint) FROM pg_class), (SELECT max(oid::bigint) FROM pg_type), (SELECT max(oid::bigint) FROM pg_constraint), (SELECT max(oid::bigint) FROM pg_proc), (SELECT max(oid::bigint) FROM pg_trigger), (SELECT max(oid::bigint) FROM pg_rewrite), (SELECT max(oid::bigint) FROM pg_attrdef), (SELECT max(oid::bigint) FROM pg_policy))::oid;
-	INSERT INTO observe.cols SELECT attrelid, attnum FROM pg_attribute WHERE attrelid IN (SELECT rel FROM observe.base);
-	INSERT INTO observe.boring
-	SELECT 'pg_type'::regclass, t.oid FROM pg_type t WHERE EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
-		OR t.typrelid IN (SELECT oid FROM pg_class WHERE relkind <> 'c')
-	UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE tgisinternal
-	UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE rulename = '_RETURN'
-	UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = 'pg_toast'::regnamespace;
-END $$;
-
-CREATE FUNCTION observe.note_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-	INSERT INTO observe.dropped
-	SELECT object_type, object_identity FROM pg_event_trigger_dropped_objects()
-	WHERE (classid, objid) NOT IN (SELECT class, object FROM observe.boring) AND objid <= (SELECT oid FROM observe.newest)
-		AND (objsubid = 0 OR (objid, objsubid) IN (SELECT rel, col FROM observe.cols));
-END $$;
-CREATE EVENT TRIGGER observe_drop ON sql_drop EXECUTE FUNCTION observe.note_drop();
-
--- what has happened since it was looked at last
-CREATE FUNCTION observe.effects(OUT effect text, OUT kind text, OUT object text, OUT lock_mode text) RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-	PERFORM observe.look('observe.later');
-	RETURN QUERY
-	WITH held AS (SELECT l.relation, max(m.strength) AS held FROM pg_locks l JOIN unnest(ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']) WITH ORDINALITY AS m(mode, strength) USING (mode)
-			WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
-			AND l.database = (SELECT d.oid FROM pg_database d WHERE datname = current_database()) GROUP BY 1)
-	-- a relation that is gone still has its lock
-	SELECT 'lock', b.kind, b.identity,
-		(ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'])[h.held]
-	FROM held h JOIN observe.base ON base.rel = h.relation JOIN observe.rel b ON b.rel = h.relation
-	WHERE h.held > coalesce(b.held, 0) AND NOT (h.held = 1 AND b.relkind IN ('i', 'I'))
-	UNION ALL
-	SELECT CASE a.relkind WHEN 'i' THEN 'build' ELSE 'rewrite' END, b.kind, b.identity, NULL
-	FROM observe.later a JOIN observe.rel b USING (rel) JOIN observe.base USING (rel)
-	WHERE a.filenode <> b.filenode
-	UNION ALL
-	SELECT 'scan', b.kind, b.identity, NULL FROM observe.later a JOIN observe.rel b USING (rel) JOIN observe.base USING (rel)
-	-- of an index these are look-ups
-	WHERE a.scans > coalesce(b.scans, 0) AND a.relkind IN ('r', 'm')
-	UNION ALL
-	-- an index that is made again in place of one of the same name
-	SELECT 'build', b.kind, b.identity, NULL FROM observe.later a JOIN observe.rel b USING (identity)
-	WHERE a.rel <> b.rel AND a.relkind = 'i' AND b.relkind = 'i' AND a.filenode <> b.filenode AND b.rel IN (SELECT rel FROM observe.base)
-	UNION ALL
-	SELECT 'new', a.kind, a.identity, NULL FROM observe.later a
-	WHERE a.rel NOT IN (SELECT rel FROM observe.rel) AND NOT EXISTS (SELECT FROM observe.rel b WHERE a.relkind IN ('i', 'I') AND b.relkind = a.relkind AND b.identity = a.identity)
-	UNION ALL
-	SELECT 'build', a.kind, a.identity, NULL FROM observe.later a
-	WHERE a.rel NOT IN (SELECT rel FROM observe.rel) AND a.relkind = 'i' AND a.indrelid IN (SELECT rel FROM observe.base)
-		AND NOT EXISTS (SELECT FROM observe.rel b WHERE b.relkind = 'i' AND (b.identity = a.identity OR b.filenode = a.filenode))
-	UNION ALL
-	-- what the server drops for itself fires no event trigger
-	SELECT 'drop', b.kind, b.identity, NULL FROM observe.rel b JOIN observe.base USING (rel)
-	WHERE b.rel NOT IN (SELECT rel FROM observe.later) AND (b.kind, b.identity) NOT IN (SELECT d.kind, d.identity FROM observe.dropped d)
-		AND (b.kind, b.identity) NOT IN (SELECT a.kind, a.identity FROM observe.later a)
-	UNION ALL
-	SELECT DISTINCT 'drop', d.kind, d.identity, NULL FROM observe.dropped d
-		-- made again by the same statement
-		WHERE d.kind <> 'index' OR d.identity NOT IN (SELECT a.identity FROM observe.later a);
-	DELETE FROM observe.dropped;
-	DELETE FROM observe.rel;
-	INSERT INTO observe.rel SELECT * FROM observe.later;
-END $$;
+# What the trace has of a case, by the numbers of the case's statements: behind each of them runs a
+# marker.  A statement may leave several records, when rules add to it, or none, when they replace
+# it; what its analysis locked is then on the marker's.  Records inside of others are in those already.
+my $observed = <<'SQL';
+WITH record AS (
+	SELECT seq, count(*) FILTER (WHERE statement LIKE 'SELECT ''@@piece %%''')
+		OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS piece
+	FROM safedeploy.trace_report() WHERE nesting = 0
+		AND seq >= (SELECT max(seq) FROM safedeploy.trace_report() WHERE statement = 'SELECT ''@@piece %d.0'''))
+SELECT '@@observed', piece, effect, kind, object, lock_mode
+FROM record JOIN safedeploy.trace_effects() ON statement = seq
+WHERE object !~ '^safedeploy\.' AND piece > 0 ORDER BY seq;
 SQL
 
 sub new
@@ -147,8 +62,8 @@ sub new
 	my ($class, %opt) = @_;
 	my $self = bless { verbose => $opt{verbose} }, $class;
 	$self->psql('postgres', "DROP DATABASE IF EXISTS $database;\nCREATE DATABASE $database;\n");
-	my $out = $self->psql($database, "SET client_min_messages = error;\nCREATE EXTENSION safedeploy;\n$observer\nSELECT current_setting('server_version_num');\n");
-	($self->{major}) = $out =~ /^(\d\d)\d{4}$/m or die "the observer could not be made:\n$out";
+	my $out = $self->psql($database, "SET client_min_messages = error;\nCREATE EXTENSION safedeploy;\nSELECT current_setting('server_version_num');\n");
+	($self->{major}) = $out =~ /^(\d\d)\d{4}$/m or die "the extension could not be made:\n$out";
 	die $out if $out =~ /ERROR/;
 	return $self;
 }
@@ -207,12 +122,14 @@ sub read_fixture
 			if ($kind eq 'case')
 			{
 				$case{opaque} = 1 if $options =~ s/\bopaque\b//;
+				$case{alone}  = 1 if $options =~ s/\balone\b//;
 				die "$file: unknown options \"$options\" of case \"$label\"" if $options =~ /\S/;
 			}
 			else
 			{
-				# the rules' own test runs the others too, but does not say that they succeed
-				$runs &&= $options =~ /\brun\b/ && $options !~ /\bautocommit\b/;
+				# the others need not succeed
+				$runs &&= $options =~ /\brun\b/;
+				$case{alone} = $options =~ /\bautocommit\b/;
 			}
 			push @cases, \%case if $runs;
 			$into = $runs ? \$cases[-1]{sql} : \$unused;
@@ -246,31 +163,32 @@ sub pieces
 	return @pieces;
 }
 
+# case_script CASE, N, FRESH: runs a case; FRESH makes what is there before
 sub case_script
 {
-	my ($case, $n) = @_;
-	my @pieces = pieces($case->{sql});
-	my $number = 0;
-	my $script = "SET search_path = fix, public;\nBEGIN;\nSELECT '\@\@case $n';\n"
-		. "SELECT '\@\@predicted', statement, effect, kind, object, lock_mode, certain, detail FROM safedeploy.predict(\$sdcase\$$case->{sql}\$sdcase\$) WHERE object IS NULL OR object !~ '^(observe|safedeploy)\\.' OR effect = 'opaque';\n"
-		. "SELECT observe.start();\n";
-	for my $piece (@pieces)
+	my ($case, $n, $fresh) = @_;
+	my $transaction = $case->{alone} ? 'false' : 'true';
+	my $number      = 0;
+	my $script      = "SELECT '\@\@case $n';\n" . ($case->{alone} ? $fresh : "BEGIN;\n");
+	$script .= "SELECT '\@\@predicted', statement, effect, kind, object, lock_mode, certain, detail FROM safedeploy.predict(\$sdcase\$$case->{sql}\$sdcase\$, $transaction)"
+		. " WHERE object IS NULL OR object !~ '^safedeploy\\.';\n"
+		. "SET safedeploy.trace = on;\nSELECT '\@\@piece $n.0';\n";
+	for my $piece (pieces($case->{sql}))
 	{
 		$number++;
 		$piece =~ s/\s*\z//;
 		$piece .= ';' unless $piece =~ /;\z/;
-		$script .= "\\o /dev/null\n$piece\n\\o\n";
-		$script .= "SELECT '\@\@observed', $number, effect, kind, object, lock_mode FROM observe.effects() WHERE object !~ '^(observe|safedeploy)\\.';\n";
+		$script .= "\\o /dev/null\n$piece\n\\o\nSELECT '\@\@piece $n.$number';\n";
 	}
-	return $script . "SELECT '\@\@done';\nROLLBACK;\n";
+	return $script . "SET safedeploy.trace = off;\n" . sprintf($observed, $n) . "SELECT '\@\@done';\n" . ($case->{alone} ? '' : "ROLLBACK;\n");
 }
 
 # compare CASE, TEXT: notes differences in the case
 sub compare
 {
 	my ($case, $text) = @_;
-	my (%predicted, %observed, %opaque, %uncertain);
-	my @pieces = pieces($case->{sql});
+	my (%predicted, %observed, %locks, %opaque, %uncertain, %made);
+	my %own = map { $_ => 1 } $case->{sql} =~ /^-- made: (.*)$/mg;
 	for my $line (split /\n/, $text)
 	{
 		my ($mark, $number, $effect, $kind, $object, $mode, $certain, $detail) = split /\|/, $line;
@@ -288,8 +206,17 @@ sub compare
 		}
 		else
 		{
-			# an empty table is not read or written again in a way that matters
-			next if $effect =~ /^(rewrite|build|scan)$/ && $pieces[ $number - 1 ] =~ /^\s*TRUNCATE/i;
+			# what the case made itself is nobody's loss
+			$made{"$kind $object"} = $number if $effect eq 'new' && !$made{"$kind $object"};
+			next if $own{$key} || ($made{"$kind $object"} || $number) < $number;
+			# of two records of one statement the stronger lock
+			if ($effect eq 'lock')
+			{
+				my $before = $locks{"$number $kind $object"};
+				next if defined $before && $strength{$before} >= $strength{$mode};
+				delete $observed{"$number lock $kind $object $before"} if defined $before;
+				$locks{"$number $kind $object"} = $mode;
+			}
 			$observed{$key} = 1;
 		}
 	}
@@ -308,9 +235,12 @@ sub run_file
 	my ($self, $file, $totals) = @_;
 	my ($setup, @cases) = read_fixture($file, $self->{major});
 	return unless @cases;
-	my $n      = 0;
-	my $script = "SET client_min_messages = error;\n\\set VERBOSITY verbose\nDROP SCHEMA IF EXISTS fix CASCADE;\nCREATE SCHEMA fix;\nSET search_path = fix, public;\n$setup\n"
-		. "SELECT '\@\@setup done';\n" . join('', map { case_script($_, $n++) } @cases);
+	# the others need what is there before as it is
+	@cases = sort { !!$a->{alone} <=> !!$b->{alone} } @cases;
+	my $n     = 0;
+	my $fresh = "DROP SCHEMA IF EXISTS fix CASCADE;\nCREATE SCHEMA fix;\nSET search_path = fix, public;\n$setup\nSET search_path = fix, public;\n";
+	my $script = "SET client_min_messages = error;\n\\set VERBOSITY verbose\nLOAD 'safedeploy';\n$fresh"
+		. "SELECT '\@\@setup done';\n" . join('', map { case_script($_, $n++, $fresh) } @cases);
 	my $out = $self->psql($database, $script);
 	my ($before, @results) = split /^\@\@case \d+\n/m, $out;
 	my ($name) = $file =~ m{([^/]+/[^/]+)\.sql$};
