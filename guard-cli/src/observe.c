@@ -87,11 +87,29 @@ is_private(const MgRun *run, const char *object)
 							  strncmp(object, "pg_temp.", strlen("pg_temp.")) == 0);
 }
 
+/* The indexes of a private table that a statement makes are as private. */
+static void
+drop_new_indexes(MgEffects *effects)
+{
+	int kept = 0;
+
+	for (int i = 0; i < effects->count; i++)
+	{
+		const MgEffect *effect = &effects->items[i];
+
+		if (strcmp(effect->effect, "new") != 0 || effect->kind == NULL ||
+			strcmp(effect->kind, "index") != 0)
+			effects->items[kept++] = *effect;
+	}
+	effects->count = kept;
+}
+
 static bool
 read_effects(MgRun *run, const char *text, MgEffects *effects, MgError *err)
 {
 	cJSON *json = cJSON_Parse(text);
 	const cJSON *item;
+	bool private_made = false;
 
 	if (!cJSON_IsArray(json))
 	{
@@ -110,10 +128,16 @@ read_effects(MgRun *run, const char *text, MgEffects *effects, MgError *err)
 							.certain =
 								!cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(item, "certain")) };
 
-		if (effect.effect != NULL && !is_private(run, effect.object))
+		if (effect.effect == NULL)
+			continue;
+		if (!is_private(run, effect.object))
 			effects->items[effects->count++] = effect;
+		else
+			private_made |= strcmp(effect.effect, "new") == 0;
 	}
 	cJSON_Delete(json);
+	if (private_made)
+		drop_new_indexes(effects);
 	return true;
 }
 

@@ -127,7 +127,7 @@ foreach my $mode (qw(simple extended prepared))
 	my @rows = traced(join(' ', 'SET max_parallel_maintenance_workers = 2; SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;',
 			'SET parallel_leader_participation = off; ALTER TABLE t SET (parallel_workers = 2); CREATE INDEX t_a ON t (a); SELECT sum(a) FROM t; DROP INDEX t_a;'));
 	my ($index) = grep { $_->{tag} eq 'CREATE INDEX' } @rows;
-	is(effects($index), 'build public.t_a, lock public.t ShareLock, scan public.t', 'an index that workers build');
+	is(effects($index), 'build public.t_a, lock public.t ShareLock, new public.t_a, scan public.t', 'an index that workers build');
 	my ($sum) = grep { $_->{statement} =~ /^SELECT sum/ } @rows;
 	like(effects($sum), qr/scan public\.t/, 'a table that workers read');
 }
