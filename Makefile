@@ -298,6 +298,7 @@ SQL_SOURCES = \
 	sql/functions/require_fence.sql \
 	sql/functions/record_migration.sql \
 	sql/functions/forget_migration.sql \
+	sql/functions/forget_rehearsal.sql \
 	sql/grants/grant_reader.sql \
 	sql/grants/grant_deployer.sql \
 	sql/tables/guard_event_triggers.sql \

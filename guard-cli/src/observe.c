@@ -51,9 +51,12 @@ mg_statement_is_dull(const MgStatement *statement)
 	for (int i = 0; i < statement->effects.count; i++)
 	{
 		const MgEffect *effect = &statement->effects.items[i];
+		bool index = effect->kind != NULL && strcmp(effect->kind, "index") == 0;
 
+		/* whoever writes to an index has a lock on its table too, unless that is the tool's own */
 		if (strcmp(effect->effect, "scan") != 0 &&
-			(strcmp(effect->effect, "lock") != 0 || mg_lock_strength(effect->lock_mode) > 2))
+			(strcmp(effect->effect, "lock") != 0 ||
+			 mg_lock_strength(effect->lock_mode) > (index ? 3 : 2)))
 			return false;
 	}
 	return true;

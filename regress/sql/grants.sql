@@ -53,6 +53,9 @@ SET safedeploy.fence_token = :token;
 SELECT safedeploy.end_run('c0000000-0000-0000-0000-000000000001', 'done', 0) > 0 AS ended;
 RESET safedeploy.fence_token;
 SELECT safedeploy.unlock('grants', :token);
+-- here are runs, so this is no clone
+SELECT safedeploy.forget_rehearsal();
+\echo :LAST_ERROR_SQLSTATE
 SELECT "session_user" FROM safedeploy.history WHERE run_id = 'c0000000-0000-0000-0000-000000000001';
 RESET SESSION AUTHORIZATION;
 

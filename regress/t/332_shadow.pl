@@ -105,7 +105,7 @@ sub last_run { return ($_[0]{server}->runs($_[0]{database}))[0]; }
 	began($scene, undef, 'it');
 	is($scene->sql('SELECT count(*) FROM t, u, w, m'), 4, 'the real database has its rows');
 	is($server->sql($scene->shadow, q{SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM u) + (SELECT count(*) FROM w)
-		+ (SELECT count(*) FROM pg_largeobject_metadata) + (SELECT count(*) FROM safedeploy.snapshot)
+		+ (SELECT count(*) FROM pg_largeobject_metadata) + (SELECT count(*) FROM safedeploy.snapshot) + (SELECT count(*) FROM safedeploy.run_statement)
 		+ (SELECT count(*) FROM safedeploy.applied_migration) || (SELECT last_value || is_called::text FROM u_id_seq)
 		|| (SELECT relispopulated FROM pg_class WHERE relname = 'm')}), '01falsefalse', 'the shadow has none');
 	$scene->add('ALTER TABLE u ADD COLUMN n integer', 'ALTER TABLE u DROP COLUMN n');
@@ -137,6 +137,8 @@ sub last_run { return ($_[0]{server}->runs($_[0]{database}))[0]; }
 	$again->('DDL on the real database from outside', 'it differs from the real database in: schema');
 	$scene->sql('DROP TABLE t; CREATE TABLE t (id integer, d text, c text); CREATE INDEX ON t (c)');
 	$again->('only the order of columns', 'differs from the real database in: order of columns$');
+	$server->sql($scene->shadow, q{INSERT INTO safedeploy.run_statement VALUES (gen_random_uuid(), 1, now(), '', '', 1, NULL, 0, 1, 'SELECT', '', '', false, 1, now(), 0, 0, 0, 0, NULL, '{}', false, '[]', '{}')});
+	$again->('statements of another rehearsal', 'it is not the schema alone: statements of a rehearsal are recorded');
 	$server->sql($scene->shadow, 'ALTER TABLE t ADD COLUMN sneaky text');
 	$again->('DDL in the shadow', 'it differs from the real database in: schema');
 	$server->sql($scene->shadow, q{INSERT INTO t VALUES (1)});

@@ -1,5 +1,5 @@
 -- Statements that take everything but the schema out of this database: rows, the state of sequences, snapshots and
--- records of migrations.  In the order in which they are to be run.
+-- records of migrations and of what the rehearsal did.  In the order in which they are to be run.
 SELECT q.statement
   FROM (SELECT 1 AS step, pg_catalog.concat('TRUNCATE TABLE ', pg_catalog.string_agg(c.oid::pg_catalog.regclass::pg_catalog.text, ', '), ' CASCADE') AS statement
           FROM pg_catalog.pg_class AS c
@@ -24,6 +24,7 @@ SELECT q.statement
                                           WHERE x.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
                                             AND x.objid OPERATOR(pg_catalog.=) s.seqrelid AND x.deptype OPERATOR(pg_catalog.=) 'e')$$),
                 (5, 'SELECT safedeploy.drop_snapshot(s.id) FROM safedeploy.snapshot AS s'),
-                (6, 'SELECT safedeploy.forget_migration(m.project, m.version) FROM safedeploy.applied_migration AS m')
+                (6, 'SELECT safedeploy.forget_migration(m.project, m.version) FROM safedeploy.applied_migration AS m'),
+                (7, 'SELECT safedeploy.forget_rehearsal()')
                ) AS s(step, statement)) AS q
  ORDER BY q.step

@@ -34,6 +34,9 @@ SELECT f.fault
         SELECT 'migrations are recorded'
          WHERE EXISTS (SELECT 1 FROM safedeploy.applied_migration)
         UNION ALL
+        SELECT 'statements of a rehearsal are recorded'
+         WHERE EXISTS (SELECT 1 FROM safedeploy.run_statement)
+        UNION ALL
         SELECT 'there are large objects'
          WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata)) AS f
  LIMIT 10
