@@ -132,6 +132,7 @@ OBJS = \
 	extension/sd_rules_immutable.o \
 	extension/sd_rules_order.o \
 	extension/sd_rules_replication.o \
+	extension/sd_rules_refused.o \
 	extension/sd_rules_room.o \
 	extension/sd_rules_routine.o \
 	extension/sd_rules_security.o \
@@ -329,7 +330,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
 	snapshot_store snapshot_views snapshot_depends fingerprint_repeat \
-	analyze analyze_rows statements comments \
+	analyze analyze_rows near_misses statements comments \
 	diff_lineage diff_roots diff_security diff_across diff_types diff_others \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \

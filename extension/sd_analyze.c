@@ -33,7 +33,7 @@ static const SdAlterCheck *const alter_checks[] = {
 	sd_alter_checks_drop_part,	 sd_alter_checks_key,		  sd_alter_checks_type,
 	sd_alter_checks_failure,	 sd_alter_checks_shape,		  sd_alter_checks_immutable,
 	sd_alter_checks_application, sd_alter_checks_replication, sd_alter_checks_settings,
-	sd_alter_checks_security,	 sd_alter_checks_cascade,
+	sd_alter_checks_security,	 sd_alter_checks_cascade,	  sd_alter_checks_refused,
 };
 
 /* kind_of returns the object type by which checks of some statements differ. */

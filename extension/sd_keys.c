@@ -96,6 +96,17 @@ sd_keys_index(SdAnalysis *analysis, const char *schema, const char *table, List 
 	keys->indexes[keys->nindexes++] = describe(schema, table, columns);
 }
 
+bool
+sd_keys_has_index(SdAnalysis *analysis, const SdRelation *table)
+{
+	MadeIndex wanted = describe(table->schema, table->name, NIL);
+
+	for (int i = 0; analysis->keys != NULL && i < analysis->keys->nindexes; i++)
+		if (analysis->keys->indexes[i].table == wanted.table)
+			return true;
+	return false;
+}
+
 /* in_catalog tells whether a valid index without a condition begins with these columns, in any order. */
 static bool
 in_catalog(SdAnalysis *analysis, Oid table, List *columns)

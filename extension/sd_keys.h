@@ -13,6 +13,9 @@
 /* sd_keys_index remembers an index that begins with these columns (String). */
 extern void sd_keys_index(SdAnalysis *analysis, const char *schema, const char *table, List *columns);
 
+/* sd_keys_has_index tells whether the script made an index of a table so far. */
+extern bool sd_keys_has_index(SdAnalysis *analysis, const SdRelation *table);
+
 /* sd_keys_foreign remembers a foreign key, unless the catalog has an index for it. */
 extern void sd_keys_foreign(SdAnalysis *analysis, const SdRelation *table, List *columns,
 							const Constraint *constraint);

@@ -415,6 +415,7 @@ typedef struct AttachQuestion
 	NotNullQuestion known; /* of the table */
 	Oid parent;
 	PartitionBoundSpec *bound;
+	bool outside; /* no row is within the bound, instead of all */
 	SdTruth scans;
 } AttachQuestion;
 
@@ -531,15 +532,31 @@ ask_attach(void *arg)
 		expr = eval_const_expressions(NULL, expr);
 		wanted = list_concat(wanted, make_ands_implicit(canonicalize_qual((Expr *) expr, true)));
 	}
+	if (question->outside)
+	{
+		Expr *none = makeBoolExpr(NOT_EXPR, list_make1(make_ands_explicit(wanted)), -1);
+
+		wanted = make_ands_implicit(
+			canonicalize_qual((Expr *) eval_const_expressions(NULL, (Node *) none), true));
+	}
 	question->scans = predicate_implied_by(wanted, known, true) ? SD_NO : SD_YES;
 }
 
 SdTruth
 sd_predict_attach(Oid table, Oid parent, PartitionBoundSpec *bound, List *dropped, List *validated)
 {
-	AttachQuestion question = { { table, NULL, dropped, validated }, parent, bound, SD_YES };
+	AttachQuestion question = { { table, NULL, dropped, validated }, parent, bound, false, SD_YES };
 
 	/* without a proof the table is read */
+	(void) sd_try(ask_attach, &question, NULL);
+	return question.scans;
+}
+
+SdTruth
+sd_predict_default(Oid table, Oid parent, PartitionBoundSpec *bound, List *dropped, List *validated)
+{
+	AttachQuestion question = { { table, NULL, dropped, validated }, parent, bound, true, SD_YES };
+
 	(void) sd_try(ask_attach, &question, NULL);
 	return question.scans;
 }

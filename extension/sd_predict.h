@@ -63,6 +63,14 @@ extern bool sd_is_serial(const TypeName *type);
 extern SdTruth sd_predict_attach(Oid table, Oid parent, PartitionBoundSpec *bound, List *dropped,
 								 List *validated);
 
+/*
+ * sd_predict_default tells whether a new partition of "parent" has the default
+ * partition read, because its constraints do not imply that no row of it
+ * belongs into the new one.
+ */
+extern SdTruth sd_predict_default(Oid table, Oid parent, PartitionBoundSpec *bound, List *dropped,
+								  List *validated);
+
 /* sd_column_is_not_null tells whether a column of the catalog is declared so. */
 extern bool sd_column_is_not_null(Oid relation, const char *column);
 

@@ -79,6 +79,10 @@ X(DROP_TRIGGER, "drop-trigger", DROP, WARNING, "DROP TRIGGER", 0, 0,
   "a trigger is dropped, and what it kept up is not kept up any more",
   "Bound the wait for the lock: SET LOCAL lock_timeout = '2s'; and make what replaces %i in the same transaction.",
   "sql-droptrigger.html")
+X(DROP_ROUTINE, "drop-routine", DROP, WARNING, "DROP FUNCTION, PROCEDURE, ROUTINE, AGGREGATE", 0, 0,
+  "a routine that running code may call is dropped",
+  "Drop it when nothing calls it any more; CREATE OR REPLACE keeps its rights and what depends on it.",
+  "sql-dropfunction.html")
 X(DROP_FOREIGN, "drop-foreign", DROP, WARNING, "DROP FOREIGN TABLE, SERVER, USER MAPPING, FOREIGN DATA WRAPPER", 0, 0,
   "the way to rows of another server is dropped, with its options and passwords",
   "Deploy code that does not use %i first; note its options, for a downgrade.",
@@ -291,6 +295,10 @@ X(RENAME_ENUM_VALUE, "rename-enum-value", RENAME, WARNING, "ALTER TYPE ... RENAM
   "running code uses the old label of an enum",
   "Add a new label, write it, change old rows, and leave the old label alone: ALTER TYPE %y ADD VALUE %n;",
   "sql-altertype.html")
+X(RENAME_OTHER, "rename-other", RENAME, WARNING, "ALTER TYPE, DOMAIN, SEQUENCE, FUNCTION, PROCEDURE, AGGREGATE ... RENAME TO", 0, 0,
+  "running code knows a type, sequence or routine by its old name",
+  "Make another one under the new name beside it, move the code over, then drop the old one.",
+  "ddl-alter.html")
 
 /* Data: rows are removed, overwritten or refused. */
 X(TRUNCATE, "truncate", DATA, ERROR, "TRUNCATE", 0, 0,
@@ -391,6 +399,10 @@ X(NO_RULE, "no-rule", OPAQUE, INFO, "any statement", 0, 0,
   "sql-commands.html")
 
 /* Failures of keys and constraints: the statement is refused, as far as the catalog and its statistics tell. */
+X(REFUSED, "refused", FAILURE, ERROR, "ALTER TABLE, ALTER TYPE, REFERENCES", 0, 0,
+  "the server refuses the statement because of what its target is",
+  "Give %t what the statement needs first.",
+  "sql-altertable.html")
 X(CONSTRAINT_USING_BAD_INDEX, "constraint-using-bad-index", FAILURE, ERROR, "ALTER TABLE ... ADD ... USING INDEX", 0, 0,
   "an index cannot become that of a constraint",
   "Build one that can: a valid, unique btree index of plain columns, in their usual order and without a condition.",
@@ -458,6 +470,10 @@ X(CREATE_INDEX_PARTITIONED, "create-index-partitioned", PARTITION, WARNING, "CRE
 X(ATTACH_PARTITION_DEFAULT_SCAN, "attach-partition-default-scan", PARTITION, WARNING, "ALTER TABLE ... ATTACH PARTITION, CREATE TABLE ... PARTITION OF", 0, 0,
   "the default partition is locked and searched for rows of a new partition",
   "Prove before that it has none of them, in transactions of their own: ALTER TABLE %t ADD CONSTRAINT %i CHECK (NOT (...)) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %i;",
+  "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(ATTACH_PARTITION_BUILDS, "attach-partition-builds-index", PARTITION, WARNING, "ALTER TABLE ... ATTACH PARTITION", 0, 0,
+  "a table that lacks an index of its new parent gets it built while it is locked against everything",
+  "Build it before, beside readers and writers: CREATE %uINDEX CONCURRENTLY %i ON %t (%k);",
   "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
 X(DETACH_CONCURRENTLY_FAILS, "detach-concurrently-fails", PARTITION, ERROR, "ALTER TABLE ... DETACH PARTITION", 14, 0,
   "DETACH PARTITION is refused, because of a default partition or of an earlier one that was not ended",

@@ -271,6 +271,7 @@ extern const SdAlterCheck sd_alter_checks_drop[];
 extern const SdAlterCheck sd_alter_checks_rewrite[];
 extern const SdAlterCheck sd_alter_checks_scan[];
 extern const SdAlterCheck sd_alter_checks_lock[];
+extern const SdAlterCheck sd_alter_checks_refused[];
 extern const SdAlterCheck sd_alter_checks_cascade[];
 extern const SdAlterCheck sd_alter_checks_data[];
 extern const SdAlterCheck sd_alter_checks_partition[];

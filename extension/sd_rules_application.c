@@ -180,6 +180,24 @@ is_required(SdAnalysis *analysis, const SdAlter *alter)
 	return false;
 }
 
+/* gets_another tells whether the same command gives a column another default, or makes it an identity. */
+static bool
+gets_another(const SdAlter *alter)
+{
+	ListCell *cell;
+
+	foreach (cell, alter->stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if ((cmd->subtype == AT_AddIdentity ||
+			 (cmd->subtype == AT_ColumnDefault && cmd->def != NULL)) &&
+			strcmp(cmd->name, alter->cmd->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* check_default judges SET DEFAULT and DROP DEFAULT. */
 static void
 check_default(SdAnalysis *analysis, const SdAlter *alter)
@@ -187,7 +205,7 @@ check_default(SdAnalysis *analysis, const SdAlter *alter)
 	FormData_pg_attribute column;
 	SdFinding finding;
 
-	if (analysis->deferred)
+	if (analysis->deferred || (alter->cmd->def == NULL && gets_another(alter)))
 		return;
 	if (alter->cmd->def == NULL && is_required(analysis, alter))
 	{

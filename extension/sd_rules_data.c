@@ -228,9 +228,35 @@ check_insert(SdAnalysis *analysis, Node *statement)
 	check_rows(analysis, statement, stmt->relation, most);
 }
 
+#if PG_VERSION_NUM >= 150000
+/* check_merge_all reports MERGE whose condition holds for each row, and what it then does to all of them. */
+static void
+check_merge_all(SdAnalysis *analysis, MergeStmt *stmt)
+{
+	ListCell *cell;
+
+	if (!sd_always_true(stmt->joinCondition))
+		return;
+	foreach (cell, stmt->mergeWhenClauses)
+	{
+		MergeWhenClause *when = lfirst_node(MergeWhenClause, cell);
+
+		if (when->commandType == CMD_DELETE)
+			report_all_rows(analysis, SD_RULE_DELETE_WITHOUT_WHERE, stmt->relation, when->condition,
+							"deletes");
+		else if (when->commandType == CMD_UPDATE)
+			report_all_rows(analysis, SD_RULE_UPDATE_WITHOUT_WHERE, stmt->relation, when->condition,
+							"overwrites");
+	}
+}
+#endif
+
 static void
 check_merge(SdAnalysis *analysis, Node *statement)
 {
+#if PG_VERSION_NUM >= 150000
+	check_merge_all(analysis, (MergeStmt *) statement);
+#endif
 	check_limited(analysis, statement, SD_MERGE_RELATION(statement));
 }
 

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "commands/trigger.h"
@@ -13,8 +14,10 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "sd_ahead.h"
 #include "sd_compat.h"
 #include "sd_facts.h"
+#include "sd_lookup.h"
 #include "sd_names.h"
 #include "sd_rules.h"
 #include "sd_usage.h"
@@ -191,6 +194,35 @@ check_drop_view(SdAnalysis *analysis, Node *statement)
 		finding = sd_finding(analysis, SD_RULE_DROP_VIEW, &relation);
 		finding.lock = AccessExclusiveLock;
 		finding.message = psprintf("drops view %s", finding.object);
+		if (sd_ahead(analysis, SD_AHEAD_RELATION, relation.name, NULL, true))
+		{
+			finding.severity = SD_NOTICE;
+			finding.detail = "The same transaction makes it anew; what was granted on it is gone.";
+		}
+		sd_report(analysis, &finding);
+	}
+}
+
+/* check_drop_routine reports a routine that running code may call. */
+static void
+check_drop_routine(SdAnalysis *analysis, Node *statement)
+{
+	DropStmt *stmt = (DropStmt *) statement;
+	ListCell *cell;
+
+	foreach (cell, stmt->objects)
+	{
+		ObjectWithArgs *routine = lfirst_node(ObjectWithArgs, cell);
+		SdFinding finding;
+
+		if (!OidIsValid(sd_lookup_routine(stmt->removeType, routine)) ||
+			sd_ahead(analysis, SD_AHEAD_ROUTINE, strVal(llast(routine->objname)), NULL, true))
+			continue;
+		finding = sd_finding(analysis, SD_RULE_DROP_ROUTINE, NULL);
+		finding.object = NameListToQuotedString(routine->objname);
+		finding.message = psprintf("drops %s, which running code may call", finding.object);
+		finding.detail = "The server knows of views, defaults, triggers and the like that need it; "
+						 "not of clients, nor of the text of PL/pgSQL functions.";
 		sd_report(analysis, &finding);
 	}
 }
@@ -388,6 +420,10 @@ const SdCheck sd_checks_drop_part[] = {
 	{ T_DropStmt, OBJECT_FOREIGN_SERVER, check_drop_foreign },
 	{ T_DropStmt, OBJECT_FDW, check_drop_foreign },
 	{ T_DropUserMappingStmt, -1, check_drop_mapping },
+	{ T_DropStmt, OBJECT_FUNCTION, check_drop_routine },
+	{ T_DropStmt, OBJECT_PROCEDURE, check_drop_routine },
+	{ T_DropStmt, OBJECT_ROUTINE, check_drop_routine },
+	{ T_DropStmt, OBJECT_AGGREGATE, check_drop_routine },
 	{ T_Invalid, 0, NULL },
 };
 

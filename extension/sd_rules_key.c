@@ -121,6 +121,55 @@ check_types(SdAnalysis *analysis, const ForeignKey *key)
 	}
 }
 
+/* is_key tells whether an index can be what a foreign key refers to by these columns. */
+static bool
+is_key(const SdIndexFacts *index, List *columns)
+{
+	if (!index->unique || index->partial || index->has_expressions || index->deferrable ||
+		index->nkeys != list_length(columns))
+		return false;
+	for (int i = 0; i < index->nkeys; i++)
+		if (!list_member_int(columns, index->columns[i]))
+			return false;
+	return true;
+}
+
+/* check_referenced reports a foreign key to what is no key. */
+static void
+check_referenced(SdAnalysis *analysis, const ForeignKey *key)
+{
+	List *names = key->constraint->pk_attrs;
+	SdFinding finding;
+	List *there;
+	ListCell *cell;
+
+	if (key->to.presence != SD_EXISTS || sd_keys_has_index(analysis, &key->to) ||
+		(key->to.relkind != RELKIND_RELATION && key->to.relkind != RELKIND_PARTITIONED_TABLE) ||
+		(key->from.presence == SD_EXISTS && key->from.oid == key->to.oid))
+		return;
+	there = names != NIL ? sd_fact_columns(analysis, &key->to, names) :
+						   primary_key(analysis, key->to.oid);
+	if (names != NIL && there == NIL)
+		return;
+	foreach (cell, sd_fact_indexes(analysis, key->to.oid))
+		if (is_key(lfirst(cell), there))
+			return;
+	finding = sd_finding(analysis, SD_RULE_REFUSED, &key->to);
+	finding.location = key->constraint->location;
+	finding.names.item =
+		sd_hint_item(NULL, key->to.name, names != NIL ? strVal(linitial(names)) : NULL, "key");
+	finding.names.columns = names != NIL ? sd_hint_columns(names) : NULL;
+	finding.message = psprintf("the foreign key to %s fails", finding.object);
+	finding.detail = names != NIL ?
+						 psprintf("It has no unique index of exactly (%s).", finding.names.columns) :
+						 "It has no primary key.";
+	finding.hint =
+		names != NIL ?
+			"Make the key first, outside a transaction: CREATE UNIQUE INDEX CONCURRENTLY %i ON %t (%k);" :
+			"Name columns that are unique.";
+	sd_report(analysis, &finding);
+}
+
 /* check_several reports the second table, and each further one, that a transaction's foreign keys lock. */
 static void
 check_several(SdAnalysis *analysis, const ForeignKey *key)
@@ -177,6 +226,7 @@ check_key(SdAnalysis *analysis, ForeignKey *key)
 {
 	key->to = sd_scope_relation(analysis->scope, key->constraint->pktable);
 	check_types(analysis, key);
+	check_referenced(analysis, key);
 	if (!analysis->deferred)
 	{
 		check_several(analysis, key);

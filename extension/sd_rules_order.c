@@ -76,17 +76,43 @@ strong_held(SdAnalysis *analysis, LOCKMODE mode)
 	return NULL;
 }
 
+/* long_read returns a table of many rows that a query without a condition reads; InvalidOid for none. */
+static Oid
+long_read(SdAnalysis *analysis, Node *statement)
+{
+	SelectStmt *stmt = (SelectStmt *) statement;
+	ListCell *cell;
+
+	if (!IsA(statement, SelectStmt) || stmt->whereClause != NULL || stmt->limitCount != NULL)
+		return InvalidOid;
+	foreach (cell, stmt->fromClause)
+	{
+		SdRelation relation;
+
+		if (!IsA(lfirst(cell), RangeVar))
+			continue;
+		relation = sd_scope_relation(analysis->scope, lfirst_node(RangeVar, cell));
+		if (relation.presence == SD_EXISTS && sd_has_storage(&relation) &&
+			rows_of(sd_relation_size(analysis->sizes, relation.oid)) >= BACKFILL_ROWS)
+			return relation.oid;
+	}
+	return InvalidOid;
+}
+
 /* check_read_while_locked reports a long statement after one that locked a table against everything. */
 static void
-check_read_while_locked(SdAnalysis *analysis)
+check_read_while_locked(SdAnalysis *analysis, Node *statement)
 {
 	const SdNow *now = &analysis->track->now;
 	const SdHeld *held;
+	Oid reads = now->reads;
 	SdFinding finding;
 
-	if (!OidIsValid(now->reads) || now->same_validation || analysis->track->after_reported)
+	if (now->same_validation || analysis->track->after_reported || analysis->track->held == NIL)
 		return;
-	held = strong_held(analysis, AccessExclusiveLock);
+	if (!OidIsValid(reads))
+		reads = long_read(analysis, statement);
+	held = OidIsValid(reads) ? strong_held(analysis, AccessExclusiveLock) : NULL;
 	if (held == NULL)
 		return;
 	analysis->track->after_reported = true;
@@ -96,7 +122,7 @@ check_read_while_locked(SdAnalysis *analysis)
 	finding.size = sd_relation_size(analysis->sizes, held->relation);
 	finding.message =
 		psprintf("reads all of %s while nobody can read or write %s, which an earlier statement locked",
-				 sd_relation_name(now->reads), finding.object);
+				 sd_relation_name(reads), finding.object);
 	sd_report(analysis, &finding);
 }
 
@@ -428,7 +454,7 @@ sd_check_order(SdAnalysis *analysis, Node *statement)
 	sd_check_rerun(analysis, statement);
 	sd_check_room(analysis, statement);
 	check_data_change(analysis, statement);
-	check_read_while_locked(analysis);
+	check_read_while_locked(analysis, statement);
 	check_altered_again(analysis, statement);
 	check_savepoints(analysis, statement);
 	sd_track_hold(analysis);

@@ -12,7 +12,9 @@
 
 #include "sd_compat.h"
 #include "sd_facts.h"
+#include "sd_keys.h"
 #include "sd_names.h"
+#include "sd_predict.h"
 #include "sd_rules.h"
 #include "sd_size.h"
 
@@ -25,12 +27,29 @@ default_partition(const SdRelation *parent)
 	return get_default_partition_oid(parent->oid);
 }
 
+/* default_scans tells whether the default partition is read for rows of a new one. */
+static SdTruth
+default_scans(SdAnalysis *analysis, Oid partition, Oid parent, PartitionBoundSpec *bound)
+{
+	SdRelation relation =
+		sd_scope_relation_in(analysis->scope, get_namespace_name(get_rel_namespace(partition)),
+							 get_rel_name(partition));
+	List *dropped;
+	List *validated;
+
+	/* its constraints may have changed since */
+	if (relation.presence != SD_EXISTS || relation.oid != partition)
+		return SD_YES;
+	sd_scope_changed_constraints(analysis->scope, &relation, &dropped, &validated);
+	return sd_predict_default(partition, parent, bound, dropped, validated);
+}
+
 /*
  * report_default_scan reports that a new partition has the rows of the default
  * partition read, since none of them may belong into the new one.
  */
 static void
-report_default_scan(SdAnalysis *analysis, const SdRelation *parent, const PartitionBoundSpec *bound)
+report_default_scan(SdAnalysis *analysis, const SdRelation *parent, PartitionBoundSpec *bound)
 {
 	Oid partition = default_partition(parent);
 	SdFinding finding;
@@ -44,12 +63,21 @@ report_default_scan(SdAnalysis *analysis, const SdRelation *parent, const Partit
 	finding.names.item = sd_hint_item(NULL, get_rel_name(partition), NULL, "bounds");
 	finding.size = sd_relation_size(analysis->sizes, partition);
 	finding.lock = AccessExclusiveLock;
-	/* a constraint of the default partition can make it needless */
-	finding.scans = finding.size.bytes == 0 ? SD_NO : SD_UNKNOWN;
-	finding.message =
-		psprintf("the default partition %s (%s) of %s is locked and searched for rows of the new one",
-				 finding.object, sd_size_text(finding.size), sd_shown(parent));
-	finding.detail = "One such row makes the statement fail.";
+	finding.scans = default_scans(analysis, partition, parent->oid, bound);
+	if (finding.scans == SD_NO)
+	{
+		finding.severity = SD_NOTICE;
+		finding.message = psprintf("the default partition %s of %s is locked against everything",
+								   finding.object, sd_shown(parent));
+		finding.detail = "It is not read: its constraints prove that it has no row of the new one.";
+	}
+	else
+	{
+		finding.message = psprintf("the default partition %s (%s) of %s is locked and searched for "
+								   "rows of the new one",
+								   finding.object, sd_size_text(finding.size), sd_shown(parent));
+		finding.detail = "One such row makes the statement fail.";
+	}
 	sd_report_blocking(analysis, &finding);
 }
 
@@ -70,10 +98,110 @@ report_default_made(SdAnalysis *analysis, const SdRelation *parent, const Partit
 	sd_report(analysis, &finding);
 }
 
+/* same_columns tells whether two indexes of different tables have columns of the same names. */
+static bool
+same_columns(const SdIndexFacts *a, const SdIndexFacts *b)
+{
+	if (a->nkeys != b->nkeys)
+		return false;
+	for (int i = 0; i < a->nkeys; i++)
+	{
+		char *name = a->columns[i] == 0 ? NULL : get_attname(a->table, a->columns[i], true);
+		char *other = b->columns[i] == 0 ? NULL : get_attname(b->table, b->columns[i], true);
+
+		if ((name == NULL) != (other == NULL) || (name != NULL && strcmp(name, other) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* index_key_text lists the columns of an index for a statement; NULL when one is an expression. */
+static const char *
+index_key_text(const SdIndexFacts *index)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		char *name =
+			index->columns[i] == 0 ? NULL : get_attname(index->table, index->columns[i], true);
+
+		if (name == NULL)
+			return NULL;
+		appendStringInfo(&text, "%s%s", i == 0 ? "" : ", ", quote_identifier(name));
+	}
+	return text.data;
+}
+
+/* has_index tells whether a table has what an index of its parent-to-be can take over. */
+static bool
+has_index(SdAnalysis *analysis, Oid table, const SdIndexFacts *wanted, bool of_constraint)
+{
+	List *constraints = sd_fact_constraints(analysis, table);
+	ListCell *cell;
+
+	foreach (cell, sd_fact_indexes(analysis, table))
+	{
+		const SdIndexFacts *index = lfirst(cell);
+
+		/* expressions and conditions are not compared: the same is assumed */
+		if (index->unique == wanted->unique && index->method == wanted->method &&
+			index->partial == wanted->partial &&
+			index->has_expressions == wanted->has_expressions && same_columns(index, wanted) &&
+			(!of_constraint || sd_fact_backs_constraint(constraints, index->oid)))
+			return true;
+	}
+	return false;
+}
+
+/* report_builds reports the indexes that a table lacks, since they are built while it is attached. */
+static void
+report_builds(SdAnalysis *analysis, const SdAlter *alter, const RangeVar *name)
+{
+	SdRelation child = sd_scope_relation(analysis->scope, name);
+	List *constraints;
+	ListCell *cell;
+
+	/* what the script has built is not known by its columns here */
+	if (child.presence != SD_EXISTS || alter->relation.presence != SD_EXISTS ||
+		alter->relation.relkind != RELKIND_PARTITIONED_TABLE || sd_keys_has_index(analysis, &child))
+		return;
+	constraints = sd_fact_constraints(analysis, alter->relation.oid);
+	foreach (cell, sd_fact_indexes(analysis, alter->relation.oid))
+	{
+		const SdIndexFacts *index = lfirst(cell);
+		bool of_constraint = sd_fact_backs_constraint(constraints, index->oid);
+		SdFinding finding;
+
+		if (has_index(analysis, child.oid, index, of_constraint) ||
+			!sd_fact_is_still_there(analysis, index->oid))
+			continue;
+		finding = sd_finding(analysis, SD_RULE_ATTACH_PARTITION_BUILDS, &child);
+		finding.names.item = quote_identifier(psprintf("%s_%s", child.name, "idx"));
+		finding.names.other = sd_shown(&alter->relation);
+		finding.names.unique = index->unique ? "UNIQUE " : "";
+		finding.names.columns = index_key_text(index);
+		finding.lock = AccessExclusiveLock;
+		finding.scans = SD_YES;
+		finding.message =
+			psprintf("attaching %s (%s) builds an index on it while nobody can read or "
+					 "write it, as it has none like %s of %s",
+					 finding.object, sd_size_text(finding.size),
+					 quote_identifier(get_rel_name(index->oid)), sd_shown(&alter->relation));
+		if (of_constraint)
+			finding.detail =
+				"That is the index of a constraint, and only one of a constraint will do.";
+		sd_report_blocking(analysis, &finding);
+	}
+}
+
 static void
 check_attach(SdAnalysis *analysis, const SdAlter *alter)
 {
 	PartitionCmd *cmd = castNode(PartitionCmd, alter->cmd->def);
+
+	report_builds(analysis, alter, cmd->name);
 
 	report_default_scan(analysis, &alter->relation, cmd->bound);
 	report_default_made(analysis, &alter->relation, cmd->bound);

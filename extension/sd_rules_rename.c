@@ -9,6 +9,7 @@
 #include "utils/lsyscache.h"
 
 #include "sd_ahead.h"
+#include "sd_lookup.h"
 #include "sd_rules.h"
 
 static void
@@ -119,6 +120,51 @@ check_rename_enum_value(SdAnalysis *analysis, Node *statement)
 	sd_report(analysis, &finding);
 }
 
+/* is_known tells whether the catalog has what ALTER ... RENAME TO is about; *name becomes its name. */
+static bool
+is_known(SdAnalysis *analysis, RenameStmt *stmt, const char **name)
+{
+	SdRelation relation;
+	List *names;
+	Oid type;
+
+	switch (stmt->renameType)
+	{
+		case OBJECT_SEQUENCE:
+			if (!sd_target(analysis, stmt->relation, stmt->missing_ok, &relation))
+				return false;
+			*name = sd_shown(&relation);
+			return true;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			names = castNode(List, stmt->object);
+			*name = NameListToQuotedString(names);
+			return sd_scope_type(analysis->scope, names, &type) == SD_EXISTS;
+		default:
+			*name = NameListToQuotedString(castNode(ObjectWithArgs, stmt->object)->objname);
+			return OidIsValid(
+				sd_lookup_routine(stmt->renameType, castNode(ObjectWithArgs, stmt->object)));
+	}
+}
+
+static void
+check_rename_other(SdAnalysis *analysis, Node *statement)
+{
+	RenameStmt *stmt = (RenameStmt *) statement;
+	SdFinding finding;
+	const char *name;
+
+	if (!is_known(analysis, stmt, &name))
+		return;
+	finding = sd_finding(analysis, SD_RULE_RENAME_OTHER, NULL);
+	finding.object = name;
+	finding.names.new_name = quote_identifier(stmt->newname);
+	finding.message = psprintf("renames %s to %s", name, finding.names.new_name);
+	finding.detail = "Views, defaults and constraints follow the new name; text that is resolved "
+					 "when it runs, such as that of PL/pgSQL functions and of clients, does not.";
+	sd_report(analysis, &finding);
+}
+
 const SdCheck sd_checks_rename[] = {
 	{ T_RenameStmt, OBJECT_SCHEMA, check_rename_schema },
 	{ T_AlterObjectSchemaStmt, -1, check_set_schema },
@@ -128,5 +174,12 @@ const SdCheck sd_checks_rename[] = {
 	{ T_RenameStmt, OBJECT_VIEW, check_rename_table },
 	{ T_RenameStmt, OBJECT_MATVIEW, check_rename_table },
 	{ T_RenameStmt, OBJECT_COLUMN, check_rename_column },
+	{ T_RenameStmt, OBJECT_SEQUENCE, check_rename_other },
+	{ T_RenameStmt, OBJECT_TYPE, check_rename_other },
+	{ T_RenameStmt, OBJECT_DOMAIN, check_rename_other },
+	{ T_RenameStmt, OBJECT_FUNCTION, check_rename_other },
+	{ T_RenameStmt, OBJECT_PROCEDURE, check_rename_other },
+	{ T_RenameStmt, OBJECT_ROUTINE, check_rename_other },
+	{ T_RenameStmt, OBJECT_AGGREGATE, check_rename_other },
 	{ T_Invalid, 0, NULL },
 };

@@ -10,6 +10,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -426,6 +427,10 @@ check_create_index(SdAnalysis *analysis, Node *statement)
 							 SD_RULE_CREATE_INDEX_PARTITIONED :
 							 SD_RULE_CREATE_INDEX_NONCONCURRENT,
 						 &relation);
+	/* children that are no partitions get no index */
+	if (relation.presence == SD_EXISTS && relation.relkind == RELKIND_RELATION &&
+		has_subclass(relation.oid))
+		finding.size = sd_relation_own_size(relation.oid);
 	finding.names.columns = sd_hint_columns(stmt->indexParams);
 	finding.names.item = index_name(stmt, &relation);
 	finding.names.unique = stmt->unique ? "UNIQUE " : "";

@@ -118,6 +118,12 @@ size_of_one(Oid relation)
 }
 
 SdSize
+sd_relation_own_size(Oid relation)
+{
+	return size_of_one(relation);
+}
+
+SdSize
 sd_relation_size(SdSizes *sizes, Oid relation)
 {
 	bool found;

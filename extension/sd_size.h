@@ -17,4 +17,7 @@ extern SdSizes *sd_sizes_create(void);
  */
 extern SdSize sd_relation_size(SdSizes *sizes, Oid relation);
 
+/* sd_relation_own_size does that without the children, for statements that leave these alone. */
+extern SdSize sd_relation_own_size(Oid relation);
+
 #endif

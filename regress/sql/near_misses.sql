@@ -1,0 +1,43 @@
+-- Findings whose severity follows what else the script or the catalog says.
+CREATE SCHEMA near;
+SET search_path = near, public;
+CREATE TABLE plain (a integer);
+CREATE VIEW looks AS SELECT a FROM plain;
+CREATE TABLE parent (a integer);
+CREATE TABLE child () INHERITS (parent);
+INSERT INTO child SELECT generate_series(1, 1000);
+CREATE TABLE whole (a integer NOT NULL) PARTITION BY RANGE (a);
+CREATE TABLE rest PARTITION OF whole DEFAULT;
+INSERT INTO whole SELECT generate_series(1, 100);
+ANALYZE parent, child, whole, rest;
+
+CREATE FUNCTION judge(script text, in_transaction boolean DEFAULT true) RETURNS TABLE (rule text, severity text, message text) LANGUAGE sql AS
+'SELECT rule, severity, message FROM safedeploy.analyze($1, $2) WHERE rule NOT IN (''no-lock-timeout'', ''lock-taken'')';
+
+-- a view that comes back at once, and one that does not
+SELECT * FROM judge('DROP VIEW looks; CREATE VIEW looks AS SELECT a, 1 AS b FROM plain');
+SELECT * FROM judge('DROP VIEW looks; CREATE VIEW looks AS SELECT a, 1 AS b FROM plain', false);
+SELECT * FROM judge('DROP VIEW looks');
+
+-- an index of a parent leaves the children alone
+SELECT * FROM judge('CREATE INDEX i ON parent (a)');
+SELECT * FROM judge('CREATE INDEX i ON child (a)');
+
+-- what the constraints of a default partition prove
+SELECT rule, severity FROM judge('CREATE TABLE part PARTITION OF whole FOR VALUES FROM (5000) TO (6000)');
+ALTER TABLE rest ADD CONSTRAINT small CHECK (a < 5000);
+SELECT rule, severity FROM judge('CREATE TABLE part PARTITION OF whole FOR VALUES FROM (5000) TO (6000)');
+SELECT rule, severity FROM judge('CREATE TABLE part PARTITION OF whole FOR VALUES FROM (4999) TO (6000)');
+SELECT rule, severity FROM judge('ALTER TABLE rest DROP CONSTRAINT small; CREATE TABLE part PARTITION OF whole FOR VALUES FROM (5000) TO (6000)')
+	WHERE rule = 'attach-partition-default-scan';
+-- the server reads it as predicted
+LOAD 'safedeploy';
+SET safedeploy.trace = on;
+CREATE TABLE part PARTITION OF whole FOR VALUES FROM (5000) TO (6000);
+CREATE TABLE other PARTITION OF whole FOR VALUES FROM (4000) TO (5000);
+SET safedeploy.trace = off;
+SELECT statement, effect, object FROM safedeploy.trace_effects() WHERE effect = 'scan' ORDER BY 1;
+
+RESET search_path;
+SET client_min_messages = warning;
+DROP SCHEMA near CASCADE;
