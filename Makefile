@@ -112,6 +112,16 @@ OBJS = \
 	extension/sd_policy_dml.o \
 	extension/sd_policy_loss.o \
 	extension/sd_predict.o \
+	extension/sd_probe.o \
+	extension/sd_probe_check.o \
+	extension/sd_probe_domain.o \
+	extension/sd_probe_expr.o \
+	extension/sd_probe_foreign.o \
+	extension/sd_probe_key.o \
+	extension/sd_probe_partition.o \
+	extension/sd_probe_query.o \
+	extension/sd_probe_script.o \
+	extension/sd_probe_type.o \
 	extension/sd_progress.o \
 	extension/sd_result.o \
 	extension/sd_revert.o \
@@ -321,6 +331,8 @@ SQL_SOURCES = \
 	sql/functions/trace_report.sql \
 	sql/functions/trace_effects.sql \
 	sql/functions/predict.sql \
+	sql/types/probe_result.sql \
+	sql/functions/probe.sql \
 	sql/functions/rule_catalog.sql \
 	sql/views/rules.sql
 
@@ -335,7 +347,7 @@ REGRESS        = setup \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \
 	grants \
-	applied_migration drift protect protect_permits trace lastval
+	applied_migration drift protect protect_permits trace lastval probe
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
 ISOLATION      = snapshot_drop snapshot_same diff_ddl snapshot_locked snapshot_torn lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso

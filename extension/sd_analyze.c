@@ -16,6 +16,7 @@
 #include "sd_track.h"
 #include "sd_effect.h"
 #include "sd_keys.h"
+#include "sd_probe.h"
 #include "sd_tree.h"
 
 static const SdCheck *const checks[] = {
@@ -191,6 +192,8 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 	analysis->large_reported = false;
 	if (analysis->effects != NULL)
 		sd_effects_statement(analysis->effects, statement);
+	if (analysis->probes != NULL)
+		sd_probe_statement(analysis->probes, statement);
 	sd_check_outside(analysis, statement);
 	if (IsA(statement, AlterTableStmt))
 		run_alter_checks(analysis, (AlterTableStmt *) statement);
@@ -208,6 +211,8 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 	analysis->track->now = outer;
 	if (!analysis->deferred)
 	{
+		if (analysis->probes != NULL)
+			sd_probe_follow(analysis->probes, statement);
 		sd_track_statement(analysis, statement);
 		sd_scope_apply(analysis->scope, statement, analysis->conditional);
 		/* outside a transaction each statement is one */
@@ -289,6 +294,8 @@ sd_analyze_script(SdAnalysis *analysis)
 				report_unseen(analysis, &parsed);
 			if (analysis->effects != NULL)
 				sd_effects_flush(analysis->effects);
+			if (analysis->probes != NULL)
+				sd_probe_follow_opaque(analysis->probes);
 		}
 		foreach (cell, parsed.statements)
 		{

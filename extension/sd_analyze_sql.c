@@ -20,7 +20,9 @@
 #include "sd_analyze.h"
 #include "sd_compat.h"
 #include "sd_effect.h"
+#include "sd_guc.h"
 #include "sd_parse.h"
+#include "sd_probe.h"
 #include "sd_result.h"
 #include "sd_rules.h"
 #include "sd_size.h"
@@ -30,6 +32,7 @@
 PG_FUNCTION_INFO_V1(safedeploy_statements);
 PG_FUNCTION_INFO_V1(safedeploy_analyze);
 PG_FUNCTION_INFO_V1(safedeploy_predict);
+PG_FUNCTION_INFO_V1(safedeploy_probe);
 PG_FUNCTION_INFO_V1(safedeploy_rule_catalog);
 
 /* Where pages of the server's documentation are. */
@@ -131,9 +134,17 @@ safedeploy_statements(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* analyze_text fills the result of analyze(), or with "effects" that of predict(). */
+/* What is asked for. */
+typedef enum Wanted
+{
+	WANT_FINDINGS,
+	WANT_EFFECTS,
+	WANT_PROBES
+} Wanted;
+
+/* analyze_text fills the result of analyze(), predict() or probe(). */
 static void
-analyze_text(text *sql, bool in_transaction, bool conforming, bool effects, Tuplestorestate *store,
+analyze_text(text *sql, bool in_transaction, bool conforming, Wanted wanted, Tuplestorestate *store,
 			 TupleDesc desc)
 {
 	SdAnalysis *analysis = palloc0(sizeof(SdAnalysis));
@@ -150,8 +161,10 @@ analyze_text(text *sql, bool in_transaction, bool conforming, bool effects, Tupl
 	analysis->callers_path = pstrdup(namespace_search_path);
 	analysis->session_path = analysis->begin_path = analysis->callers_path;
 	analysis->wrapped = analysis->runner_transaction = analysis->in_transaction = in_transaction;
-	if (effects)
+	if (wanted == WANT_EFFECTS)
 		analysis->effects = sd_effects_create(analysis);
+	else if (wanted == WANT_PROBES || sd_guc_probe)
+		analysis->probes = sd_probes_create(analysis, wanted == WANT_PROBES);
 	if (!conforming && script.len > 0)
 	{
 		analysis->number = 1;
@@ -161,9 +174,9 @@ analyze_text(text *sql, bool in_transaction, bool conforming, bool effects, Tupl
 	sd_analyze_script(analysis);
 }
 
-/* run_analysis does the work of analyze() and predict(). */
+/* run_analysis does the work of analyze(), predict() and probe(). */
 static Datum
-run_analysis(FunctionCallInfo fcinfo, bool effects)
+run_analysis(FunctionCallInfo fcinfo, Wanted wanted)
 {
 	TupleDesc desc;
 	Tuplestorestate *store = sd_result_begin(fcinfo, &desc);
@@ -174,7 +187,7 @@ run_analysis(FunctionCallInfo fcinfo, bool effects)
 	client_min_messages = ERROR;
 	PG_TRY();
 	{
-		analyze_text(PG_GETARG_TEXT_PP(0), PG_GETARG_BOOL(1), conforming, effects, store, desc);
+		analyze_text(PG_GETARG_TEXT_PP(0), PG_GETARG_BOOL(1), conforming, wanted, store, desc);
 	}
 	PG_FINALLY();
 	{
@@ -192,7 +205,7 @@ run_analysis(FunctionCallInfo fcinfo, bool effects)
 Datum
 safedeploy_analyze(PG_FUNCTION_ARGS)
 {
-	return run_analysis(fcinfo, false);
+	return run_analysis(fcinfo, WANT_FINDINGS);
 }
 
 /*
@@ -202,7 +215,17 @@ safedeploy_analyze(PG_FUNCTION_ARGS)
 Datum
 safedeploy_predict(PG_FUNCTION_ARGS)
 {
-	return run_analysis(fcinfo, true);
+	return run_analysis(fcinfo, WANT_EFFECTS);
+}
+
+/*
+ * probe(sql text, in_transaction boolean) asks the rows of tables whether they
+ * let the statements of a script through.  Documented in sql/functions/probe.sql.
+ */
+Datum
+safedeploy_probe(PG_FUNCTION_ARGS)
+{
+	return run_analysis(fcinfo, WANT_PROBES);
 }
 
 /* rule_catalog() returns the rule table; see sql/views/rules.sql. */

@@ -552,4 +552,47 @@ sd_set_activity(const char *text)
 #define SD_NEW_ENUM_TAKES_LABELS (false)
 #endif
 
+/* 14 has min() of places of rows, and asks whose a plan is that was not kept. */
+#if PG_VERSION_NUM >= 140000
+#define SD_MIN_TID(value, filter) "pg_catalog.min(" value ") " filter
+#define sd_release_plan(plan)	  ReleaseCachedPlan(plan, NULL)
+#else
+#define SD_MIN_TID(value, filter) \
+	"(pg_catalog.min(" value "::pg_catalog.text) " filter ")::pg_catalog.tid"
+#define sd_release_plan(plan) ReleaseCachedPlan(plan, false)
+#endif
+
+/* 15 left the partition itself out. */
+#if PG_VERSION_NUM >= 150000
+#define sd_bound_conditions(partition, parent, bound) get_qual_from_partbound(parent, bound)
+#else
+#define sd_bound_conditions(partition, parent, bound) \
+	get_qual_from_partbound(partition, parent, bound)
+#endif
+
+/* 15 lets NULL repeat no more in a unique key, if it is asked to. */
+#if PG_VERSION_NUM >= 150000
+#define SD_NULLS_DIFFER(definition)				(!(definition)->nulls_not_distinct)
+#define SD_SET_NULLS_DIFFER(definition, differ) ((definition)->nulls_not_distinct = !(differ))
+#else
+#define SD_NULLS_DIFFER(definition)				(true)
+#define SD_SET_NULLS_DIFFER(definition, differ) ((void) 0)
+#endif
+
+/* 18 made keys without overlaps and foreign keys of periods. */
+#if PG_VERSION_NUM >= 180000
+#define SD_IS_TEMPORAL(constraint) ((constraint)->without_overlaps || (constraint)->fk_with_period)
+#define SD_FORM_IS_TEMPORAL(form)  ((form)->conperiod)
+#else
+#define SD_IS_TEMPORAL(constraint) (false)
+#define SD_FORM_IS_TEMPORAL(form)  (false)
+#endif
+
+/* 14 finds functions by their OUT parameters too. */
+#if PG_VERSION_NUM >= 140000
+#define sd_function_candidates(name) FuncnameGetCandidates(name, -1, NIL, false, false, false, true)
+#else
+#define sd_function_candidates(name) FuncnameGetCandidates(name, -1, NIL, false, false, true)
+#endif
+
 #endif

@@ -24,6 +24,10 @@ int sd_guc_large_table = 1024 * 1024;
 int sd_guc_lock_budget = 5000;
 int sd_guc_max_dml_rows = 10000;
 int sd_guc_max_script_size = 16 * 1024;
+bool sd_guc_probe = false;
+bool sd_guc_probe_examples = true;
+int sd_guc_probe_rows = 1000000;
+int sd_guc_probe_time = 2000;
 int sd_guc_protect = SD_ENFORCE_OFF;
 char *sd_guc_protect_classes = NULL;
 bool sd_guc_record_drift = true;
@@ -100,6 +104,19 @@ sd_guc_init(void)
 							"statement.",
 							&sd_guc_max_script_size, 16 * 1024, 1, 1024 * 1024, PGC_SUSET,
 							GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomBoolVariable("safedeploy.probe",
+							 "Lets analyze() look at rows for what a statement demands of them.",
+							 "Without it analyze() reads no table. See probe().", &sd_guc_probe,
+							 false, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("safedeploy.probe_examples",
+							 "Lets probes name the primary key of a row as an example.", NULL,
+							 &sd_guc_probe_examples, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("safedeploy.probe_rows", "Rows that one probe may look at.",
+							"Of a table with more a sample is taken.", &sd_guc_probe_rows, 1000000,
+							1, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("safedeploy.probe_time", "Time that one probe may take.", NULL,
+							&sd_guc_probe_time, 2000, 1, INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL,
+							NULL, NULL);
 	DefineCustomEnumVariable("safedeploy.protect",
 							 "What happens to destructive statements that no permit names.",
 							 "Meant to be set for a database or a role.", &sd_guc_protect,

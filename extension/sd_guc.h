@@ -25,6 +25,10 @@ extern int sd_guc_lock_budget;		  /* safedeploy.lock_budget, in milliseconds, 0 
 extern int sd_guc_large_table;		  /* safedeploy.large_table, in kilobytes, 0 for none */
 extern int sd_guc_max_dml_rows;		  /* safedeploy.max_dml_rows, 0 for no limit */
 extern int sd_guc_max_script_size;	  /* safedeploy.max_script_size, in kilobytes */
+extern bool sd_guc_probe;			  /* safedeploy.probe */
+extern bool sd_guc_probe_examples;	  /* safedeploy.probe_examples */
+extern int sd_guc_probe_rows;		  /* safedeploy.probe_rows */
+extern int sd_guc_probe_time;		  /* safedeploy.probe_time, in milliseconds */
 extern int sd_guc_protect;			  /* safedeploy.protect, an SdEnforcement */
 extern char *sd_guc_protect_classes;  /* safedeploy.protect_classes; see sd_policy_class.h */
 extern bool sd_guc_record_drift;	  /* safedeploy.record_drift */

@@ -415,6 +415,10 @@ X(UNIQUE_DUPLICATES, "create-unique-index-duplicates", FAILURE, ERROR, "CREATE U
   "a unique key fails, because values repeat",
   "Look at them, and decide: SELECT %c, count(*) FROM %t GROUP BY %c HAVING count(*) > 1;",
   "indexes-unique.html")
+X(ROWS_REFUSE, "rows-refuse", FAILURE, ERROR, "CHECK, FOREIGN KEY, EXCLUDE, ALTER COLUMN TYPE, ATTACH PARTITION, ADD COLUMN ... NOT NULL", 0, 0,
+  "the statement fails, because rows that are there do not meet what it demands",
+  "Correct these rows first, in batches; new ones can be kept out by a constraint that is NOT VALID.",
+  "sql-altertable.html")
 X(FK_TYPE_MISMATCH, "fk-type-mismatch", FAILURE, WARNING, "REFERENCES", 0, 0,
   "the columns at both ends of a foreign key have different types",
   "Give it the type of the column that it refers to: %c %y",

@@ -12,6 +12,7 @@
 #include "sd_effect.h"
 #include "sd_guc.h"
 #include "sd_keys.h"
+#include "sd_probe.h"
 #include "sd_result.h"
 #include "sd_rules.h"
 #include "sd_severity.h"
@@ -210,7 +211,8 @@ report_large(SdAnalysis *analysis, const SdFinding *cause)
 
 /* Columns of the type "finding" from "context" on, which are filled by modules of their own. */
 #define COLUMN_CONTEXT	15
-#define FINDING_COLUMNS 16
+#define COLUMN_PROBE	16
+#define FINDING_COLUMNS 17
 
 void
 sd_report(SdAnalysis *analysis, SdFinding *finding)
@@ -227,7 +229,8 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 		report_effect(analysis, finding);
 		return;
 	}
-	if (!sd_rule_is_on(finding->rule))
+	if (!sd_rule_is_on(finding->rule) ||
+		(analysis->probes != NULL && sd_probes_only(analysis->probes)))
 		return;
 	sd_track_finding(analysis, finding);
 	analysis->reported = true;
@@ -270,6 +273,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	else
 		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
 	values[COLUMN_CONTEXT] = sd_context_document(analysis, finding->about, &nulls[COLUMN_CONTEXT]);
+	nulls[COLUMN_PROBE] = !sd_probe_of_finding(analysis, finding, &values[COLUMN_PROBE]);
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);
 	analysis->findings++;
 	if (analysis->keys != NULL && finding->relation != NULL && finding->rewrites == SD_YES)

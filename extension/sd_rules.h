@@ -121,7 +121,8 @@ typedef struct SdFinding
 	const char *detail; /* NULL for none */
 	const char *hint;	/* NULL for the rule's own; has placeholders too */
 	SdHintNames names;
-	const SdPlace *place; /* NULL for location */
+	const SdPlace *place;		 /* NULL for location */
+	const struct SdProbe *probe; /* that it comes from, NULL for none */
 } SdFinding;
 
 /* One run of analyze(). */
@@ -132,6 +133,7 @@ typedef struct SdAnalysis
 	struct SdSizes *sizes;
 	struct SdTrack *track;
 	struct SdEffects *effects; /* effects are asked for, and findings are not */
+	struct SdProbes *probes;   /* rows are looked at; see sd_probe.h */
 	Tuplestorestate *store;
 	int64 findings; /* in the store */
 	TupleDesc desc;

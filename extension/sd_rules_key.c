@@ -16,6 +16,7 @@
 #include "sd_facts.h"
 #include "sd_keys.h"
 #include "sd_names.h"
+#include "sd_probe.h"
 #include "sd_rules.h"
 #include "sd_size.h"
 
@@ -372,6 +373,7 @@ report_repeats(SdAnalysis *analysis, const SdRelation *table, const char *column
 	SdFinding finding;
 
 	if (attnum == InvalidAttrNumber || sd_keys_changed(analysis, table) ||
+		sd_probe_answered(analysis, SD_PROBE_UNIQUE, table->oid) ||
 		!sd_fact_stats(table->oid, attnum).repeats)
 		return;
 	finding = sd_finding(analysis, SD_RULE_UNIQUE_DUPLICATES, table);
@@ -464,7 +466,8 @@ check_nulls(SdAnalysis *analysis, const SdAlter *alter)
 	SdColumnStats stats;
 	SdFinding finding;
 
-	if (column == InvalidAttrNumber || sd_keys_changed(analysis, &alter->relation))
+	if (column == InvalidAttrNumber || sd_keys_changed(analysis, &alter->relation) ||
+		sd_probe_answered(analysis, SD_PROBE_NOT_NULL, alter->relation.oid))
 		return;
 	stats = sd_fact_stats(alter->relation.oid, column);
 	if (!stats.known || stats.null_fraction <= 0)

@@ -14,6 +14,7 @@ CREATE TYPE safedeploy.finding AS (
 	message   text,
 	detail    text,
 	hint      text,
-	context   jsonb
+	context   jsonb,
+	probe     jsonb
 );
 COMMENT ON TYPE safedeploy.finding IS 'one hazard of one statement; NULL means not known, never harmless';
