@@ -5,10 +5,10 @@ CREATE TABLE plain (a integer);
 CREATE VIEW looks AS SELECT a FROM plain;
 CREATE TABLE parent (a integer);
 CREATE TABLE child () INHERITS (parent);
-INSERT INTO child SELECT generate_series(1, 1000);
+INSERT INTO child SELECT generate_series(1, 10000);
 CREATE TABLE whole (a integer NOT NULL) PARTITION BY RANGE (a);
 CREATE TABLE rest PARTITION OF whole DEFAULT;
-INSERT INTO whole SELECT generate_series(1, 100);
+INSERT INTO whole SELECT g % 100 FROM generate_series(1, 10000) g;
 ANALYZE parent, child, whole, rest;
 
 CREATE FUNCTION judge(script text, in_transaction boolean DEFAULT true) RETURNS TABLE (rule text, severity text, message text) LANGUAGE sql AS

@@ -18,32 +18,32 @@ CREATE DOMAIN plain AS integer;
 CREATE FUNCTION inlined() RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1';
 CREATE FUNCTION opaque() RETURNS integer LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN 1; END';
 CREATE TABLE ref (id integer PRIMARY KEY);
-INSERT INTO ref SELECT generate_series(1, 1000);
+INSERT INTO ref SELECT generate_series(1, 20000);
 CREATE TABLE big (id bigint PRIMARY KEY, a integer, b varchar(10), c numeric(10, 2), d text, e timestamptz DEFAULT now(), f varchar(10), p plain, m mood,
 	proved integer, compound integer, weak integer, n integer, viewed integer, stored integer,
 	CONSTRAINT proof CHECK (proved IS NOT NULL), CONSTRAINT twofold CHECK (compound IS NOT NULL AND compound > 0), CONSTRAINT either CHECK (weak IS NOT NULL OR id > 0));
-INSERT INTO big (id, a, b, c, d, f, p, m, proved, compound, weak, n, viewed) SELECT g, g, g, g, g, g, 1, 'ok', g, g, g, g, g FROM generate_series(1, 1000) g;
+INSERT INTO big (id, a, b, c, d, f, p, m, proved, compound, weak, n, viewed) SELECT g, g, g, g, g, g, 1, 'ok', g, g, g, g, g FROM generate_series(1, 20000) g;
 CREATE INDEX big_lower ON big (lower(b));
 CREATE UNIQUE INDEX big_n ON big (n);
 CREATE UNIQUE INDEX big_a ON big (a);
 CREATE VIEW looks AS SELECT viewed FROM big;
 CREATE TABLE waits (id integer REFERENCES ref NOT NULL, CONSTRAINT late CHECK (id > 0) NOT VALID);
-INSERT INTO waits SELECT generate_series(1, 100);
+INSERT INTO waits SELECT generate_series(1, 10000);
 ALTER TABLE waits ADD CONSTRAINT later FOREIGN KEY (id) REFERENCES ref NOT VALID;
 CREATE TABLE none (id bigint PRIMARY KEY, a integer, b varchar(10));
 CREATE TABLE parts (a integer NOT NULL) PARTITION BY RANGE (a);
 CREATE TABLE lone (a integer NOT NULL);
-INSERT INTO lone SELECT generate_series(1, 100);
-CREATE TABLE checked (a integer NOT NULL CHECK (a >= 0 AND a < 1000));
-INSERT INTO checked SELECT generate_series(1, 100);
+INSERT INTO lone SELECT generate_series(1, 10000);
+CREATE TABLE checked (a integer NOT NULL CHECK (a >= 0 AND a < 100000));
+INSERT INTO checked SELECT generate_series(1, 10000);
 CREATE MATERIALIZED VIEW kept AS SELECT id, stored FROM big;
 CREATE UNIQUE INDEX kept_id ON kept (id);
 CREATE SCHEMA other;
-CREATE TABLE other.hidden AS SELECT 1 AS a;
+CREATE TABLE other.hidden AS SELECT generate_series(1, 10000) AS a;
 CREATE TABLE moody (m mood, x integer);
 INSERT INTO moody VALUES ('ok', 1);
 CREATE TABLE domained (x positive);
-INSERT INTO domained SELECT generate_series(1, 100);
+INSERT INTO domained SELECT generate_series(1, 10000);
 CREATE FUNCTION destroys() RETURNS void LANGUAGE plpgsql AS 'BEGIN DROP TABLE ref CASCADE; END';
 CREATE TYPE pair AS (x integer, y integer);
 CREATE TYPE unused AS ENUM ('a');
@@ -52,46 +52,46 @@ CREATE SEQUENCE numbers;
 CREATE TABLE typed (i2 smallint, i4 integer, ts3 timestamptz(3), ts timestamptz, plainly numeric, exact numeric(10, 2), ch char(5), vb varbit(8), fixed bit(8), net inet, range cidr, js json,
 	list varchar(10)[], span interval(3), word varchar(10), sorted varchar(10), dom plain, feel mood, both_of pair, numbered bigint NOT NULL DEFAULT nextval('numbers'));
 INSERT INTO typed (i2, i4, ts3, ts, plainly, exact, ch, vb, fixed, net, range, js, list, span, word, sorted, dom, feel, both_of)
-	SELECT g, g, now(), now(), g, g, 'x', B'101', B'00001111', '10.0.0.1', '10.0.0.0/8', '{}', ARRAY['a'], '1 day', 'w', g, 1, 'ok', '(1,2)' FROM generate_series(1, 200) g;
+	SELECT g, g, now(), now(), g, g, 'x', B'101', B'00001111', '10.0.0.1', '10.0.0.0/8', '{}', ARRAY['a'], '1 day', 'w', g, 1, 'ok', '(1,2)' FROM generate_series(1, 10000) g;
 CREATE INDEX typed_sorted ON typed (sorted);
 CREATE TABLE unproved (a integer);
-INSERT INTO unproved SELECT generate_series(1, 100);
+INSERT INTO unproved SELECT generate_series(1, 10000);
 ALTER TABLE unproved ADD CONSTRAINT unproved_a CHECK (a IS NOT NULL) NOT VALID;
 CREATE TABLE violated (a integer);
-INSERT INTO violated SELECT -g FROM generate_series(1, 100) g;
+INSERT INTO violated SELECT -g FROM generate_series(1, 10000) g;
 ALTER TABLE violated ADD CONSTRAINT above CHECK (a > 0) NOT VALID;
 CREATE TABLE orphans (r integer);
-INSERT INTO orphans SELECT generate_series(5000, 5100);
+INSERT INTO orphans SELECT generate_series(50000, 60000);
 CREATE TABLE keyed (k integer NOT NULL);
-INSERT INTO keyed SELECT generate_series(1, 100);
+INSERT INTO keyed SELECT generate_series(1, 10000);
 CREATE UNIQUE INDEX keyed_k ON keyed (k);
 CREATE TABLE computed (a integer, twice integer GENERATED ALWAYS AS (a * 2) STORED);
-INSERT INTO computed SELECT generate_series(1, 100);
+INSERT INTO computed SELECT generate_series(1, 10000);
 CREATE TABLE shares (a integer NOT NULL, b integer) PARTITION BY RANGE (a);
-CREATE TABLE shares_1 PARTITION OF shares FOR VALUES FROM (0) TO (1000);
-INSERT INTO shares SELECT g, g FROM generate_series(1, 100) g;
+CREATE TABLE shares_1 PARTITION OF shares FOR VALUES FROM (0) TO (100000);
+INSERT INTO shares SELECT g, g FROM generate_series(1, 10000) g;
 CREATE TABLE indexed (a integer PRIMARY KEY) PARTITION BY RANGE (a);
 CREATE TABLE spills (a integer NOT NULL) PARTITION BY RANGE (a);
 CREATE TABLE spills_rest PARTITION OF spills DEFAULT;
-INSERT INTO spills SELECT generate_series(1, 100);
+INSERT INTO spills SELECT generate_series(1, 10000);
 CREATE TABLE tight (a integer NOT NULL) PARTITION BY RANGE (a);
 CREATE TABLE tight_rest PARTITION OF tight DEFAULT;
-INSERT INTO tight SELECT generate_series(1, 100);
-ALTER TABLE tight_rest ADD CHECK (a IS NOT NULL AND a < 1000);
+INSERT INTO tight SELECT generate_series(1, 10000);
+ALTER TABLE tight_rest ADD CHECK (a IS NOT NULL AND a < 100000);
 CREATE TABLE "Odd; Table" (id integer, "drop table" text);
-INSERT INTO "Odd; Table" SELECT g, g FROM generate_series(1, 100) g;
+INSERT INTO "Odd; Table" SELECT g, g FROM generate_series(1, 10000) g;
 CREATE TABLE family (a integer, b integer);
 CREATE TABLE child () INHERITS (family);
-INSERT INTO child SELECT g, g FROM generate_series(1, 100) g;
+INSERT INTO child SELECT g, g FROM generate_series(1, 10000) g;
 CREATE TABLE shop (id integer PRIMARY KEY, price integer NOT NULL DEFAULT 0, note text);
-INSERT INTO shop SELECT g, g, g FROM generate_series(1, 100) g;
+INSERT INTO shop SELECT g, g, g FROM generate_series(1, 10000) g;
 CREATE VIEW window_of AS SELECT id, price FROM shop;
 CREATE FUNCTION total() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT sum(price) FROM shop';
 ANALYZE;
 
 -- application
 SELECT id, price, note FROM shop WHERE price > 1;
-INSERT INTO shop (id, note) VALUES (101, 'new');
+INSERT INTO shop (id, note) VALUES (1000001, 'new');
 SELECT id, price FROM window_of;
 SELECT total();
 SELECT x FROM moody WHERE m = 'ok'::mood;
@@ -243,9 +243,9 @@ SELECT 1 /* ; DROP TABLE big; */;
 -- case: words in a dollar quote | safe
 COMMENT ON TABLE none IS $x$ '; DROP TABLE big; $x$;
 -- case: a partition attached | long
-ALTER TABLE parts ATTACH PARTITION lone FOR VALUES FROM (0) TO (1000);
+ALTER TABLE parts ATTACH PARTITION lone FOR VALUES FROM (0) TO (100000);
 -- case: a partition attached that is proved | safe
-ALTER TABLE parts ATTACH PARTITION checked FOR VALUES FROM (0) TO (1000);
+ALTER TABLE parts ATTACH PARTITION checked FOR VALUES FROM (0) TO (100000);
 -- case: VACUUM FULL | long
 -- outside
 VACUUM FULL big;
@@ -310,7 +310,7 @@ ALTER TABLE big ADD COLUMN x integer; UPDATE big SET x = a;
 -- case: a new column, and all is counted at once | long
 ALTER TABLE big ADD COLUMN x integer; SELECT count(*) FROM big;
 -- case: a new column, and another table is counted | long
-ALTER TABLE big ADD COLUMN x integer; SELECT count(*) FROM typed;
+ALTER TABLE typed ADD COLUMN x integer; SELECT count(*) FROM big;
 -- case: a new column and a row | safe
 ALTER TABLE none ADD COLUMN x integer; INSERT INTO none (id, x) VALUES (1, 1);
 -- case: if the table is there, and it is | long
@@ -572,7 +572,7 @@ PREPARE x AS DELETE FROM waits; EXECUTE x;
 -- case: DELETE of everything by MERGE | loss
 MERGE INTO waits USING (SELECT 1) s ON true WHEN MATCHED THEN DELETE;
 -- case: UPDATE of one row | safe
-UPDATE big SET a = 5000 WHERE id = 1;
+UPDATE big SET a = 50000 WHERE id = 1;
 -- case: an upsert | safe
 INSERT INTO ref VALUES (1) ON CONFLICT (id) DO UPDATE SET id = excluded.id;
 -- case: a row that is there | fails
@@ -594,17 +594,17 @@ CREATE FUNCTION x() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DROP TABLE big CAS
 -- case: a function that is called | loss
 CREATE FUNCTION x() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DROP TABLE waits; END $$; SELECT x();
 -- case: a partition of a table with a default partition | long
-CREATE TABLE spills_1 PARTITION OF spills FOR VALUES FROM (5000) TO (6000);
+CREATE TABLE spills_1 PARTITION OF spills FOR VALUES FROM (500000) TO (600000);
 -- case: a partition of a table with a proved default partition | safe
-CREATE TABLE tight_1 PARTITION OF tight FOR VALUES FROM (5000) TO (6000);
+CREATE TABLE tight_1 PARTITION OF tight FOR VALUES FROM (500000) TO (600000);
 -- case: a partition of a table with a default partition that has its rows | fails
-CREATE TABLE spills_1 PARTITION OF spills FOR VALUES FROM (1) TO (6000);
+CREATE TABLE spills_1 PARTITION OF spills FOR VALUES FROM (1) TO (600000);
 -- case: a partition | safe
-CREATE TABLE shares_2 PARTITION OF shares FOR VALUES FROM (1000) TO (2000);
+CREATE TABLE shares_2 PARTITION OF shares FOR VALUES FROM (100000) TO (200000);
 -- case: a partition that overlaps | fails
-CREATE TABLE shares_2 PARTITION OF shares FOR VALUES FROM (500) TO (2000);
+CREATE TABLE shares_2 PARTITION OF shares FOR VALUES FROM (50000) TO (200000);
 -- case: a partition attached that is proved and has no index | long
-ALTER TABLE indexed ATTACH PARTITION checked FOR VALUES FROM (0) TO (1000);
+ALTER TABLE indexed ATTACH PARTITION checked FOR VALUES FROM (0) TO (100000);
 -- case: a partition attached whose rows do not fit | fails
 ALTER TABLE parts ATTACH PARTITION lone FOR VALUES FROM (0) TO (50);
 -- case: a column of a partitioned table | safe
