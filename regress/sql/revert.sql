@@ -2,6 +2,10 @@
 -- Single properties are in regress/fixtures/properties.
 SET client_min_messages = warning;
 \pset format unaligned
+-- what is asked of each case
+\set changed 'SELECT op, kind, identity, path FROM safedeploy.diff(:s) WHERE class = ''real'' AND cause IS NULL AND identity LIKE ''%rv%'' ORDER BY seq LIMIT 3'
+\set back 'SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq'
+\set left_over 'SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN (''real'', ''cosmetic'')'
 
 -- a label goes, and with it everything that is of the type or names one of its labels
 CREATE SCHEMA rv;
@@ -22,14 +26,13 @@ SET search_path = rv;
 ALTER TYPE e ADD VALUE 'c';
 RESET search_path;
 SELECT level, data_loss, reason FROM safedeploy.revert_sql(:s) WHERE reason IS NOT NULL ORDER BY seq;
-SELECT op, kind, identity, path FROM safedeploy.diff(:s) WHERE class = 'real' AND cause IS NULL AND identity LIKE '%rv%' ORDER BY seq LIMIT 3;
+:changed;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
--- left over
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 -- rows are there still
 SELECT e, es FROM rv.p;
 DROP SCHEMA rv CASCADE;
@@ -48,14 +51,13 @@ CREATE TYPE e AS ENUM ('a', 'b');
 ALTER TABLE t ALTER e TYPE e USING e::text::e;
 DROP TYPE e_old;
 RESET search_path;
-SELECT op, kind, identity, path FROM safedeploy.diff(:s) WHERE class = 'real' AND cause IS NULL AND identity LIKE '%rv%' ORDER BY seq LIMIT 3;
+:changed;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
--- left over
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 DROP SCHEMA rv CASCADE;
 
 -- names go round: columns, indexes, constraints, tables
@@ -83,14 +85,13 @@ ALTER TABLE a RENAME TO z;
 ALTER TABLE b RENAME TO a;
 ALTER TABLE z RENAME TO b;
 RESET search_path;
-SELECT op, kind, identity, path FROM safedeploy.diff(:s) WHERE class = 'real' AND cause IS NULL AND identity LIKE '%rv%' ORDER BY seq LIMIT 3;
+:changed;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
--- left over
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 DROP SCHEMA rv CASCADE;
 
 -- tables that refer to each other go, and come back
@@ -108,14 +109,13 @@ CREATE TABLE t1 (id integer PRIMARY KEY, r integer);
 CREATE TABLE t2 (id integer PRIMARY KEY, r integer REFERENCES t1, r2 integer REFERENCES t1);
 ALTER TABLE t1 ADD FOREIGN KEY (r) REFERENCES t2;
 RESET search_path;
-SELECT op, kind, identity, path FROM safedeploy.diff(:s) WHERE class = 'real' AND cause IS NULL AND identity LIKE '%rv%' ORDER BY seq LIMIT 3;
+:changed;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
--- left over
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 DROP SCHEMA rv CASCADE;
 
 -- moves take along what is owned
@@ -138,14 +138,13 @@ ALTER SCHEMA rv_ren RENAME TO rv_ren2;
 ALTER FUNCTION g(integer) RENAME TO h;
 ALTER TABLE rv_ren2.x RENAME y TO z;
 RESET search_path;
-SELECT op, kind, identity, path FROM safedeploy.diff(:s) WHERE class = 'real' AND cause IS NULL AND identity LIKE '%rv%' ORDER BY seq LIMIT 3;
+:changed;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
--- left over
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 DROP SCHEMA rv, rv_other, rv_ren CASCADE;
 
 -- a column changes under views, policies, triggers and a computed column
@@ -172,14 +171,13 @@ ALTER TABLE t DROP g;
 ALTER TABLE t ALTER n TYPE bigint;
 CREATE VIEW v AS SELECT n, id FROM t;
 RESET search_path;
-SELECT op, kind, identity, path FROM safedeploy.diff(:s) WHERE class = 'real' AND cause IS NULL AND identity LIKE '%rv%' ORDER BY seq LIMIT 3;
+:changed;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
--- left over
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 DROP SCHEMA rv CASCADE;
 
 -- partitions and their keys
@@ -200,14 +198,13 @@ ALTER TABLE part DROP CONSTRAINT part_pkey;
 DROP TABLE part_2;
 CREATE TABLE part_3 PARTITION OF part DEFAULT;
 RESET search_path;
-SELECT op, kind, identity, path FROM safedeploy.diff(:s) WHERE class = 'real' AND cause IS NULL AND identity LIKE '%rv%' ORDER BY seq LIMIT 3;
+:changed;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
--- left over
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 DROP SCHEMA rv CASCADE;
 
 -- a step fails rather than cut a value or lose a row
@@ -218,7 +215,7 @@ SELECT safedeploy.take_snapshot() AS s \gset
 ALTER TABLE rv.t ALTER v TYPE text;
 INSERT INTO rv.t VALUES ('abcd', 'a');
 BEGIN;
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 ROLLBACK;
 ALTER TYPE rv.e ADD VALUE 'b';
 UPDATE rv.t SET v = 'abc', e = 'b';
@@ -242,7 +239,7 @@ BEGIN;
 SELECT sql FROM safedeploy.revert_sql(:s, concurrently => true) WHERE transactional ORDER BY seq \gexec
 COMMIT;
 SELECT sql FROM safedeploy.revert_sql(:s, concurrently => true) WHERE NOT transactional ORDER BY seq \gexec
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 DROP SCHEMA rv CASCADE;
 
 -- between two stored snapshots; nothing to do; errors

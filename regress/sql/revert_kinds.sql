@@ -1,6 +1,9 @@
 -- Ways back of kinds other than tables that take more than one statement, or look at what surrounds them.
 SET client_min_messages = warning;
 \pset format unaligned
+-- what is asked of each case
+\set back 'SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq'
+\set left_over 'SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN (''real'', ''cosmetic'')'
 CREATE ROLE regress_kind_a;
 CREATE ROLE regress_kind_b;
 
@@ -19,10 +22,10 @@ INSERT INTO us VALUES ('(1,a)', '{"(2,b)"}');
 RESET search_path;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 SELECT * FROM rk.us;
 DROP SCHEMA rk CASCADE;
 
@@ -37,10 +40,10 @@ RESET ROLE;
 SELECT sql FROM safedeploy.revert_sql(:s) WHERE kind = 'schema' ORDER BY seq;
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 DROP SCHEMA rk CASCADE;
 
 -- default privileges, which only take away, act on what is made again
@@ -51,10 +54,10 @@ SELECT safedeploy.take_snapshot() AS s \gset
 DROP FUNCTION rk.f();
 BEGIN;
 \set ECHO none
-SELECT sql FROM safedeploy.revert_sql(:s) WHERE sql IS NOT NULL ORDER BY seq \gexec
+:back \gexec
 \set ECHO all
 COMMIT;
-SELECT op, kind, identity, path, class FROM safedeploy.diff(:s) WHERE class IN ('real', 'cosmetic');
+:left_over;
 SELECT has_function_privilege('regress_kind_a', 'rk.f()', 'EXECUTE');
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 DROP SCHEMA rk CASCADE;

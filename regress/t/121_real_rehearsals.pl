@@ -3,21 +3,19 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
 use File::Temp;
 use SafeDeployTest;
+use SafeDeployTest::Page;
 use SafeDeployTest::Real;
 use Test::More;
 
-my $text = SafeDeployTest::Process::slurp(abs_path(dirname(__FILE__) . '/../../docs/real-downgrades.md'));
+my $page = SafeDeployTest::Page->new('real-downgrades.md');
 
 # verdicts($name): list of revision, verdict, what the repair makes of it
 sub verdicts
 {
 	my ($name) = @_;
-	my ($table) = $text =~ /<!-- begin $name -->\n(.*?)<!-- end $name -->/s or die "no table of $name";
-	return $table =~ /^\| \d+ \| (\S+) \| ([a-z ]+) \|(?:[^|]*\|){2} ([^|]+) \|/mg;
+	return $page->table($name) =~ /^\| \d+ \| (\S+) \| ([a-z ]+) \|(?:[^|]*\|){2} ([^|]+) \|/mg;
 }
 
 # Exit code of a rehearsal for each verdict; another order of columns is a warning.

@@ -6,9 +6,9 @@ SafeDeployTest::Steps - single Alembic steps through regress/real/alembic_steps.
 
 =head1 SYNOPSIS
 
-  my $steps = SafeDeployTest::Steps->new("$dir/alembic.ini", $python);
+  my $steps = SafeDeployTest::Steps->of_prefect($server);
   my @revisions = $steps->revisions;
-  my $error = $steps->ask('upgrade', $url, $revisions[0]);
+  my $error = $steps->ask('upgrade', $server->url('prefect'), $revisions[0]);
 
 =cut
 
@@ -21,6 +21,8 @@ use File::Basename qw(dirname);
 use IPC::Open2;
 use JSON::PP ();
 
+use SafeDeployTest::Real;
+
 my $program = abs_path(dirname(__FILE__) . '/../../real') . '/alembic_steps.py';
 
 sub new
@@ -28,6 +30,24 @@ sub new
 	my ($class, $ini, $python) = @_;
 	my $self = bless {}, $class;
 	$self->{pid} = open2($self->{answers}, $self->{questions}, $python, $program, $ini);
+	return $self;
+}
+
+=head2 of_prefect($server)
+
+Steps of prefect's history, and an empty database "prefect" that has Alembic's table.
+
+=cut
+
+sub of_prefect
+{
+	my ($class, $server) = @_;
+	my ($keep, $dir) = real_alembic_project();
+	my $self = $class->new("$dir/alembic.ini", dirname(real_tool('prefect')) . '/python');
+	$self->{keep} = $keep;
+	$server->create_database('prefect');
+	my $error = $self->ask('ensure', $server->url('prefect'));
+	croak "no version table: $error" if defined $error;
 	return $self;
 }
 
