@@ -398,8 +398,12 @@ leftovers_of_two(SdDdl *ddl, SdNode *old, SdNode *new, const char *path)
 	}
 }
 
-void
-sd_ddl_leftovers(SdDdl *ddl)
+/*
+ * Steps for what is left: keys of old (in a creation), or differences (in a
+ * change) that nobody has marked.
+ */
+static void
+write_leftovers(SdDdl *ddl)
 {
 	if (ddl->old == NULL)
 		return;
@@ -460,7 +464,7 @@ sd_ddl_run_create(SdDdl *ddl)
 	if (!made && ddl->steps != NIL)
 		return;
 	write_common(ddl);
-	sd_ddl_leftovers(ddl);
+	write_leftovers(ddl);
 }
 
 static bool
@@ -508,7 +512,7 @@ sd_ddl_run_alter(SdDdl *ddl)
 		return false;
 	}
 	write_common(ddl);
-	sd_ddl_leftovers(ddl);
+	write_leftovers(ddl);
 	return true;
 }
 

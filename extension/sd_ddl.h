@@ -176,12 +176,6 @@ extern bool sd_ddl_same(SdDdl *ddl, SdNode *old, SdNode *new);
 extern bool sd_ddl_listed(List *texts, const char *text);
 
 /*
- * Steps for what is left: keys of old (in a creation), or differences (in a
- * change) that nobody has marked.
- */
-extern void sd_ddl_leftovers(SdDdl *ddl);
-
-/*
  * Names of members.  The new definition has the names that its members get back;
  * a member that has to go and whose name another one gets back is displaced, which
  * the first byte of its key says.  Statements before the renames need the name

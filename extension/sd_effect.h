@@ -60,7 +60,7 @@ typedef void (*SdEffectFunction)(SdEffectContext *context, Node *statement);
 
 /*
  * What follows is certain, or happens only under a condition that the catalog
- * does not tell.  sd_certain returns what was in force before.
+ * does not tell.  It returns what was in force before.
  */
 extern bool sd_effect_certain(SdEffectContext *context, bool certain);
 

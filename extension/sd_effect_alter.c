@@ -38,21 +38,6 @@ sd_rewrite_table(SdEffectContext *context, Oid table)
 	}
 }
 
-bool
-sd_step_drops_constraint(const SdStep *step, const char *name)
-{
-	ListCell *cell;
-
-	foreach (cell, step->stmt->cmds)
-	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
-
-		if (cmd->subtype == AT_DropConstraint && strcmp(cmd->name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* class_form copies a relation's row of pg_class; false when there is none. */
 static bool
 class_form(Oid relation, FormData_pg_class *form)

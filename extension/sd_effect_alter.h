@@ -23,9 +23,6 @@ typedef void (*SdStepFunction)(const SdStep *step);
 /* sd_rewrite_table records that a table and its indexes are written again. */
 extern void sd_rewrite_table(SdEffectContext *context, Oid table);
 
-/* sd_step_drops_constraint tells whether the same command drops a constraint. */
-extern bool sd_step_drops_constraint(const SdStep *step, const char *name);
-
 /* Columns: sd_effect_column.c */
 extern void sd_step_add_column(const SdStep *step);
 extern void sd_step_drop_column(const SdStep *step);

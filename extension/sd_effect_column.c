@@ -181,7 +181,6 @@ typedef struct Users
 	List *indexes;		/* OIDs */
 	List *foreign_keys; /* SdForeignKey */
 	bool checked;		/* a CHECK uses it */
-	bool proven_rows;	/* a NOT NULL constraint with a row of its own (18) */
 } Users;
 
 static void

@@ -27,6 +27,18 @@
 
 #define AUTOCOMMIT_REASON "The ledger keeps what happened; a rollback would take the record back."
 
+/* An event to append; NULL for what it does not have. */
+typedef struct Event
+{
+	const pg_uuid_t *run_id;
+	const char *state;
+	const char *status;
+	const char *result;
+	const int *exit_code;
+	const char *message;
+	Jsonb *detail;
+} Event;
+
 /* The tables of the ledger, open, and the chain locked until the end of the transaction. */
 typedef struct Chain
 {
@@ -111,7 +123,7 @@ set_hash(SdRow *row)
 
 /* append_event adds one row to the end of the chain. */
 static int64
-append_event(const Chain *chain, const SdLedgerEvent *event)
+append_event(const Chain *chain, const Event *event)
 {
 	SdRow *row = sd_row_new(chain->event);
 	SdRow *head = last_event(chain->event, NULL);
@@ -163,8 +175,9 @@ require_open_run(const Chain *chain, const pg_uuid_t *run_id)
 						errhint("Begin a new run with safedeploy.begin_run().")));
 }
 
-int64
-sd_ledger_append(const SdLedgerEvent *event)
+/* Appends an event to a run that is there and has not ended; returns its seq. */
+static int64
+append(const Event *event)
 {
 	Chain chain = open_chain();
 	int64 seq;
@@ -219,7 +232,7 @@ complete_run(SdRow *row)
 static void
 insert_run(const Chain *chain, SdRow *row, const pg_uuid_t *run_id)
 {
-	SdLedgerEvent begin = { .run_id = run_id, .state = SD_LEDGER_STATE_BEGIN, .status = "begin" };
+	Event begin = { .run_id = run_id, .state = SD_LEDGER_STATE_BEGIN, .status = "begin" };
 	bytea *hash;
 
 	if (find_run(chain, run_id) != NULL)
@@ -309,7 +322,7 @@ safedeploy_begin_run(PG_FUNCTION_ARGS)
 Datum
 safedeploy_record_event(PG_FUNCTION_ARGS)
 {
-	SdLedgerEvent event = { 0 };
+	Event event = { 0 };
 
 	require_argument(fcinfo, 0, "run_id");
 	event.run_id = PG_GETARG_UUID_P(0);
@@ -319,7 +332,7 @@ safedeploy_record_event(PG_FUNCTION_ARGS)
 	event.detail = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4);
 	sd_session_require_autocommit("record_event()", AUTOCOMMIT_REASON);
 	sd_fence_require("record_event()");
-	PG_RETURN_INT64(sd_ledger_append(&event));
+	PG_RETURN_INT64(append(&event));
 }
 
 /*
@@ -329,7 +342,7 @@ safedeploy_record_event(PG_FUNCTION_ARGS)
 Datum
 safedeploy_end_run(PG_FUNCTION_ARGS)
 {
-	SdLedgerEvent event = { 0 };
+	Event event = { 0 };
 	int exit_code;
 
 	require_argument(fcinfo, 0, "run_id");
@@ -346,14 +359,14 @@ safedeploy_end_run(PG_FUNCTION_ARGS)
 					   "failed";
 	sd_session_require_autocommit("end_run()", AUTOCOMMIT_REASON);
 	sd_fence_require("end_run()");
-	PG_RETURN_INT64(sd_ledger_append(&event));
+	PG_RETURN_INT64(append(&event));
 }
 
 /* note_in_run adds what was done to the lock of a run that goes on, in its present state. */
 static void
 note_in_run(const Chain *chain, Relation locks, const char *lock, const char *message, Jsonb *detail)
 {
-	SdLedgerEvent note = { .status = "note", .message = message, .detail = detail };
+	Event note = { .status = "note", .message = message, .detail = detail };
 	ItemPointerData tid;
 	SdRow *row = sd_lock_row_by_name(locks, lock, &tid);
 	SdRow *last = NULL;
@@ -383,13 +396,13 @@ sd_ledger_record_break(const char *lock, const char *reason, const char *holder)
 	Jsonb *detail = make_object("lock", lock, "reason", reason, "holder", holder, NULL);
 	char *message = psprintf("lock \"%s\" broken by \"%s\": %s", lock, sd_session_user(), reason);
 	int exit_code = 0;
-	SdLedgerEvent end = { .run_id = run_id,
-						  .state = SD_LEDGER_STATE_END,
-						  .status = "ok",
-						  .result = "done",
-						  .exit_code = &exit_code,
-						  .message = message,
-						  .detail = detail };
+	Event end = { .run_id = run_id,
+				  .state = SD_LEDGER_STATE_END,
+				  .status = "ok",
+				  .result = "done",
+				  .exit_code = &exit_code,
+				  .message = message,
+				  .detail = detail };
 
 	note_in_run(&chain, locks, lock, message, detail);
 	/* No lock_name: this run moved no database to any revision. */

@@ -23,21 +23,6 @@
 /* Key in the detail of a run's first event: hash of the run's row, in hex. */
 #define SD_LEDGER_RUN_HASH_KEY "run_hash"
 
-/* An event to append; NULL for what it does not have. */
-typedef struct SdLedgerEvent
-{
-	const pg_uuid_t *run_id;
-	const char *state;
-	const char *status;
-	const char *result;
-	const int *exit_code;
-	const char *message;
-	Jsonb *detail;
-} SdLedgerEvent;
-
-/* Appends an event to a run that is there and has not ended; returns its seq. */
-extern int64 sd_ledger_append(const SdLedgerEvent *event);
-
 /* Writes that a lock was broken: a run of its own, and a note in the holder's run. */
 extern void sd_ledger_record_break(const char *lock, const char *reason, const char *holder);
 

@@ -57,8 +57,9 @@ sd_lock_tag(LOCKTAG *tag, const char *name, SdLockSpace space)
 	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, space);
 }
 
-int
-sd_lock_holder(const char *name)
+/* PID of the session that holds the lock NAME, or 0. */
+static int
+lock_holder(const char *name)
 {
 	LockData *data = GetLockStatusData();
 	LOCKTAG tag;
@@ -184,7 +185,7 @@ describe_holder(const char *name)
 	ItemPointerData tid;
 	SdRow *row = sd_lock_row_by_name(rel, name, &tid);
 	StringInfoData buf;
-	int pid = sd_lock_holder(name);
+	int pid = lock_holder(name);
 
 	initStringInfo(&buf);
 	if (row == NULL)
@@ -376,7 +377,7 @@ end_session(const char *name, int pid)
 							  false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "pg_terminate_backend could not be called");
 	SPI_finish();
-	while (sd_lock_holder(name) == pid)
+	while (lock_holder(name) == pid)
 	{
 		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), SD_BREAK_TIMEOUT_MS))
 			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -406,7 +407,7 @@ safedeploy_break_lock(PG_FUNCTION_ARGS)
 				 errhint("It is written to the ledger.")));
 	sd_session_require_autocommit("break_lock()",
 								  "A rollback would undo the record, but not what was done.");
-	pid = sd_lock_holder(name);
+	pid = lock_holder(name);
 	if (pid == 0)
 		PG_RETURN_BOOL(false);
 	if (pid == MyProcPid)
@@ -424,7 +425,7 @@ safedeploy_break_lock(PG_FUNCTION_ARGS)
 Datum
 safedeploy_lock_holder_pid(PG_FUNCTION_ARGS)
 {
-	int pid = sd_lock_holder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	int pid = lock_holder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	if (pid == 0)
 		PG_RETURN_NULL();

@@ -30,9 +30,6 @@ typedef enum SdLockSpace
 
 extern void sd_lock_tag(LOCKTAG *tag, const char *name, SdLockSpace space);
 
-/* PID of the session that holds the lock NAME, or 0. */
-extern int sd_lock_holder(const char *name);
-
 /* The row of safedeploy.lock with this name or this token, or NULL; rel is open. */
 extern SdRow *sd_lock_row_by_name(Relation rel, const char *name, ItemPointer tid);
 extern SdRow *sd_lock_row_by_token(Relation rel, int64 token);

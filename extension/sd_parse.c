@@ -44,8 +44,9 @@ sd_script_init(SdScript *script, text *sql)
 		AllocSetContextCreate(CurrentMemoryContext, "safedeploy statement", ALLOCSET_DEFAULT_SIZES);
 }
 
-bool
-sd_is_parse_error(int sqlerrcode)
+/* is_parse_error tells whether an error says something about the text, not about the server. */
+static bool
+is_parse_error(int sqlerrcode)
 {
 	int category = ERRCODE_TO_CATEGORY(sqlerrcode);
 
@@ -98,7 +99,7 @@ parse(const char *sql, List **statements)
 	{
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (!sd_is_parse_error(error->sqlerrcode))
+		if (!is_parse_error(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
 	}

@@ -97,7 +97,4 @@ extern SdPlace sd_script_locate_inner(SdScript *script, int offset);
 /* sd_script_characters counts the characters of a byte range. */
 extern int sd_script_characters(const SdScript *script, int from, int to);
 
-/* sd_is_parse_error tells whether an error says something about the text, not about the server. */
-extern bool sd_is_parse_error(int sqlerrcode);
-
 #endif

@@ -400,7 +400,7 @@ extern const char *sd_deparse_rule(SdSnap *snap, SdRel *rel, Form_pg_rewrite rul
 extern const char *sd_deparse_body(SdSnap *snap, Oid proc, const char *node);
 extern SdRel *sd_rel(SdSnap *snap, Oid oid);
 
-/* sd_snapshot_options.c: text[] of name=value as a map, without pg_attver; NULL when empty */
+/* text[] of name=value as a map, without pg_attver; NULL when empty */
 extern SdNode *sd_options_node(SdSnap *snap, ArrayType *options);
 
 /* One file a kind of objects: "load" fills the structures, "emit" makes documents. */

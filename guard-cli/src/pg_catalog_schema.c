@@ -68,12 +68,6 @@ mg_schema_take(MgPg *pg, const char *label, const char *run_id, MgSnapshot *snap
 }
 
 bool
-mg_schema_find(MgPg *pg, const char *id, MgSnapshot *snapshot, MgError *err)
-{
-	return describe(pg, strtoll(id, NULL, 10), snapshot, err);
-}
-
-bool
 mg_schema_system(MgPg *pg, const MgSnapshot *snapshot, char **identifier, MgError *err)
 {
 	PGresult *result;

@@ -20,8 +20,6 @@ typedef struct MgSnapshot
  */
 extern bool mg_schema_take(MgPg *pg, const char *label, const char *run_id, MgSnapshot *snapshot,
 						   MgError *err);
-/* A stored snapshot by its id. */
-extern bool mg_schema_find(MgPg *pg, const char *id, MgSnapshot *snapshot, MgError *err);
 
 /* System identifier of the cluster in which it was taken. */
 extern bool mg_schema_system(MgPg *pg, const MgSnapshot *snapshot, char **identifier, MgError *err);

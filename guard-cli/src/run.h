@@ -55,11 +55,11 @@ typedef struct MgRun
 	bool begun;			  /* in the ledger */
 	bool ended;
 	const char *lock_name;
-	const char *token;	   /* NULL: the lock is not held */
-	MgStrings permitted;   /* steps that have a permit for what they drop, each with its token */
-	bool arm_fence;		   /* the child's sessions can load the library */
-	bool trace;			   /* they are traced */
-	bool lock_lost;		   /* and was not got back */
+	const char *token;	 /* NULL: the lock is not held */
+	MgStrings permitted; /* steps that have a permit for what they drop, each with its token */
+	bool arm_fence;		 /* the child's sessions can load the library */
+	bool trace;			 /* they are traced */
+	bool lock_lost;		 /* and was not got back */
 
 	MgRevisions from;
 	MgRevisions to;

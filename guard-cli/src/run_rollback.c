@@ -2,7 +2,6 @@
  * run_rollback.c
  *	  State rollback: what a failed run left is brought back by the tool and proved.
  */
-#include "run_rollback.h"
 
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "log.h"
 #include "observe.h"
 #include "repair.h"
+#include "run.h"
 #include "verify.h"
 #include "text.h"
 #include "tool_util.h"
@@ -70,8 +70,13 @@ prove(MgRun *run, const char *how, bool downgrade_failed, MgError *err)
 	return true;
 }
 
-bool
-mg_rollback_bring_back(MgRun *run, MgError *err)
+/*
+ * Brings the tool's revisions back to run->from and compares with run->before;
+ * run->exit_code becomes 21 (proved), 22 (not proved), or 23 (the downgrade failed).
+ * The state's message and detail say what was found.
+ */
+static bool
+bring_back(MgRun *run, MgError *err)
 {
 	MgToolSession session;
 	MgChildResult result;
@@ -132,5 +137,5 @@ mg_state_rollback(MgRun *run, MgError *err)
 				   mg_revisions_text(run->arena, &now));
 		return MG_STEP_OK;
 	}
-	return mg_rollback_bring_back(run, err) ? MG_STEP_OK : MG_STEP_FAILED;
+	return bring_back(run, err) ? MG_STEP_OK : MG_STEP_FAILED;
 }

@@ -77,13 +77,3 @@ mg_signals_shield(bool on)
 	shielded = on;
 	return before;
 }
-
-void
-mg_signals_reset(void)
-{
-	char byte;
-
-	while (wake[0] >= 0 && read(wake[0], &byte, 1) == 1)
-		;
-	caught = 0;
-}

@@ -23,7 +23,4 @@ extern int mg_signals_fd(void);
 /* Returns what it was before. */
 extern bool mg_signals_shield(bool on);
 
-/* Forgets what came; for a process that was forked off and has its own reasons to live. */
-extern void mg_signals_reset(void);
-
 #endif
