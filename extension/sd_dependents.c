@@ -9,7 +9,10 @@
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_shdepend.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 
@@ -209,4 +212,30 @@ sd_dependents_required_by(const ObjectAddress *object)
 		return NIL;
 	return references_of(object, (char[]){ DEPENDENCY_INTERNAL, DEPENDENCY_EXTENSION,
 										   DEPENDENCY_PARTITION_PRI, 0 });
+}
+
+List *
+sd_dependents_owned(Oid role)
+{
+	Relation depends = table_open(SharedDependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *result = NIL;
+
+	ScanKeyInit(&keys[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(AuthIdRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(role));
+	scan = systable_beginscan(depends, SharedDependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
+
+		if (form->dbid == MyDatabaseId && form->deptype == SHARED_DEPENDENCY_OWNER)
+			result = lappend(result, sd_make_address(form->classid, form->objid, form->objsubid));
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	return result;
 }

@@ -29,6 +29,9 @@ extern List *sd_dependents_hosts(const ObjectAddress *object);
 /* sd_dependents_required_by lists what refuses to lose an object: its extension, or what it is a part of. */
 extern List *sd_dependents_required_by(const ObjectAddress *object);
 
+/* sd_dependents_owned lists what a role owns in this database. */
+extern List *sd_dependents_owned(Oid role);
+
 /* sd_make_address makes an ObjectAddress in the current memory context. */
 extern ObjectAddress *sd_make_address(Oid class, Oid object, int32 sub);
 

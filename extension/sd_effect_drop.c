@@ -18,14 +18,12 @@
 #include "catalog/indexing.h"
 #include "catalog/partition.h"
 #include "catalog/pg_attrdef.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_rewrite.h"
-#include "catalog/pg_shdepend.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -38,6 +36,7 @@
 
 #include "sd_compat.h"
 #include "sd_compat_catalog.h"
+#include "sd_dependents.h"
 #include "sd_effect.h"
 
 typedef struct Walk
@@ -292,10 +291,7 @@ sd_effect_drop(SdEffectContext *context, List *objects)
 List *
 sd_address(List *list, Oid class, Oid object, int32 part)
 {
-	ObjectAddress *address = palloc0(sizeof(ObjectAddress));
-
-	ObjectAddressSubSet(*address, class, object, part);
-	return lappend(list, address);
+	return lappend(list, sd_make_address(class, object, part));
 }
 
 /* lock_named records the locks that DROP takes of what it names, before it looks any further. */
@@ -378,33 +374,6 @@ sd_effect_drop_statement(SdEffectContext *context, Node *statement)
 	sd_effect_drop(context, objects);
 }
 
-/* owned_objects lists what a role owns in this database; policies that name it among them. */
-static List *
-owned_objects(Oid role)
-{
-	Relation depends = table_open(SharedDependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
-	List *result = NIL;
-
-	ScanKeyInit(&keys[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(AuthIdRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(role));
-	scan = systable_beginscan(depends, SharedDependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
-
-		if (form->dbid == MyDatabaseId && form->deptype == SHARED_DEPENDENCY_OWNER)
-			result = sd_address(result, form->classid, form->objid, form->objsubid);
-	}
-	systable_endscan(scan);
-	table_close(depends, AccessShareLock);
-	return result;
-}
-
 void
 sd_effect_drop_owned(SdEffectContext *context, Node *statement)
 {
@@ -416,7 +385,7 @@ sd_effect_drop_owned(SdEffectContext *context, Node *statement)
 		Oid role = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
 
 		if (OidIsValid(role))
-			objects = list_concat(objects, owned_objects(role));
+			objects = list_concat(objects, sd_dependents_owned(role));
 	}
 	sd_effect_drop(context, objects);
 }
@@ -433,7 +402,7 @@ sd_effect_reassign_owned(SdEffectContext *context, Node *statement)
 
 		if (!OidIsValid(role))
 			continue;
-		foreach (owned, owned_objects(role))
+		foreach (owned, sd_dependents_owned(role))
 		{
 			ObjectAddress *object = lfirst(owned);
 

@@ -116,6 +116,19 @@ sd_lookup_leads_index(Oid table, AttrNumber column)
 	return result;
 }
 
+bool
+sd_lookup_index_taken(SdAnalysis *analysis, const IndexStmt *stmt, SdRelation *table,
+					  SdRelation *taken)
+{
+	if (stmt->idxname == NULL)
+		return false;
+	*table = sd_scope_relation(analysis->scope, stmt->relation);
+	if (table->schema == NULL)
+		return false;
+	*taken = sd_scope_relation_in(analysis->scope, table->schema, stmt->idxname);
+	return taken->presence == SD_EXISTS;
+}
+
 Oid
 sd_lookup_index_table(Oid index)
 {

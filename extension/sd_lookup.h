@@ -32,6 +32,10 @@ extern void sd_lookup_index_use(Oid index, bool *primary, bool *identity);
 /* sd_lookup_leads_index tells whether a valid index begins with a column. */
 extern bool sd_lookup_leads_index(Oid table, AttrNumber column);
 
+/* sd_lookup_index_taken finds the relation that has the name of an index that is to be made on a table. */
+extern bool sd_lookup_index_taken(SdAnalysis *analysis, const IndexStmt *stmt, SdRelation *table,
+								  SdRelation *taken);
+
 /* sd_lookup_index_table returns the table of an index, or InvalidOid. */
 extern Oid sd_lookup_index_table(Oid index);
 

@@ -4,31 +4,27 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_authid.h"
-#include "catalog/pg_shdepend.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "sd_compat.h"
+#include "sd_dependents.h"
 #include "sd_policy_loss.h"
 #include "sd_predict.h"
 
@@ -183,36 +179,19 @@ static void
 find_drop_owned(SdLoss *loss, Node *statement)
 {
 	DropOwnedStmt *stmt = (DropOwnedStmt *) statement;
-	Relation depends = table_open(SharedDependRelationId, AccessShareLock);
 	ListCell *cell;
+	ListCell *owned;
 
 	foreach (cell, stmt->roles)
 	{
 		Oid role = get_rolespec_oid(lfirst(cell), true);
-		ScanKeyData keys[2];
-		SysScanDesc scan;
-		HeapTuple tuple;
 
 		if (!OidIsValid(role))
 			continue;
-		ScanKeyInit(&keys[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(AuthIdRelationId));
-		ScanKeyInit(&keys[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(role));
-		scan = systable_beginscan(depends, SharedDependReferenceIndexId, true, NULL, 2, keys);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		{
-			Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
-			ObjectAddress object;
-
-			if (form->dbid != MyDatabaseId || form->deptype != SHARED_DEPENDENCY_OWNER)
-				continue;
-			ObjectAddressSubSet(object, form->classid, form->objid, form->objsubid);
-			sd_closure_add(loss->closure, &object, SD_DROP_NAMED, stmt->behavior == DROP_CASCADE);
-		}
-		systable_endscan(scan);
+		foreach (owned, sd_dependents_owned(role))
+			sd_closure_add(loss->closure, lfirst(owned), SD_DROP_NAMED,
+						   stmt->behavior == DROP_CASCADE);
 	}
-	table_close(depends, AccessShareLock);
 	list_dropped(loss);
 }
 

@@ -7,12 +7,9 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_shdepend.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -21,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "sd_dependents.h"
 #include "sd_facts.h"
 #include "sd_names.h"
 #include "sd_rules.h"
@@ -247,39 +245,27 @@ check_drop_database(SdAnalysis *analysis, Node *statement)
 static int
 add_owned(SdAnalysis *analysis, Oid role, SdNames *tables, SdSize *size)
 {
-	Relation depends = table_open(SharedDependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
 	int others = 0;
+	ListCell *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(AuthIdRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(role));
-	scan = systable_beginscan(depends, SharedDependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach (cell, sd_dependents_owned(role))
 	{
-		Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
-		char relkind;
+		const ObjectAddress *object = lfirst(cell);
+		char relkind =
+			object->classId == RelationRelationId ? get_rel_relkind(object->objectId) : '\0';
 
-		if (form->deptype != SHARED_DEPENDENCY_OWNER || form->dbid != MyDatabaseId)
-			continue;
-		relkind = form->classid == RelationRelationId ? get_rel_relkind(form->objid) : '\0';
 		if (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE ||
 			relkind == RELKIND_MATVIEW)
 		{
-			SdSize one = sd_relation_size(analysis->sizes, form->objid);
+			SdSize one = sd_relation_size(analysis->sizes, object->objectId);
 
-			sd_names_add(tables, sd_relation_name(form->objid));
+			sd_names_add(tables, sd_relation_name(object->objectId));
 			size->rows = Max(size->rows, one.rows);
 			size->bytes = Max(size->bytes, one.bytes);
 		}
 		else
 			others++;
 	}
-	systable_endscan(scan);
-	table_close(depends, AccessShareLock);
 	return others;
 }
 

@@ -324,13 +324,7 @@ check_masked_index(SdAnalysis *analysis, Node *statement)
 	HeapTuple tuple;
 	bool valid;
 
-	if (!stmt->if_not_exists || stmt->idxname == NULL)
-		return;
-	table = sd_scope_relation(analysis->scope, stmt->relation);
-	if (table.schema == NULL)
-		return;
-	index = sd_scope_relation_in(analysis->scope, table.schema, stmt->idxname);
-	if (index.presence != SD_EXISTS)
+	if (!stmt->if_not_exists || !sd_lookup_index_taken(analysis, stmt, &table, &index))
 		return;
 	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index.oid));
 	if (!HeapTupleIsValid(tuple))

@@ -197,13 +197,7 @@ check_index_taken(SdAnalysis *analysis, Node *statement)
 	const char *difference;
 	SdFinding finding;
 
-	if (stmt->idxname == NULL || analysis->deferred)
-		return;
-	table = sd_scope_relation(analysis->scope, stmt->relation);
-	if (table.schema == NULL)
-		return;
-	index = sd_scope_relation_in(analysis->scope, table.schema, stmt->idxname);
-	if (index.presence != SD_EXISTS)
+	if (analysis->deferred || !sd_lookup_index_taken(analysis, stmt, &table, &index))
 		return;
 	if (!stmt->if_not_exists)
 	{

@@ -27,16 +27,6 @@ objects_begin(SdSink *sink)
 	tuplestore_clear(((ObjectsSink *) sink)->store);
 }
 
-static Datum
-hash_datum(const uint8 *hash)
-{
-	bytea *result = palloc(VARHDRSZ + SD_SHA256_LENGTH);
-
-	SET_VARSIZE(result, VARHDRSZ + SD_SHA256_LENGTH);
-	memcpy(VARDATA(result), hash, SD_SHA256_LENGTH);
-	return PointerGetDatum(result);
-}
-
 static Jsonb *
 unread_definition(const SdUnread *unread)
 {
@@ -71,7 +61,7 @@ sd_object_row(SdDoc *doc, const SdHashes *hashes, Datum *values, bool *nulls)
 	{
 		nulls[SD_OBJECT_FACET + f] = (hashes->have & (1 << f)) == 0;
 		values[SD_OBJECT_FACET + f] =
-			nulls[SD_OBJECT_FACET + f] ? (Datum) 0 : hash_datum(hashes->facet[f]);
+			nulls[SD_OBJECT_FACET + f] ? (Datum) 0 : sd_hash_datum(hashes->facet[f]);
 	}
 	values[SD_OBJECT_PHYS] = JsonbPGetDatum(sd_node_to_jsonb(doc->phys));
 }

@@ -174,5 +174,7 @@ extern void sd_doc_hash(SdDoc *doc, SdSha256 *sha, StringInfo scratch, SdHashes 
 
 /* Hash of a definition as a whole: of its facets, in order. */
 extern void sd_hashes_total(const SdHashes *hashes, SdSha256 *sha, uint8 *out);
+/* A hash as a bytea in the current context. */
+extern Datum sd_hash_datum(const uint8 *hash);
 
 #endif

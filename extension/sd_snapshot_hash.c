@@ -171,3 +171,13 @@ sd_hex(const uint8 *data, int len)
 	text[len * 2] = '\0';
 	return text;
 }
+
+Datum
+sd_hash_datum(const uint8 *hash)
+{
+	bytea *result = palloc(VARHDRSZ + SD_SHA256_LENGTH);
+
+	SET_VARSIZE(result, VARHDRSZ + SD_SHA256_LENGTH);
+	memcpy(VARDATA(result), hash, SD_SHA256_LENGTH);
+	return PointerGetDatum(result);
+}

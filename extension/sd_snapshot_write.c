@@ -192,16 +192,6 @@ sd_writer_open(int64 snapshot_id, int64 first)
 	return writer;
 }
 
-static Datum
-hash_datum(const uint8 *hash)
-{
-	bytea *result = palloc(VARHDRSZ + SD_SHA256_LENGTH);
-
-	SET_VARSIZE(result, VARHDRSZ + SD_SHA256_LENGTH);
-	memcpy(VARDATA(result), hash, SD_SHA256_LENGTH);
-	return PointerGetDatum(result);
-}
-
 /* The next row, all of whose columns are NULL, with the context for its values made current. */
 static TupleTableSlot *
 begin_row(Target *target, MemoryContext *caller)
@@ -402,7 +392,7 @@ add_definition(SdWriter *writer, SdDoc *doc, const DefHash *hash)
 	if (known || (!writer->none_stored && is_stored(writer, hash)))
 		return;
 	slot = begin_row(target, &caller);
-	set_value(slot, DEF_HASH, hash_datum(hash->bytes));
+	set_value(slot, DEF_HASH, sd_hash_datum(hash->bytes));
 	bytes = set_jsonb(slot, DEF_DEFINITION, sd_doc_to_jsonb(doc));
 	if (end_row(target, slot, bytes, caller))
 		write_definitions(writer);
@@ -420,10 +410,10 @@ add_object(SdWriter *writer, SdDoc *doc, const SdHashes *hashes, const DefHash *
 	set_value(slot, OBJ_N, Int32GetDatum((int32) writer->next++));
 	set_value(slot, OBJ_KIND, CStringGetTextDatum(doc->kind));
 	set_value(slot, OBJ_IDENTITY, CStringGetTextDatum(doc->identity));
-	set_value(slot, OBJ_HASH, hash_datum(hash->bytes));
+	set_value(slot, OBJ_HASH, sd_hash_datum(hash->bytes));
 	for (int f = 0; f < SD_NFACETS; f++)
 		if (hashes->have & (1 << f))
-			set_value(slot, OBJ_FACET + f, hash_datum(hashes->facet[f]));
+			set_value(slot, OBJ_FACET + f, sd_hash_datum(hashes->facet[f]));
 	if (doc->phys != NULL)
 		bytes = set_jsonb(slot, OBJ_PHYS, sd_node_to_jsonb(doc->phys));
 	if (end_row(target, slot, bytes, caller))

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "keeper.h"
 #include "log.h"
 #include "pg_catalog_server.h"
@@ -79,15 +80,6 @@ mg_child_watch(int fd, bool (*alive)(void *arg), void *arg)
 	watched.fd = fd;
 	watched.alive = alive;
 	watched.arg = arg;
-}
-
-static long long
-now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
 }
 
 static const char *
@@ -233,7 +225,7 @@ stop(Child *child)
 	if (child->stopping != NOT_STOPPING)
 		return;
 	child->stopping = TERMINATED;
-	child->stop_until_us = now_us() + TERM_GRACE_MS * 1000LL;
+	child->stop_until_us = mg_clock_us() + TERM_GRACE_MS * 1000LL;
 	send_command(child, MG_KEEPER_TERMINATE);
 }
 
@@ -373,8 +365,9 @@ attend(Child *child)
 			{ .fd = guarded ? watched.fd : NO_FD, .events = POLLIN | POLLRDHUP },
 		};
 
-		check_reasons_to_stop(child, now_us());
-		if (wait_for(fds, sizeof fds / sizeof fds[0], poll_timeout(child, now_us()), &unblocked) < 0)
+		check_reasons_to_stop(child, mg_clock_us());
+		if (wait_for(fds, sizeof fds / sizeof fds[0], poll_timeout(child, mg_clock_us()),
+					 &unblocked) < 0)
 			break;
 		if (fds[1].revents != 0)
 			drain(child, child->out);
@@ -404,7 +397,7 @@ conclude(Child *child, MgError *err)
 	MgChildResult *result = child->result;
 	const char *program = child->spec->argv[0];
 
-	result->elapsed_us = now_us() - child->started_us;
+	result->elapsed_us = mg_clock_us() - child->started_us;
 	result->out = capture_text(child->arena, child->out);
 	result->err = capture_text(child->arena, child->err);
 	switch ((MgKeeperEvent) child->last.event)
@@ -508,7 +501,7 @@ mg_child_run(MgArena *arena, const MgChildSpec *spec, MgChildResult *result, MgE
 	child.control = child.report = NO_FD;
 	/* should the keeper be killed, what it kept comes to us */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	child.started_us = now_us();
+	child.started_us = mg_clock_us();
 	if (!start(&child, err))
 		goto done;
 	attend(&child);

@@ -16,10 +16,10 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "clock.h"
 #include "signals.h"
 
 #define KILL_LIMIT_MS	 1500
@@ -41,15 +41,6 @@ typedef struct Processes
 	int count;
 	int size;
 } Processes;
-
-static long long
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* Reads parent and state from /proc/PID/stat; the name in it may hold anything, so look behind the
  * last parenthesis. */
@@ -177,12 +168,12 @@ bool
 mg_kill_descendants(void)
 {
 	Processes list = { 0 };
-	long long until = now_ms() + KILL_LIMIT_MS;
+	long long until = mg_clock_ms() + KILL_LIMIT_MS;
 	bool none = false;
 
 	/* Orphans become our children, so who has no child has no descendant either.  A process may
 	 * fork between the listing and the signal: repeat until there is none. */
-	while (!(none = reap_all()) && now_ms() <= until)
+	while (!(none = reap_all()) && mg_clock_ms() <= until)
 	{
 		if (!list_processes(&list))
 			break;

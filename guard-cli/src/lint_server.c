@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "file.h"
 #include "keeper.h"
 #include "lint_server_files.h"
@@ -44,15 +45,6 @@ struct MgLintServer
 	pid_t pid;				   /* 0: not running */
 	MgTarget target;
 };
-
-static long long
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Our environment without what would lead the programs elsewhere. */
 static MgStrings
@@ -163,14 +155,14 @@ make_cluster(MgLintServer *server, MgError *err)
 					 (char *) "--no-sync",
 					 (char *) "--no-instructions",
 					 NULL };
-	long long until = now_ms() + MG_START_MS;
+	long long until = mg_clock_ms() + MG_START_MS;
 	pid_t pid;
 	int status;
 
 	if (!launch(server, argv, &pid, err))
 		return false;
 	while (waitpid(pid, &status, WNOHANG) == 0)
-		if (now_ms() > until || !rest(err))
+		if (mg_clock_ms() > until || !rest(err))
 		{
 			kill(-pid, SIGKILL);
 			kill(pid, SIGKILL);
@@ -218,7 +210,7 @@ start_server(MgLintServer *server, MgError *err)
 					 (char *) "-clogging_collector=off",
 					 (char *) "-cshared_buffers=32MB",
 					 NULL };
-	long long until = now_ms() + MG_START_MS;
+	long long until = mg_clock_ms() + MG_START_MS;
 
 	if (!launch(server, argv, &server->pid, err))
 		return false;
@@ -233,7 +225,7 @@ start_server(MgLintServer *server, MgError *err)
 			server->pid = 0;
 			return failed(server, "did not start", err);
 		}
-		if (now_ms() > until)
+		if (mg_clock_ms() > until)
 			return failed(server, "did not start in time", err);
 		if (!rest(err))
 			return false;
@@ -276,7 +268,7 @@ bool
 mg_lint_server_start(MgArena *arena, const MgConfig *config, MgLintServer **server, MgError *err)
 {
 	MgLintServer *made = mg_alloc(arena, sizeof *made);
-	long long start = now_ms();
+	long long start = mg_clock_ms();
 
 	*server = made;
 	made->arena = arena;
@@ -290,14 +282,14 @@ mg_lint_server_start(MgArena *arena, const MgConfig *config, MgLintServer **serv
 		!make_cluster(made, err) || !start_server(made, err))
 		return false;
 	mg_log_verbose("lint's own server runs in %s, after %lld ms", made->place.directory,
-				   now_ms() - start);
+				   mg_clock_ms() - start);
 	return true;
 }
 
 void
 mg_lint_server_stop(MgLintServer *server)
 {
-	long long until = now_ms() + MG_STOP_MS;
+	long long until = mg_clock_ms() + MG_STOP_MS;
 	struct timespec pause = { .tv_nsec = 2 * 1000 * 1000 };
 
 	if (server == NULL)
@@ -307,7 +299,7 @@ mg_lint_server_stop(MgLintServer *server)
 		kill(server->pid, SIGQUIT);
 		while (waitpid(server->pid, NULL, WNOHANG) == 0)
 		{
-			if (now_ms() > until)
+			if (mg_clock_ms() > until)
 				kill(-server->pid, SIGKILL);
 			nanosleep(&pause, NULL);
 		}

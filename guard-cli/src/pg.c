@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "log.h"
 #include "mg_sql.h"
 #include "signals.h"
@@ -131,15 +131,6 @@ wait_socket(int socket, short events)
 }
 
 static long long
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static long long
 connect_timeout_ms(const MgTarget *target)
 {
 	for (int i = 0; target->keywords[i] != NULL; i++)
@@ -153,7 +144,7 @@ static bool
 connect_to(MgPg *pg, const char **keywords, const char **values, MgError *err)
 {
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-	long long until = now_ms() + connect_timeout_ms(pg->target);
+	long long until = mg_clock_ms() + connect_timeout_ms(pg->target);
 
 	pg->conn = PQconnectStartParams(keywords, values, 0);
 	if (pg->conn == NULL)
@@ -166,7 +157,7 @@ connect_to(MgPg *pg, const char **keywords, const char **values, MgError *err)
 
 		if (!wait_socket(fd.fd, fd.events))
 			return mg_pg_interrupted(err);
-		if (now_ms() > until)
+		if (mg_clock_ms() > until)
 		{
 			mg_err_set(err, MG_EXIT_UNAVAILABLE, "no answer from the server within %lld s",
 					   connect_timeout_ms(pg->target) / 1000);

@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
@@ -148,15 +148,6 @@ mg_run_explain(const MgContext *context)
 		cJSON_Delete(json);
 }
 
-long long
-mg_run_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
-
 void
 mg_run_say(MgRun *run, const char *fmt, ...)
 {
@@ -283,7 +274,7 @@ close_state(MgRun *run, MgStep step, long long started, MgError *err)
 	static const char *const statuses[] = {
 		[MG_STEP_OK] = "ok", [MG_STEP_SKIPPED] = "skipped", [MG_STEP_END] = "ok", [MG_STEP_FAILED] = "failed"
 	};
-	long long elapsed = mg_run_clock() - started;
+	long long elapsed = mg_clock_us() - started;
 	bool shielded = mg_signals_shield(true);
 	MgError ignored;
 
@@ -323,7 +314,7 @@ stop_wanted(MgRun *run, const MgStateRow *row, MgError *err)
 static MgStep
 run_state(MgRun *run, const MgStateRow *row, MgError *err)
 {
-	long long started = mg_run_clock();
+	long long started = mg_clock_us();
 	bool shielded;
 	MgStep step;
 

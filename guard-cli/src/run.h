@@ -188,7 +188,4 @@ extern bool mg_run_note(MgRun *run, MgError *err, const char *fmt, ...)
 /* Writes an event of the state that runs, with its message and detail. */
 extern bool mg_run_event(MgRun *run, const char *status, MgError *err);
 
-/* Microseconds of the monotonic clock. */
-extern long long mg_run_clock(void);
-
 #endif

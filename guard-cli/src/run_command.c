@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "observe.h"
@@ -48,7 +49,7 @@ end_detail(MgRun *run)
 		mg_run_detail_text(run, "backup", run->backup_path);
 	if (run->downgrade != NULL)
 		mg_run_detail_text(run, "downgrade", run->downgrade);
-	mg_json_int(mg_run_detail(run), "elapsed_ms", (mg_run_clock() - run->started_us) / 1000);
+	mg_json_int(mg_run_detail(run), "elapsed_ms", (mg_clock_us() - run->started_us) / 1000);
 }
 
 /* The error of a run that was walked to its end but did not do what it was to do. */
@@ -102,7 +103,7 @@ print_json(MgRun *run, const char *head)
 	mg_json_text(json, "downgrade", run->downgrade);
 	mg_json_text(json, "backup", run->backup_path);
 	mg_json_text(json, "ledger_head", head);
-	mg_json_int(json, "elapsed_ms", (mg_run_clock() - run->started_us) / 1000);
+	mg_json_int(json, "elapsed_ms", (mg_clock_us() - run->started_us) / 1000);
 	mg_json_print(stdout, json);
 }
 
@@ -129,7 +130,7 @@ print_text(MgRun *run, const char *head)
 	mg_observe_print(run);
 	mg_report_pair(context, "downgrade", run->downgrade);
 	mg_report_pair(context, "backup", run->backup_path);
-	mg_report_pair(context, "time", mg_text_duration(run->arena, mg_run_clock() - run->started_us));
+	mg_report_pair(context, "time", mg_text_duration(run->arena, mg_clock_us() - run->started_us));
 	mg_report_pair(context, "ledger head", head);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
 #include "recover.h"
@@ -52,7 +53,7 @@ static bool
 take(MgRun *run, MgError *err)
 {
 	long long wait_ms = mg_config_ms(run->config, MG_SET_LOCK_WAIT);
-	long long until = mg_run_clock() + wait_ms * 1000;
+	long long until = mg_clock_us() + wait_ms * 1000;
 	const char *reason =
 		mg_printf(run->arena, "migguard to %s", mg_revisions_text(run->arena, &run->to));
 	bool told = false;
@@ -69,7 +70,7 @@ take(MgRun *run, MgError *err)
 			return false;
 		if (token != NULL)
 			break;
-		now = mg_run_clock();
+		now = mg_clock_us();
 		if (now >= until)
 			return refuse(run, wait_ms, err);
 		if (!told && !mg_lock_holder(run->pg, run->lock_name, &holder, err))

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "observe.h"
@@ -33,7 +34,7 @@ mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind)
 	run->kind = kind;
 	run->lock_name = mg_config_string(context->config, MG_SET_LOCK_NAME);
 	run->target_revision = mg_config_string(context->config, MG_SET_RUN_TARGET);
-	run->started_us = mg_run_clock();
+	run->started_us = mg_clock_us();
 	mg_strings_init(&run->bookkeeping, run->arena);
 	mg_strings_init(&run->repair, run->arena);
 	mg_strings_init(&run->invalid_before, run->arena);
