@@ -234,6 +234,7 @@ OBJS = \
 	extension/sd_secret.o \
 	extension/sd_session.o \
 	extension/sd_table.o \
+	extension/sd_text_table.o \
 	extension/sd_trace.o \
 	extension/sd_trace_catalog.o \
 	extension/sd_trace_collect.o \

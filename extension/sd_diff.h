@@ -23,9 +23,6 @@
 #include "utils/jsonb.h"
 #include "utils/palloc.h"
 
-/* Longest name that is looked up: kind and identity, or a name in a text. */
-#define SD_DIFF_NAME_KEY (8 * NAMEDATALEN)
-
 typedef enum SdDiffFacet
 {
 	SD_DIFF_CORE,

@@ -15,6 +15,7 @@
 
 #include "sd_compat.h"
 #include "sd_diff_cause.h"
+#include "sd_text_table.h"
 
 /* Something that refers to an object, or to a part of it. */
 typedef struct Dependent
@@ -26,8 +27,8 @@ typedef struct Dependent
 
 typedef struct UsedObject
 {
-	char name[SD_DIFF_NAME_KEY]; /* key: kind, blank, identity */
-	List *dependents;			 /* of Dependent * */
+	const char *name; /* key: kind, blank, identity */
+	List *dependents; /* of Dependent * */
 } UsedObject;
 
 /* Takes a reference apart; the part is NULL when the whole is meant.  False for anything else. */
@@ -215,7 +216,7 @@ add_dependents(HTAB *targets, const char *kind, const char *identity, Jsonb *par
 
 			if (token != WJB_ELEM || !read_reference(&reference, &name, &part))
 				continue;
-			entry = hash_search(targets, name, HASH_FIND, NULL);
+			entry = sd_text_search(targets, name, HASH_FIND, NULL);
 			if (entry == NULL)
 				continue;
 			dependent = palloc(sizeof(Dependent));
@@ -264,23 +265,18 @@ sd_diff_load_dependents(SdDiffNames *names)
 {
 	const SdDiff *diff = names->diff;
 	List *objects = felt_objects(diff);
-	HASHCTL control = { 0 };
 	Datum *array;
 	ListCell *cell;
 	int n = 0;
 
 	if (objects == NIL)
 		return;
-	control.keysize = SD_DIFF_NAME_KEY;
-	control.entrysize = sizeof(UsedObject);
-	control.hcxt = diff->context;
-	names->dependents = hash_create("safedeploy objects depended on", 256, &control,
-									HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	names->dependents = sd_text_table("safedeploy objects depended on", sizeof(UsedObject));
 	array = palloc(sizeof(Datum) * list_length(objects));
 	foreach (cell, objects)
 	{
 		bool found;
-		UsedObject *entry = hash_search(names->dependents, lfirst(cell), HASH_ENTER, &found);
+		UsedObject *entry = sd_text_search(names->dependents, lfirst(cell), HASH_ENTER, &found);
 
 		if (!found)
 			entry->dependents = NIL;
@@ -319,7 +315,7 @@ sd_diff_dependents(SdDiffNames *names, const SdDiffChange *change)
 
 	if (names->dependents == NULL || !is_felt(change))
 		return NIL;
-	entry = hash_search(names->dependents, old_name(change->pair), HASH_FIND, NULL);
+	entry = sd_text_search(names->dependents, old_name(change->pair), HASH_FIND, NULL);
 	part = changed_part(change);
 	column = change->collection == SD_DIFF_COLUMNS || change->collection == SD_DIFF_ATTRIBUTES;
 	foreach (cell, entry ? entry->dependents : NIL)

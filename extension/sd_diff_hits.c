@@ -14,6 +14,7 @@
 
 #include "sd_compat.h"
 #include "sd_diff_names.h"
+#include "sd_text_table.h"
 
 typedef struct Hits
 {
@@ -128,25 +129,20 @@ add_effects(Hits *hits, const SdDiffChange *change)
 static void
 add_dependents(Hits *hits, const SdDiffChange *change)
 {
-	HASHCTL control = { 0 };
 	List *dependents = sd_diff_dependents(hits->names, change);
 	HTAB *listed;
 	ListCell *cell;
 
 	if (dependents == NIL)
 		return;
-	control.keysize = SD_DIFF_NAME_KEY;
-	control.entrysize = SD_DIFF_NAME_KEY;
-	control.hcxt = CurrentMemoryContext;
-	listed = hash_create("safedeploy objects that are hit", 64, &control,
-						 HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	listed = sd_text_table("safedeploy objects that are hit", sizeof(const char *));
 	foreach (cell, hits->list)
-		hash_search(listed, lfirst(cell), HASH_ENTER, NULL);
+		(void) sd_text_search(listed, lfirst(cell), HASH_ENTER, NULL);
 	foreach (cell, dependents)
 	{
 		bool found;
 
-		hash_search(listed, lfirst(cell), HASH_ENTER, &found);
+		(void) sd_text_search(listed, lfirst(cell), HASH_ENTER, &found);
 		if (!found)
 			hits->list = lappend(hits->list, lfirst(cell));
 	}

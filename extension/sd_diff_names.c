@@ -11,16 +11,17 @@
 
 #include "sd_compat.h"
 #include "sd_diff_names.h"
+#include "sd_text_table.h"
 
 /* Quotes within quotes beyond this are not looked into. */
 #define SD_DIFF_MAX_QUOTING 4
 
 typedef struct NameEntry
 {
-	char name[SD_DIFF_NAME_KEY]; /* key, quoted as in SQL */
-	SdDiffPair *old;			 /* of an identity: what had it before */
-	SdDiffPair *new;			 /* and what has it now */
-	List *renames;				 /* of Rename *, of a bare name */
+	const char *name; /* key, quoted as in SQL */
+	SdDiffPair *old;  /* of an identity: what had it before */
+	SdDiffPair *new;  /* and what has it now */
+	List *renames;	  /* of Rename *, of a bare name */
 } NameEntry;
 
 /* A bare name that reads differently since a change. */
@@ -33,28 +34,17 @@ typedef struct Rename
 	SdDiffChange *change;
 } Rename;
 
-static HTAB *
-make_name_table(const char *name)
-{
-	HASHCTL control = { 0 };
-
-	control.keysize = SD_DIFF_NAME_KEY;
-	control.entrysize = sizeof(NameEntry);
-	control.hcxt = CurrentMemoryContext;
-	return hash_create(name, 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-}
-
 static NameEntry *
 find_name(HTAB *table, const char *name)
 {
-	return hash_search(table, name, HASH_FIND, NULL);
+	return sd_text_search(table, name, HASH_FIND, NULL);
 }
 
 static NameEntry *
 enter_name(HTAB *table, const char *name)
 {
 	bool found;
-	NameEntry *entry = hash_search(table, name, HASH_ENTER, &found);
+	NameEntry *entry = sd_text_search(table, name, HASH_ENTER, &found);
 
 	if (!found)
 	{
@@ -162,9 +152,9 @@ sd_diff_names_build(SdDiffNames *names)
 {
 	ListCell *cell;
 
-	names->pairs = make_name_table("safedeploy pairs by name");
-	names->objects = make_name_table("safedeploy pairs by object");
-	names->renames = make_name_table("safedeploy renames");
+	names->pairs = sd_text_table("safedeploy pairs by name", sizeof(NameEntry));
+	names->objects = sd_text_table("safedeploy pairs by object", sizeof(NameEntry));
+	names->renames = sd_text_table("safedeploy renames", sizeof(NameEntry));
 	foreach (cell, names->diff->pairs)
 	{
 		SdDiffPair *pair = lfirst(cell);

@@ -15,12 +15,13 @@
 
 #include "sd_compat.h"
 #include "sd_diff.h"
+#include "sd_text_table.h"
 
 typedef struct PairEntry
 {
-	char name[SD_DIFF_NAME_KEY]; /* key: kind, blank, identity */
-	SdDiffPair *old;			 /* what had the name before */
-	SdDiffPair *new;			 /* and what has it now */
+	const char *name; /* key: kind, blank, identity */
+	SdDiffPair *old;  /* what had the name before */
+	SdDiffPair *new;  /* and what has it now */
 } PairEntry;
 
 /* A list that is being gone through, for what it belongs to. */
@@ -35,7 +36,7 @@ static PairEntry *
 find_entry(HTAB *table, const char *name, HASHACTION action)
 {
 	bool found;
-	PairEntry *entry = hash_search(table, name, action, &found);
+	PairEntry *entry = sd_text_search(table, name, action, &found);
 
 	if (entry != NULL && !found)
 		entry->old = entry->new = NULL;
@@ -45,15 +46,9 @@ find_entry(HTAB *table, const char *name, HASHACTION action)
 static HTAB *
 index_pairs(List *pairs)
 {
-	HASHCTL control = { 0 };
-	HTAB *table;
+	HTAB *table = sd_text_table("safedeploy changed objects", sizeof(PairEntry));
 	ListCell *cell;
 
-	control.keysize = SD_DIFF_NAME_KEY;
-	control.entrysize = sizeof(PairEntry);
-	control.hcxt = CurrentMemoryContext;
-	table = hash_create("safedeploy changed objects", 256, &control,
-						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	foreach (cell, pairs)
 	{
 		SdDiffPair *pair = lfirst(cell);

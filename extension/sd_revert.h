@@ -55,10 +55,6 @@ typedef struct SdRevert
  * sd_revert_load
  */
 
-#define SD_REVERT_KEY_SIZE 512
-
-/* Hash table by text, in the current context. */
-extern HTAB *sd_revert_table(const char *name, Size size);
 /* Who uses what on the new side; makes revert->users. */
 extern void sd_revert_load_users(SdRevert *revert);
 /* Appends the uses that part_depends of one object lists. */

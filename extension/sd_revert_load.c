@@ -11,29 +11,20 @@
 
 #include "sd_compat.h"
 #include "sd_revert.h"
+#include "sd_text_table.h"
 
 #define USES_PER_FETCH 1000
 
 typedef struct UsersEntry
 {
-	char key[SD_REVERT_KEY_SIZE];
+	const char *key; /* "kind identity" of what is used */
 	List *uses;
 } UsersEntry;
-
-HTAB *
-sd_revert_table(const char *name, Size size)
-{
-	HASHCTL control = { .keysize = SD_REVERT_KEY_SIZE,
-						.entrysize = size,
-						.hcxt = CurrentMemoryContext };
-
-	return hash_create(name, 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-}
 
 List *
 sd_revert_users(SdRevert *revert, const char *key)
 {
-	UsersEntry *entry = hash_search(revert->users, key, HASH_FIND, NULL);
+	UsersEntry *entry = sd_text_search(revert->users, key, HASH_FIND, NULL);
 
 	return entry ? entry->uses : NIL;
 }
@@ -59,12 +50,6 @@ sd_revert_read_uses(const char *user, JsonbContainer *parts, List *uses)
 	return uses;
 }
 
-static char *
-text_of(HeapTuple tuple, TupleDesc desc, int column)
-{
-	return SPI_getvalue(tuple, desc, column);
-}
-
 /* Who uses what on the new side. */
 void
 sd_revert_load_users(SdRevert *revert)
@@ -81,7 +66,7 @@ sd_revert_load_users(SdRevert *revert)
 	Portal portal =
 		SPI_cursor_open_with_args(NULL, sql, diff->live ? 0 : 1, types, values, NULL, true, 0);
 
-	revert->users = sd_revert_table("safedeploy users of objects", sizeof(UsersEntry));
+	revert->users = sd_text_table("safedeploy users of objects", sizeof(UsersEntry));
 	for (;;)
 	{
 		MemoryContext caller;
@@ -96,14 +81,15 @@ sd_revert_load_users(SdRevert *revert)
 			TupleDesc desc = SPI_tuptable->tupdesc;
 			bool isnull;
 			Jsonb *parts = DatumGetJsonbPCopy(SPI_getbinval(tuple, desc, 3, &isnull));
-			char *user = psprintf("%s %s", text_of(tuple, desc, 1), text_of(tuple, desc, 2));
+			char *user =
+				psprintf("%s %s", SPI_getvalue(tuple, desc, 1), SPI_getvalue(tuple, desc, 2));
 			ListCell *cell;
 
 			foreach (cell, sd_revert_read_uses(user, &parts->root, NIL))
 			{
 				SdRevertUse *use = lfirst(cell);
 				bool found;
-				UsersEntry *entry = hash_search(revert->users, use->used, HASH_ENTER, &found);
+				UsersEntry *entry = sd_text_search(revert->users, use->used, HASH_ENTER, &found);
 
 				if (!found)
 					entry->uses = NIL;
@@ -173,7 +159,8 @@ sd_revert_find_default_holders(SdRevert *revert)
 		elog(ERROR, "could not read default privileges");
 	MemoryContextSwitchTo(revert->diff->context);
 	for (uint64 i = 0; i < SPI_processed; i++)
-		revert->default_holders = lappend(revert->default_holders,
-										  text_of(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+		revert->default_holders =
+			lappend(revert->default_holders,
+					SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -15,8 +15,7 @@
 
 #include "sd_compat.h"
 #include "sd_revert.h"
-
-#define KEY_SIZE 768
+#include "sd_text_table.h"
 
 typedef struct StepNode
 {
@@ -33,7 +32,7 @@ typedef struct StepNode
 
 typedef struct StepEntry
 {
-	char key[KEY_SIZE];
+	const char *key; /* of node_key() */
 	StepNode *node;
 } StepEntry;
 
@@ -139,7 +138,7 @@ node_key(const char *object, const char *part)
 static StepNode *
 find_node(const Graph *graph, const char *object, const char *part)
 {
-	StepEntry *entry = hash_search(graph->table, node_key(object, part), HASH_FIND, NULL);
+	StepEntry *entry = sd_text_search(graph->table, node_key(object, part), HASH_FIND, NULL);
 
 	return entry ? entry->node : NULL;
 }
@@ -168,7 +167,7 @@ add_step(Graph *graph, SdRevertObject *object, SdDdlStep *step)
 	const char *part = node_part(graph, step);
 	bool found;
 	StepEntry *entry =
-		hash_search(graph->table, node_key(stage_key(graph, object), part), HASH_ENTER, &found);
+		sd_text_search(graph->table, node_key(stage_key(graph, object), part), HASH_ENTER, &found);
 
 	if (!found)
 	{
@@ -456,14 +455,10 @@ goes_with_owner(SdRevert *revert, const SdRevertObject *object)
 static List *
 steps_of_stage(SdRevert *revert, SdDdlStage stage)
 {
-	HASHCTL control = { .keysize = KEY_SIZE,
-						.entrysize = sizeof(StepEntry),
-						.hcxt = CurrentMemoryContext };
 	Graph graph = { .revert = revert, .stage = stage };
 	ListCell *cell, *lc;
 
-	graph.table =
-		hash_create("safedeploy steps", 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	graph.table = sd_text_table("safedeploy steps", sizeof(StepEntry));
 	foreach (cell, revert->list)
 	{
 		SdRevertObject *object = lfirst(cell);

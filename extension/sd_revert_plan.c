@@ -18,12 +18,13 @@
 #include "sd_compat.h"
 #include "sd_ddl_list.h"
 #include "sd_revert.h"
+#include "sd_text_table.h"
 
 #define MAX_ROUNDS 100000
 
 typedef struct ObjectEntry
 {
-	char key[SD_REVERT_KEY_SIZE]; /* 'n' or 'o' for the side, then "kind identity" */
+	const char *key; /* 'n' or 'o' for the side, then "kind identity" */
 	SdRevertObject *object;
 } ObjectEntry;
 
@@ -36,8 +37,8 @@ make_key(const SdDiffObject *object)
 SdRevertObject *
 sd_revert_find(SdRevert *revert, const char *key, bool new_side)
 {
-	ObjectEntry *entry =
-		hash_search(revert->objects, psprintf("%c%s", new_side ? 'n' : 'o', key), HASH_FIND, NULL);
+	ObjectEntry *entry = sd_text_search(revert->objects, psprintf("%c%s", new_side ? 'n' : 'o', key),
+										HASH_FIND, NULL);
 
 	return entry ? entry->object : NULL;
 }
@@ -45,9 +46,12 @@ sd_revert_find(SdRevert *revert, const char *key, bool new_side)
 static void
 enter(SdRevert *revert, SdRevertObject *object, const char *key, char side)
 {
-	if (key != NULL)
-		((ObjectEntry *) hash_search(revert->objects, psprintf("%c%s", side, key), HASH_ENTER, NULL))
-			->object = object;
+	ObjectEntry *entry;
+
+	if (key == NULL)
+		return;
+	entry = sd_text_search(revert->objects, psprintf("%c%s", side, key), HASH_ENTER, NULL);
+	entry->object = object;
 }
 
 static SdRevertObject *
@@ -257,16 +261,12 @@ write_create(SdRevert *revert, SdRevertObject *object)
 {
 	const char *extension = extension_of(revert, object);
 
+	object->ddl = begin(revert, object, true, false);
 	if (extension != NULL)
-	{
-		object->ddl = begin(revert, object, true, false);
 		sd_ddl_step(object->ddl, "ALTER EXTENSION %s DROP %s", extension,
 					sd_ddl_address(object->ddl->writer, object->pair->old->identity));
-		object->steps = list_concat(object->steps, object->ddl->steps);
-		return;
-	}
-	object->ddl = begin(revert, object, true, false);
-	sd_ddl_run_create(object->ddl);
+	else
+		sd_ddl_run_create(object->ddl);
 	object->steps = list_concat(object->steps, object->ddl->steps);
 }
 
@@ -508,7 +508,7 @@ sd_revert_plan(SdRevert *revert)
 	sd_diff_match(diff);
 	revert->names.diff = diff;
 	sd_diff_names_build(&revert->names);
-	revert->objects = sd_revert_table("safedeploy objects to revert", sizeof(ObjectEntry));
+	revert->objects = sd_text_table("safedeploy objects to revert", sizeof(ObjectEntry));
 	sd_revert_load_users(revert);
 	sd_revert_find_default_holders(revert);
 	foreach (cell, diff->pairs)

@@ -61,4 +61,24 @@ COMMIT;
 SELECT has_function_privilege('regress_kind_a', 'rk.f()', 'EXECUTE');
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 DROP SCHEMA rk CASCADE;
+
+-- routines whose identities are long and the same but for their ends are not taken for each other
+CREATE SCHEMA rk;
+\set many 'repeat(''timestamptz, '', 40)'
+SELECT format('CREATE FUNCTION rk.f(%s %s) RETURNS integer LANGUAGE sql AS ''SELECT %s''', :many, last, number)
+  FROM (VALUES ('integer', 1), ('text', 2)) AS routine (last, number) \gexec
+SELECT format('CREATE VIEW rk.v_%s AS SELECT rk.f(%s NULL::%s)', last, repeat('NULL::timestamptz, ', 40), last)
+  FROM (VALUES ('integer'), ('text')) AS routine (last) \gexec
+SELECT safedeploy.take_snapshot() AS s \gset
+SELECT format('DROP FUNCTION rk.f(%s integer) CASCADE', :many) \gexec
+SELECT format('CREATE OR REPLACE FUNCTION rk.f(%s text) RETURNS integer LANGUAGE sql AS ''SELECT 3''', :many) \gexec
+SELECT op, kind, right(identity, 10) AS identity, path, (SELECT array_agg(hit) FROM unnest(hits) hit WHERE hit LIKE 'view %') AS views
+  FROM safedeploy.diff(:s) WHERE class = 'real' AND cause IS NULL ORDER BY seq;
+BEGIN;
+\set ECHO none
+:back \gexec
+\set ECHO all
+COMMIT;
+:left_over;
+DROP SCHEMA rk CASCADE;
 DROP ROLE regress_kind_a, regress_kind_b;
