@@ -66,11 +66,23 @@ run_statement(SD_PROCESS_UTILITY_ARGS)
 		pass_on(SD_PROCESS_UTILITY_PASS);
 }
 
+/* BEGIN, COMMIT and the like, which are most of an application's utility statements. */
+static inline bool
+is_of_no_interest(const PlannedStmt *pstmt)
+{
+	return IsA(pstmt->utilityStmt, TransactionStmt) && !sd_guc_trace && !sd_fence_is_armed();
+}
+
 static void
 process_utility(SD_PROCESS_UTILITY_ARGS)
 {
 	SdPolicyFrame frame;
 
+	if (is_of_no_interest(pstmt))
+	{
+		pass_on(SD_PROCESS_UTILITY_PASS);
+		return;
+	}
 	if (sd_fence_is_armed())
 		sd_fence_check_utility(pstmt->utilityStmt);
 
@@ -91,6 +103,7 @@ process_utility(SD_PROCESS_UTILITY_ARGS)
 	PG_END_TRY();
 }
 
+/* Called for each name that is looked up and each function that is run, too. */
 static void
 object_access(ObjectAccessType access, Oid class, Oid id, int sub, void *arg)
 {

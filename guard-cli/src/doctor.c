@@ -154,6 +154,26 @@ examine_server(MgDoctor *doctor, MgPg *pg, MgError *err)
 	examine_protect(doctor, &rows);
 }
 
+/* An update of the extension brings functions that nobody has been granted. */
+static void
+examine_rights(MgDoctor *doctor, MgPg *pg, MgError *err)
+{
+	MgRows rows;
+
+	if (!mg_extension_rights(pg, &rows, err))
+		add_error(doctor, "rights", MG_DOCTOR_MISSING, err);
+	else if (strcmp(mg_rows_get(&rows, 0, "missing"), "0") == 0)
+		add(doctor, "rights", MG_DOCTOR_OK, NULL, "%s may use all that a deployer needs",
+			mg_rows_get(&rows, 0, "role"));
+	else
+		add(doctor, "rights", MG_DOCTOR_WARNING,
+			mg_printf(doctor->context->arena, "Let a superuser run in database %s: %s",
+					  mg_rows_get(&rows, 0, "database"), mg_rows_get(&rows, 0, "command")),
+			"%s may not use %s parts of the extension that a deployer needs, such as %s",
+			mg_rows_get(&rows, 0, "role"), mg_rows_get(&rows, 0, "missing"),
+			mg_rows_get(&rows, 0, "first"));
+}
+
 static void
 examine_extension(MgDoctor *doctor, MgPg *pg, MgError *err)
 {
@@ -170,6 +190,7 @@ examine_extension(MgDoctor *doctor, MgPg *pg, MgError *err)
 	else
 		add(doctor, "extension", MG_DOCTOR_OK, NULL, "safedeploy %s, protocol %d",
 			extension.installed, extension.protocol);
+	examine_rights(doctor, pg, err);
 }
 
 /* The scratch database that the next rehearsal starts from, wherever rehearsals take place. */

@@ -143,6 +143,12 @@ mg_extension_server(MgPg *pg, MgRows *rows, MgError *err)
 }
 
 bool
+mg_extension_rights(MgPg *pg, MgRows *rows, MgError *err)
+{
+	return mg_pg_rows(pg, mg_sql_doctor_rights, 0, NULL, rows, err);
+}
+
+bool
 mg_extension_can_preload(MgPg *pg)
 {
 	const MgTarget *target =

@@ -25,6 +25,9 @@ extern bool mg_extension_create(MgPg *pg, const char **changed, MgError *err);
 /* Facts about the server for the doctor; columns as in doctor_server.sql. */
 extern bool mg_extension_server(MgPg *pg, MgRows *rows, MgError *err);
 
+/* What grant_deployer() would give and this role does not have; columns as in doctor_rights.sql. */
+extern bool mg_extension_rights(MgPg *pg, MgRows *rows, MgError *err);
+
 /* A session of the same role may load the library by itself; tried by opening one. */
 extern bool mg_extension_can_preload(MgPg *pg);
 

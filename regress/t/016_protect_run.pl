@@ -96,6 +96,15 @@ like(permits('two'), qr/^1\|deployer\|migrate/m, 'by the permit of that run, for
 # What the doctor says
 like(guard('two', ['doctor'], %deployer)->stdout, qr/ok\s+protect\s+enforce: destructive statements outside of a run and without a permit are refused/, 'doctor: enforced');
 $server->sql('postgres', 'ALTER DATABASE app SET safedeploy.protect = warn');
+like(guard('two', ['doctor'], %deployer)->stdout, qr/ok\s+rights\s+deployer may use all that a deployer needs/, 'doctor: the deployer has his rights');
+# as after an update that brings a function and a table
+$server->sql('two', 'REVOKE EXECUTE ON FUNCTION safedeploy.predict(text, boolean) FROM deployer; REVOKE SELECT ON safedeploy.permit FROM deployer');
+my $doctor = guard('two', ['doctor'], %deployer)->stdout;
+like($doctor, qr/warning\s+rights\s+deployer may not use 2 parts of the extension that a deployer needs, such as function predict/, 'doctor: what is missing');
+my ($command) = $doctor =~ /Let a superuser run in database two: (SELECT safedeploy\.grant_deployer\('deployer'\);)/;
+ok($command, 'with the command') or diag($doctor);
+$server->sql('two', $command || 'SELECT 1');
+like(guard('two', ['doctor'], %deployer)->stdout, qr/ok\s+rights/, 'that mends it');
 like(guard('app', ['doctor'])->stdout, qr/ok\s+protect\s+warn: destructive statements without a permit are warned of/, 'doctor: warn');
 $server->sql('postgres', 'ALTER DATABASE app RESET safedeploy.protect');
 like(guard('app', ['doctor'])->stdout, qr/ok\s+protect\s+off; not promised: that nobody drops anything outside of a run/, 'doctor: off');
