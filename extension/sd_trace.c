@@ -92,7 +92,7 @@ piece(const char *query, int location, int *len)
 		*len = strlen(query);
 	while (*len > 0 && scanner_isspace(*query))
 		query++, (*len)--;
-	while (*len > 0 && scanner_isspace(query[*len - 1]))
+	while (*len > 0 && (scanner_isspace(query[*len - 1]) || query[*len - 1] == ';'))
 		(*len)--;
 	return query;
 }

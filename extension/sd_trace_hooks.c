@@ -16,6 +16,9 @@
 
 #include "sd_trace_int.h"
 
+/* In place of a nest level of settings. */
+#define LEVEL_OF_NONE (-1)
+
 /* Most messages of the server that are kept of one statement. */
 #define MESSAGE_LIMIT 100
 
@@ -289,11 +292,19 @@ emit_log(ErrorData *edata)
 		prev_emit_log(edata);
 }
 
+/* Statements that commit in their midst, where settings of a nest level end; none of them sets any. */
+static bool
+commits_in_midst(Node *utility)
+{
+	return IsA(utility, VacuumStmt) || IsA(utility, ClusterStmt) || IsA(utility, ReindexStmt) ||
+		   (IsA(utility, IndexStmt) && castNode(IndexStmt, utility)->concurrent);
+}
+
 /*
  * talk lowers log_min_messages for a statement, so that the server composes what it
  * has to say; emit_log() keeps that out of the log.  It is set as a function's SET
  * clause does it, so whatever the statement does to settings holds, and an error
- * takes it back.
+ * takes it back; or by the variable alone, where that would not last.
  */
 static int
 talk(Node *utility)
@@ -305,20 +316,27 @@ talk(Node *utility)
 	if (GetCommandLogLevel(utility) != LOGSTMT_DDL && !IsA(utility, VacuumStmt) &&
 		!IsA(utility, ClusterStmt) && !IsA(utility, ReindexStmt))
 		return 0;
-	level = NewGUCNestLevel();
 	log_level = log_min_messages;
+	if (commits_in_midst(utility))
+	{
+		log_min_messages = DEBUG1;
+		return LEVEL_OF_NONE;
+	}
+	level = NewGUCNestLevel();
 	(void) set_config_option("log_min_messages", "debug1", PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	return level;
 }
 
-/* A statement that has committed in its midst has lost the nest level already. */
+/* Takes it back; an error ends nest levels by itself, as does a commit in the midst. */
 static void
-hush(const SdTraceFrame *frame, int transaction)
+hush(const SdTraceFrame *frame, bool ended_well, int transaction)
 {
 	if (frame->settings == 0)
 		return;
-	if (frame->record->transaction == transaction)
+	if (frame->settings == LEVEL_OF_NONE)
+		log_min_messages = log_level;
+	else if (ended_well && frame->record->transaction == transaction)
 		AtEOXact_GUC(true, frame->settings);
 	log_level = 0;
 }
@@ -350,13 +368,12 @@ sd_trace_utility(ProcessUtility_hook_type next, SD_PROCESS_UTILITY_ARGS)
 
 		frame.settings = talk(pstmt->utilityStmt);
 		utility_on(next, SD_PROCESS_UTILITY_PASS);
-		hush(&frame, transaction);
+		hush(&frame, true, transaction);
 		sd_trace_end(&frame, qc != NULL ? qc->nprocessed : 0);
 	}
 	PG_CATCH();
 	{
-		if (frame.settings != 0)
-			log_level = 0;
+		hush(&frame, false, 0);
 		sd_trace_fail(&frame);
 		PG_RE_THROW();
 	}

@@ -118,7 +118,7 @@ typedef struct SdTraceFrame
 	instr_time started;
 	uint64 wal_bytes;
 	int64 waited_us;
-	int settings;	 /* nest level of settings, or 0 */
+	int settings;	 /* nest level of settings, 0 or, without one, -1 */
 	int transaction; /* in which it began */
 	bool repeats;	 /* one more time the same: only counted */
 } SdTraceFrame;

@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -127,13 +128,38 @@ mask(SdTraceRecord *record, const char *text, int len)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * mask_carrier masks the text that a secret came in, also where another statement
+ * has brought the same: a cursor is fetched from under the text that declared it.
+ */
+static void
+mask_carrier(SdTraceRecord *carrier)
+{
+	dlist_iter iter;
+
+	if (carrier->masked || carrier->text == NULL)
+		return;
+	dlist_reverse_foreach(iter, &sd_trace_records)
+	{
+		SdTraceRecord *record = dlist_container(SdTraceRecord, node, iter.cur);
+
+		if (record->written)
+			break;
+		if (record != carrier && record->text != NULL && strcmp(record->text, carrier->text) == 0)
+			mask(record, record->text, strlen(record->text));
+	}
+	mask(carrier, carrier->text, strlen(carrier->text));
+}
+
+/* What is prepared may be executed, with what it says, when its own row is written already. */
 static void
 set_text(SdTraceRecord *record, const char *text, int len, Node *utility)
 {
 	MemoryContext old = MemoryContextSwitchTo(record->context);
 	bool secretive = utility != NULL && sd_statement_may_hold_secret(utility);
 
-	if (secretive || sd_text_may_hold_secret(text, len))
+	if (secretive || (utility != NULL && IsA(utility, PrepareStmt)) ||
+		sd_text_may_hold_secret(text, len))
 		mask(record, text, len);
 	else
 	{
@@ -146,8 +172,8 @@ set_text(SdTraceRecord *record, const char *text, int len, Node *utility)
 	/* what built this statement has the secret in it as well */
 	if (secretive)
 		for (SdTraceFrame *frame = sd_trace_top; frame != NULL; frame = frame->outer)
-			if (frame->record != NULL && frame->record->text != NULL)
-				mask(frame->record, frame->record->text, strlen(frame->record->text));
+			if (frame->record != NULL)
+				mask_carrier(frame->record);
 }
 
 SdTraceRecord *
