@@ -151,6 +151,7 @@ OBJS = \
 	extension/sd_rules_style.o \
 	extension/sd_rules_timeout.o \
 	extension/sd_rules_hot.o \
+	extension/sd_rules_managed.o \
 	extension/sd_severity.o \
 	extension/sd_usage.o \
 	extension/sd_words.o \

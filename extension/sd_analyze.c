@@ -26,7 +26,7 @@ static const SdCheck *const checks[] = {
 	sd_checks_workload, sd_checks_shape,	   sd_checks_routine,	  sd_checks_immutable,
 	sd_checks_enum,		sd_checks_application, sd_checks_replication, sd_checks_timeout,
 	sd_checks_order,	sd_checks_settings,	   sd_checks_security,	  sd_checks_style,
-	sd_checks_cascade,
+	sd_checks_cascade,	sd_checks_managed,
 };
 static const SdAlterCheck *const alter_checks[] = {
 	sd_alter_checks_drop,		 sd_alter_checks_rewrite,	  sd_alter_checks_scan,
@@ -35,6 +35,7 @@ static const SdAlterCheck *const alter_checks[] = {
 	sd_alter_checks_failure,	 sd_alter_checks_shape,		  sd_alter_checks_immutable,
 	sd_alter_checks_application, sd_alter_checks_replication, sd_alter_checks_settings,
 	sd_alter_checks_security,	 sd_alter_checks_cascade,	  sd_alter_checks_refused,
+	sd_alter_checks_managed,
 };
 
 /* kind_of returns the object type by which checks of some statements differ. */

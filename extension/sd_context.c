@@ -155,9 +155,13 @@ seconds_since(TimestampTz then)
 	return (GetCurrentTimestamp() - then) / 1000000.0;
 }
 
+/* size_phrase says how much it holds. */
 static void
 size_phrase(const SdContext *context, SdFacts *facts)
 {
+	/* that this is another database is no news about each of its tables */
+	if (sd_guc_sizes_unknown)
+		return;
 	sd_fact_phrase(facts, "%s",
 				   context->size.bytes < 0 ? "size not known" : sd_size_text(context->size));
 }
@@ -197,7 +201,8 @@ use_phrases(const SdUsage *use, SdFacts *facts)
 {
 	if (!use->known)
 	{
-		sd_fact_phrase(facts, "use not known");
+		if (!sd_guc_sizes_unknown)
+			sd_fact_phrase(facts, "use not known");
 		return;
 	}
 	if (use->reads == 0 && use->writes == 0)

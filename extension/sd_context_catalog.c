@@ -42,26 +42,6 @@ typedef struct Dependents
 	int triggers;
 } Dependents;
 
-/* row_value returns a column of the row of a catalog that has an OID, 0 when there is none. */
-static Oid
-row_value(Oid catalog, Oid index, AttrNumber key_column, Oid object, Oid (*value)(HeapTuple))
-{
-	Relation relation = table_open(catalog, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	Oid result = InvalidOid;
-
-	ScanKeyInit(&key, key_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
-	scan = systable_beginscan(relation, index, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		result = value(tuple);
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return result;
-}
-
 static Oid
 view_of_rule(HeapTuple tuple)
 {
@@ -111,8 +91,8 @@ take(Dependents *dependents, Oid relation, Form_pg_depend form, int depth)
 	switch (form->classid)
 	{
 		case RewriteRelationId:
-			found = row_value(RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid,
-							  form->objid, view_of_rule);
+			found = sd_lookup_row(RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid,
+								  form->objid, view_of_rule);
 			if (OidIsValid(found) && found != relation &&
 				add_named(dependents, RelationRelationId, found) && depth < MAX_DEPTH)
 				follow(dependents, found, depth + 1);
@@ -120,8 +100,8 @@ take(Dependents *dependents, Oid relation, Form_pg_depend form, int depth)
 		case ConstraintRelationId:
 			if (form->deptype != DEPENDENCY_NORMAL)
 				break;
-			found = row_value(ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid,
-							  form->objid, table_of_constraint);
+			found = sd_lookup_row(ConstraintRelationId, ConstraintOidIndexId,
+								  Anum_pg_constraint_oid, form->objid, table_of_constraint);
 			if (OidIsValid(found) && found != relation)
 				add_named(dependents, ConstraintRelationId, form->objid);
 			break;
@@ -129,8 +109,8 @@ take(Dependents *dependents, Oid relation, Form_pg_depend form, int depth)
 			add_named(dependents, ProcedureRelationId, form->objid);
 			break;
 		case PolicyRelationId:
-			found = row_value(PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid, form->objid,
-							  table_of_policy);
+			found = sd_lookup_row(PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid,
+								  form->objid, table_of_policy);
 			if (found != dependents->relation && OidIsValid(found))
 				add_named(dependents, PolicyRelationId, form->objid);
 			else if (depth == 0)
@@ -138,8 +118,8 @@ take(Dependents *dependents, Oid relation, Form_pg_depend form, int depth)
 			break;
 		case TriggerRelationId:
 			if (depth == 0 && form->deptype == DEPENDENCY_AUTO && form->refobjsubid == 0 &&
-				OidIsValid(row_value(TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid,
-									 form->objid, user_trigger)))
+				OidIsValid(sd_lookup_row(TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid,
+										 form->objid, user_trigger)))
 				dependents->triggers++;
 			break;
 		default:

@@ -429,6 +429,25 @@ sd_lookup_published(SdAnalysis *analysis, Oid relation)
 	return published;
 }
 
+Oid
+sd_lookup_row(Oid catalog, Oid index, AttrNumber key_column, Oid object, Oid (*value)(HeapTuple))
+{
+	Relation relation = table_open(catalog, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid result = InvalidOid;
+
+	ScanKeyInit(&key, key_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	scan = systable_beginscan(relation, index, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		result = value(tuple);
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
 bool
 sd_lookup_subscribed(SdAnalysis *analysis, Oid relation)
 {

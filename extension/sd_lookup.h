@@ -6,6 +6,7 @@
 #ifndef SD_LOOKUP_H
 #define SD_LOOKUP_H
 
+#include "access/htup.h"
 #include "catalog/pg_attribute.h"
 
 #include "sd_rules.h"
@@ -50,6 +51,10 @@ extern Oid sd_lookup_routine(ObjectType kind, ObjectWithArgs *name);
 
 /* sd_lookup_routine_count counts the routines of a name. */
 extern int sd_lookup_routine_count(const char *name);
+
+/* sd_lookup_row asks for an OID in the row of a catalog that an index finds; InvalidOid when there is none. */
+extern Oid sd_lookup_row(Oid catalog, Oid index, AttrNumber key_column, Oid object,
+						 Oid (*value)(HeapTuple));
 
 /* What publications do with a table. */
 typedef struct SdPublished

@@ -499,6 +499,10 @@ X(DEFAULT_PARTITION, "default-partition", PARTITION, OFF, "PARTITION OF ... DEFA
   "a default partition makes each later partition expensive to attach",
   "Leave it away, and make partitions in good time.",
   "ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE")
+X(MANAGED_PARTITIONS, "managed-partitions", PARTITION, WARNING, "partitions of tables that an extension manages", 0, 0,
+  "an extension makes and drops the partitions of this table, and keeps its own record of them",
+  "Use the functions of the extension, so that its record stays right; or take the table out of its care first.",
+  "ddl-partitioning.html")
 X(INHERIT_CHANGE, "inherit-change", PARTITION, NOTICE, "ALTER TABLE ... INHERIT, NO INHERIT", 0, 0,
   "queries of the parent get or lose the rows of a table, which is locked against everything",
   "Bound the wait: SET LOCAL lock_timeout = '2s';",

@@ -269,6 +269,7 @@ extern const SdCheck sd_checks_order[];
 extern const SdCheck sd_checks_settings[];
 extern const SdCheck sd_checks_security[];
 extern const SdCheck sd_checks_style[];
+extern const SdCheck sd_checks_managed[];
 extern const SdAlterCheck sd_alter_checks_drop[];
 extern const SdAlterCheck sd_alter_checks_rewrite[];
 extern const SdAlterCheck sd_alter_checks_scan[];
@@ -288,6 +289,7 @@ extern const SdAlterCheck sd_alter_checks_application[];
 extern const SdAlterCheck sd_alter_checks_replication[];
 extern const SdAlterCheck sd_alter_checks_settings[];
 extern const SdAlterCheck sd_alter_checks_security[];
+extern const SdAlterCheck sd_alter_checks_managed[];
 
 /* sd_check_call looks into the routine that a query calls; see sd_rules_opaque.c. */
 extern void sd_check_call(SdAnalysis *analysis, FuncCall *call);

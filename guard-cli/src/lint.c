@@ -26,6 +26,9 @@ mg_lint_new(MgArena *arena, const MgConfig *config)
 	lint->config = config;
 	mg_severity_of(mg_config_string(config, MG_SET_RUN_FAIL_ON), &lint->fail_on);
 	mg_severity_of(mg_config_string(config, MG_SET_LINT_MIN_SEVERITY), &lint->min_severity);
+	/* whoever has written it down runs the migrations by migguard */
+	if (strcmp(mg_config_source(config, MG_SET_RUN_LOCK_TIMEOUT), "default") != 0)
+		lint->lock_timeout_ms = mg_config_ms(config, MG_SET_RUN_LOCK_TIMEOUT);
 	return lint;
 }
 
@@ -311,7 +314,8 @@ mg_lint_script(MgLint *lint, MgPg *pg, const MgLintScript *script, MgError *err)
 	lint->scripts++;
 	mg_cursor_init(&read.cursor, script->text, mg_pg_counts_bytes(pg));
 	if (!switch_rules_on(lint, pg, err) ||
-		!mg_catalog_analyze(pg, script->text, script->in_transaction, rows, err))
+		!mg_catalog_analyze(pg, script->text, script->in_transaction, lint->lock_timeout_ms, rows,
+							err))
 		return false;
 	if (rows->count == 0 && !has_comments)
 		return true;

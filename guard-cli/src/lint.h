@@ -108,9 +108,10 @@ typedef struct MgLint
 {
 	MgArena *arena;
 	const MgConfig *config;
-	MgSeverity fail_on;		 /* MG_SEVERITY_NEVER: never */
-	MgSeverity min_severity; /* those below are neither shown nor counted */
-	MgLintFile *files;		 /* in the order in which they were added */
+	MgSeverity fail_on;		   /* MG_SEVERITY_NEVER: never */
+	MgSeverity min_severity;   /* those below are neither shown nor counted */
+	long long lock_timeout_ms; /* of the sessions that run the migrations; 0: nobody has said */
+	MgLintFile *files;		   /* in the order in which they were added */
 	int file_count;
 	MgLintFinding *findings; /* by file, then place */
 	int count;

@@ -172,15 +172,35 @@ mg_lint_cost(MgArena *arena, const MgLintFinding *finding)
 }
 
 const char *
+mg_lint_facts(MgArena *arena, const MgLintFinding *finding)
+{
+	const char *context =
+		finding->rows == NULL ? NULL : mg_rows_get(finding->rows, finding->row, "context");
+	cJSON *json = context == NULL ? NULL : cJSON_Parse(context);
+	const char *summary = cJSON_GetStringValue(cJSON_GetObjectItem(json, "summary"));
+	const char *relation = cJSON_GetStringValue(cJSON_GetObjectItem(json, "relation"));
+	const char *facts = NULL;
+
+	if (summary != NULL && summary[0] != '\0')
+		facts = mg_log_redact(arena,
+							  mg_printf(arena, "%s: %s", relation != NULL ? relation : "", summary));
+	cJSON_Delete(json);
+	return facts;
+}
+
+const char *
 mg_lint_full_text(MgArena *arena, const MgLintFinding *finding)
 {
 	const char *cost = mg_lint_cost(arena, finding);
+	const char *facts = mg_lint_facts(arena, finding);
 	MgBuf buf;
 
 	mg_buf_init(&buf, arena);
 	mg_buf_add(&buf, finding->message);
 	if (cost != NULL)
 		mg_buf_addf(&buf, "\nCost: %s", cost);
+	if (facts != NULL)
+		mg_buf_addf(&buf, "\nFacts: %s", facts);
 	if (finding->detail != NULL)
 		mg_buf_addf(&buf, "\n%s", finding->detail);
 	if (finding->hint != NULL)

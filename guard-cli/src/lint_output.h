@@ -59,7 +59,9 @@ extern int mg_lint_count(const MgLint *lint, MgSeverity severity);
 extern int mg_lint_count_state(const MgLint *lint, MgLintState state);
 /* "takes ACCESS EXCLUSIVE lock, rewrites the table, about 100 rows"; NULL when nothing is known. */
 extern const char *mg_lint_cost(MgArena *arena, const MgLintFinding *finding);
-/* Message, cost, detail and hint, each in its line. */
+/* How large and how used its table is, in a few words; NULL when nothing is known. */
+extern const char *mg_lint_facts(MgArena *arena, const MgLintFinding *finding);
+/* Message, cost, facts, detail and hint, each in its line. */
 extern const char *mg_lint_full_text(MgArena *arena, const MgLintFinding *finding);
 /* The path as seen from the working directory, when it is below it. */
 extern const char *mg_lint_path(MgArena *arena, const MgLintFile *file);

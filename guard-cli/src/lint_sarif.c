@@ -121,6 +121,7 @@ result_of(MgArena *arena, const MgLintFinding *finding)
 {
 	const MgRule *rule = mg_rule_find(finding->rule);
 	cJSON *result = cJSON_CreateObject();
+	cJSON *properties;
 
 	mg_json_text(result, "ruleId", finding->rule);
 	if (rule != NULL)
@@ -132,8 +133,10 @@ result_of(MgArena *arena, const MgLintFinding *finding)
 				 finding->fingerprint);
 	if (finding->state != MG_LINT_OPEN)
 		add_suppression(result, finding);
-	mg_json_text(cJSON_AddObjectToObject(result, "properties"), "severity",
-				 mg_severity_name(finding->severity));
+	properties = cJSON_AddObjectToObject(result, "properties");
+	mg_json_text(properties, "severity", mg_severity_name(finding->severity));
+	if (finding->rows != NULL && mg_rows_get(finding->rows, finding->row, "context") != NULL)
+		mg_json_raw(properties, "context", mg_rows_get(finding->rows, finding->row, "context"));
 	return result;
 }
 

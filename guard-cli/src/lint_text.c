@@ -79,6 +79,25 @@ add_source(const MgLintView *view, MgBuf *out, const MgLintPlace *place)
 				colored(view, MG_COLOR_GREEN, mark.data));
 }
 
+/* What is known of the table, once for all findings of a statement. */
+static void
+add_facts(const MgLintView *view, MgBuf *out, const MgLintFinding *finding)
+{
+	MgArena *arena = view->context->arena;
+	const char *facts = mg_lint_facts(arena, finding);
+	const MgLintFinding *before = finding > view->lint->findings ? finding - 1 : NULL;
+	const char *told;
+
+	if (before != NULL && before->script == finding->script && before->number == finding->number &&
+		before->place.file == finding->place.file && (view->all || before->state == MG_LINT_OPEN))
+	{
+		told = mg_lint_facts(arena, before);
+		if (facts != NULL && told != NULL && strcmp(facts, told) == 0)
+			return;
+	}
+	add_extra(view, out, "facts", facts);
+}
+
 static void
 add_finding(const MgLintView *view, MgBuf *out, const MgLintFinding *finding)
 {
@@ -96,6 +115,7 @@ add_finding(const MgLintView *view, MgBuf *out, const MgLintFinding *finding)
 	mg_buf_add(out, "\n");
 	add_source(view, out, place);
 	add_extra(view, out, "cost", mg_lint_cost(view->context->arena, finding));
+	add_facts(view, out, finding);
 	add_extra(view, out, "detail", finding->detail);
 	add_extra(view, out, "hint", finding->hint);
 }

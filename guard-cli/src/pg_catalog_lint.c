@@ -15,13 +15,18 @@ mg_catalog_rules_on(MgPg *pg, const char *rules, MgError *err)
 }
 
 bool
-mg_catalog_analyze(MgPg *pg, const char *sql, bool in_transaction, MgRows *rows, MgError *err)
+mg_catalog_analyze(MgPg *pg, const char *sql, bool in_transaction, long long lock_timeout_ms,
+				   MgRows *rows, MgError *err)
 {
 	const char *const values[] = { sql, in_transaction ? "on" : "off" };
+	const char *const waits[] = { mg_printf(pg->arena, "%lldms", lock_timeout_ms) };
+	const char *const waits_no_more[] = { "0" };
 
-	/* Names in the script mean what they mean to a session that runs it. */
+	/* Names mean what they mean to a session that runs the script, and waits are as long. */
 	return mg_pg_exec(pg, mg_sql_search_path_reset, 0, NULL, NULL, err) &&
+		   mg_pg_exec(pg, mg_sql_lock_timeout, 1, waits, NULL, err) &&
 		   mg_pg_rows(pg, mg_sql_analyze, 2, values, rows, err) &&
+		   mg_pg_exec(pg, mg_sql_lock_timeout, 1, waits_no_more, NULL, err) &&
 		   mg_pg_exec(pg, mg_sql_search_path_pin, 0, NULL, NULL, err);
 }
 

@@ -10,9 +10,12 @@
 /* Switches rules on in this session, by their names with commas between. */
 extern bool mg_catalog_rules_on(MgPg *pg, const char *rules, MgError *err);
 
-/* Findings of a script; each row as safedeploy.finding has it. */
-extern bool mg_catalog_analyze(MgPg *pg, const char *sql, bool in_transaction, MgRows *rows,
-							   MgError *err);
+/*
+ * Findings of a script; each row as safedeploy.finding has it.  lock_timeout_ms is that of
+ * the session in which it will run; 0: what role and database have.
+ */
+extern bool mg_catalog_analyze(MgPg *pg, const char *sql, bool in_transaction,
+							   long long lock_timeout_ms, MgRows *rows, MgError *err);
 
 /* Where something is in a script; position and length count what the server counts in. */
 typedef struct MgScriptPart

@@ -6,6 +6,7 @@
 
 #include "json.h"
 #include "lint.h"
+#include "lint_output.h"
 #include "log.h"
 #include "observe.h"
 #include "run.h"
@@ -76,6 +77,10 @@ note_finding(MgRun *run, const MgLintFinding *finding)
 								 finding->place.line, mg_severity_name(finding->severity),
 								 finding->message, finding->rule);
 
+	const char *facts = mg_lint_facts(run->arena, finding);
+
+	if (facts != NULL)
+		text = mg_printf(run->arena, "%s; %s", text, facts);
 	if (finding->state == MG_LINT_ALLOWED)
 		text = mg_printf(run->arena, "%s, allowed in line %d: %s", text, finding->reason_line,
 						 finding->reason);
@@ -117,6 +122,7 @@ analyze(MgRun *run, MgError *err)
 		return true;
 	/* a run keeps all that was found */
 	lint->min_severity = MG_SEVERITY_INFO;
+	lint->lock_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT);
 	for (int next = 0; next < run->pending.count;)
 	{
 		Script script;
@@ -128,10 +134,9 @@ analyze(MgRun *run, MgError *err)
 								   .spans = script.spans,
 								   .span_count = script.count,
 								   .in_transaction = script.transactional };
-		if (script.count > 0 &&
-			(!mg_lint_script(lint, run->pg, &analysed, err) ||
-			 !mg_observe_predict(run, run->pg, MG_PASS_UP, script.text.data,
-								 script.transactional, err)))
+		if (script.count > 0 && (!mg_lint_script(lint, run->pg, &analysed, err) ||
+								 !mg_observe_predict(run, run->pg, MG_PASS_UP, script.text.data,
+													 script.transactional, err)))
 			return false;
 	}
 	if (!mg_lint_finish(lint, NULL, err))
