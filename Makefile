@@ -344,7 +344,7 @@ DATA       = $(sort $(wildcard sql/updates/$(EXTENSION)--*--*.sql) $(wildcard sq
 # Names of files under regress/; each is independent of the others but for "setup".
 REGRESS        = setup \
 	snapshot_store snapshot_views snapshot_depends fingerprint_repeat \
-	analyze analyze_rows near_misses statements comments \
+	analyze analyze_rows context near_misses statements comments \
 	diff_lineage diff_roots diff_security diff_across diff_types diff_others \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \

@@ -227,13 +227,28 @@ sd_sha256_free(SdSha256 *ctx)
 #define sd_local_status(number) pgstat_fetch_stat_local_beentry(number)
 #endif
 
-/* 17 numbers processes in another way; NULL for a prepared transaction. */
+/*
+ * The process that runs a virtual transaction; NULL when none does, as of a prepared one,
+ * which keeps the number of the session that made it.  17 numbers processes in another way.
+ */
+#include "storage/proc.h"
 #if PG_VERSION_NUM >= 170000
-#define sd_proc_of(vxid) ProcNumberGetProc((vxid).procNumber)
+#include "storage/procarray.h"
+#define SD_PROC_BY_NUMBER(vxid)	  ProcNumberGetProc((vxid).procNumber)
+#define SD_PROC_TRANSACTION(proc) ((proc)->vxid.lxid)
 #else
 #include "storage/sinvaladt.h"
-#define sd_proc_of(vxid) BackendIdGetProc((vxid).backendId)
+#define SD_PROC_BY_NUMBER(vxid)	  BackendIdGetProc((vxid).backendId)
+#define SD_PROC_TRANSACTION(proc) ((proc)->lxid)
 #endif
+
+static inline PGPROC *
+sd_proc_of(VirtualTransactionId vxid)
+{
+	PGPROC *proc = SD_PROC_BY_NUMBER(vxid);
+
+	return proc != NULL && SD_PROC_TRANSACTION(proc) == vxid.localTransactionId ? proc : NULL;
+}
 
 /* 14 renamed the OIDs of predefined roles. */
 #if PG_VERSION_NUM >= 140000

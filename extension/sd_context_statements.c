@@ -159,7 +159,7 @@ statements_of(SdAnalysis *analysis)
 static const char *
 shape(const Statement *statement)
 {
-	char *text = sd_text_shape(statement->text, statement->len);
+	char *text = sd_text_shape(statement->text, statement->len, true);
 	int len;
 
 	if (text == NULL)

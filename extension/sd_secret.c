@@ -83,7 +83,7 @@ sd_text_may_hold_secret(const char *text, int len)
 }
 
 char *
-sd_text_shape(const char *text, int len)
+sd_text_shape(const char *text, int len, bool numbers)
 {
 	SdLexer lexer = { .text = text, .len = len, .pos = 0 };
 	StringInfoData shape;
@@ -103,6 +103,8 @@ sd_text_shape(const char *text, int len)
 		if (token.kind == SD_TOKEN_STRING || token.kind == SD_TOKEN_ESCAPE ||
 			token.kind == SD_TOKEN_DOLLAR)
 			appendStringInfoString(&shape, "'***'");
+		else if (numbers && token.kind == SD_TOKEN_NUMBER && text[token.start] != '$')
+			appendStringInfoString(&shape, "***");
 		else
 			appendBinaryStringInfo(&shape, text + token.start, token.end - token.start);
 		end = token.end;

@@ -18,8 +18,8 @@ extern bool sd_text_may_hold_secret(const char *text, int len);
 
 /*
  * sd_text_shape returns a text without comments and with "***" in place of each
- * literal; palloc'd.  NULL when the session's setting of strings makes that unsure.
+ * literal, with "numbers" of each number too; palloc'd.  NULL when the session's setting of strings makes that unsure.
  */
-extern char *sd_text_shape(const char *text, int len);
+extern char *sd_text_shape(const char *text, int len, bool numbers);
 
 #endif

@@ -117,7 +117,7 @@ mask(SdTraceRecord *record, const char *text, int len)
 	if (record->masked)
 		return;
 	old = MemoryContextSwitchTo(record->context);
-	shape = sd_text_shape(text, len);
+	shape = sd_text_shape(text, len, false);
 	if (shape == NULL)
 		shape = pstrdup(record->tag);
 	record->hash = hash_text(shape, strlen(shape));

@@ -59,6 +59,7 @@ add_one(SdUsage *use, Oid relation, bool is_index)
 	use->last_read = Max(use->last_read, SD_STAT_LAST_SCAN(entry));
 	if (is_index)
 		return;
+	use->inserts += entry->tuples_inserted;
 	use->writes += entry->tuples_inserted + entry->tuples_updated + entry->tuples_deleted;
 	if (SD_STAT_LIVE_ROWS(entry) > 0 || entry->tuples_inserted > 0)
 		use->rows = Max(use->rows, 0) + SD_STAT_LIVE_ROWS(entry);
@@ -80,7 +81,8 @@ static void
 add_time(SdUsage *use)
 {
 	PgStat_StatDBEntry *database = pgstat_fetch_stat_dbentry(MyDatabaseId);
-	int64 most = use->reads + use->writes;
+	/* what is updated or deleted was looked for by a scan */
+	int64 most = use->reads + use->inserts;
 
 	use->since = counting_since(database);
 	if (use->since == 0)

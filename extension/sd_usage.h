@@ -14,6 +14,7 @@ typedef struct SdUsage
 	bool known;			   /* the server counts, and the counts are of the database that is meant */
 	int64 reads;		   /* scans of a table and of its indexes, or of an index */
 	int64 writes;		   /* rows */
+	int64 inserts;		   /* of these */
 	int64 rows;			   /* that the server thinks are alive; -1 when it never counted any */
 	TimestampTz since;	   /* when counting began */
 	TimestampTz last_read; /* 0 when not known */

@@ -76,14 +76,13 @@ note_finding(MgRun *run, const MgLintFinding *finding)
 	const char *text = mg_printf(run->arena, "%s, line %d: %s: %s (%s)", finding->place.file->unit,
 								 finding->place.line, mg_severity_name(finding->severity),
 								 finding->message, finding->rule);
-
 	const char *facts = mg_lint_facts(run->arena, finding);
 
-	if (facts != NULL)
-		text = mg_printf(run->arena, "%s; %s", text, facts);
 	if (finding->state == MG_LINT_ALLOWED)
 		text = mg_printf(run->arena, "%s, allowed in line %d: %s", text, finding->reason_line,
 						 finding->reason);
+	if (facts != NULL)
+		text = mg_printf(run->arena, "%s; %s", text, facts);
 	mg_strings_add(&run->findings, text);
 	if (finding->severity >= MG_SEVERITY_WARNING && finding->state == MG_LINT_OPEN)
 		mg_log_warning("%s", text);
