@@ -84,6 +84,9 @@ OBJS = \
 	extension/sd_body.o \
 	extension/sd_closure.o \
 	extension/sd_effect.o \
+	extension/sd_effect_ask.o \
+	extension/sd_effect_families.o \
+	extension/sd_effect_state.o \
 	extension/sd_effect_alter.o \
 	extension/sd_effect_catalog.o \
 	extension/sd_effect_column.o \

@@ -14,7 +14,7 @@
 #include "sd_analyze.h"
 #include "sd_compat.h"
 #include "sd_track.h"
-#include "sd_effect.h"
+#include "sd_effect_ask.h"
 #include "sd_keys.h"
 #include "sd_probe.h"
 #include "sd_tree.h"
@@ -186,15 +186,15 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 {
 	Node *inner = sd_inner_statement(statement);
 	SdNow outer = analysis->track->now;
+	SdAsk ask;
 
 	memset(&analysis->track->now, 0, sizeof(SdNow));
 	analysis->reported = false;
 	analysis->lock_reported = NoLock;
 	analysis->large_reported = false;
-	if (analysis->effects != NULL)
-		sd_effects_statement(analysis->effects, statement);
 	if (analysis->probes != NULL)
 		sd_probe_statement(analysis->probes, statement);
+	ask = sd_ask_begin(analysis, statement);
 	sd_check_outside(analysis, statement);
 	if (IsA(statement, AlterTableStmt))
 		run_alter_checks(analysis, (AlterTableStmt *) statement);
@@ -209,6 +209,7 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 		run_contents_checks(analysis, statement);
 	sd_check_locks(analysis, statement);
 	sd_check_order(analysis, statement);
+	sd_ask_end(analysis, &ask);
 	analysis->track->now = outer;
 	if (!analysis->deferred)
 	{
@@ -266,7 +267,7 @@ report_unseen(SdAnalysis *analysis, const SdParsed *parsed)
 static bool
 may_repeat(const SdAnalysis *analysis, int64 findings_before)
 {
-	return analysis->findings == findings_before && analysis->effects == NULL;
+	return analysis->findings == findings_before && !analysis->predicts;
 }
 
 void
@@ -293,7 +294,7 @@ sd_analyze_script(SdAnalysis *analysis)
 				report_unparsed(analysis, &parsed);
 			else
 				report_unseen(analysis, &parsed);
-			if (analysis->effects != NULL)
+			if (analysis->predicts)
 				sd_effects_flush(analysis->effects);
 			if (analysis->probes != NULL)
 				sd_probe_follow_opaque(analysis->probes);
@@ -311,7 +312,7 @@ sd_analyze_script(SdAnalysis *analysis)
 			sd_analyze_statement(analysis, raw->stmt);
 			if (parsed.piece.interrupted)
 				report_unseen(analysis, &parsed);
-			if (analysis->effects != NULL)
+			if (analysis->predicts)
 				sd_effects_flush(analysis->effects);
 		}
 		MemoryContextSwitchTo(old);

@@ -161,7 +161,8 @@ analyze_text(text *sql, bool in_transaction, bool conforming, Wanted wanted, Tup
 	analysis->callers_path = pstrdup(namespace_search_path);
 	analysis->session_path = analysis->begin_path = analysis->callers_path;
 	analysis->wrapped = analysis->runner_transaction = analysis->in_transaction = in_transaction;
-	if (wanted == WANT_EFFECTS)
+	analysis->predicts = wanted == WANT_EFFECTS;
+	if (analysis->predicts)
 		analysis->effects = sd_effects_create(analysis);
 	else if (wanted == WANT_PROBES || sd_guc_probe)
 		analysis->probes = sd_probes_create(analysis, wanted == WANT_PROBES);

@@ -310,7 +310,8 @@ walk_select(const SelectStmt *stmt, QueryWalk *outer)
 		walk_select(stmt->rarg, &walk);
 		return;
 	}
-	walk.filtered = stmt->whereClause != NULL || stmt->limitCount != NULL || outer->filtered ||
+	walk.filtered = (stmt->whereClause != NULL && !sd_always_true(stmt->whereClause)) ||
+					stmt->limitCount != NULL || outer->filtered ||
 					list_length(stmt->fromClause) > 1 ||
 					(stmt->fromClause != NIL && IsA(linitial(stmt->fromClause), JoinExpr));
 	foreach (cell, stmt->lockingClause)
@@ -449,6 +450,9 @@ fire_triggers(SdEffectContext *context, Oid table, int16 event)
 	}
 	systable_endscan(scan);
 	table_close(triggers, AccessShareLock);
+	/* what they do is no effect on this table, and rules look into routines by themselves */
+	if (!context->analysis->predicts)
+		return;
 	before = uncertain(context);
 	foreach (cell, functions)
 		sd_check_routine(context->analysis, lfirst_oid(cell));
@@ -626,7 +630,7 @@ walk_update(const UpdateStmt *stmt, QueryWalk *outer)
 	with_names(&walk, stmt->withClause);
 	if (stmt->withClause != NULL)
 		walk_node((Node *) stmt->withClause->ctes, &walk);
-	walk.filtered = stmt->whereClause != NULL;
+	walk.filtered = stmt->whereClause != NULL && !sd_always_true(stmt->whereClause);
 	write_name(&walk, stmt->relation, CMD_UPDATE, stmt->targetList, false);
 	walk.filtered = true;
 	walk_each(&walk,
@@ -643,7 +647,8 @@ walk_delete(const DeleteStmt *stmt, QueryWalk *outer)
 	with_names(&walk, stmt->withClause);
 	if (stmt->withClause != NULL)
 		walk_node((Node *) stmt->withClause->ctes, &walk);
-	walk.filtered = stmt->whereClause != NULL || stmt->usingClause != NIL;
+	walk.filtered = (stmt->whereClause != NULL && !sd_always_true(stmt->whereClause)) ||
+					stmt->usingClause != NIL;
 	write_name(&walk, stmt->relation, CMD_DELETE, NIL, false);
 	walk.filtered = true;
 	walk_each(&walk,

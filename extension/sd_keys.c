@@ -217,6 +217,7 @@ sd_keys_rewritten(SdAnalysis *analysis, const SdFinding *rewrite)
 		if (keys->indexes[i].table != table)
 			continue;
 		finding = sd_finding(analysis, SD_RULE_BUILD_THEN_REWRITE, NULL);
+		finding.about = rewrite->target;
 		finding.object = finding.names.table = rewrite->names.table;
 		finding.size = rewrite->size;
 		finding.message =

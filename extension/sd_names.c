@@ -53,6 +53,31 @@ sd_relation_name(Oid relation)
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
 }
 
+const char *
+sd_relkind_name(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			return "index";
+		case RELKIND_SEQUENCE:
+			return "sequence";
+		case RELKIND_VIEW:
+			return "view";
+		case RELKIND_MATVIEW:
+			return "materialized view";
+		case RELKIND_COMPOSITE_TYPE:
+			return "composite type";
+		case RELKIND_FOREIGN_TABLE:
+			return "foreign table";
+		case RELKIND_TOASTVALUE:
+			return "toast table";
+		default:
+			return "table";
+	}
+}
+
 void
 sd_type_columns(SdAnalysis *analysis, Oid type, SdNames *names, SdSize *size)
 {

@@ -25,6 +25,9 @@ extern const char *sd_names_text(SdNames *names);
 /* sd_relation_name returns the qualified name of a relation. */
 extern const char *sd_relation_name(Oid relation);
 
+/* sd_relkind_name says in the words of pg_identify_object() what a relation is. */
+extern const char *sd_relkind_name(char relkind);
+
 /* sd_type_columns lists the columns of a type; "size" becomes that of the largest table. */
 extern void sd_type_columns(SdAnalysis *analysis, Oid type, SdNames *names, SdSize *size);
 

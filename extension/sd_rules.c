@@ -10,6 +10,7 @@
 
 #include "sd_context.h"
 #include "sd_effect.h"
+#include "sd_effect_ask.h"
 #include "sd_guc.h"
 #include "sd_keys.h"
 #include "sd_probe.h"
@@ -199,6 +200,7 @@ report_large(SdAnalysis *analysis, const SdFinding *cause)
 		return;
 	analysis->large_reported = true;
 	finding = sd_finding(analysis, SD_RULE_LARGE_TABLE, NULL);
+	finding.about = OidIsValid(cause->target) ? cause->target : cause->about;
 	finding.object = cause->object;
 	finding.names = cause->names;
 	finding.size = cause->size;
@@ -223,7 +225,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	SdPlace place;
 	const char *message = finding->message;
 
-	if (analysis->effects != NULL)
+	if (analysis->predicts)
 	{
 		analysis->reported = true;
 		report_effect(analysis, finding);
@@ -232,6 +234,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	if (!sd_rule_is_on(finding->rule) ||
 		(analysis->probes != NULL && sd_probes_only(analysis->probes)))
 		return;
+	sd_ask_for_finding(analysis, finding);
 	sd_track_finding(analysis, finding);
 	analysis->reported = true;
 	analysis->lock_reported = Max(analysis->lock_reported, finding->lock);

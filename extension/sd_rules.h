@@ -132,7 +132,8 @@ typedef struct SdAnalysis
 	SdScope *scope;
 	struct SdSizes *sizes;
 	struct SdTrack *track;
-	struct SdEffects *effects; /* effects are asked for, and findings are not */
+	bool predicts;			   /* effects are asked for, and findings are not */
+	struct SdEffects *effects; /* of the statement that is looked at; NULL until somebody asks */
 	struct SdProbes *probes;   /* rows are looked at; see sd_probe.h */
 	Tuplestorestate *store;
 	int64 findings; /* in the store */
@@ -142,6 +143,8 @@ typedef struct SdAnalysis
 	bool in_transaction;	 /* a transaction block is open here */
 
 	/* The statement that is looked at. */
+	Node *statement; /* NULL between statements */
+	bool asked;		 /* its effects are known */
 	int number;
 	int start;				/* its byte offset in the script */
 	int origin;				/* script offset of the text that locations count from, -1 for none */

@@ -76,6 +76,7 @@ report_restart(SdAnalysis *analysis, List *tables)
 		sd_names_init(&names);
 		foreach (inner, sequences)
 			sd_names_add(&names, sd_relation_name(lfirst_oid(inner)));
+		finding.about = lfirst_oid(cell);
 		finding.object = finding.names.table = sd_relation_name(lfirst_oid(cell));
 		finding.data_loss = SD_LOSS_POSSIBLE;
 		finding.message =

@@ -14,6 +14,7 @@
 
 #include "sd_compat.h"
 #include "sd_names.h"
+#include "sd_effect_ask.h"
 #include "sd_rules.h"
 #include "sd_size.h"
 #include "sd_tree.h"
@@ -230,152 +231,9 @@ check_detach_partition(SdAnalysis *analysis, const SdAlter *alter)
 	sd_report(analysis, &finding);
 }
 
-/* The relation that a statement locks, and how strongly. */
-typedef struct LockedRelation
-{
-	SdRelation relation;
-	LOCKMODE mode; /* NoLock when the statement locks no relation */
-} LockedRelation;
-
-/* locked_by_object finds the relation of COMMENT, DROP and the like on something of a table. */
-static SdRelation
-locked_by_object(SdAnalysis *analysis, ObjectType type, Node *object)
-{
-	SdRelation none = { 0 };
-	List *names;
-
-	switch (type)
-	{
-		case OBJECT_TABLE:
-		case OBJECT_INDEX:
-		case OBJECT_VIEW:
-		case OBJECT_MATVIEW:
-		case OBJECT_SEQUENCE:
-		case OBJECT_FOREIGN_TABLE:
-			return sd_scope_relation_list(analysis->scope, castNode(List, object));
-		case OBJECT_COLUMN:
-		case OBJECT_TABCONSTRAINT:
-		case OBJECT_TRIGGER:
-		case OBJECT_RULE:
-		case OBJECT_POLICY:
-			names = list_copy(castNode(List, object));
-			if (list_length(names) < 2)
-				return none;
-			return sd_scope_relation_list(analysis->scope,
-										  list_truncate(names, list_length(names) - 1));
-		default:
-			return none;
-	}
-}
-
-/* lock_of tells what a statement locks of the relations that it names. */
-static LockedRelation
-lock_of(SdAnalysis *analysis, Node *statement)
-{
-	LockedRelation result = { .mode = NoLock };
-	RangeVar *name = NULL;
-
-	switch (nodeTag(statement))
-	{
-		case T_AlterTableStmt:
-			name = ((AlterTableStmt *) statement)->relation;
-			result.mode = AlterTableGetLockLevel(((AlterTableStmt *) statement)->cmds);
-			break;
-		case T_RenameStmt:
-			name = ((RenameStmt *) statement)->relation;
-			result.mode = ((RenameStmt *) statement)->renameType == OBJECT_INDEX ?
-							  ShareUpdateExclusiveLock :
-							  AccessExclusiveLock;
-			break;
-		case T_AlterObjectSchemaStmt:
-			name = ((AlterObjectSchemaStmt *) statement)->relation;
-			result.mode = AccessExclusiveLock;
-			break;
-		case T_RuleStmt:
-			name = ((RuleStmt *) statement)->relation;
-			result.mode = AccessExclusiveLock;
-			break;
-		case T_CreatePolicyStmt:
-			name = ((CreatePolicyStmt *) statement)->table;
-			result.mode = AccessExclusiveLock;
-			break;
-		case T_AlterPolicyStmt:
-			name = ((AlterPolicyStmt *) statement)->table;
-			result.mode = AccessExclusiveLock;
-			break;
-		case T_AlterSeqStmt:
-			name = ((AlterSeqStmt *) statement)->sequence;
-			result.mode = ShareRowExclusiveLock;
-			break;
-		case T_ViewStmt:
-			name = ((ViewStmt *) statement)->view;
-			result.mode = AccessExclusiveLock;
-			break;
-		case T_IndexStmt:
-			name = ((IndexStmt *) statement)->relation;
-			result.mode =
-				((IndexStmt *) statement)->concurrent ? ShareUpdateExclusiveLock : ShareLock;
-			break;
-		case T_ReindexStmt:
-			name = ((ReindexStmt *) statement)->relation;
-			result.mode = ShareUpdateExclusiveLock;
-			break;
-		case T_RefreshMatViewStmt:
-			name = ((RefreshMatViewStmt *) statement)->relation;
-			result.mode = ExclusiveLock;
-			break;
-		case T_LockStmt:
-			name = linitial(((LockStmt *) statement)->relations);
-			result.mode = ((LockStmt *) statement)->mode;
-			break;
-		case T_VacuumStmt:
-			if (((VacuumStmt *) statement)->rels != NIL)
-				name = linitial_node(VacuumRelation, ((VacuumStmt *) statement)->rels)->relation;
-			result.mode = ShareUpdateExclusiveLock;
-			break;
-		case T_CreateStatsStmt:
-			if (((CreateStatsStmt *) statement)->relations != NIL &&
-				IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
-				name = linitial(((CreateStatsStmt *) statement)->relations);
-			result.mode = ShareUpdateExclusiveLock;
-			break;
-		case T_CommentStmt:
-			result.relation = locked_by_object(analysis, ((CommentStmt *) statement)->objtype,
-											   ((CommentStmt *) statement)->object);
-			/* a part of a table only needs the table to be there */
-			switch (((CommentStmt *) statement)->objtype)
-			{
-				case OBJECT_TABCONSTRAINT:
-				case OBJECT_TRIGGER:
-				case OBJECT_RULE:
-				case OBJECT_POLICY:
-					result.mode = AccessShareLock;
-					break;
-				default:
-					result.mode = ShareUpdateExclusiveLock;
-					break;
-			}
-			break;
-		case T_DropStmt:
-			result.relation = locked_by_object(analysis, ((DropStmt *) statement)->removeType,
-											   linitial(((DropStmt *) statement)->objects));
-			result.mode = ((DropStmt *) statement)->concurrent ? ShareUpdateExclusiveLock :
-																 AccessExclusiveLock;
-			break;
-		default:
-			break;
-	}
-	if (name != NULL)
-		result.relation = sd_scope_relation(analysis->scope, name);
-	if (result.relation.name == NULL)
-		result.mode = NoLock;
-	return result;
-}
-
 /*
  * Statements whose effect on what exists is known to be none, or is told by
- * their rules alone.  What is neither here nor in a table of checks nor in
- * lock_of() is reported as not judged.
+ * their rules alone.  What is neither here nor has a finding is reported as not judged.
  */
 static const NodeTag judged[] = {
 	T_InsertStmt,		 T_SelectStmt,		   T_CreateStmt,
@@ -437,9 +295,13 @@ is_judged(Node *statement)
 void
 sd_check_locks(SdAnalysis *analysis, Node *statement)
 {
-	LockedRelation locked;
+	SdRelation relation;
+	const char *shown;
+	LOCKMODE mode;
 	SdFinding finding;
 
+	if (analysis->predicts)
+		return;
 	if (!analysis->reported && !is_judged(statement))
 	{
 		finding = sd_finding(analysis, SD_RULE_NO_RULE, NULL);
@@ -451,15 +313,14 @@ sd_check_locks(SdAnalysis *analysis, Node *statement)
 	/* nothing is stronger than that */
 	if (analysis->lock_reported == AccessExclusiveLock)
 		return;
-	locked = lock_of(analysis, statement);
-	if (locked.mode < ShareUpdateExclusiveLock || locked.mode <= analysis->lock_reported ||
-		locked.relation.presence != SD_EXISTS || locked.relation.persistence == RELPERSISTENCE_TEMP)
+	mode = sd_ask_strongest_lock(analysis, &relation, &shown);
+	if (mode < ShareUpdateExclusiveLock || mode <= analysis->lock_reported)
 		return;
-	finding = sd_finding(analysis, SD_RULE_LOCK_TAKEN, &locked.relation);
-	finding.lock = locked.mode;
-	finding.message =
-		psprintf("%s locks %s: %s until the transaction ends", sd_command_name(statement),
-				 sd_shown(&locked.relation), lock_effect(locked.mode));
+	finding = sd_finding(analysis, SD_RULE_LOCK_TAKEN, &relation);
+	finding.object = finding.names.table = shown;
+	finding.lock = mode;
+	finding.message = psprintf("%s locks %s: %s until the transaction ends",
+							   sd_command_name(statement), shown, lock_effect(mode));
 	sd_report(analysis, &finding);
 }
 

@@ -447,7 +447,7 @@ sd_check_order(SdAnalysis *analysis, Node *statement)
 {
 	SdTrack *track = analysis->track;
 
-	if (analysis->deferred || analysis->effects != NULL)
+	if (analysis->deferred || analysis->predicts)
 		return;
 	sd_check_timeouts(analysis, statement);
 	sd_check_new_labels(analysis, statement);

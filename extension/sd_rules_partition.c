@@ -89,8 +89,7 @@ report_default_made(SdAnalysis *analysis, const SdRelation *parent, const Partit
 
 	if (bound == NULL || !bound->is_default)
 		return;
-	finding = sd_finding(analysis, SD_RULE_DEFAULT_PARTITION, NULL);
-	finding.object = finding.names.table = sd_shown(parent);
+	finding = sd_finding(analysis, SD_RULE_DEFAULT_PARTITION, parent);
 	finding.location = bound->location;
 	finding.message = psprintf("%s gets a default partition", finding.object);
 	finding.detail = "Each partition that is attached later has it locked and searched, and DETACH "

@@ -214,6 +214,7 @@ check_disk(SdAnalysis *analysis)
 	if (room < 0 || wanted <= 0 || room - wanted >= reserve)
 		return;
 	finding = sd_finding(analysis, SD_RULE_DISK_HEADROOM, NULL);
+	finding.about = table;
 	finding.object = finding.names.table = sd_relation_name(table);
 	finding.size = sd_relation_size(analysis->sizes, table);
 	finding.message =

@@ -161,8 +161,8 @@ report_foreign_keys(const TypeChange *change)
 		memcpy(&form, GETSTRUCT(tuple), sizeof(form));
 		ReleaseSysCache(tuple);
 		finding = sd_finding(change->analysis, SD_RULE_ALTER_TYPE_FK_REVALIDATE, NULL);
-		finding.object = finding.names.other =
-			sd_relation_name(form.conrelid == table ? form.confrelid : form.conrelid);
+		finding.about = form.conrelid == table ? form.confrelid : form.conrelid;
+		finding.object = finding.names.other = sd_relation_name(finding.about);
 		finding.names.table = sd_relation_name(form.conrelid);
 		finding.names.item = quote_identifier(NameStr(form.conname));
 		finding.location = change->def->location;

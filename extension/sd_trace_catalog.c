@@ -157,28 +157,3 @@ sd_trace_relation_name(const SdBefore *before, const SdTraceRelation *relation)
 	}
 	return quote_qualified_identifier(schema, relation->name);
 }
-
-const char *
-sd_trace_relation_kind(const SdTraceRelation *relation)
-{
-	switch (relation->relkind)
-	{
-		case RELKIND_INDEX:
-		case RELKIND_PARTITIONED_INDEX:
-			return "index";
-		case RELKIND_SEQUENCE:
-			return "sequence";
-		case RELKIND_VIEW:
-			return "view";
-		case RELKIND_MATVIEW:
-			return "materialized view";
-		case RELKIND_FOREIGN_TABLE:
-			return "foreign table";
-		case RELKIND_COMPOSITE_TYPE:
-			return "composite type";
-		case RELKIND_TOASTVALUE:
-			return "toast table";
-		default:
-			return "table";
-	}
-}

@@ -35,7 +35,4 @@ extern bool sd_trace_is_ours(Oid oid, const SdTraceRelation *relation);
 /* Quoted name with schema, which may be gone by now; "before" may be NULL. */
 extern char *sd_trace_relation_name(const SdBefore *before, const SdTraceRelation *relation);
 
-/* "table", "index" and so on, as pg_identify_object() has it. */
-extern const char *sd_trace_relation_kind(const SdTraceRelation *relation);
-
 #endif

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 
 #include "sd_compat.h"
+#include "sd_names.h"
 #include "sd_trace_int.h"
 #include "sd_trace_locks.h"
 #include "sd_try.h"
@@ -205,7 +206,7 @@ compare_touched(SdTraceFrame *frame)
 static void
 add(SdTraceFrame *frame, const char *effect, const SdTraceRelation *relation, bool was, LOCKMODE mode)
 {
-	sd_trace_add_effect(frame->record, effect, sd_trace_relation_kind(relation),
+	sd_trace_add_effect(frame->record, effect, sd_relkind_name(relation->relkind),
 						sd_trace_relation_name(was ? frame->before : NULL, relation), mode, NULL);
 }
 
@@ -458,7 +459,7 @@ sd_trace_name_gains(SdTraceRecord *record)
 			add_type_lock(record, NULL, gain->object, gain->mode);
 		else if (sd_relation_now(gain->object, &now) && !sd_trace_is_ours(gain->object, &now) &&
 				 (!is_index(now.relkind) || gain->mode > AccessShareLock))
-			sd_trace_add_effect(record, "lock", sd_trace_relation_kind(&now),
+			sd_trace_add_effect(record, "lock", sd_relkind_name(now.relkind),
 								sd_trace_relation_name(NULL, &now), gain->mode, NULL);
 	}
 }

@@ -1,0 +1,252 @@
+/*
+ * sd_effect_ask.c
+ *	  The effects of the statement that is looked at, for the findings about it.
+ */
+#include "postgres.h"
+
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "sd_effect_ask.h"
+#include "sd_effect_int.h"
+
+/* changes_names recognises statements after which later ones mean, or find, something else. */
+static bool
+changes_names(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DropStmt:
+		case T_DropOwnedStmt:
+		case T_RenameStmt:
+		case T_AlterObjectSchemaStmt:
+		case T_AlterTableStmt:
+		case T_PrepareStmt:
+		case T_TransactionStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* ask predicts the statement, once. */
+static void
+ask(SdAnalysis *analysis)
+{
+	MemoryContext old;
+
+	if (analysis->asked)
+		return;
+	analysis->asked = true;
+	if (analysis->effects == NULL)
+	{
+		old = MemoryContextSwitchTo(analysis->context);
+		analysis->effects = sd_effects_create(analysis);
+		MemoryContextSwitchTo(old);
+	}
+	sd_effects_statement(analysis->effects, analysis->statement);
+}
+
+SdAsk
+sd_ask_begin(SdAnalysis *analysis, Node *statement)
+{
+	SdEffects *effects = analysis->effects;
+	SdAsk outer = { analysis->statement, analysis->asked };
+
+	if (analysis->predicts)
+	{
+		sd_effects_statement(effects, statement);
+		return outer;
+	}
+	analysis->statement = statement;
+	analysis->asked = false;
+	if (effects != NULL)
+	{
+		outer.list = effects->list;
+		outer.known = effects->known;
+		effects->list = NIL;
+		effects->known = NULL;
+	}
+	return outer;
+}
+
+void
+sd_ask_end(SdAnalysis *analysis, const SdAsk *outer)
+{
+	SdEffects *effects;
+
+	if (analysis->predicts)
+		return;
+	if (changes_names(analysis->statement) &&
+		!(analysis->effects == NULL && IsA(analysis->statement, TransactionStmt)))
+		ask(analysis);
+	analysis->statement = outer->statement;
+	analysis->asked = outer->asked;
+	effects = analysis->effects;
+	if (effects == NULL)
+		return;
+	effects->list = outer->list;
+	effects->known = outer->known;
+	if (outer->statement != NULL)
+		return;
+	MemoryContextReset(effects->rows);
+	/* outside a transaction each statement is one */
+	if (!analysis->in_transaction)
+		sd_effects_end_transaction(effects, true);
+}
+
+/* effect_on finds an effect of the statement on a relation; NULL when there is none. */
+static const SdEffect *
+effect_on(const SdEffects *effects, SdEffectKind kind, Oid relation)
+{
+	SdEffectKey key;
+	struct
+	{
+		SdEffectKey key;
+		SdEffect *effect;
+	} * entry;
+
+	if (effects->known == NULL)
+		return NULL;
+	memset(&key, 0, sizeof(key));
+	key.kind = kind;
+	key.class = RelationRelationId;
+	key.object = relation;
+	entry = hash_search(effects->known, &key, HASH_FIND, NULL);
+	return entry == NULL ? NULL : entry->effect;
+}
+
+/* is_done tells whether something is done to one of some relations. */
+static SdTruth
+is_done(const SdEffects *effects, SdEffectKind kind, const List *relations, bool opaque)
+{
+	SdTruth result = opaque ? SD_UNKNOWN : SD_NO;
+	ListCell *cell;
+
+	foreach (cell, relations)
+	{
+		const SdEffect *effect = effect_on(effects, kind, lfirst_oid(cell));
+
+		if (effect != NULL && effect->certain)
+			return SD_YES;
+		if (effect != NULL)
+			result = SD_UNKNOWN;
+	}
+	return result;
+}
+
+static bool
+is_opaque(const SdEffects *effects)
+{
+	ListCell *cell;
+
+	foreach (cell, effects->list)
+		if (((const SdEffect *) lfirst(cell))->key.kind == SD_EFFECT_OPAQUE)
+			return true;
+	return false;
+}
+
+void
+sd_ask_for_finding(SdAnalysis *analysis, SdFinding *finding)
+{
+	Oid relation = OidIsValid(finding->target) ? finding->target : finding->about;
+	const SdEffect *lock;
+	List *storage;
+	bool opaque;
+	char relkind;
+
+	/* what is only made here, or found at the end, is no deed of this statement */
+	if (analysis->statement == NULL || analysis->deferred || !OidIsValid(relation))
+		return;
+	ask(analysis);
+	opaque = is_opaque(analysis->effects);
+	lock = effect_on(analysis->effects, SD_EFFECT_LOCK, relation);
+	if (lock != NULL || !opaque)
+		finding->lock = lock != NULL ? lock->mode : NoLock;
+	/* of an index it is its table that is read; a partitioned table is its partitions */
+	relkind = sd_relkind(relation);
+	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
+		storage = list_make1_oid(IndexGetRelation(relation, true));
+	else if (relkind == RELKIND_PARTITIONED_TABLE)
+		storage = sd_family_tree(&analysis->effects->context, relation);
+	else
+		storage = list_make1_oid(relation);
+	finding->rewrites = is_done(analysis->effects, SD_EFFECT_REWRITE, storage, opaque);
+	finding->scans = is_done(analysis->effects, SD_EFFECT_SCAN, storage, opaque);
+}
+
+/* may_lock leaves out statements that need not be asked about: rules of their own know what they lock. */
+static bool
+may_lock(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+			return ((CreateStmt *) statement)->inhRelations != NIL &&
+				   ((CreateStmt *) statement)->partbound == NULL;
+		case T_CreateSchemaStmt:
+			return ((CreateSchemaStmt *) statement)->schemaElts != NIL;
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_CopyStmt:
+		case T_DoStmt:
+		case T_CallStmt:
+		case T_ExplainStmt:
+		case T_PrepareStmt:
+		case T_ExecuteStmt:
+		case T_DeclareCursorStmt:
+		case T_TransactionStmt:
+		case T_VariableSetStmt:
+		case T_CreateFunctionStmt:
+		case T_CreateSeqStmt:
+		case T_CreateEnumStmt:
+		case T_CreateDomainStmt:
+		case T_GrantStmt:
+			return false;
+		default:
+			return true;
+	}
+}
+
+LOCKMODE
+sd_ask_strongest_lock(SdAnalysis *analysis, SdRelation *relation, const char **shown)
+{
+	const SdEffect *strongest = NULL;
+	bool of_index = false;
+	ListCell *cell;
+
+	if (!may_lock(analysis->statement) || analysis->deferred)
+		return NoLock;
+	ask(analysis);
+	foreach (cell, analysis->effects->list)
+	{
+		SdEffect *effect = lfirst(cell);
+		char relkind;
+
+		if (effect->key.kind != SD_EFFECT_LOCK || effect->key.class != RelationRelationId ||
+			get_rel_persistence(effect->key.object) == RELPERSISTENCE_TEMP)
+			continue;
+		relkind = sd_relkind(effect->key.object);
+		/* the table, rather than its index */
+		if (strongest != NULL &&
+			(effect->mode < strongest->mode || (effect->mode == strongest->mode && !of_index)))
+			continue;
+		strongest = effect;
+		of_index = relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX;
+	}
+	if (strongest == NULL)
+		return NoLock;
+	memset(relation, 0, sizeof(*relation));
+	relation->presence = SD_EXISTS;
+	relation->oid = strongest->key.object;
+	relation->relkind = sd_relkind(relation->oid);
+	relation->name = get_rel_name(relation->oid);
+	relation->schema = get_namespace_name(get_rel_namespace(relation->oid));
+	sd_effect_identify(analysis->effects, (SdEffect *) strongest);
+	*shown = strongest->name;
+	return strongest->mode;
+}

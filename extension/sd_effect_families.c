@@ -1,0 +1,187 @@
+/*
+ * sd_effect_families.c
+ *	  Which function knows what a statement does.
+ */
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+#include "sd_effect_int.h"
+#include "sd_tree.h"
+#include "sd_try.h"
+
+/*
+ * Every statement that the server has; one that is missing here is reported as
+ * opaque.  sd_effect_nothing is for those that touch no relation.
+ */
+static const struct
+{
+	NodeTag tag;
+	SdEffectFunction function;
+} families[] = {
+	{ T_AlterTableStmt, sd_effect_alter_table },
+	{ T_AlterTableMoveAllStmt, sd_effect_move_all },
+	{ T_DropStmt, sd_effect_drop_statement },
+	{ T_DropOwnedStmt, sd_effect_drop_owned },
+	{ T_ReassignOwnedStmt, sd_effect_reassign_owned },
+	{ T_IndexStmt, sd_effect_index },
+	{ T_ReindexStmt, sd_effect_reindex },
+	{ T_ClusterStmt, sd_effect_cluster },
+	{ T_SelectStmt, sd_effect_data },
+	{ T_InsertStmt, sd_effect_data },
+	{ T_UpdateStmt, sd_effect_data },
+	{ T_DeleteStmt, sd_effect_data },
+#if PG_VERSION_NUM >= 150000
+	{ T_MergeStmt, sd_effect_data },
+#endif
+	{ T_CopyStmt, sd_effect_copy },
+	{ T_TruncateStmt, sd_effect_truncate },
+	{ T_LockStmt, sd_effect_lock_table },
+	{ T_CreateStmt, sd_effect_create_table },
+	{ T_CreateForeignTableStmt, sd_effect_create_table },
+	{ T_CreateTableAsStmt, sd_effect_create_table_as },
+	{ T_ViewStmt, sd_effect_create_view },
+	{ T_CreateSeqStmt, sd_effect_create_sequence },
+	{ T_AlterSeqStmt, sd_effect_alter_sequence },
+	{ T_CompositeTypeStmt, sd_effect_create_composite },
+	{ T_CreateTrigStmt, sd_effect_create_trigger },
+	{ T_RuleStmt, sd_effect_create_rule },
+	{ T_CreatePolicyStmt, sd_effect_create_policy },
+	{ T_AlterPolicyStmt, sd_effect_alter_policy },
+	{ T_CreateStatsStmt, sd_effect_create_statistics },
+	{ T_CreateFunctionStmt, sd_effect_create_function },
+	{ T_CreateSchemaStmt, sd_effect_create_schema },
+	{ T_RefreshMatViewStmt, sd_effect_refresh },
+	{ T_RenameStmt, sd_effect_rename },
+	{ T_AlterObjectSchemaStmt, sd_effect_set_schema },
+	{ T_AlterOwnerStmt, sd_effect_set_owner },
+	{ T_CommentStmt, sd_effect_comment },
+	{ T_SecLabelStmt, sd_effect_security_label },
+	{ T_AlterObjectDependsStmt, sd_effect_depends },
+	{ T_AlterExtensionContentsStmt, sd_effect_extension_contents },
+	{ T_AlterDomainStmt, sd_effect_alter_domain },
+	{ T_VacuumStmt, sd_effect_vacuum },
+	{ T_ExplainStmt, sd_effect_explain },
+	{ T_PrepareStmt, sd_effect_prepare },
+	{ T_ExecuteStmt, sd_effect_execute },
+	{ T_DeclareCursorStmt, sd_effect_declare },
+	{ T_CallStmt, sd_effect_call },
+	{ T_CreatePublicationStmt, sd_effect_create_publication },
+	{ T_AlterPublicationStmt, sd_effect_alter_publication },
+	{ T_CreateExtensionStmt, sd_effect_create_extension },
+	{ T_AlterExtensionStmt, sd_effect_alter_extension },
+	/* bodies are statements of their own */
+	{ T_DoStmt, sd_effect_nothing },
+	{ T_TransactionStmt, sd_effect_nothing },
+	{ T_VariableSetStmt, sd_effect_nothing },
+	{ T_VariableShowStmt, sd_effect_nothing },
+	{ T_DeallocateStmt, sd_effect_nothing },
+	{ T_DiscardStmt, sd_effect_nothing },
+	{ T_ListenStmt, sd_effect_nothing },
+	{ T_NotifyStmt, sd_effect_nothing },
+	{ T_UnlistenStmt, sd_effect_nothing },
+	{ T_FetchStmt, sd_effect_nothing },
+	{ T_ClosePortalStmt, sd_effect_nothing },
+	{ T_ConstraintsSetStmt, sd_effect_nothing },
+	{ T_CheckPointStmt, sd_effect_nothing },
+	{ T_LoadStmt, sd_effect_nothing },
+	{ T_DefineStmt, sd_effect_nothing },
+	{ T_CreateEnumStmt, sd_effect_nothing },
+	{ T_CreateRangeStmt, sd_effect_nothing },
+	{ T_CreateDomainStmt, sd_effect_nothing },
+	{ T_AlterEnumStmt, sd_effect_alter_enum },
+	{ T_AlterTypeStmt, sd_effect_nothing },
+	{ T_AlterFunctionStmt, sd_effect_nothing },
+	{ T_AlterOperatorStmt, sd_effect_nothing },
+	{ T_AlterOpFamilyStmt, sd_effect_nothing },
+	{ T_AlterCollationStmt, sd_effect_nothing },
+	{ T_AlterStatsStmt, sd_effect_nothing },
+	{ T_AlterEventTrigStmt, sd_effect_nothing },
+	{ T_AlterDefaultPrivilegesStmt, sd_effect_nothing },
+	{ T_AlterRoleStmt, sd_effect_nothing },
+	{ T_AlterRoleSetStmt, sd_effect_nothing },
+	{ T_AlterDatabaseStmt, sd_effect_nothing },
+	{ T_AlterDatabaseSetStmt, sd_effect_nothing },
+	{ T_AlterSystemStmt, sd_effect_nothing },
+	{ T_AlterTableSpaceOptionsStmt, sd_effect_nothing },
+	{ T_AlterTSConfigurationStmt, sd_effect_nothing },
+	{ T_AlterTSDictionaryStmt, sd_effect_nothing },
+	{ T_AlterFdwStmt, sd_effect_nothing },
+	{ T_AlterForeignServerStmt, sd_effect_nothing },
+	{ T_AlterUserMappingStmt, sd_effect_nothing },
+	{ T_CreateFdwStmt, sd_effect_nothing },
+	{ T_CreateForeignServerStmt, sd_effect_nothing },
+	{ T_CreateUserMappingStmt, sd_effect_nothing },
+	{ T_DropUserMappingStmt, sd_effect_nothing },
+	{ T_CreateAmStmt, sd_effect_nothing },
+	{ T_CreateCastStmt, sd_effect_nothing },
+	{ T_CreateConversionStmt, sd_effect_nothing },
+	{ T_CreateEventTrigStmt, sd_effect_nothing },
+	{ T_CreateOpClassStmt, sd_effect_nothing },
+	{ T_CreateOpFamilyStmt, sd_effect_nothing },
+	{ T_CreatePLangStmt, sd_effect_nothing },
+	{ T_CreateTransformStmt, sd_effect_nothing },
+	{ T_CreateRoleStmt, sd_effect_nothing },
+	{ T_DropRoleStmt, sd_effect_nothing },
+	{ T_CreatedbStmt, sd_effect_nothing },
+	{ T_DropdbStmt, sd_effect_nothing },
+	{ T_CreateTableSpaceStmt, sd_effect_nothing },
+	{ T_DropTableSpaceStmt, sd_effect_nothing },
+	{ T_GrantStmt, sd_effect_grant },
+	{ T_GrantRoleStmt, sd_effect_nothing },
+	{ T_CreateSubscriptionStmt, sd_effect_nothing },
+	{ T_AlterSubscriptionStmt, sd_effect_nothing },
+	{ T_DropSubscriptionStmt, sd_effect_nothing },
+};
+
+void
+sd_effects_inner(SdEffects *effects, Node *statement)
+{
+	for (int i = 0; i < lengthof(families); i++)
+	{
+		if (families[i].tag != nodeTag(statement))
+			continue;
+		families[i].function(&effects->context, statement);
+		return;
+	}
+	sd_effects_opaque(effects, psprintf("what %s does is not known", sd_command_name(statement)));
+}
+
+/* A statement whose prediction may fail: trees hold what the server's walker does not know. */
+typedef struct Attempt
+{
+	SdEffects *effects;
+	Node *statement;
+} Attempt;
+
+static void
+attempt(void *arg)
+{
+	Attempt *what = arg;
+
+	sd_effects_inner(what->effects, what->statement);
+}
+
+void
+sd_effects_statement(SdEffects *effects, Node *statement)
+{
+	SdAnalysis *analysis = effects->context.analysis;
+	bool before = effects->certain;
+	Attempt what = { effects, statement };
+	char *error;
+
+	/* the body of a routine that is only made does nothing yet */
+	if (analysis->deferred)
+		return;
+	effects->certain = before && !analysis->conditional;
+	if (IsA(statement, TransactionStmt) && analysis->inside == NULL)
+		sd_effects_follow(effects, (TransactionStmt *) statement);
+	if (!sd_try(attempt, &what, &error))
+		sd_effects_opaque(effects, psprintf("it cannot be predicted: %s", error));
+	effects->certain = before;
+}
+
+void
+sd_effect_nothing(SdEffectContext *context, Node *statement)
+{
+}

@@ -1,0 +1,85 @@
+/*
+ * sd_effect_int.h
+ *	  The prediction of one script, for the files that keep it.
+ */
+#ifndef SD_EFFECT_INT_H
+#define SD_EFFECT_INT_H
+
+#include "utils/hsearch.h"
+
+#include "sd_effect.h"
+
+/* What an effect is on: an object of the catalog, or a name. */
+typedef struct SdEffectKey
+{
+	SdEffectKind kind;
+	Oid class;
+	Oid object;
+	int32 part;
+} SdEffectKey;
+
+typedef struct SdEffect
+{
+	SdEffectKey key;
+	LOCKMODE mode;
+	bool certain;
+	bool passing;		/* a lock that ends with the statement */
+	const char *type;	/* kind of object, or NULL to ask the catalog */
+	const char *name;	/* identity, likewise */
+	const char *detail; /* NULL for none */
+} SdEffect;
+
+/* An object whose state the script has changed. */
+typedef struct SdObjectState
+{
+	ObjectAddress address; /* hash key */
+	LOCKMODE held;		   /* relation: strongest mode that the transaction holds */
+	bool gone;			   /* dropped by the script */
+	const char *renamed;   /* what it is called now, when the script renamed it */
+} SdObjectState;
+
+/* One change of a state, to be undone by a rollback. */
+typedef struct SdChange
+{
+	ObjectAddress address; /* a class of InvalidOid is a savepoint */
+	LOCKMODE held;
+	bool gone;
+	const char *renamed;
+	const char *savepoint;
+} SdChange;
+
+struct SdEffects
+{
+	SdEffectContext context;
+	MemoryContext memory; /* lives as long as the analysis */
+	MemoryContext rows;	  /* effects of one statement */
+	HTAB *states;
+	SdChange *changes;
+	int nchanges;
+	int allocated;
+	HTAB *known; /* effects of this statement, by key */
+	List *list;	 /* SdEffect, in the order in which they were found */
+	bool certain;
+	List *made;	   /* what the script has made and statements use by name; sd_effect_made.c */
+	List *renamed; /* of relations: old identity, new identity, and so on; newest first */
+};
+
+/* ---- what the script did to objects: sd_effect_state.c ---- */
+
+/* sd_effects_state returns what is known of an object, made when "create" says so; else it may be NULL. */
+extern SdObjectState *sd_effects_state(SdEffects *effects, Oid class, Oid object, int32 part,
+									   bool create);
+
+/* sd_effects_log keeps the state that an object had, for a rollback, or notes a savepoint. */
+extern void sd_effects_log(SdEffects *effects, const SdObjectState *state, const char *savepoint);
+
+/* sd_effects_end_transaction lets all locks go, and forgets how to undo what is committed. */
+extern void sd_effects_end_transaction(SdEffects *effects, bool committed);
+
+/* sd_effects_follow follows COMMIT, ROLLBACK and savepoints. */
+extern void sd_effects_follow(SdEffects *effects, const TransactionStmt *stmt);
+
+/* sd_effect_identify asks for the names that an object has at this point of the script. */
+extern void sd_effect_identify(SdEffects *effects, SdEffect *effect);
+
+#endif

@@ -1,0 +1,261 @@
+/*
+ * sd_effect_state.c
+ *	  What a script did to objects of the catalog: locks held, drops, renames.
+ *
+ * A transaction holds its locks to its end.  A statement that asks again for
+ * what is held, or for less, adds nothing; so the strongest mode held is kept for
+ * each relation, with a log by which a rollback to a savepoint is undone.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "sd_compat.h"
+#include "sd_compat_catalog.h"
+#include "sd_effect_int.h"
+
+/* sd_effects_log keeps the state that an object had, for a rollback. */
+void
+sd_effects_log(SdEffects *effects, const SdObjectState *state, const char *savepoint)
+{
+	SdChange *change;
+
+	if (effects->nchanges == effects->allocated)
+	{
+		effects->allocated = Max(64, effects->allocated * 2);
+		if (effects->changes == NULL)
+			effects->changes =
+				MemoryContextAlloc(effects->memory, effects->allocated * sizeof(SdChange));
+		else
+			effects->changes = repalloc_huge(effects->changes, effects->allocated * sizeof(SdChange));
+	}
+	change = &effects->changes[effects->nchanges++];
+	memset(change, 0, sizeof(*change));
+	if (state != NULL)
+	{
+		change->address = state->address;
+		change->held = state->held;
+		change->gone = state->gone;
+		change->renamed = state->renamed;
+	}
+	else
+		change->savepoint = MemoryContextStrdup(effects->memory, savepoint);
+}
+
+/* sd_effects_state returns what is known of an object, made when "create" says so; else it may be NULL. */
+SdObjectState *
+sd_effects_state(SdEffects *effects, Oid class, Oid object, int32 part, bool create)
+{
+	ObjectAddress address;
+	SdObjectState *state;
+	bool found;
+
+	memset(&address, 0, sizeof(address));
+	ObjectAddressSubSet(address, class, object, part);
+	state = hash_search(effects->states, &address, create ? HASH_ENTER : HASH_FIND, &found);
+	if (create && !found)
+	{
+		state->held = NoLock;
+		state->gone = false;
+		state->renamed = NULL;
+	}
+	return state;
+}
+
+/* undo takes changes back down to a number of them. */
+static void
+undo(SdEffects *effects, int keep)
+{
+	while (effects->nchanges > keep)
+	{
+		SdChange *change = &effects->changes[--effects->nchanges];
+		SdObjectState *state;
+
+		if (change->savepoint != NULL)
+			continue;
+		state = sd_effects_state(effects, change->address.classId, change->address.objectId,
+								 change->address.objectSubId, true);
+		state->held = change->held;
+		state->gone = change->gone;
+		state->renamed = change->renamed;
+	}
+}
+
+/* undo_to_savepoint takes back what was changed since a savepoint. */
+static void
+undo_to_savepoint(SdEffects *effects, const char *savepoint)
+{
+	for (int i = effects->nchanges - 1; i >= 0; i--)
+	{
+		if (effects->changes[i].savepoint != NULL &&
+			strcmp(effects->changes[i].savepoint, savepoint) == 0)
+		{
+			undo(effects, i + 1);
+			return;
+		}
+	}
+}
+
+/* sd_effects_end_transaction lets all locks go, and forgets how to undo what is committed. */
+void
+sd_effects_end_transaction(SdEffects *effects, bool committed)
+{
+	if (!committed)
+		undo(effects, 0);
+	for (int i = 0; i < effects->nchanges; i++)
+	{
+		SdChange *change = &effects->changes[i];
+
+		if (change->savepoint == NULL)
+			sd_effects_state(effects, change->address.classId, change->address.objectId,
+							 change->address.objectSubId, true)
+				->held = NoLock;
+	}
+	effects->nchanges = 0;
+}
+
+/*
+ * with_new_names follows the script's renames in the identity of a part of a
+ * relation, which ends with that of the relation.
+ */
+static const char *
+with_new_names(SdEffects *effects, const char *identity)
+{
+	int len = strlen(identity);
+
+	for (int i = 0; i + 1 < list_length(effects->renamed); i += 2)
+	{
+		const char *old = list_nth(effects->renamed, i);
+		int tail = strlen(old);
+
+		if (len > tail + 4 && strcmp(identity + len - tail, old) == 0 &&
+			strncmp(identity + len - tail - 4, " on ", 4) == 0)
+			return psprintf("%.*s%s", len - tail, identity,
+							(char *) list_nth(effects->renamed, i + 1));
+	}
+	return identity;
+}
+
+/* sd_effects_name returns what an object is called at this point of the script. */
+static const char *
+sd_effects_name(SdEffects *effects, const SdEffectKey *key)
+{
+	SdObjectState *state = sd_effects_state(effects, key->class, key->object, key->part, false);
+	ObjectAddress address;
+
+	if (state != NULL && state->renamed != NULL && key->part == 0)
+		return state->renamed;
+	if (key->class == RelationRelationId && key->part != 0)
+	{
+		SdEffectKey whole = *key;
+
+		whole.part = 0;
+		return psprintf("%s.%s", sd_effects_name(effects, &whole),
+						state != NULL && state->renamed != NULL ?
+							state->renamed :
+							quote_identifier(get_attname(key->object, key->part, false)));
+	}
+	ObjectAddressSubSet(address, key->class, key->object, key->part);
+	return with_new_names(effects, sd_compat_object_identity(&address));
+}
+
+void
+sd_renames(SdEffectContext *context, Oid class, Oid object, int32 part, const char *schema,
+		   const char *name)
+{
+	SdEffects *effects = context->effects;
+	SdObjectState *state;
+	MemoryContext old;
+
+	ListCell *cell;
+
+	if (!effects->certain)
+		return;
+	/* this statement still names it as before */
+	old = MemoryContextSwitchTo(effects->rows);
+	foreach (cell, effects->list)
+	{
+		SdEffect *effect = lfirst(cell);
+
+		if (effect->name == NULL && OidIsValid(effect->key.class))
+			sd_effect_identify(effects, effect);
+	}
+	state = sd_effects_state(effects, class, object, part, true);
+	sd_effects_log(effects, state, NULL);
+	MemoryContextSwitchTo(old);
+	old = MemoryContextSwitchTo(effects->memory);
+	if (part == 0)
+	{
+		ObjectAddress address;
+
+		ObjectAddressSet(address, class, object);
+		state->renamed = quote_qualified_identifier(schema, name);
+		effects->renamed = lcons(sd_compat_object_identity(&address),
+								 lcons((char *) state->renamed, effects->renamed));
+	}
+	else
+		state->renamed = pstrdup(quote_identifier(name));
+	MemoryContextSwitchTo(old);
+}
+
+void
+sd_drops(SdEffectContext *context, const ObjectAddress *object)
+{
+	SdObjectState *state;
+
+	/* what may be there still has its effects */
+	if (!context->effects->certain)
+		return;
+	state = sd_effects_state(context->effects, object->classId, object->objectId,
+							 object->objectSubId, true);
+	if (state->gone)
+		return;
+	sd_effects_log(context->effects, state, NULL);
+	state->gone = true;
+}
+
+bool
+sd_is_gone(SdEffectContext *context, Oid class, Oid object)
+{
+	SdObjectState *state = sd_effects_state(context->effects, class, object, 0, false);
+
+	return state != NULL && state->gone;
+}
+
+/* end_of_transaction follows COMMIT, ROLLBACK and savepoints. */
+void
+sd_effects_follow(SdEffects *effects, const TransactionStmt *stmt)
+{
+	switch (stmt->kind)
+	{
+		case TRANS_STMT_COMMIT:
+		case TRANS_STMT_PREPARE:
+			sd_effects_end_transaction(effects, true);
+			break;
+		case TRANS_STMT_ROLLBACK:
+			sd_effects_end_transaction(effects, false);
+			break;
+		case TRANS_STMT_SAVEPOINT:
+			sd_effects_log(effects, NULL, stmt->savepoint_name);
+			break;
+		case TRANS_STMT_ROLLBACK_TO:
+			undo_to_savepoint(effects, stmt->savepoint_name);
+			break;
+		default:
+			break;
+	}
+}
+
+/* sd_effect_identify asks for the names of an object. */
+void
+sd_effect_identify(SdEffects *effects, SdEffect *effect)
+{
+	ObjectAddress address;
+
+	ObjectAddressSubSet(address, effect->key.class, effect->key.object, effect->key.part);
+	effect->name = sd_effects_name(effects, &effect->key);
+	effect->type = sd_compat_object_type(&address);
+}
