@@ -31,6 +31,47 @@ changes_names(Node *statement)
 	}
 }
 
+/* is_of_made tells whether a statement is about a relation that the script made, which nobody uses. */
+static bool
+is_of_made(SdAnalysis *analysis, Node *statement)
+{
+	const RangeVar *name = NULL;
+
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			name = ((AlterTableStmt *) statement)->relation;
+			break;
+		case T_IndexStmt:
+			name = ((IndexStmt *) statement)->relation;
+			break;
+		case T_CreateTrigStmt:
+			name = ((CreateTrigStmt *) statement)->relation;
+			break;
+		case T_AlterSeqStmt:
+			name = ((AlterSeqStmt *) statement)->sequence;
+			break;
+		case T_CommentStmt:
+			if (((CommentStmt *) statement)->objtype == OBJECT_TABLE)
+				return sd_scope_relation_list(analysis->scope,
+											  castNode(List, ((CommentStmt *) statement)->object))
+						   .presence == SD_MADE;
+			if (((CommentStmt *) statement)->objtype == OBJECT_COLUMN)
+			{
+				List *names = list_copy(castNode(List, ((CommentStmt *) statement)->object));
+
+				return list_length(names) > 1 &&
+					   sd_scope_relation_list(analysis->scope,
+											  list_truncate(names, list_length(names) - 1))
+							   .presence == SD_MADE;
+			}
+			return false;
+		default:
+			return false;
+	}
+	return sd_scope_relation(analysis->scope, name).presence == SD_MADE;
+}
+
 /* ask predicts the statement, once. */
 static void
 ask(SdAnalysis *analysis)
@@ -219,7 +260,8 @@ sd_ask_strongest_lock(SdAnalysis *analysis, SdRelation *relation, const char **s
 	bool of_index = false;
 	ListCell *cell;
 
-	if (!may_lock(analysis->statement) || analysis->deferred)
+	if (!may_lock(analysis->statement) || analysis->deferred ||
+		(!analysis->asked && is_of_made(analysis, analysis->statement)))
 		return NoLock;
 	ask(analysis);
 	foreach (cell, analysis->effects->list)
