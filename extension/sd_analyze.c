@@ -192,9 +192,9 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 	analysis->reported = false;
 	analysis->lock_reported = NoLock;
 	analysis->large_reported = false;
+	ask = sd_ask_begin(analysis, statement);
 	if (analysis->probes != NULL)
 		sd_probe_statement(analysis->probes, statement);
-	ask = sd_ask_begin(analysis, statement);
 	sd_check_outside(analysis, statement);
 	if (IsA(statement, AlterTableStmt))
 		run_alter_checks(analysis, (AlterTableStmt *) statement);

@@ -50,53 +50,87 @@ sd_effects_create(SdAnalysis *analysis)
 	return effects;
 }
 
-/* add_effect returns the effect of a key, made when the statement has it not yet. */
-static SdEffect *
-add_effect(SdEffects *effects, SdEffectKind kind, Oid class, Oid object, int32 part)
+/* More effects than these are looked up by their keys. */
+#define FEW_EFFECTS 16
+
+/* An effect in the table of those of a statement. */
+typedef struct KnownEffect
 {
-	MemoryContext old = MemoryContextSwitchTo(effects->rows);
 	SdEffectKey key;
-	SdEffect **slot;
-	bool found = false;
-	SdEffect *effect = NULL;
+	SdEffect *effect;
+} KnownEffect;
+
+SdEffect *
+sd_effects_find(const SdEffects *effects, SdEffectKind kind, Oid class, Oid object, int32 part)
+{
+	SdEffectKey key;
+	ListCell *cell;
 
 	memset(&key, 0, sizeof(key));
 	key.kind = kind;
 	key.class = class;
 	key.object = object;
 	key.part = part;
-	if (OidIsValid(class))
+	if (effects->known != NULL)
 	{
-		struct
-		{
-			SdEffectKey key;
-			SdEffect *effect;
-		} * entry;
+		KnownEffect *entry = hash_search(effects->known, &key, HASH_FIND, NULL);
 
-		if (effects->known == NULL)
-		{
-			HASHCTL control = { 0 };
-
-			control.keysize = sizeof(SdEffectKey);
-			control.entrysize = sizeof(*entry);
-			control.hcxt = effects->rows;
-			effects->known = hash_create("safedeploy effects", 32, &control,
-										 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		}
-		entry = hash_search(effects->known, &key, HASH_ENTER, &found);
-		slot = &entry->effect;
-		if (found)
-			effect = *slot;
+		return entry == NULL ? NULL : entry->effect;
 	}
-	if (!found)
+	foreach (cell, effects->list)
 	{
-		effect = palloc0(sizeof(SdEffect));
-		effect->key = key;
-		effect->mode = NoLock;
-		effects->list = lappend(effects->list, effect);
-		if (OidIsValid(class))
-			*slot = effect;
+		SdEffect *effect = lfirst(cell);
+
+		if (memcmp(&effect->key, &key, sizeof(key)) == 0)
+			return effect;
 	}
+	return NULL;
+}
+
+/* index_effects makes the table, when a statement has many. */
+static void
+index_effects(SdEffects *effects)
+{
+	HASHCTL control = { 0 };
+	ListCell *cell;
+
+	control.keysize = sizeof(SdEffectKey);
+	control.entrysize = sizeof(KnownEffect);
+	control.hcxt = effects->rows;
+	effects->known =
+		hash_create("safedeploy effects", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach (cell, effects->list)
+	{
+		SdEffect *effect = lfirst(cell);
+
+		if (OidIsValid(effect->key.class))
+			((KnownEffect *) hash_search(effects->known, &effect->key, HASH_ENTER, NULL))->effect =
+				effect;
+	}
+}
+
+/* add_effect returns the effect of a key, made when the statement has it not yet. */
+static SdEffect *
+add_effect(SdEffects *effects, SdEffectKind kind, Oid class, Oid object, int32 part)
+{
+	SdEffect *effect = OidIsValid(class) ? sd_effects_find(effects, kind, class, object, part) : NULL;
+	MemoryContext old;
+
+	if (effect != NULL)
+		return effect;
+	old = MemoryContextSwitchTo(effects->rows);
+	effect = palloc0(sizeof(SdEffect));
+	effect->key.kind = kind;
+	effect->key.class = class;
+	effect->key.object = object;
+	effect->key.part = part;
+	effect->mode = NoLock;
+	effects->list = lappend(effects->list, effect);
+	if (effects->known != NULL && OidIsValid(class))
+		((KnownEffect *) hash_search(effects->known, &effect->key, HASH_ENTER, NULL))->effect =
+			effect;
+	else if (effects->known == NULL && list_length(effects->list) > FEW_EFFECTS)
+		index_effects(effects);
 	MemoryContextSwitchTo(old);
 	return effect;
 }
@@ -324,7 +358,6 @@ static bool
 is_implied(SdEffects *effects, const SdEffect *effect)
 {
 	ObjectAddress address;
-	SdEffectKey whole = { SD_EFFECT_DROP };
 	ObjectAddress found;
 	bool hidden;
 
@@ -333,9 +366,7 @@ is_implied(SdEffects *effects, const SdEffect *effect)
 	ObjectAddressSubSet(address, effect->key.class, effect->key.object, effect->key.part);
 	if (!sd_whole_of(&address, &found, &hidden) || hidden)
 		return hidden;
-	whole.class = found.classId;
-	whole.object = found.objectId;
-	return hash_search(effects->known, &whole, HASH_FIND, NULL) != NULL;
+	return sd_effects_find(effects, SD_EFFECT_DROP, found.classId, found.objectId, 0) != NULL;
 }
 
 /* is_news tells whether a lock adds to what the transaction holds, and holds it. */

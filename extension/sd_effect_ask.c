@@ -142,21 +142,7 @@ sd_ask_end(SdAnalysis *analysis, const SdAsk *outer)
 static const SdEffect *
 effect_on(const SdEffects *effects, SdEffectKind kind, Oid relation)
 {
-	SdEffectKey key;
-	struct
-	{
-		SdEffectKey key;
-		SdEffect *effect;
-	} * entry;
-
-	if (effects->known == NULL)
-		return NULL;
-	memset(&key, 0, sizeof(key));
-	key.kind = kind;
-	key.class = RelationRelationId;
-	key.object = relation;
-	entry = hash_search(effects->known, &key, HASH_FIND, NULL);
-	return entry == NULL ? NULL : entry->effect;
+	return sd_effects_find(effects, kind, RelationRelationId, relation, 0);
 }
 
 /* is_done tells whether something is done to one of some relations. */
@@ -202,6 +188,8 @@ sd_ask_for_finding(SdAnalysis *analysis, SdFinding *finding)
 	if (analysis->statement == NULL || analysis->deferred || !OidIsValid(relation))
 		return;
 	ask(analysis);
+	if (analysis->effects == NULL)
+		return;
 	opaque = is_opaque(analysis->effects);
 	lock = effect_on(analysis->effects, SD_EFFECT_LOCK, relation);
 	if (lock != NULL || !opaque)
@@ -260,10 +248,14 @@ sd_ask_strongest_lock(SdAnalysis *analysis, SdRelation *relation, const char **s
 	bool of_index = false;
 	ListCell *cell;
 
-	if (!may_lock(analysis->statement) || analysis->deferred ||
-		(!analysis->asked && is_of_made(analysis, analysis->statement)))
+	if (analysis->deferred || !may_lock(analysis->statement))
 		return NoLock;
+	/* there is nothing to be asked of it any more */
+	if (!analysis->asked && is_of_made(analysis, analysis->statement))
+		analysis->asked = true;
 	ask(analysis);
+	if (analysis->effects == NULL)
+		return NoLock;
 	foreach (cell, analysis->effects->list)
 	{
 		SdEffect *effect = lfirst(cell);

@@ -57,12 +57,16 @@ struct SdEffects
 	SdChange *changes;
 	int nchanges;
 	int allocated;
-	HTAB *known; /* effects of this statement, by key */
+	HTAB *known; /* effects of this statement, by key; NULL while there are few */
 	List *list;	 /* SdEffect, in the order in which they were found */
 	bool certain;
 	List *made;	   /* what the script has made and statements use by name; sd_effect_made.c */
 	List *renamed; /* of relations: old identity, new identity, and so on; newest first */
 };
+
+/* sd_effects_find finds an effect of the statement; NULL when it has it not. */
+extern SdEffect *sd_effects_find(const SdEffects *effects, SdEffectKind kind, Oid class, Oid object,
+								 int32 part);
 
 /* ---- what the script did to objects: sd_effect_state.c ---- */
 

@@ -120,9 +120,9 @@ check_rename_enum_value(SdAnalysis *analysis, Node *statement)
 	sd_report(analysis, &finding);
 }
 
-/* is_known tells whether the catalog has what ALTER ... RENAME TO is about; *name becomes its name. */
+/* is_known tells whether the catalog has what ALTER ... RENAME TO is about; *name becomes its name, *about the relation. */
 static bool
-is_known(SdAnalysis *analysis, RenameStmt *stmt, const char **name)
+is_known(SdAnalysis *analysis, RenameStmt *stmt, const char **name, Oid *about)
 {
 	SdRelation relation;
 	List *names;
@@ -134,6 +134,7 @@ is_known(SdAnalysis *analysis, RenameStmt *stmt, const char **name)
 			if (!sd_target(analysis, stmt->relation, stmt->missing_ok, &relation))
 				return false;
 			*name = sd_shown(&relation);
+			*about = relation.oid;
 			return true;
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
@@ -153,10 +154,12 @@ check_rename_other(SdAnalysis *analysis, Node *statement)
 	RenameStmt *stmt = (RenameStmt *) statement;
 	SdFinding finding;
 	const char *name;
+	Oid about = InvalidOid;
 
-	if (!is_known(analysis, stmt, &name))
+	if (!is_known(analysis, stmt, &name, &about))
 		return;
 	finding = sd_finding(analysis, SD_RULE_RENAME_OTHER, NULL);
+	finding.about = about;
 	finding.object = name;
 	finding.names.new_name = quote_identifier(stmt->newname);
 	finding.message = psprintf("renames %s to %s", name, finding.names.new_name);
