@@ -566,7 +566,7 @@ X(NOT_RERUNNABLE, "not-rerunnable", FAILURE, INFO, "CREATE, DROP, ADD COLUMN out
   "sql-createtable.html")
 X(INSUFFICIENT_PRIVILEGE, "insufficient-privilege", FAILURE, WARNING, "any change", 0, 0,
   "the role that runs the script lacks a right that the statement needs",
-  "Run the script as the owner, or let him give the right: ALTER TABLE %t OWNER TO ...;",
+  "Run the script as the owner, or make the role the owner: ALTER TABLE %t OWNER TO %n;",
   "ddl-priv.html")
 X(IDENTIFIER_TOO_LONG, "identifier-too-long", FAILURE, WARNING, "any name", 0, 0,
   "a name of more than 63 bytes is cut off without an error",

@@ -126,10 +126,14 @@ check_drop_one_index(SdAnalysis *analysis, const SdRelation *index, bool concurr
 	SdFinding finding;
 
 	if (concurrent && index->relkind == RELKIND_PARTITIONED_INDEX)
-		report_failure(analysis, SD_RULE_CONCURRENTLY_ON_PARTITIONED, index,
-					   psprintf("index %s is of a partitioned table, and cannot be dropped concurrently",
-								sd_shown(index)),
-					   NULL);
+	{
+		finding = sd_finding(analysis, SD_RULE_CONCURRENTLY_ON_PARTITIONED, index);
+		finding.message =
+			psprintf("index %s is of a partitioned table, and cannot be dropped concurrently",
+					 finding.object);
+		finding.hint = "Bound the wait for its lock: SET LOCAL lock_timeout = '2s'; DROP INDEX %t;";
+		sd_report(analysis, &finding);
+	}
 	if (!OidIsValid(object.objectId) || sd_track_was_dropped(analysis, &object))
 		return;
 	finding = sd_finding(analysis, SD_RULE_DROP_CONSTRAINT_BACKED_INDEX, index);

@@ -236,6 +236,7 @@ check_vacuum_full(SdAnalysis *analysis, Node *statement)
 		finding.lock = AccessExclusiveLock;
 		finding.rewrites = finding.scans = SD_YES;
 		finding.message = "VACUUM FULL rewrites every table of the database";
+		finding.hint = "Use plain VACUUM, or a tool that repacks a table on line: VACUUM (ANALYZE);";
 		sd_report(analysis, &finding);
 	}
 }

@@ -55,7 +55,11 @@ name_constraint(SdFinding *finding, const SdAlter *alter, const Constraint *cons
 		column = strVal(linitial(keys));
 	finding->names.item = sd_hint_item(constraint->conname, alter->relation.name, column, label);
 	if (constraint->indexname != NULL)
+	{
 		finding->names.item = quote_identifier(constraint->indexname);
+		/* for a CHECK that proves what the index does not */
+		finding->names.new_name = sd_hint_item(NULL, alter->relation.name, NULL, "not_null");
+	}
 }
 
 /* report_scan reports a full read of the altered table. */
@@ -459,6 +463,10 @@ check_reindex(SdAnalysis *analysis, Node *statement)
 		finding.lock = AccessExclusiveLock;
 		finding.rewrites = finding.scans = SD_YES;
 		finding.message = "REINDEX builds the indexes of many tables again";
+		if (stmt->kind == REINDEX_OBJECT_SYSTEM)
+			finding.hint = "Name the index that needs it: REINDEX INDEX ...;";
+		finding.names.object_kind = stmt->kind == REINDEX_OBJECT_SCHEMA ? "SCHEMA" : "DATABASE";
+		finding.names.table = stmt->name != NULL ? quote_identifier(stmt->name) : NULL;
 		sd_report(analysis, &finding);
 		return;
 	}

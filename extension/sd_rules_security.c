@@ -40,13 +40,17 @@ role_now(SdAnalysis *analysis)
 	return role;
 }
 
-/* report_denied reports that the role lacks a right. */
+/* report_denied reports that the role lacks a right; %n in the hint is the role, %r what "other" names. */
 static void
-report_denied(SdAnalysis *analysis, Oid role, const SdRelation *relation, const char *what)
+report_denied(SdAnalysis *analysis, Oid role, const SdRelation *relation, const char *what,
+			  const char *hint, const char *other)
 {
 	SdFinding finding = sd_finding(analysis, SD_RULE_INSUFFICIENT_PRIVILEGE, relation);
 
-	finding.message = psprintf("role %s %s", quote_identifier(GetUserNameFromId(role, true)), what);
+	finding.names.new_name = quote_identifier(GetUserNameFromId(role, true));
+	finding.names.other = other;
+	finding.hint = hint;
+	finding.message = psprintf("role %s %s", finding.names.new_name, what);
 	sd_report(analysis, &finding);
 }
 
@@ -56,7 +60,8 @@ check_owner(SdAnalysis *analysis, Oid role, const SdRelation *relation)
 {
 	if (relation->presence == SD_EXISTS && relation->persistence != RELPERSISTENCE_TEMP &&
 		!sd_owns_relation(relation->oid, role))
-		report_denied(analysis, role, relation, psprintf("does not own %s", sd_shown(relation)));
+		report_denied(analysis, role, relation, psprintf("does not own %s", sd_shown(relation)),
+					  NULL, NULL);
 }
 
 /* owned_by_statement returns the relation whose owner alone may run a statement, or NULL. */
@@ -126,7 +131,9 @@ check_creation(SdAnalysis *analysis, Node *statement)
 		!OidIsValid(namespace) || sd_may_create_in(namespace, role))
 		return;
 	report_denied(analysis, role, NULL,
-				  psprintf("may not make anything in schema %s", quote_identifier(schema)));
+				  psprintf("may not make anything in schema %s", quote_identifier(schema)),
+				  "Let the role make things there: GRANT CREATE ON SCHEMA %r TO %n;",
+				  quote_identifier(schema));
 }
 
 static void
@@ -144,7 +151,8 @@ check_truncate(SdAnalysis *analysis, Node *statement)
 		if (relation.presence == SD_EXISTS &&
 			pg_class_aclcheck(relation.oid, role, ACL_TRUNCATE) != ACLCHECK_OK)
 			report_denied(analysis, role, &relation,
-						  psprintf("may not truncate %s", sd_shown(&relation)));
+						  psprintf("may not truncate %s", sd_shown(&relation)),
+						  "Give the right: GRANT TRUNCATE ON %t TO %n;", NULL);
 	}
 }
 
@@ -163,12 +171,15 @@ check_attribute(SdAnalysis *analysis, Node *statement)
 		return;
 	form = (Form_pg_authid) GETSTRUCT(tuple);
 	if (IsA(statement, CreateRoleStmt) && !form->rolcreaterole)
-		report_denied(analysis, role, NULL, "lacks CREATEROLE");
+		report_denied(analysis, role, NULL, "lacks CREATEROLE",
+					  "Give the right: ALTER ROLE %n CREATEROLE;", NULL);
 	else if (IsA(statement, CreatedbStmt) && !form->rolcreatedb)
-		report_denied(analysis, role, NULL, "lacks CREATEDB");
+		report_denied(analysis, role, NULL, "lacks CREATEDB",
+					  "Give the right: ALTER ROLE %n CREATEDB;", NULL);
 	else if (IsA(statement, AlterSystemStmt) || IsA(statement, CreateEventTrigStmt))
 		report_denied(analysis, role, NULL,
-					  psprintf("is no superuser, which %s needs", sd_command_name(statement)));
+					  psprintf("is no superuser, which %s needs", sd_command_name(statement)),
+					  "Run it as a superuser.", NULL);
 	ReleaseSysCache(tuple);
 }
 

@@ -32,7 +32,8 @@ static const struct
 	{ "25006", MG_EXIT_UNAVAILABLE,
 	  "The server is read-only, such as a standby; connect to the primary." },
 	{ "42501", MG_EXIT_UNAVAILABLE,
-	  "The role lacks a privilege: run \"migguard init --deployer ROLE\" as a superuser." },
+	  "The role lacks a privilege: run \"migguard init --deployer ROLE\" as a superuser, or "
+	  "--reader ROLE for one that only looks." },
 	{ "SD22", MG_EXIT_CONFIG, NULL },
 	{ "SD210", MG_EXIT_CONFIG, NULL },
 	{ "22", MG_EXIT_CONFIG, NULL },

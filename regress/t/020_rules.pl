@@ -109,7 +109,7 @@ sub case_sql
 	my $sql = "SET search_path = fix;\nBEGIN;\n"
 		. "CREATE TEMPORARY TABLE found ON COMMIT DROP AS SELECT * FROM safedeploy.analyze(\$sdcase\$$case->{sql}\$sdcase\$, $case->{transaction});\n"
 		. "CREATE TEMPORARY TABLE predicted ON COMMIT DROP AS SELECT * FROM safedeploy.predict(\$sdcase\$$case->{sql}\$sdcase\$, $case->{transaction});\n"
-		. "SELECT '\@\@found $n ' || coalesce((SELECT json_agg(f) FROM (SELECT rule, severity, message, detail FROM pg_temp.found) f), '[]');\n"
+		. "SELECT '\@\@found $n ' || coalesce((SELECT json_agg(f) FROM (SELECT rule, severity, message, detail, hint FROM pg_temp.found) f), '[]');\n"
 		. "SELECT '\@\@locks ' || count(*) FROM pg_locks l JOIN pg_class c ON c.oid = relation WHERE pid = pg_backend_pid() AND relnamespace = 'fix'::regnamespace;\n"
 		. $disagree;
 	if ($case->{run})
@@ -125,6 +125,7 @@ cmp_ok(scalar @rules, '>=', 20, 'there are rules');
 my %files = map { m{([^/]+)\.sql$} ? ($1 => $_) : () } glob("$dir/*.sql");
 is_deeply([ sort keys %files ], [ sort @rules ], 'each rule has a fixture, and each fixture a rule');
 
+my %hints;    # hint => rule and case
 for my $rule (sort keys %files)
 {
 	subtest $rule => sub {
@@ -156,6 +157,7 @@ for my $rule (sort keys %files)
 			my ($found) = $result =~ /\A(.*?)\n\@\@locks/s;
 			my @found = @{ JSON::PP->new->decode($found) };
 			my $fired = grep { $_->{rule} eq $rule } @found;
+			$hints{ $_->{hint} } = "$_->{rule} in $rule: $case->{label}" foreach grep { defined $_->{hint} } @found;
 			my $shown = join "\n", map { "$_->{rule} ($_->{severity}): $_->{message}" . ($_->{detail} ? " ($_->{detail})" : '') } @found;
 			if ($case->{kind} eq 'fires')
 			{
@@ -181,6 +183,24 @@ for my $rule (sort keys %files)
 		}
 	};
 }
+
+# A hint has the statement's own names, and what of it can be run as it stands is SQL.
+subtest 'hints' => sub {
+	my (@unfilled, %statements);
+	foreach my $hint (sort keys %hints)
+	{
+		push @unfilled, "$hints{$hint}: $hint" if $hint =~ /%[a-z]\b|\b(?:table_name|column_name|type_name|new_name|other_table)\b|\b(?:INDEX|CONSTRAINT|CONCURRENTLY) name\b/;
+		# those with "..." are to be completed
+		$statements{$1} = $hints{$hint} while $hint =~ /\b((?:ALTER|ANALYZE|BEGIN|CLUSTER|COMMENT ON|CREATE|DELETE|DROP|INSERT|LOCK|REFRESH|REINDEX|RESET|REVOKE|SET(?= (?:LOCAL )?\w+ = )|SELECT|UPDATE|VACUUM|VALUES)\b(?:[^;.]|\.(?!\.))*;)/g;
+	}
+	is(join("\n", @unfilled), '', 'all names are filled in');
+	cmp_ok(scalar keys %statements, '>', 100, 'statements of hints');
+	my $list = JSON::PP->new->encode([ sort keys %statements ]);
+	my $bad  = $server->sql('rules', <<"SQL");
+SELECT DISTINCT text FROM json_array_elements_text(\$sdhints\$$list\$sdhints\$) AS text, safedeploy.analyze(text) WHERE rule = 'syntax-error' ORDER BY 1
+SQL
+	is(join("\n", map { "$statements{$_}: $_" } split /\n/, $bad), '', 'the server reads them');
+};
 
 # What is off by default is silent until the setting names it, its family, or all.
 my $off = $server->sql('rules', "SELECT count(*) FROM safedeploy.rules WHERE severity = 'off'");

@@ -135,6 +135,16 @@ my %ask = (
 		my $report = eval { decode_json($out) } or return $rc != 0;
 		return scalar grep { $_->{check_name} !~ /^(?:Idempotency|CharType|TimestampType|CreateTableSerial|CreateTableWithoutPk|ShortInteger|UnnamedConstraint|WideIndex)/ } map { @{ $_->{violations} } } @$report;
 	},
+	# it looks at the catalog and the sizes of the database once, and at scripts by that
+	'safe-migrate' => sub {
+		my ($file, $case, $program) = @_;
+		local $ENV{DATABASE_URL} = "postgresql://postgres@/labelled?host=$ENV{PGHOST}";
+		chdir $work or die $!;
+		output($program, 'sync', '--out', "$work/baseline", '--schemas', 'public,other') if !-e "$work/baseline";
+		my ($out, $rc) = output($program, 'lint', '--file', $file, '--cache', "$work/baseline", '--json');
+		my $report = eval { decode_json($out) } or return $rc != 0;
+		return scalar grep { $_->{rule_id} !~ /^(?:missing-idempotency|require-(?:lock|statement)-timeout)$/ } @{ $report->{violations} };
+	},
 	pgls => sub {
 		my ($file, $case, $program) = @_;
 		put('postgres-language-server.jsonc', '{"linter": {"rules": {"safety": {"all": true}}}, "db": {"disableConnection": true}}');
