@@ -191,7 +191,7 @@ subtest 'hints' => sub {
 	{
 		push @unfilled, "$hints{$hint}: $hint" if $hint =~ /%[a-z]\b|\b(?:table_name|column_name|type_name|new_name|other_table)\b|\b(?:INDEX|CONSTRAINT|CONCURRENTLY) name\b/;
 		# those with "..." are to be completed
-		$statements{$1} = $hints{$hint} while $hint =~ /\b((?:ALTER|ANALYZE|BEGIN|CLUSTER|COMMENT ON|CREATE|DELETE|DROP|INSERT|LOCK|REFRESH|REINDEX|RESET|REVOKE|SET(?= (?:LOCAL )?\w+ = )|SELECT|UPDATE|VACUUM|VALUES)\b(?:[^;.]|\.(?!\.))*;)/g;
+		$statements{$1} = $hints{$hint} while $hint =~ /(?:^|(?<=[:;] ))((?:ALTER|ANALYZE|BEGIN|CLUSTER|COMMENT ON|CREATE|DELETE|DROP|GRANT|INSERT|LOCK|REFRESH|REINDEX|RESET|REVOKE|SET(?= (?:LOCAL )?\w+ = )|SELECT|UPDATE|VACUUM|VALUES)\b(?:[^;.]|\.(?!\.))*;)/g;
 	}
 	is(join("\n", @unfilled), '', 'all names are filled in');
 	cmp_ok(scalar keys %statements, '>', 100, 'statements of hints');
