@@ -63,6 +63,7 @@ typedef struct SdProbe
 	SdProbeBound bound;	 /* that cut it */
 	int sqlstate;		 /* of rows that cannot be evaluated, 0 for none */
 	const char *example; /* key of a bad row, or NULL */
+	const char *caveat;	 /* why it is not known when the rows would do, or NULL */
 	const char *reason;	 /* why it is not known, a sentence without its end, or NULL */
 	double elapsed;		 /* milliseconds */
 	bool attached;		 /* to a finding */

@@ -732,10 +732,14 @@ decide(Asking *asking)
 		probe->complete = false;
 	if (probe->bad > 0)
 		probe->verdict = SD_VERDICT_FAILS;
-	else if (probe->complete)
+	else if (probe->complete && probe->caveat == NULL)
 		probe->verdict = SD_VERDICT_HOLDS;
 	else
+	{
 		probe->verdict = SD_VERDICT_UNKNOWN;
+		if (probe->reason == NULL)
+			probe->reason = probe->caveat;
+	}
 }
 
 void

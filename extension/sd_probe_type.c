@@ -7,6 +7,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
@@ -18,6 +19,7 @@
 
 #include "sd_compat.h"
 #include "sd_facts.h"
+#include "sd_lookup.h"
 #include "sd_predict.h"
 #include "sd_probe_int.h"
 
@@ -149,6 +151,7 @@ prepare_type_key(SdQuestion *question)
 static const char *
 what_else(SdAnalysis *analysis, Oid table, AttrNumber column)
 {
+	List *referencing = sd_fact_referencing(table);
 	ListCell *cell;
 
 	foreach (cell, sd_fact_constraints(analysis, table))
@@ -161,13 +164,10 @@ what_else(SdAnalysis *analysis, Oid table, AttrNumber column)
 			return psprintf("%s is checked again for the new values, which is not probed",
 							quote_identifier(facts->name));
 	}
-	foreach (cell, sd_fact_referencing(table))
-	{
-		SdConstraintFacts *facts = lfirst(cell);
-
+	/* which of its columns they refer to is not looked up */
+	if (referencing != NIL)
 		return psprintf("%s is checked again for the new values, which is not probed",
-						quote_identifier(facts->name));
-	}
+						quote_identifier(((SdConstraintFacts *) linitial(referencing))->name));
 	foreach (cell, sd_fact_indexes_using(table, column))
 	{
 		SdIndexFacts *facts = sd_fact_index(lfirst_oid(cell));
@@ -179,18 +179,28 @@ what_else(SdAnalysis *analysis, Oid table, AttrNumber column)
 	return NULL;
 }
 
+/* has_key tells whether a column is a key of an index. */
+static bool
+has_key(const SdIndexFacts *index, AttrNumber column)
+{
+	for (int i = 0; i < index->nkeys; i++)
+		if (index->columns[i] == column)
+			return true;
+	return false;
+}
+
 /* probe_keys asks for each unique index whether its values stay different. */
 static void
 probe_keys(const SdProbeStep *step, const SdQuestion *question, AttrNumber column)
 {
 	ListCell *cell;
 
-	foreach (cell, sd_fact_indexes_using(step->relation.oid, column))
+	foreach (cell, sd_fact_indexes(step->context->analysis, step->relation.oid))
 	{
-		SdIndexFacts *facts = sd_fact_index(lfirst_oid(cell));
+		SdIndexFacts *facts = lfirst(cell);
 		SdQuestion key;
 
-		if (facts == NULL || !facts->unique || facts->partial || facts->has_expressions)
+		if (!facts->unique || facts->partial || facts->has_expressions || !has_key(facts, column))
 			continue;
 		key =
 			sd_question(step->context, SD_PROBE_UNIQUE, &step->relation, NULL, -1, prepare_type_key);
@@ -200,6 +210,16 @@ probe_keys(const SdProbeStep *step, const SdQuestion *question, AttrNumber colum
 		key.probe->other = quote_identifier(get_rel_name(facts->oid));
 		sd_probe_put(step->context, &key);
 	}
+}
+
+/* is_domain tells whether a type may have constraints of its own. */
+static bool
+is_domain(const TypeName *name)
+{
+	int32 typmod;
+	Oid type = sd_lookup_type(name, &typmod);
+
+	return !OidIsValid(type) || get_typtype(type) == TYPTYPE_DOMAIN;
 }
 
 void
@@ -219,13 +239,11 @@ sd_probe_alter_type(const SdProbeStep *step)
 	question.children = step->children;
 	prediction = sd_predict_alter_type(step->relation.oid, question.column, def);
 	/* values that stay what they are cannot fail */
-	if (prediction.rewrites == SD_NO || (prediction.narrows == SD_NO && def->raw_default == NULL))
+	if (prediction.rewrites == SD_NO ||
+		(prediction.narrows == SD_NO && def->raw_default == NULL && !is_domain(def->typeName)))
 		return;
+	question.probe->caveat = what_else(analysis, step->relation.oid, attnum);
 	sd_probe_put(step->context, &question);
-	if (question.probe->verdict != SD_VERDICT_HOLDS)
-		return;
-	question.probe->reason = what_else(analysis, step->relation.oid, attnum);
-	if (question.probe->reason != NULL)
-		question.probe->verdict = SD_VERDICT_UNKNOWN;
-	probe_keys(step, &question, attnum);
+	if (question.probe->bad == 0)
+		probe_keys(step, &question, attnum);
 }

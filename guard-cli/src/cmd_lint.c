@@ -33,6 +33,8 @@ static const MgOption options[] = {
 	  "only what has changed since HEAD parted from REF, as it is now" },
 	{ '\0', "git-range", "A..B", MG_SETTING_COUNT, NULL,
 	  "only what has changed in B since it parted from A, as it is in B" },
+	{ '\0', "probe", NULL, MG_SET_LINT_PROBE, "on",
+	  "ask the rows of the database whether they let the statements through" },
 	{ '\0', "schema", "FILE", MG_SET_LINT_SCHEMA, NULL,
 	  "look at them on a server of lint's own that begins with this dump of a schema" },
 	{ '\0', "from-migrations", NULL, MG_SET_LINT_FROM_MIGRATIONS, "on",
@@ -180,6 +182,8 @@ lint_files(MgContext *context, MgLint *lint, MgError *err)
 
 	if (!choose_server(context, &own, err) || !collect(context, &sources, err))
 		return false;
+	/* a server of lint's own has no rows to ask */
+	lint->probe = !own && mg_config_bool(context->config, MG_SET_LINT_PROBE);
 	if (sources.count == 0)
 	{
 		mg_log_info("no migration was added or changed");

@@ -57,6 +57,14 @@ typedef enum MgSettingType
 	X(RUN_TARGET, "run", "target", STRING, NULL, NULL, "revision to upgrade to; default: newest")                       \
 	X(RUN_FAIL_ON, "run", "fail_on", CHOICE, "error", "error warning notice info never",                                \
 	  "severity of findings from which a run or lint is refused")                                                       \
+	X(RUN_PROBE, "run", "probe", BOOL, "on", NULL,                                                                      \
+	  "ask the rows of the real database whether they let the migrations through")                                      \
+	X(RUN_PROBE_ROWS, "run", "probe_rows", INT, "1000000", NULL,                                                        \
+	  "rows that one such question may look at; of a larger table a sample is taken")                                   \
+	X(RUN_PROBE_TIME, "run", "probe_time", DURATION, "2s", NULL,                                                        \
+	  "how long one such question may take")                                                                            \
+	X(RUN_PROBE_EXAMPLES, "run", "probe_examples", BOOL, "on", NULL,                                                    \
+	  "name the primary key of a row that is in the way")                                                               \
 	X(RUN_TRACE, "run", "trace", BOOL, "on", NULL,                                                                      \
 	  "record what each statement of the tool does, on the clone and on the real database")                             \
 	X(RUN_ALLOW_IRREVERSIBLE, "run", "allow_irreversible", BOOL, "off", NULL,                                           \
@@ -114,6 +122,8 @@ typedef enum MgSettingType
 	  "severity below which lint says nothing")                                                                         \
 	X(LINT_BASELINE, "lint", "baseline", PATH, NULL, NULL,                                                              \
 	  "file of findings that are known, which lint does not fail for")                                                  \
+	X(LINT_PROBE, "lint", "probe", BOOL, "off", NULL,                                                                   \
+	  "lint asks the rows of the database whether they let the statements through, within [run] probe_rows and so on")  \
 	X(LINT_SCHEMA, "lint", "schema", PATH, NULL, NULL,                                                                  \
 	  "dump of the schema that lint's own server begins with; without it, the empty one")                               \
 	X(LINT_FROM_MIGRATIONS, "lint", "from_migrations", BOOL, "off", NULL,                                               \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "json.h"
 #include "lint_internal.h"
 #include "log.h"
 #include "pg_catalog_lint.h"
@@ -106,7 +107,30 @@ switch_rules_on(MgLint *lint, MgPg *pg, MgError *err)
 	for (const MgRuleSetting *s = mg_config_rules(lint->config); s != NULL; s = s->next)
 		if (s->rule->severity == MG_SEVERITY_OFF && s->severity != MG_SEVERITY_OFF)
 			mg_buf_addf(&names, "%s%s", names.len > 0 ? ", " : "", s->rule->name);
-	return names.len == 0 || mg_catalog_rules_on(pg, names.data, err);
+	if (names.len > 0 && !mg_catalog_rules_on(pg, names.data, err))
+		return false;
+	return !lint->probe ||
+		   mg_catalog_probe_on(pg,
+							   mg_printf(lint->arena, "%d",
+										 mg_config_int(lint->config, MG_SET_RUN_PROBE_ROWS)),
+							   mg_printf(lint->arena, "%lld",
+										 mg_config_ms(lint->config, MG_SET_RUN_PROBE_TIME)),
+							   mg_config_bool(lint->config, MG_SET_RUN_PROBE_EXAMPLES), err);
+}
+
+const char *
+mg_lint_probe(const MgLint *lint, const MgLintFinding *finding, const char *what)
+{
+	const char *text =
+		finding->rows == NULL ? NULL : mg_rows_get(finding->rows, finding->row, "probe");
+	cJSON *json = text == NULL ? NULL : cJSON_Parse(text);
+	cJSON *item = json == NULL ? NULL : cJSON_GetObjectItem(json, what);
+	const char *value = NULL;
+
+	if (cJSON_IsString(item))
+		value = mg_log_redact(lint->arena, item->valuestring);
+	cJSON_Delete(json);
+	return value;
 }
 
 MgLintFinding *

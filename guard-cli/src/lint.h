@@ -111,6 +111,7 @@ typedef struct MgLint
 	MgSeverity fail_on;		   /* MG_SEVERITY_NEVER: never */
 	MgSeverity min_severity;   /* those below are neither shown nor counted */
 	long long lock_timeout_ms; /* of the sessions that run the migrations; 0: nobody has said */
+	bool probe;				   /* rows of the database are asked */
 	MgLintFile *files;		   /* in the order in which they were added */
 	int file_count;
 	MgLintFinding *findings; /* by file, then place */
@@ -147,6 +148,12 @@ extern bool mg_lint_finish(MgLint *lint, const char *baseline, MgError *err);
 
 /* Writes what is found, and not allowed, as a baseline; what it has of other files stays. */
 extern bool mg_lint_write_baseline(MgLint *lint, const char *path, MgError *err);
+
+/*
+ * What the rows of the database said about a finding: "detail" is a sentence, "verdict"
+ * is "will fail", "holds" or "unknown".  NULL when they were not asked.
+ */
+extern const char *mg_lint_probe(const MgLint *lint, const MgLintFinding *finding, const char *what);
 
 /* Open, and of fail_on or above. */
 extern bool mg_lint_fails(const MgLint *lint, const MgLintFinding *finding);

@@ -122,6 +122,7 @@ result_of(MgArena *arena, const MgLintFinding *finding)
 	const MgRule *rule = mg_rule_find(finding->rule);
 	cJSON *result = cJSON_CreateObject();
 	cJSON *properties;
+	const char *probe;
 
 	mg_json_text(result, "ruleId", finding->rule);
 	if (rule != NULL)
@@ -137,6 +138,9 @@ result_of(MgArena *arena, const MgLintFinding *finding)
 	mg_json_text(properties, "severity", mg_severity_name(finding->severity));
 	if (finding->rows != NULL && mg_rows_get(finding->rows, finding->row, "context") != NULL)
 		mg_json_raw(properties, "context", mg_rows_get(finding->rows, finding->row, "context"));
+	probe = finding->rows == NULL ? NULL : mg_rows_get(finding->rows, finding->row, "probe");
+	if (probe != NULL)
+		mg_json_raw(properties, "probe", probe);
 	return result;
 }
 

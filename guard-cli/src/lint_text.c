@@ -116,6 +116,7 @@ add_finding(const MgLintView *view, MgBuf *out, const MgLintFinding *finding)
 	add_source(view, out, place);
 	add_extra(view, out, "cost", mg_lint_cost(view->context->arena, finding));
 	add_facts(view, out, finding);
+	add_extra(view, out, "probe", mg_lint_probe(view->lint, finding, "detail"));
 	add_extra(view, out, "detail", finding->detail);
 	add_extra(view, out, "hint", finding->hint);
 }

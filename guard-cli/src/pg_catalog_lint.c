@@ -15,6 +15,14 @@ mg_catalog_rules_on(MgPg *pg, const char *rules, MgError *err)
 }
 
 bool
+mg_catalog_probe_on(MgPg *pg, const char *rows, const char *time, bool examples, MgError *err)
+{
+	const char *const values[] = { rows, time, examples ? "on" : "off" };
+
+	return mg_pg_exec(pg, mg_sql_probe_on, 3, values, NULL, err);
+}
+
+bool
 mg_catalog_analyze(MgPg *pg, const char *sql, bool in_transaction, long long lock_timeout_ms,
 				   MgRows *rows, MgError *err)
 {

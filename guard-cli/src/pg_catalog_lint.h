@@ -10,6 +10,10 @@
 /* Switches rules on in this session, by their names with commas between. */
 extern bool mg_catalog_rules_on(MgPg *pg, const char *rules, MgError *err);
 
+/* Lets analyses of this session ask rows, each question bounded in rows and milliseconds. */
+extern bool mg_catalog_probe_on(MgPg *pg, const char *rows, const char *time, bool examples,
+								MgError *err);
+
 /*
  * Findings of a script; each row as safedeploy.finding has it.  lock_timeout_ms is that of
  * the session in which it will run; 0: what role and database have.

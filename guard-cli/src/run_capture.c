@@ -71,13 +71,16 @@ collect(MgRun *run, MgLint *lint, Script *script, int *next, MgError *err)
 
 /* Says what was found; what is allowed stays visible. */
 static const char *
-note_finding(MgRun *run, const MgLintFinding *finding)
+note_finding(MgRun *run, const MgLint *lint, const MgLintFinding *finding)
 {
+	const char *probe = mg_lint_probe(lint, finding, "detail");
 	const char *text = mg_printf(run->arena, "%s, line %d: %s: %s (%s)", finding->place.file->unit,
 								 finding->place.line, mg_severity_name(finding->severity),
 								 finding->message, finding->rule);
 	const char *facts = mg_lint_facts(run->arena, finding);
 
+	if (probe != NULL)
+		text = mg_printf(run->arena, "%s; rows: %s", text, probe);
 	if (finding->state == MG_LINT_ALLOWED)
 		text = mg_printf(run->arena, "%s, allowed in line %d: %s", text, finding->reason_line,
 						 finding->reason);
@@ -104,9 +107,31 @@ refuse(MgRun *run, const MgStrings *failures, const char *fail_on, MgError *err)
 					   "the threshold by [run] fail_on or --fail-on.");
 }
 
+/* Rows that are in the way now are there in the run, and a clone of the schema has none of them. */
+static bool
+refuse_rows(MgRun *run, const MgStrings *doomed, MgError *err)
+{
+	mg_err_set(err, MG_EXIT_REFUSED_REHEARSAL, "%s that rows of the database will let fail",
+			   mg_text_count(run->arena, doomed->count, "finding"));
+	mg_err_detail(err, "%s.", mg_changes_text(run->arena, doomed, 10));
+	return mg_err_hint(err, "Correct the rows first, or change the migration; a finding can be "
+							"allowed by a comment with the reason.");
+}
+
+/* Whether the rows say that a statement fails. */
+static bool
+is_doomed(const MgLint *lint, const MgLintFinding *finding)
+{
+	const char *verdict = mg_lint_probe(lint, finding, "verdict");
+
+	/* one finding for each answer: the others are about what a statement costs */
+	return finding->state == MG_LINT_OPEN && finding->severity == MG_SEVERITY_ERROR &&
+		   verdict != NULL && strcmp(verdict, "will fail") == 0;
+}
+
 /*
  * Analyses all that is pending, also when no finding can stop the run: they are
- * told, and what the rehearsal does is compared.  With neither threshold nor
+ * told, and what the rehearsal does is compared.  With neither threshold, probes nor
  * rehearsal nobody has asked for it.
  */
 static bool
@@ -115,8 +140,10 @@ analyze(MgRun *run, MgError *err)
 	const char *fail_on = mg_config_string(run->config, MG_SET_RUN_FAIL_ON);
 	MgLint *lint = mg_lint_new(run->arena, run->config);
 	MgStrings failures;
+	MgStrings doomed;
 
-	if (strcmp(fail_on, "never") == 0 && run->kind != MG_RUN_PLAN &&
+	lint->probe = mg_config_bool(run->config, MG_SET_RUN_PROBE);
+	if (strcmp(fail_on, "never") == 0 && !lint->probe && run->kind != MG_RUN_PLAN &&
 		strcmp(mg_config_string(run->config, MG_SET_REHEARSE_MODE), "off") == 0)
 		return true;
 	/* a run keeps all that was found */
@@ -141,14 +168,19 @@ analyze(MgRun *run, MgError *err)
 	if (!mg_lint_finish(lint, NULL, err))
 		return false;
 	mg_strings_init(&failures, run->arena);
+	mg_strings_init(&doomed, run->arena);
 	for (int i = 0; i < lint->count; i++)
 	{
-		const char *text = note_finding(run, &lint->findings[i]);
+		const char *text = note_finding(run, lint, &lint->findings[i]);
 
 		if (mg_lint_fails(lint, &lint->findings[i]))
 			mg_strings_add(&failures, text);
+		if (is_doomed(lint, &lint->findings[i]))
+			mg_strings_add(&doomed, text);
 	}
 	mg_run_detail_list(run, "findings", &run->findings);
+	if (doomed.count > 0)
+		return refuse_rows(run, &doomed, err);
 	return failures.count == 0 || refuse(run, &failures, fail_on, err);
 }
 
