@@ -423,6 +423,11 @@ sd_set_activity(const char *text)
 #define HASH_STRINGS 0
 #endif
 
+/* 18 says first that a function does not return; before, an attribute could stand there too. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 16 keeps what a check hook hands over in memory of its own. */
 #if PG_VERSION_NUM >= 160000
 #define sd_guc_malloc(elevel, size) guc_malloc(elevel, size)

@@ -12,6 +12,7 @@
 #include "parser/parse_node.h"
 #include "utils/relcache.h"
 
+#include "sd_compat.h"
 #include "sd_probe.h"
 
 /* ---- sd_probe_query.c ---- */
@@ -66,7 +67,7 @@ typedef struct SdQuestion
 extern void sd_question_ask(SdQuestion *question);
 
 /* sd_question_refuse says, from inside of prepare, why a question is not put. */
-extern void sd_question_refuse(const char *reason) pg_attribute_noreturn();
+pg_noreturn extern void sd_question_refuse(const char *reason);
 
 /* sd_probe_tables lists a table, or what holds its rows: partitions, and with "children" all that inherits. */
 extern List *sd_probe_tables(Oid table, bool children);
