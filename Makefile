@@ -181,6 +181,7 @@ OBJS = \
 	extension/sd_estimate.o \
 	extension/sd_facts.o \
 	extension/sd_keys.o \
+	extension/sd_known.o \
 	extension/sd_scope.o \
 	extension/sd_size.o \
 	extension/sd_snapshot.o \

@@ -53,62 +53,84 @@ kind_of(Node *statement)
 	}
 }
 
-/* The checks sorted by tag, made when the first script is analysed. */
-static const SdCheck **by_tag;
-static int by_tag_count;
-
-/* sort_checks lists all checks by tag; those of one tag stay in the order of the tables. */
-static void
-sort_checks(void)
+/*
+ * Checks in the order of what they judge, a tag or a subcommand of ALTER TABLE:
+ * those of one kind stand from first[kind] on and before first[kind + 1].
+ */
+typedef struct Dispatch
 {
-	int n = 0;
+	const void *checks[512];
+	int kinds[512];
+	int count;
+	int *first;
+	int last_kind;
+} Dispatch;
 
-	for (int i = 0; i < lengthof(checks); i++)
-		for (const SdCheck *check = checks[i]; check->check != NULL; check++)
-			n++;
-	by_tag = MemoryContextAlloc(TopMemoryContext, n * sizeof(*by_tag));
-	for (int i = 0; i < lengthof(checks); i++)
+/* Made when the first script is analysed. */
+static Dispatch by_tag;
+static Dispatch by_subcommand;
+
+/* add_check puts a check behind those of its kind, which stay in the order of the tables. */
+static void
+add_check(Dispatch *dispatch, int kind, const void *check)
+{
+	int at = dispatch->count++;
+
+	if (at >= lengthof(dispatch->checks))
+		elog(ERROR, "too many checks");
+	for (; at > 0 && dispatch->kinds[at - 1] > kind; at--)
 	{
-		for (const SdCheck *check = checks[i]; check->check != NULL; check++)
-		{
-			int at = by_tag_count++;
+		dispatch->checks[at] = dispatch->checks[at - 1];
+		dispatch->kinds[at] = dispatch->kinds[at - 1];
+	}
+	dispatch->checks[at] = check;
+	dispatch->kinds[at] = kind;
+}
 
-			for (; at > 0 && by_tag[at - 1]->tag > check->tag; at--)
-				by_tag[at] = by_tag[at - 1];
-			by_tag[at] = check;
-		}
+/* index_checks notes where each kind begins. */
+static void
+index_checks(Dispatch *dispatch)
+{
+	int at = 0;
+
+	dispatch->last_kind = dispatch->kinds[dispatch->count - 1];
+	dispatch->first = MemoryContextAlloc(TopMemoryContext, (dispatch->last_kind + 2) * sizeof(int));
+	for (int kind = 0; kind <= dispatch->last_kind + 1; kind++)
+	{
+		while (at < dispatch->count && dispatch->kinds[at] < kind)
+			at++;
+		dispatch->first[kind] = at;
 	}
 }
 
-/* first_check finds the first check of a tag, or where it would be. */
-static int
-first_check(NodeTag tag)
+static void
+sort_checks(void)
 {
-	int low = 0;
-	int high = by_tag_count;
-
-	while (low < high)
-	{
-		int middle = (low + high) / 2;
-
-		if (by_tag[middle]->tag < tag)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	by_tag.count = by_subcommand.count = 0;
+	for (int i = 0; i < lengthof(checks); i++)
+		for (const SdCheck *check = checks[i]; check->check != NULL; check++)
+			add_check(&by_tag, check->tag, check);
+	for (int i = 0; i < lengthof(alter_checks); i++)
+		for (const SdAlterCheck *check = alter_checks[i]; check->check != NULL; check++)
+			add_check(&by_subcommand, check->kind, check);
+	index_checks(&by_subcommand);
+	index_checks(&by_tag);
 }
 
 static void
 run_checks(SdAnalysis *analysis, Node *statement)
 {
-	NodeTag tag = nodeTag(statement);
+	int tag = nodeTag(statement);
 	int kind = kind_of(statement);
 
-	for (int i = first_check(tag); i < by_tag_count && by_tag[i]->tag == tag; i++)
+	if (tag > by_tag.last_kind)
+		return;
+	for (int i = by_tag.first[tag]; i < by_tag.first[tag + 1]; i++)
 	{
-		if (by_tag[i]->kind == -1 || by_tag[i]->kind == kind)
-			by_tag[i]->check(analysis, statement);
+		const SdCheck *check = by_tag.checks[i];
+
+		if (check->kind == -1 || check->kind == kind)
+			check->check(analysis, statement);
 	}
 }
 
@@ -124,15 +146,14 @@ run_alter_checks(SdAnalysis *analysis, AlterTableStmt *stmt)
 	alter.lock = AlterTableGetLockLevel(stmt->cmds);
 	foreach (cell, stmt->cmds)
 	{
+		int kind;
+
 		alter.cmd = lfirst_node(AlterTableCmd, cell);
-		for (int i = 0; i < lengthof(alter_checks); i++)
-		{
-			for (const SdAlterCheck *check = alter_checks[i]; check->check != NULL; check++)
-			{
-				if (check->kind == alter.cmd->subtype)
-					check->check(analysis, &alter);
-			}
-		}
+		kind = alter.cmd->subtype;
+		if (kind > by_subcommand.last_kind)
+			continue;
+		for (int i = by_subcommand.first[kind]; i < by_subcommand.first[kind + 1]; i++)
+			((const SdAlterCheck *) by_subcommand.checks[i])->check(analysis, &alter);
 	}
 }
 
@@ -275,7 +296,7 @@ sd_analyze_script(SdAnalysis *analysis)
 {
 	SdParsed parsed;
 
-	if (by_tag == NULL)
+	if (by_tag.first == NULL)
 		sort_checks();
 
 	while (sd_script_next(analysis->script, &parsed))

@@ -18,6 +18,7 @@ sd_scope_create(void)
 	SdScope *scope = palloc0(sizeof(SdScope));
 
 	scope->context = CurrentMemoryContext;
+	scope->known = sd_known_create();
 	return scope;
 }
 

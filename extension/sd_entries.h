@@ -7,6 +7,7 @@
 #ifndef SD_ENTRIES_H
 #define SD_ENTRIES_H
 
+#include "sd_known.h"
 #include "sd_scope.h"
 
 #define SD_TEMP_SCHEMA "pg_temp"
@@ -67,6 +68,7 @@ typedef struct SdPathMember
 struct SdScope
 {
 	MemoryContext context;
+	SdKnown *known; /* of the catalog */
 	SdEntry *entries;
 	int count;
 	int allocated;

@@ -59,9 +59,39 @@ facts_of(SdAnalysis *analysis, Oid table)
 	return facts;
 }
 
+/* A default operator class: the server finds it by reading all classes of the access method. */
+typedef struct DefaultClass
+{
+	Oid type;
+	Oid method;
+	Oid class;
+} DefaultClass;
+
+/* default_class is GetDefaultOpClass(), asked once for each type. */
+static Oid
+default_class(SdAnalysis *analysis, Oid type, Oid method)
+{
+	MemoryContext old;
+	DefaultClass *entry;
+	ListCell *cell;
+
+	foreach (cell, analysis->classes)
+	{
+		entry = lfirst(cell);
+		if (entry->type == type && entry->method == method)
+			return entry->class;
+	}
+	old = MemoryContextSwitchTo(analysis->context);
+	entry = palloc(sizeof(*entry));
+	*entry = (DefaultClass){ type, method, GetDefaultOpClass(type, method) };
+	analysis->classes = lappend(analysis->classes, entry);
+	MemoryContextSwitchTo(old);
+	return entry->class;
+}
+
 /* is_plain tells whether all keys of an index are sorted the way their types usually are. */
 static bool
-is_plain(HeapTuple tuple, Form_pg_index form, Oid method)
+is_plain(SdAnalysis *analysis, HeapTuple tuple, Form_pg_index form, Oid method)
 {
 	bool isnull;
 	oidvector *classes;
@@ -83,14 +113,14 @@ is_plain(HeapTuple tuple, Form_pg_index form, Oid method)
 			return false;
 		get_atttypetypmodcoll(form->indrelid, form->indkey.values[i], &type, &typmod, &collation);
 		if (options->values[i] != 0 || collations->values[i] != collation ||
-			classes->values[i] != GetDefaultOpClass(type, method))
+			classes->values[i] != default_class(analysis, type, method))
 			return false;
 	}
 	return true;
 }
 
 SdIndexFacts *
-sd_fact_index(Oid index)
+sd_fact_index(SdAnalysis *analysis, Oid index)
 {
 	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 	HeapTuple class = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
@@ -113,7 +143,7 @@ sd_fact_index(Oid index)
 		facts->deferrable = !form->indimmediate;
 		facts->partial = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
 		facts->has_expressions = !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
-		facts->plain = is_plain(tuple, form, facts->method);
+		facts->plain = is_plain(analysis, tuple, form, facts->method);
 		facts->nkeys = form->indnkeyatts;
 		facts->columns = columns;
 	}
@@ -126,7 +156,8 @@ sd_fact_index(Oid index)
 
 /* collect lists what "row" makes of the rows of a catalog that have a value in a column. */
 static List *
-collect(Oid catalog, Oid index, AttrNumber column, Oid value, void *(*row)(HeapTuple, TupleDesc))
+collect(SdAnalysis *analysis, Oid catalog, Oid index, AttrNumber column, Oid value,
+		void *(*row)(SdAnalysis *, HeapTuple, TupleDesc))
 {
 	Relation relation = table_open(catalog, AccessShareLock);
 	ScanKeyData key;
@@ -138,7 +169,7 @@ collect(Oid catalog, Oid index, AttrNumber column, Oid value, void *(*row)(HeapT
 	scan = systable_beginscan(relation, index, OidIsValid(index), NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		void *one = row(tuple, RelationGetDescr(relation));
+		void *one = row(analysis, tuple, RelationGetDescr(relation));
 
 		if (one != NULL)
 			result = lappend(result, one);
@@ -149,9 +180,9 @@ collect(Oid catalog, Oid index, AttrNumber column, Oid value, void *(*row)(HeapT
 }
 
 static void *
-index_row(HeapTuple tuple, TupleDesc desc)
+index_row(SdAnalysis *analysis, HeapTuple tuple, TupleDesc desc)
 {
-	return sd_fact_index(((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+	return sd_fact_index(analysis, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
 }
 
 List *
@@ -163,8 +194,8 @@ sd_fact_indexes(SdAnalysis *analysis, Oid table)
 	{
 		MemoryContext old = MemoryContextSwitchTo(analysis->context);
 
-		facts->indexes =
-			collect(IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, table, index_row);
+		facts->indexes = collect(analysis, IndexRelationId, IndexIndrelidIndexId,
+								 Anum_pg_index_indrelid, table, index_row);
 		facts->has_indexes = true;
 		MemoryContextSwitchTo(old);
 	}
@@ -173,7 +204,7 @@ sd_fact_indexes(SdAnalysis *analysis, Oid table)
 
 /* constraint_row describes a row of pg_constraint. */
 static void *
-constraint_row(HeapTuple tuple, TupleDesc desc)
+constraint_row(SdAnalysis *analysis, HeapTuple tuple, TupleDesc desc)
 {
 	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 	SdConstraintFacts *facts = palloc0(sizeof(*facts));
@@ -207,7 +238,7 @@ sd_fact_constraints(SdAnalysis *analysis, Oid table)
 	{
 		MemoryContext old = MemoryContextSwitchTo(analysis->context);
 
-		facts->constraints = collect(ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+		facts->constraints = collect(analysis, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
 									 Anum_pg_constraint_conrelid, table, constraint_row);
 		facts->has_constraints = true;
 		MemoryContextSwitchTo(old);
@@ -231,10 +262,10 @@ sd_fact_constraint(SdAnalysis *analysis, Oid table, const char *name)
 }
 
 static void *
-referencing_row(HeapTuple tuple, TupleDesc desc)
+referencing_row(SdAnalysis *analysis, HeapTuple tuple, TupleDesc desc)
 {
 	return ((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN ?
-			   constraint_row(tuple, desc) :
+			   constraint_row(analysis, tuple, desc) :
 			   NULL;
 }
 
@@ -242,7 +273,7 @@ List *
 sd_fact_referencing(Oid table)
 {
 	/* no index leads from a table to the foreign keys that point at it; the server reads all too */
-	return collect(ConstraintRelationId, InvalidOid, Anum_pg_constraint_confrelid, table,
+	return collect(NULL, ConstraintRelationId, InvalidOid, Anum_pg_constraint_confrelid, table,
 				   referencing_row);
 }
 
@@ -318,7 +349,7 @@ sd_fact_children(Oid table)
 
 /* parent_row returns a row of pg_inherits. */
 static void *
-parent_row(HeapTuple tuple, TupleDesc desc)
+parent_row(SdAnalysis *analysis, HeapTuple tuple, TupleDesc desc)
 {
 	return memcpy(palloc(sizeof(FormData_pg_inherits)), GETSTRUCT(tuple),
 				  sizeof(FormData_pg_inherits));
@@ -327,8 +358,8 @@ parent_row(HeapTuple tuple, TupleDesc desc)
 Oid
 sd_fact_parent(Oid partition, bool *detaching)
 {
-	List *rows = collect(InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid,
-						 partition, parent_row);
+	List *rows = collect(NULL, InheritsRelationId, InheritsRelidSeqnoIndexId,
+						 Anum_pg_inherits_inhrelid, partition, parent_row);
 	Form_pg_inherits row = rows == NIL ? NULL : linitial(rows);
 
 	if (detaching != NULL)

@@ -254,9 +254,10 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	values[4] = constant_text(analysis, &analysis->severity_texts[finding->severity],
 							  severity_names[finding->severity]);
 	sd_put_text_column(values, nulls, 5, finding->object);
-	sd_put_text_column(values, nulls, 6,
-					   finding->lock == NoLock ? NULL :
-												 GetLockmodeName(DEFAULT_LOCKMETHOD, finding->lock));
+	nulls[6] = finding->lock == NoLock;
+	if (!nulls[6])
+		values[6] = constant_text(analysis, &analysis->lock_texts[finding->lock],
+								  GetLockmodeName(DEFAULT_LOCKMETHOD, finding->lock));
 	values[7] = BoolGetDatum(finding->rewrites == SD_YES);
 	nulls[7] = finding->rewrites == SD_UNKNOWN;
 	values[8] = BoolGetDatum(finding->scans == SD_YES);

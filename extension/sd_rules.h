@@ -163,6 +163,7 @@ typedef struct SdAnalysis
 
 	struct SdKeys *keys; /* see sd_keys.h; NULL when there are none */
 	struct HTAB *facts;	 /* see sd_facts.c; NULL before the first */
+	List *classes;		 /* see sd_facts.c */
 
 	/* See sd_context.h; NULL before the first. */
 	struct HTAB *contexts;
@@ -180,6 +181,7 @@ typedef struct SdAnalysis
 	Datum hint_texts[SD_RULE_COUNT];
 	Datum severity_texts[SD_ERROR + 1];
 	Datum loss_texts[SD_LOSS_CERTAIN + 1];
+	Datum lock_texts[AccessExclusiveLock + 1];
 } SdAnalysis;
 
 /*

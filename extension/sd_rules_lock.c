@@ -8,9 +8,11 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
+#include "nodes/bitmapset.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "sd_compat.h"
 #include "sd_names.h"
@@ -259,6 +261,9 @@ static const NodeTag judged[] = {
 	T_AlterRoleStmt,
 };
 
+/* The same as a set, made when it is first asked. */
+static const Bitmapset *judged_tags = NULL;
+
 /* is_judged tells whether some rule has looked at such a statement. */
 static bool
 is_judged(Node *statement)
@@ -286,10 +291,17 @@ is_judged(Node *statement)
 	}
 	if (SD_IS_MERGE(statement))
 		return true;
-	for (int i = 0; i < lengthof(judged); i++)
-		if (judged[i] == nodeTag(statement))
-			return true;
-	return false;
+	if (judged_tags == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+		Bitmapset *tags = NULL;
+
+		for (int i = 0; i < lengthof(judged); i++)
+			tags = bms_add_member(tags, judged[i]);
+		judged_tags = tags;
+		MemoryContextSwitchTo(old);
+	}
+	return bms_is_member(nodeTag(statement), judged_tags);
 }
 
 void

@@ -92,12 +92,33 @@ fill_from_catalog(SdRelation *relation, Oid oid)
 	ReleaseSysCache(tuple);
 }
 
+/* fill_from_known completes a relation that the catalog has under its name; false when it has none. */
+static bool
+fill_from_known(SdScope *scope, SdRelation *relation, Oid namespace, const char *name)
+{
+	SdKnownRelation *known = sd_known_relation(scope->known, namespace, name);
+
+	if (known == NULL)
+		return false;
+	relation->presence = SD_EXISTS;
+	relation->oid = known->oid;
+	relation->relkind = known->relkind;
+	relation->persistence = known->persistence;
+	relation->is_partition = known->is_partition;
+	if (relation->schema == NULL)
+		relation->schema = known->schema;
+	/* a temporary schema has two names */
+	if (strcmp(relation->schema, known->schema) == 0)
+		relation->shown = known->shown;
+	return true;
+}
+
 /* schema_oid returns the schema of the catalog that has a name now, holder being its entry. */
 static Oid
-schema_oid(const char *name, const SdEntry *holder)
+schema_oid(SdScope *scope, const char *name, const SdEntry *holder)
 {
 	if (holder == NULL || holder->conditional)
-		return LookupNamespaceNoError(name);
+		return sd_known_schema(scope->known, name);
 	return holder->presence == SD_EXISTS ? holder->oid : InvalidOid;
 }
 
@@ -112,7 +133,6 @@ look_in_schema(SdScope *scope, const char *schema, Oid namespace, const char *na
 	SdEntry *entry = sd_entry_find(scope, SD_ENTRY_RELATION, schema, name, NULL);
 	SdEntry *holder =
 		scope->schemas == 0 ? NULL : sd_entry_find(scope, SD_ENTRY_SCHEMA, NULL, schema, NULL);
-	Oid oid = InvalidOid;
 
 	relation->schema = schema;
 	/* a schema dropped by the script took its relations along */
@@ -128,17 +148,14 @@ look_in_schema(SdScope *scope, const char *schema, Oid namespace, const char *na
 		return true;
 	}
 	if (holder != NULL)
-	namespace = schema_oid(schema, holder);
-	if (OidIsValid(namespace))
-		oid = get_relname_relid(name, namespace);
-	if (OidIsValid(oid))
-		fill_from_catalog(relation, oid);
-	else if (entry != NULL)
-	{
-		relation->presence = entry->presence;
-		relation->relkind = entry->relkind;
-	}
-	return OidIsValid(oid) || entry != NULL;
+	namespace = schema_oid(scope, schema, holder);
+	if (OidIsValid(namespace) && fill_from_known(scope, relation, namespace, name))
+		return true;
+	if (entry == NULL)
+		return false;
+	relation->presence = entry->presence;
+	relation->relkind = entry->relkind;
+	return true;
 }
 
 /* resolve does the work of sd_scope_relation_in. */
@@ -151,16 +168,13 @@ resolve(SdScope *scope, const char *schema, const char *name)
 
 	if (schema != NULL)
 	{
-		look_in_schema(scope, schema, LookupNamespaceNoError(schema), name, &relation);
+		look_in_schema(scope, schema, sd_known_schema(scope->known, schema), name, &relation);
 		return relation;
 	}
 	if (scope->relations == 0)
 	{
 		/* nothing to mix in: the server's own search is the fast way */
-		Oid oid = RelnameGetRelid(name);
-
-		if (OidIsValid(oid))
-			fill_from_catalog(&relation, oid);
+		(void) fill_from_known(scope, &relation, InvalidOid, name);
 		return relation;
 	}
 	foreach (cell, search_path(scope))
@@ -209,6 +223,8 @@ sd_scope_relation_in(SdScope *scope, const char *schema, const char *name)
 const char *
 sd_shown(const SdRelation *relation)
 {
+	if (relation->shown != NULL)
+		return relation->shown;
 	if (relation->schema == NULL || strcmp(relation->schema, SD_TEMP_SCHEMA) == 0)
 		return quote_identifier(relation->name);
 	return quote_qualified_identifier(relation->schema, relation->name);
@@ -253,6 +269,8 @@ sd_scope_creation_schema(SdScope *scope, const RangeVar *name)
 
 		if (scope->schemas == 0 && OidIsValid(member->oid))
 			return member->name;
+		if (scope->schemas == 0)
+			continue;
 		presence = sd_scope_schema(scope, member->name, NULL);
 		if (presence == SD_MADE || presence == SD_EXISTS)
 			return member->name;
@@ -264,7 +282,7 @@ SdPresence
 sd_scope_schema(SdScope *scope, const char *name, Oid *oid)
 {
 	SdEntry *entry = sd_entry_find(scope, SD_ENTRY_SCHEMA, NULL, name, NULL);
-	Oid found = schema_oid(name, entry);
+	Oid found = schema_oid(scope, name, entry);
 
 	if (oid != NULL)
 		*oid = found;
@@ -396,7 +414,7 @@ type_in_schema(SdScope *scope, const char *schema, const char *name, Oid *oid)
 	*oid = InvalidOid;
 	if (entry != NULL && !entry->conditional)
 		return entry->presence;
-	namespace = schema_oid(schema, sd_entry_find(scope, SD_ENTRY_SCHEMA, NULL, schema, NULL));
+	namespace = schema_oid(scope, schema, sd_entry_find(scope, SD_ENTRY_SCHEMA, NULL, schema, NULL));
 	if (OidIsValid(namespace))
 		*oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
 							   ObjectIdGetDatum(namespace));

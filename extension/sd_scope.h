@@ -29,6 +29,7 @@ typedef struct SdRelation
 	bool dropped;		/* SD_GONE: it was the catalog's, and DROP took it */
 	const char *schema; /* NULL when an unqualified name means nothing */
 	const char *name;	/* as used now */
+	const char *shown;	/* what sd_shown() says, when it is kept */
 } SdRelation;
 
 /* What the script knows of a column or constraint. */

@@ -28,6 +28,7 @@ struct SdSizes
 {
 	MemoryContext context;
 	HTAB *known; /* NULL before the first */
+	SizeEntry last; /* asked for: a statement is mostly about one */
 };
 
 SdSizes *
@@ -129,6 +130,8 @@ sd_relation_size(SdSizes *sizes, Oid relation)
 	bool found;
 	SizeEntry *entry;
 
+	if (sizes->last.relation == relation && OidIsValid(relation))
+		return sizes->last.size;
 	if (sizes->known == NULL)
 	{
 		HASHCTL control = { 0 };
@@ -164,5 +167,6 @@ sd_relation_size(SdSizes *sizes, Oid relation)
 			entry->size = sum;
 		}
 	}
+	sizes->last = *entry;
 	return entry->size;
 }
