@@ -10,6 +10,7 @@
 #include "catalog/pg_class.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "sd_facts.h"
@@ -44,7 +45,8 @@ struct SdKeys
 	int allocated;
 	List *open;	   /* OpenKey */
 	List *locked;  /* OIDs: tables that foreign keys of the open transaction lock */
-	List *changed; /* names of tables whose rows are changed */
+	HTAB *changed; /* names of tables whose rows are changed; NULL before the first */
+	const char *last_changed;
 };
 
 /* keys_of returns the memory of an analysis. */
@@ -181,27 +183,27 @@ void
 sd_keys_note_change(SdAnalysis *analysis, const char *table)
 {
 	struct SdKeys *keys = keys_of(analysis);
-	MemoryContext old;
 
 	/* a script that fills a table does so many times in a row */
-	if (keys->changed != NIL && strcmp(llast(keys->changed), table) == 0)
+	if (keys->last_changed != NULL && strcmp(keys->last_changed, table) == 0)
 		return;
-	old = MemoryContextSwitchTo(analysis->context);
-	keys->changed = lappend(keys->changed, pstrdup(table));
-	MemoryContextSwitchTo(old);
+	if (keys->changed == NULL)
+	{
+		HASHCTL options = { .keysize = NAMEDATALEN,
+							.entrysize = NAMEDATALEN,
+							.hcxt = analysis->context };
+
+		keys->changed =
+			hash_create("safedeploy changed", 64, &options, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	keys->last_changed = hash_search(keys->changed, table, HASH_ENTER, NULL);
 }
 
 bool
 sd_keys_changed(SdAnalysis *analysis, const SdRelation *table)
 {
-	ListCell *cell;
-
-	if (analysis->keys == NULL)
-		return false;
-	foreach (cell, analysis->keys->changed)
-		if (strcmp(lfirst(cell), table->name) == 0)
-			return true;
-	return false;
+	return analysis->keys != NULL && analysis->keys->changed != NULL &&
+		   hash_search(analysis->keys->changed, table->name, HASH_FIND, NULL) != NULL;
 }
 
 void

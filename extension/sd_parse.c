@@ -236,12 +236,15 @@ sd_script_repeats(SdScript *script, const SdParsed *parsed)
 {
 	SdLexer *lexer = &script->splitter.lexer;
 	int prefix = parsed->piece.values - parsed->piece.start;
-	int start = sd_rows_blank(lexer, lexer->pos);
 	int constants;
+	int start;
 	int end;
 
+	if (parsed->constants == 0)
+		return false;
 	CHECK_FOR_INTERRUPTS();
-	if (parsed->constants == 0 || lexer->len - start <= prefix ||
+	start = sd_rows_blank(lexer, lexer->pos);
+	if (lexer->len - start <= prefix ||
 		memcmp(lexer->text + start, lexer->text + parsed->piece.start, prefix) != 0)
 		return false;
 	end = sd_row_end(lexer, start + prefix, &constants);

@@ -314,7 +314,7 @@ check_named_constraint(SdAnalysis *analysis, const SdAlter *alter)
 
 	if (alter->cmd->missing_ok || analysis->deferred || alter->relation.presence != SD_EXISTS ||
 		same_command_has(alter, AT_AddConstraint, name) ||
-		list_member_oid(analysis->track->nameless, alter->relation.oid))
+		sd_track_table(analysis, alter->relation.oid)->nameless)
 		return;
 	part = sd_scope_constraint(analysis->scope, &alter->relation, name);
 	if (part.presence == SD_GONE ||

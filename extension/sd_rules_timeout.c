@@ -24,7 +24,7 @@
 static int64
 setting_now(SdAnalysis *analysis, SdSetting setting)
 {
-	return analysis->track->settings[setting].now;
+	return sd_track_setting_values(analysis, setting)->now;
 }
 
 /* relation_finding starts a finding about a relation of the catalog. */
@@ -61,7 +61,7 @@ static void
 check_wait(SdAnalysis *analysis, const SdLock *lock)
 {
 	SdTrack *track = analysis->track;
-	const SdSettingValues *timeout = &track->settings[SD_SETTING_LOCK_TIMEOUT];
+	const SdSettingValues *timeout = sd_track_setting_values(analysis, SD_SETTING_LOCK_TIMEOUT);
 	SdFinding finding;
 
 	if (timeout->now != 0 || track->lock_timeout_reported)
@@ -161,12 +161,16 @@ check_killed(SdAnalysis *analysis, Node *statement)
 {
 	bool leaves_invalid;
 	RangeVar *name = killed_relation(statement, &leaves_invalid);
-	int64 statement_timeout = setting_now(analysis, SD_SETTING_STATEMENT_TIMEOUT);
-	int64 lock_timeout = setting_now(analysis, SD_SETTING_LOCK_TIMEOUT);
+	int64 statement_timeout;
+	int64 lock_timeout;
 	SdRelation relation;
 	SdFinding finding;
 
-	if (name == NULL || (statement_timeout <= 0 && (!leaves_invalid || lock_timeout <= 0)))
+	if (name == NULL)
+		return;
+	statement_timeout = setting_now(analysis, SD_SETTING_STATEMENT_TIMEOUT);
+	lock_timeout = setting_now(analysis, SD_SETTING_LOCK_TIMEOUT);
+	if (statement_timeout <= 0 && (!leaves_invalid || lock_timeout <= 0))
 		return;
 	relation = sd_scope_relation(analysis->scope, name);
 	if (relation.presence != SD_EXISTS)

@@ -207,8 +207,8 @@ sd_scope_relation_in(SdScope *scope, const char *schema, const char *name)
 	{
 		const char *asked = scope->last_schema[i];
 
-		if (strcmp(scope->last[i].name, name) == 0 &&
-			(schema == NULL ? asked == NULL : asked != NULL && strcmp(asked, schema) == 0))
+		if ((scope->last[i].name == name || strcmp(scope->last[i].name, name) == 0) &&
+			(asked == schema || (schema != NULL && asked != NULL && strcmp(asked, schema) == 0)))
 			return scope->last[i];
 	}
 	relation = resolve(scope, schema, name);

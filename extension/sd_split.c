@@ -36,16 +36,17 @@ static const struct
 {
 	StatementKind kind;
 	const char *word;
+	int len;
 	StatementKind next;
 } transitions[] = {
-	{ KIND_FRESH, "create", KIND_CREATE },
-	{ KIND_FRESH, "copy", KIND_COPY },
-	{ KIND_CREATE, "or", KIND_OR },
-	{ KIND_CREATE, "function", KIND_ROUTINE },
-	{ KIND_CREATE, "procedure", KIND_ROUTINE },
-	{ KIND_OR, "replace", KIND_REPLACE },
-	{ KIND_REPLACE, "function", KIND_ROUTINE },
-	{ KIND_REPLACE, "procedure", KIND_ROUTINE },
+	{ KIND_FRESH, "create", 6, KIND_CREATE },
+	{ KIND_FRESH, "copy", 4, KIND_COPY },
+	{ KIND_CREATE, "or", 2, KIND_OR },
+	{ KIND_CREATE, "function", 8, KIND_ROUTINE },
+	{ KIND_CREATE, "procedure", 9, KIND_ROUTINE },
+	{ KIND_OR, "replace", 7, KIND_REPLACE },
+	{ KIND_REPLACE, "function", 8, KIND_ROUTINE },
+	{ KIND_REPLACE, "procedure", 9, KIND_ROUTINE },
 };
 
 void
@@ -68,6 +69,7 @@ note_word(Statement *statement, const SdLexer *lexer, const SdToken *token)
 
 		for (int i = 0; i < lengthof(transitions); i++)
 			if (transitions[i].kind == statement->kind &&
+				transitions[i].len == token->end - token->start &&
 				sd_token_is(lexer, token, transitions[i].word))
 				next = transitions[i].next;
 		statement->kind = next;

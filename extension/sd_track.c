@@ -33,16 +33,14 @@ static const char *const setting_names[] = {
 };
 
 /*
- * timeout_of returns a time-out as a script will find it: that of this session,
- * or where whoever asks has switched it off for himself, that of the role.
+ * timeout_of_role returns the time-out that a session of the role begins with,
+ * where whoever asks has switched it off for himself.
  */
 static int64
-timeout_of(SdSetting setting, int now)
+timeout_of_role(SdSetting setting)
 {
 	const char *value;
 
-	if (now > 0)
-		return now;
 	/* not every server has all of them */
 	if (GetConfigOption(setting_names[setting], true, false) == NULL)
 		return 0;
@@ -55,16 +53,30 @@ sd_track_create(void)
 {
 	SdTrack *track = palloc0(sizeof(SdTrack));
 	int64 values[SD_SETTING_COUNT] = {
-		timeout_of(SD_SETTING_LOCK_TIMEOUT, LockTimeout),
-		timeout_of(SD_SETTING_STATEMENT_TIMEOUT, StatementTimeout),
-		timeout_of(SD_SETTING_IDLE_TIMEOUT, IdleInTransactionSessionTimeout),
-		timeout_of(SD_SETTING_TRANSACTION_TIMEOUT, SD_TRANSACTION_TIMEOUT),
+		LockTimeout, StatementTimeout, IdleInTransactionSessionTimeout, SD_TRANSACTION_TIMEOUT,
 		GetUserId(),
 	};
 
 	for (int i = 0; i < SD_SETTING_COUNT; i++)
+	{
 		track->settings[i] = (SdSettingValues){ values[i], values[i], values[i], values[i] };
+		track->settings[i].asked = values[i] > 0;
+	}
 	return track;
+}
+
+const SdSettingValues *
+sd_track_setting_values(SdAnalysis *analysis, SdSetting setting)
+{
+	SdSettingValues *values = &analysis->track->settings[setting];
+
+	if (!values->asked)
+	{
+		/* the script has not set it, or it would have been asked */
+		values->callers = values->session = values->begin = values->now = timeout_of_role(setting);
+		values->asked = true;
+	}
+	return values;
 }
 
 SdHeld *
@@ -85,7 +97,7 @@ sd_track_table(SdAnalysis *analysis, Oid relation)
 	}
 	held = hash_search(track->tables, &relation, HASH_ENTER, &found);
 	if (!found)
-		held->plan_reported = false;
+		held->plan_reported = held->nameless = false;
 	if (!found || held->transaction != track->transaction)
 	{
 		held->transaction = track->transaction;
@@ -207,6 +219,7 @@ sd_track_setting(SdAnalysis *analysis, const char *name, const char *value, bool
 
 		if (pg_strcasecmp(name, setting_names[i]) != 0)
 			continue;
+		(void) sd_track_setting_values(analysis, i);
 		/* outside a transaction SET LOCAL does nothing */
 		if (local && !analysis->in_transaction && analysis->inside == NULL)
 			return;
@@ -371,11 +384,11 @@ track_alter(SdAnalysis *analysis, AlterTableStmt *stmt)
 			case AT_AddColumn:
 				/* constraints of a column get names from the server */
 				if (castNode(ColumnDef, cmd->def)->constraints != NIL)
-					keep_oid(analysis, &analysis->track->nameless, relation.oid);
+					sd_track_table(analysis, relation.oid)->nameless = true;
 				break;
 			case AT_AddConstraint:
 				if (castNode(Constraint, cmd->def)->conname == NULL)
-					keep_oid(analysis, &analysis->track->nameless, relation.oid);
+					sd_track_table(analysis, relation.oid)->nameless = true;
 				break;
 			case AT_DropConstraint:
 				constraint = get_relation_constraint_oid(relation.oid, cmd->name, true);
@@ -452,7 +465,7 @@ track_renamed_constraint(SdAnalysis *analysis, RenameStmt *stmt)
 		return;
 	relation = sd_scope_relation(analysis->scope, stmt->relation);
 	if (relation.presence == SD_EXISTS)
-		keep_oid(analysis, &analysis->track->nameless, relation.oid);
+		sd_track_table(analysis, relation.oid)->nameless = true;
 }
 
 /* track_matview remembers what happened to a materialized view. */

@@ -34,6 +34,7 @@ typedef struct SdSettingValues
 	int64 begin;   /* after ROLLBACK */
 	int64 now;
 	bool by_script; /* the script has set it */
+	bool asked;		/* else all are 0: what the session's role has was not looked up yet */
 } SdSettingValues;
 
 /* What happened to a relation of the catalog in the open transaction. */
@@ -46,6 +47,7 @@ typedef struct SdHeld
 	int reads;			/* statements of these that read or write all of it */
 	bool counted;		/* its locks are counted */
 	bool plan_reported; /* of the whole script: that prepared statements fail */
+	bool nameless;		/* of the whole script: it has constraints whose names are not known */
 } SdHeld;
 
 /* A lock that the current statement takes. */
@@ -91,7 +93,6 @@ typedef struct SdTrack
 	List *required_columns;	   /* SdRequired: added NOT NULL with a default */
 	List *inserted;			   /* OIDs of tables whose INSERTs were judged */
 	struct HTAB *insert_names; /* names of tables whose INSERTs were judged */
-	List *nameless;			   /* OIDs of tables with constraints whose names are not known */
 	List *cleared;			   /* names that DROP IF EXISTS has made free */
 	List *with_policy;		   /* OIDs of tables that got a permissive policy */
 	List *refreshed;		   /* OIDs of materialized views that were filled */
@@ -135,6 +136,9 @@ extern void sd_track_hold(SdAnalysis *analysis);
 
 /* sd_track_follows tells whether a setting is one that is followed. */
 extern bool sd_track_follows(const char *name);
+
+/* sd_track_setting_values returns the values of a setting where the statement stands. */
+extern const SdSettingValues *sd_track_setting_values(SdAnalysis *analysis, SdSetting setting);
 
 /* sd_track_setting follows SET; value NULL is RESET. */
 extern void sd_track_setting(SdAnalysis *analysis, const char *name, const char *value, bool local);
