@@ -223,7 +223,7 @@ bool
 sd_ahead_is_last(SdAnalysis *analysis)
 {
 	const SdScript *script = analysis->script;
-	SdLexer lexer = { script->text, script->len, script->splitter.lexer.pos };
+	SdLexer lexer = { script->text, script->len, script->behind };
 
 	return sd_lex_next(&lexer).kind == SD_TOKEN_END;
 }

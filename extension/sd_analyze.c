@@ -305,7 +305,7 @@ sd_analyze_script(SdAnalysis *analysis)
 		int64 found = analysis->findings;
 		ListCell *cell;
 
-		analysis->origin = parsed.piece.from;
+		analysis->origin = parsed.origin;
 		if (parsed.failed || parsed.piece.kind == SD_PIECE_META ||
 			parsed.piece.kind == SD_PIECE_COPY_DATA)
 		{
@@ -325,7 +325,7 @@ sd_analyze_script(SdAnalysis *analysis)
 			RawStmt *raw = lfirst_node(RawStmt, cell);
 
 			analysis->number++;
-			analysis->origin = parsed.piece.from;
+			analysis->origin = parsed.origin;
 			analysis->calls = parsed.piece.calls;
 			analysis->start = sd_statement_start(analysis->script, &parsed, raw);
 			if (cell == list_head(parsed.statements))

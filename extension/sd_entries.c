@@ -91,7 +91,7 @@ sd_entry_find(SdScope *scope, SdEntryKind kind, const char *schema, const char *
 {
 	SdSlot *slot;
 
-	if (scope->count == 0)
+	if (scope->count == 0 || !scope->has[kind])
 		return NULL;
 	slot = find_slot(scope, hash_key(kind, schema, name, part));
 	for (int i = slot->used ? slot->newest : -1; i >= 0; i = scope->entries[i].before)
@@ -141,6 +141,7 @@ sd_entry_add(SdScope *scope, SdEntryKind kind, const char *schema, const char *n
 	entry = &scope->entries[scope->count];
 	memset(entry, 0, sizeof(*entry));
 	entry->key.kind = kind;
+	scope->has[kind] = true;
 	if (scope->kept_schema == NULL || !same_name(scope->kept_schema, schema))
 		scope->kept_schema = sd_entry_keep_name(scope, schema);
 	entry->key.schema = scope->kept_schema;

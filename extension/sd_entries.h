@@ -20,7 +20,8 @@ typedef enum SdEntryKind
 	SD_ENTRY_SCHEMA,
 	SD_ENTRY_TYPE,
 	SD_ENTRY_ROUTINE,
-	SD_ENTRY_SAVEPOINT
+	SD_ENTRY_SAVEPOINT,
+	SD_ENTRY_KINDS
 } SdEntryKind;
 
 /* What an entry is for; a name that does not matter is "". */
@@ -72,11 +73,12 @@ struct SdScope
 	SdEntry *entries;
 	int count;
 	int allocated;
-	int committed; /* entries before this one cannot be rolled back */
-	int relations; /* number of entries of kind SD_ENTRY_RELATION and SD_ENTRY_SCHEMA */
-	int schemas;   /* number of entries of kind SD_ENTRY_SCHEMA */
-	SdSlot *slots; /* open addressing; NULL before the first entry */
-	int nslots;	   /* a power of 2 */
+	bool has[SD_ENTRY_KINDS]; /* there were ever entries of a kind */
+	int committed;			  /* entries before this one cannot be rolled back */
+	int relations;			  /* number of entries of kind SD_ENTRY_RELATION and SD_ENTRY_SCHEMA */
+	int schemas;			  /* number of entries of kind SD_ENTRY_SCHEMA */
+	SdSlot *slots;			  /* open addressing; NULL before the first entry */
+	int nslots;				  /* a power of 2 */
 	int nused;
 	const char *kept_schema; /* schema of the last entry: they repeat */
 	char *path_text;		 /* search_path that "path" was made of */

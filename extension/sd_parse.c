@@ -2,9 +2,10 @@
  * sd_parse.c
  *	  Scripts as statements: each piece through the server's own raw parser.
  *
- * Pieces are parsed one by one, so that a syntax error hides nothing but its
- * own statement, memory stays at the largest statement, and a time-out is
- * obeyed between two of them.
+ * Pieces are parsed one by one, or a few short ones together, and one by one
+ * after all where the parser does not take them: so a syntax error hides nothing
+ * but its own statement, memory stays at the largest statement, and a time-out
+ * is obeyed between two of them.
  */
 #include "postgres.h"
 
@@ -21,6 +22,9 @@
 
 /* Bytes that the scanner may read twice; at about 10^9 a second. */
 #define MAX_SCANNER_WORK (100 * 1000 * 1000)
+
+/* Bytes of the pieces that are parsed together: memory is to stay in the caches too. */
+#define TOGETHER_BYTES (2 * 1024)
 
 void
 sd_script_init(SdScript *script, text *sql)
@@ -187,9 +191,130 @@ parse_to(SdScript *script, SdParsed *parsed, int end)
 	script->text[end] = '\0';
 	error = parse(script->text + parsed->piece.from, &parsed->statements);
 	script->text[end] = saved;
+	parsed->origin = parsed->piece.from;
 	parsed->read_end = end;
 	MemoryContextSwitchTo(old);
 	return error;
+}
+
+/* is_joinable tells whether a piece can be parsed with those around it. */
+static bool
+is_joinable(const SdScript *script, const SdPiece *piece)
+{
+	return (piece->kind == SD_PIECE_SQL || piece->kind == SD_PIECE_BLANK) && !piece->interrupted &&
+		   script->splitter.copy_data < 0;
+}
+
+/*
+ * share_out gives each piece its tree; false when the parser has drawn other
+ * bounds than the splitter.
+ */
+static bool
+share_out(SdScript *script, List *statements)
+{
+	int from = script->pieces[0].from;
+	ListCell *cell = list_head(statements);
+
+	for (int i = 0; i < script->npieces; i++)
+	{
+		const SdPiece *piece = &script->pieces[i];
+		RawStmt *raw;
+
+		script->trees[i] = NULL;
+		if (piece->kind == SD_PIECE_BLANK)
+			continue;
+		if (cell == NULL)
+			return false;
+		raw = lfirst_node(RawStmt, cell);
+		if (from + Max(raw->stmt_location, 0) < piece->from ||
+			from + raw->stmt_location > piece->start ||
+			(raw->stmt_len > 0 && from + raw->stmt_location + raw->stmt_len > piece->next) ||
+			(raw->stmt_len <= 0 && i < script->npieces - 1))
+			return false;
+		/* as if the piece had been parsed alone */
+		raw->stmt_location = raw->stmt_len = 0;
+		script->trees[i] = raw;
+		cell = lnext(statements, cell);
+	}
+	return cell == NULL;
+}
+
+/*
+ * parse_together parses a piece and those behind it in one go, as far as they are
+ * short; false when it has to be parsed alone.
+ */
+static bool
+parse_together(SdScript *script, const SdPiece *first)
+{
+	SdSplitter after_first = script->splitter;
+	MemoryContext old;
+	List *statements;
+	ErrorData *error;
+	char saved;
+	int end;
+
+	if (script->alone > 0)
+	{
+		script->alone--;
+		return false;
+	}
+	/* an INSERT of constants may be one of many */
+	if (!is_joinable(script, first) || first->values > 0 || first->end - first->from > TOGETHER_BYTES)
+		return false;
+	script->pieces[0] = *first;
+	for (script->npieces = 1; script->npieces < SD_TOGETHER; script->npieces++)
+	{
+		SdSplitter before = script->splitter;
+		SdPiece *piece = &script->pieces[script->npieces];
+
+		if (!sd_split_next(&script->splitter, piece))
+			break;
+		if (!is_joinable(script, piece) || piece->end - first->from > TOGETHER_BYTES)
+		{
+			script->splitter = before;
+			break;
+		}
+	}
+	script->handed_out = script->npieces;
+	if (script->npieces == 1)
+		return false;
+
+	end = script->pieces[script->npieces - 1].end;
+	saved = script->text[end];
+	script->text[end] = '\0';
+	old = MemoryContextSwitchTo(script->context);
+	error = parse(script->text + first->from, &statements);
+	MemoryContextSwitchTo(old);
+	script->text[end] = saved;
+	if (error != NULL || !share_out(script, statements))
+	{
+		/* one by one, each can say what is wrong with it */
+		script->alone = script->npieces - 1;
+		script->splitter = after_first;
+		MemoryContextReset(script->context);
+		return false;
+	}
+	script->handed_out = 0;
+	return true;
+}
+
+/* hand_out makes the next of the pieces that were parsed together the result. */
+static void
+hand_out(SdScript *script, SdParsed *parsed)
+{
+	int i = script->handed_out++;
+	MemoryContext old;
+
+	memset(parsed, 0, sizeof(*parsed));
+	parsed->piece = script->pieces[i];
+	parsed->origin = script->pieces[0].from;
+	parsed->read_end = parsed->piece.end;
+	script->behind = parsed->piece.next;
+	if (script->trees[i] == NULL)
+		return;
+	old = MemoryContextSwitchTo(script->context);
+	parsed->statements = list_make1(script->trees[i]);
+	MemoryContextSwitchTo(old);
 }
 
 bool
@@ -200,12 +325,24 @@ sd_script_next(SdScript *script, SdParsed *parsed)
 	int first_row;
 
 	CHECK_FOR_INTERRUPTS();
+	if (script->handed_out < script->npieces)
+	{
+		hand_out(script, parsed);
+		return true;
+	}
 	MemoryContextReset(script->context);
 	memset(parsed, 0, sizeof(*parsed));
 	if (!sd_split_next(&script->splitter, piece))
 		return false;
+	script->behind = piece->next;
+	parsed->origin = piece->from;
 	if (piece->kind == SD_PIECE_META || piece->kind == SD_PIECE_COPY_DATA)
 		return true;
+	if (parse_together(script, piece))
+	{
+		hand_out(script, parsed);
+		return true;
+	}
 
 	sd_script_blank(script, piece);
 	first_row = rows_of_constants(script, parsed);
@@ -254,7 +391,7 @@ sd_script_repeats(SdScript *script, const SdParsed *parsed)
 	/* the splitter knows what the end of the text and a backslash mean */
 	if (end >= lexer->len || lexer->text[end] != ';')
 		return false;
-	lexer->pos = end + 1;
+	lexer->pos = script->behind = end + 1;
 	return true;
 }
 

@@ -21,6 +21,9 @@ typedef struct SdPlace
 	int line;
 } SdPlace;
 
+/* Pieces that the parser is given together, so that it stays in the processor's caches. */
+#define SD_TOGETHER 16
+
 typedef struct SdScript
 {
 	char *text;			 /* writable: a piece is ended by a NUL while it is parsed */
@@ -31,13 +34,22 @@ typedef struct SdScript
 	SdPlace inner;		   /* somewhere behind it, for findings inside a statement */
 	MemoryContext context; /* parse trees of one piece; reset for the next */
 	bool all_rows;		   /* rows of constants are wanted too, see SdParsed */
+	int behind;			   /* where the piece behind the last one begins */
+
+	/* Pieces that were parsed together, of which some are handed out. */
+	SdPiece pieces[SD_TOGETHER];
+	RawStmt *trees[SD_TOGETHER]; /* NULL for a blank piece */
+	int npieces;
+	int handed_out;
+	int alone; /* so many that come next cannot be parsed together */
 } SdScript;
 
 /* What one piece turned out to be. */
 typedef struct SdParsed
 {
 	SdPiece piece;
-	List *statements; /* RawStmt; their locations are relative to piece.from */
+	List *statements; /* RawStmt */
+	int origin;		  /* byte offset that locations in them count from */
 	/*
 	 * An INSERT of rows of constants: how many the first row has, else 0.  Only
 	 * that row is in the tree, because the others would say nothing more.

@@ -163,6 +163,7 @@ typedef struct SdAnalysis
 
 	struct SdKeys *keys; /* see sd_keys.h; NULL when there are none */
 	struct HTAB *facts;	 /* see sd_facts.c; NULL before the first */
+	void *last_facts;	 /* see sd_facts.c */
 	List *classes;		 /* see sd_facts.c */
 
 	/* See sd_context.h; NULL before the first. */

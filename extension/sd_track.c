@@ -84,8 +84,11 @@ sd_track_table(SdAnalysis *analysis, Oid relation)
 {
 	SdTrack *track = analysis->track;
 	bool found;
-	SdHeld *held;
+	SdHeld *held = track->last_table;
 
+	/* a statement is mostly about one table */
+	if (held != NULL && held->relation == relation && held->transaction == track->transaction)
+		return held;
 	if (track->tables == NULL)
 	{
 		HASHCTL options = { .keysize = sizeof(Oid),
@@ -105,6 +108,7 @@ sd_track_table(SdAnalysis *analysis, Oid relation)
 		held->statements = held->reads = 0;
 		held->counted = false;
 	}
+	track->last_table = held;
 	return held;
 }
 

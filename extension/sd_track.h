@@ -73,6 +73,7 @@ typedef struct SdTrack
 
 	/* The open transaction. */
 	struct HTAB *tables; /* SdHeld, of every transaction; NULL before the first */
+	SdHeld *last_table;	 /* that was asked for */
 	int transaction;	 /* its number */
 	List *held;			 /* SdHeld with a lock */
 	List *new_labels;	 /* SdNewLabel, of enums */
