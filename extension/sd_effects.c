@@ -127,7 +127,7 @@ static void
 make_column(SdScope *scope, const SdRelation *relation, const char *name, bool conditional)
 {
 	if (sd_scope_column(scope, relation, name).presence == SD_EXISTS &&
-		relation->presence == SD_EXISTS && SearchSysCacheExistsAttName(relation->oid, name))
+		relation->presence == SD_EXISTS && sd_scope_has_column(scope, relation, name))
 		return;
 	sd_scope_make_column(scope, relation, name, conditional);
 }

@@ -9,7 +9,6 @@
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
-#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
@@ -18,7 +17,6 @@
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_statistic.h"
 #include "commands/defrem.h"
-#include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -35,9 +33,6 @@ typedef struct TableFacts
 	Oid table;
 	bool has_indexes;
 	bool has_constraints;
-	int missed;		 /* columns that were looked for in vain */
-	uint32 *columns; /* hashes of the names of its columns; NULL when not read */
-	int ncolumns;
 	List *indexes;	   /* SdIndexFacts */
 	List *constraints; /* SdConstraintFacts */
 } TableFacts;
@@ -294,68 +289,6 @@ sd_fact_column(SdAnalysis *analysis, const SdRelation *relation, const char *nam
 	if (relation->presence != SD_EXISTS || part.presence != SD_EXISTS)
 		return InvalidAttrNumber;
 	return get_attnum(relation->oid, part.old_name);
-}
-
-/* hash_column hashes the name of a column. */
-static uint32
-hash_column(const char *name)
-{
-	return hash_bytes((const unsigned char *) name, strlen(name));
-}
-
-/* read_columns reads the names of a table's columns. */
-static void
-read_columns(SdAnalysis *analysis, TableFacts *facts)
-{
-	Relation attributes = table_open(AttributeRelationId, AccessShareLock);
-	int room = 16;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	facts->columns = MemoryContextAlloc(analysis->context, room * sizeof(uint32));
-	facts->ncolumns = 0;
-	ScanKeyInit(&key, Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(facts->table));
-	scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		if (facts->ncolumns == room)
-		{
-			room *= 2;
-			facts->columns = repalloc(facts->columns, room * sizeof(uint32));
-		}
-		facts->columns[facts->ncolumns++] =
-			hash_column(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
-	}
-	systable_endscan(scan);
-	table_close(attributes, AccessShareLock);
-}
-
-bool
-sd_fact_lacks_column(SdAnalysis *analysis, Oid table, const char *name)
-{
-	TableFacts *facts = facts_of(analysis, table);
-	uint32 hash;
-
-	if (facts->columns == NULL)
-	{
-		/* reading all of them costs as much as two look-ups in vain */
-		if (facts->missed < 2)
-			return false;
-		read_columns(analysis, facts);
-	}
-	hash = hash_column(name);
-	for (int i = 0; i < facts->ncolumns; i++)
-		if (facts->columns[i] == hash)
-			return false;
-	return true;
-}
-
-void
-sd_fact_missed_column(SdAnalysis *analysis, Oid table)
-{
-	facts_of(analysis, table)->missed++;
 }
 
 List *

@@ -58,13 +58,6 @@ extern SdConstraintFacts *sd_fact_constraint(SdAnalysis *analysis, Oid table, co
 extern List *sd_fact_referencing(Oid table);
 
 /*
- * sd_fact_lacks_column tells whether a table is known to have no such column; its
- * user says when a look-up was in vain, because after some it is worth to know all.
- */
-extern bool sd_fact_lacks_column(SdAnalysis *analysis, Oid table, const char *name);
-extern void sd_fact_missed_column(SdAnalysis *analysis, Oid table);
-
-/*
  * sd_fact_column returns the number of a column that the catalog has under
  * the name that it had before the script; 0 when there is none.
  */

@@ -8,9 +8,12 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "storage/bufmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -240,6 +243,56 @@ sd_known_relation(SdKnown *known, Oid namespace, const char *name)
 	if (!known->complete)
 		count_miss(known);
 	return NULL;
+}
+
+/* read_columns reads the names of a relation's columns. */
+static void
+read_columns(SdKnown *known, SdKnownRelation *relation)
+{
+	Relation attributes = table_open(AttributeRelationId, AccessShareLock);
+	int room = 16;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	relation->columns = MemoryContextAlloc(known->context, room * sizeof(uint32));
+	relation->ncolumns = 0;
+	ScanKeyInit(&key, Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation->oid));
+	scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		if (relation->ncolumns == room)
+		{
+			room *= 2;
+			relation->columns = repalloc(relation->columns, room * sizeof(uint32));
+		}
+		relation->columns[relation->ncolumns++] =
+			hash_name(InvalidOid, NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+	}
+	systable_endscan(scan);
+	table_close(attributes, AccessShareLock);
+}
+
+bool
+sd_known_column(SdKnown *known, SdKnownRelation *relation, const char *name)
+{
+	if (relation->columns != NULL)
+	{
+		uint32 hash = hash_name(InvalidOid, name);
+		bool found = false;
+
+		for (int i = 0; i < relation->ncolumns && !found; i++)
+			found = relation->columns[i] == hash;
+		if (!found)
+			return false;
+	}
+	if (SearchSysCacheExistsAttName(relation->oid, name))
+		return true;
+	/* reading all of them costs as much as two look-ups in vain */
+	if (++relation->missed == 2 && relation->columns == NULL)
+		read_columns(known, relation);
+	return false;
 }
 
 Oid

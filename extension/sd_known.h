@@ -20,6 +20,9 @@ typedef struct SdKnownRelation
 	char persistence;
 	bool is_partition;
 	const char *shown; /* qualified and quoted */
+	int missed;		   /* columns that were looked for in vain */
+	uint32 *columns;   /* hashes of the names of all, NULL when they were not read */
+	int ncolumns;
 } SdKnownRelation;
 
 typedef struct SdKnown SdKnown;
@@ -33,6 +36,9 @@ extern SdKnown *sd_known_create(void);
  * there is none.
  */
 extern SdKnownRelation *sd_known_relation(SdKnown *known, Oid namespace, const char *name);
+
+/* sd_known_column tells whether the catalog has a column of a relation. */
+extern bool sd_known_column(SdKnown *known, SdKnownRelation *relation, const char *name);
 
 /* sd_known_schema returns the OID of a schema, or InvalidOid. */
 extern Oid sd_known_schema(SdKnown *known, const char *name);

@@ -42,7 +42,6 @@
 
 #include "sd_compat.h"
 #include "sd_dependents.h"
-#include "sd_facts.h"
 #include "sd_lookup.h"
 #include "sd_track.h"
 #include "sd_try.h"
@@ -59,14 +58,11 @@ sd_lookup_column(SdAnalysis *analysis, const SdRelation *relation, const char *n
 	part = sd_scope_column(analysis->scope, relation, name);
 	if (part.presence != SD_EXISTS)
 		return false;
-	if (sd_fact_lacks_column(analysis, relation->oid, part.old_name))
+	if (!sd_scope_has_column(analysis->scope, relation, part.old_name))
 		return false;
 	tuple = SearchSysCacheAttName(relation->oid, part.old_name);
 	if (!HeapTupleIsValid(tuple))
-	{
-		sd_fact_missed_column(analysis, relation->oid);
 		return false;
-	}
 	memcpy(column, GETSTRUCT(tuple), sizeof(*column));
 	ReleaseSysCache(tuple);
 	return true;

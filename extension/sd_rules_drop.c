@@ -181,7 +181,7 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 	if (column.presence == SD_MADE)
 		return;
 	if (alter->relation.presence == SD_EXISTS && column.presence == SD_EXISTS &&
-		!SearchSysCacheExistsAttName(alter->relation.oid, column.old_name))
+		!sd_scope_has_column(analysis->scope, &alter->relation, column.old_name))
 	{
 		if (alter->cmd->missing_ok)
 			return;

@@ -71,7 +71,7 @@ check_add_column(SdAnalysis *analysis, const SdAlter *alter)
 		return;
 	/* IF NOT EXISTS does nothing when it is there */
 	if (alter->cmd->missing_ok && alter->relation.presence == SD_EXISTS &&
-		SearchSysCacheExistsAttName(alter->relation.oid, column->colname))
+		sd_scope_has_column(analysis->scope, &alter->relation, column->colname))
 		return;
 	prediction = sd_predict_add_column(column);
 	/* Such a type is not in the catalog yet, but it has no constraints, and a literal is no function. */

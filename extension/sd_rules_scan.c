@@ -279,7 +279,7 @@ check_add_column_constraints(SdAnalysis *analysis, const SdAlter *alter)
 	ListCell *cell;
 
 	if (alter->cmd->missing_ok && alter->relation.presence == SD_EXISTS &&
-		SearchSysCacheExistsAttName(alter->relation.oid, column->colname))
+		sd_scope_has_column(analysis->scope, &alter->relation, column->colname))
 		return;
 	foreach (cell, column->constraints)
 	{

@@ -301,7 +301,7 @@ check_named_column(SdAnalysis *analysis, const SdAlter *alter)
 	part = sd_scope_column(analysis->scope, &alter->relation, name);
 	if (part.presence == SD_GONE ||
 		(part.presence == SD_EXISTS &&
-		 !SearchSysCacheExistsAttName(alter->relation.oid, part.old_name)))
+		 !sd_scope_has_column(analysis->scope, &alter->relation, part.old_name)))
 		report_missing(analysis, &alter->relation, "column", name);
 }
 
@@ -337,8 +337,8 @@ check_rename_column(SdAnalysis *analysis, Node *statement)
 	if (relation.presence != SD_EXISTS)
 		return;
 	part = sd_scope_column(analysis->scope, &relation, stmt->subname);
-	if (part.presence == SD_GONE ||
-		(part.presence == SD_EXISTS && !SearchSysCacheExistsAttName(relation.oid, part.old_name)))
+	if (part.presence == SD_GONE || (part.presence == SD_EXISTS &&
+									 !sd_scope_has_column(analysis->scope, &relation, part.old_name)))
 		report_missing(analysis, &relation, "column", stmt->subname);
 	if (sd_lookup_column(analysis, &relation, stmt->newname, &column))
 		report_existing(analysis, &relation, "column", stmt->newname);

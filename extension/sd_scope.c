@@ -109,7 +109,7 @@ fill_from_known(SdScope *scope, SdRelation *relation, Oid namespace, const char 
 		relation->schema = known->schema;
 	/* a temporary schema has two names */
 	if (strcmp(relation->schema, known->schema) == 0)
-		relation->shown = known->shown;
+		relation->known = known;
 	return true;
 }
 
@@ -173,6 +173,8 @@ resolve(SdScope *scope, const char *schema, const char *name)
 	}
 	if (scope->relations == 0)
 	{
+		/* the path is to know from the first one on which schemas the script makes relations in */
+		(void) search_path(scope);
 		/* nothing to mix in: the server's own search is the fast way */
 		(void) fill_from_known(scope, &relation, InvalidOid, name);
 		return relation;
@@ -223,8 +225,8 @@ sd_scope_relation_in(SdScope *scope, const char *schema, const char *name)
 const char *
 sd_shown(const SdRelation *relation)
 {
-	if (relation->shown != NULL)
-		return relation->shown;
+	if (relation->known != NULL)
+		return relation->known->shown;
 	if (relation->schema == NULL || strcmp(relation->schema, SD_TEMP_SCHEMA) == 0)
 		return quote_identifier(relation->name);
 	return quote_qualified_identifier(relation->schema, relation->name);
@@ -307,6 +309,14 @@ part_entry(SdScope *scope, SdEntryKind kind, const SdRelation *relation, const c
 		return NULL;
 	table = sd_entry_find(scope, SD_ENTRY_RELATION, relation->schema, relation->name, NULL);
 	return table != NULL && table > entry ? NULL : entry;
+}
+
+bool
+sd_scope_has_column(SdScope *scope, const SdRelation *relation, const char *name)
+{
+	if (relation->known != NULL)
+		return sd_known_column(scope->known, relation->known, name);
+	return SearchSysCacheExistsAttName(relation->oid, name);
 }
 
 SdPart

@@ -19,6 +19,8 @@ typedef enum SdPresence
 	SD_EXISTS	/* in the catalog */
 } SdPresence;
 
+struct SdKnownRelation;
+
 typedef struct SdRelation
 {
 	SdPresence presence;
@@ -26,10 +28,10 @@ typedef struct SdRelation
 	char relkind;	  /* 0 when unknown */
 	char persistence; /* RELPERSISTENCE_*, 0 when unknown */
 	bool is_partition;
-	bool dropped;		/* SD_GONE: it was the catalog's, and DROP took it */
-	const char *schema; /* NULL when an unqualified name means nothing */
-	const char *name;	/* as used now */
-	const char *shown;	/* what sd_shown() says, when it is kept */
+	bool dropped;				   /* SD_GONE: it was the catalog's, and DROP took it */
+	const char *schema;			   /* NULL when an unqualified name means nothing */
+	const char *name;			   /* as used now */
+	struct SdKnownRelation *known; /* what is kept of one of the catalog, or NULL */
 } SdRelation;
 
 /* What the script knows of a column or constraint. */
@@ -72,6 +74,9 @@ extern SdRelation sd_scope_relation_list(SdScope *scope, const List *names);
 
 /* sd_scope_creation_schema names the schema that CREATE puts such a relation into; may be NULL. */
 extern const char *sd_scope_creation_schema(SdScope *scope, const RangeVar *name);
+
+/* sd_scope_has_column tells whether the catalog has a column of a relation that exists. */
+extern bool sd_scope_has_column(SdScope *scope, const SdRelation *relation, const char *name);
 
 extern SdPart sd_scope_column(SdScope *scope, const SdRelation *relation, const char *column);
 extern SdPart sd_scope_constraint(SdScope *scope, const SdRelation *relation, const char *name);
