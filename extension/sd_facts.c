@@ -79,6 +79,8 @@ default_class(SdAnalysis *analysis, Oid type, Oid method)
 	DefaultClass *entry;
 	ListCell *cell;
 
+	if (analysis == NULL)
+		return GetDefaultOpClass(type, method);
 	foreach (cell, analysis->classes)
 	{
 		entry = lfirst(cell);
@@ -123,8 +125,9 @@ is_plain(SdAnalysis *analysis, HeapTuple tuple, Form_pg_index form, Oid method)
 	return true;
 }
 
-SdIndexFacts *
-sd_fact_index(SdAnalysis *analysis, Oid index)
+/* index_facts is sd_fact_index, where an analysis may remember what it has asked. */
+static SdIndexFacts *
+index_facts(SdAnalysis *analysis, Oid index)
 {
 	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 	HeapTuple class = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
@@ -158,6 +161,12 @@ sd_fact_index(SdAnalysis *analysis, Oid index)
 	return facts;
 }
 
+SdIndexFacts *
+sd_fact_index(Oid index)
+{
+	return index_facts(NULL, index);
+}
+
 /* collect lists what "row" makes of the rows of a catalog that have a value in a column. */
 static List *
 collect(SdAnalysis *analysis, Oid catalog, Oid index, AttrNumber column, Oid value,
@@ -186,7 +195,7 @@ collect(SdAnalysis *analysis, Oid catalog, Oid index, AttrNumber column, Oid val
 static void *
 index_row(SdAnalysis *analysis, HeapTuple tuple, TupleDesc desc)
 {
-	return sd_fact_index(analysis, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+	return index_facts(analysis, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
 }
 
 List *

@@ -30,7 +30,7 @@ typedef struct SdIndexFacts
 } SdIndexFacts;
 
 /* sd_fact_index describes one index, or returns NULL when there is no such. */
-extern SdIndexFacts *sd_fact_index(SdAnalysis *analysis, Oid index);
+extern SdIndexFacts *sd_fact_index(Oid index);
 
 /* sd_fact_indexes lists the indexes of a table (SdIndexFacts), looked up once. */
 extern List *sd_fact_indexes(SdAnalysis *analysis, Oid table);

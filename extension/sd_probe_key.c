@@ -161,7 +161,7 @@ probe_key_columns(const SdProbeStep *step, const Constraint *constraint)
 		return;
 	index = sd_scope_relation_in(step->context->analysis->scope, step->relation.schema,
 								 constraint->indexname);
-	facts = index.presence == SD_EXISTS ? sd_fact_index(step->context->analysis, index.oid) : NULL;
+	facts = index.presence == SD_EXISTS ? sd_fact_index(index.oid) : NULL;
 	if (facts == NULL || facts->table != step->relation.oid)
 		return;
 	for (int i = 0; i < facts->nkeys; i++)

@@ -102,7 +102,7 @@ check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
 	}
 	foreach (cell, sd_fact_indexes_using(alter->relation.oid, column))
 	{
-		SdIndexFacts *index = sd_fact_index(analysis, lfirst_oid(cell));
+		SdIndexFacts *index = sd_fact_index(lfirst_oid(cell));
 
 		if (index != NULL && !sd_fact_backs_constraint(constraints, index->oid) &&
 			sd_fact_is_still_there(analysis, index->oid))
@@ -125,7 +125,7 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 
 		if (relation.presence != SD_EXISTS)
 			continue;
-		index = sd_fact_index(analysis, relation.oid);
+		index = sd_fact_index(relation.oid);
 		if (index == NULL)
 			continue;
 		if (index->unique && index->valid)

@@ -442,7 +442,7 @@ check_add_constraint(SdAnalysis *analysis, const SdAlter *alter)
 		return;
 	}
 	index = sd_scope_relation_in(analysis->scope, alter->relation.schema, constraint->indexname);
-	facts = index.presence == SD_EXISTS ? sd_fact_index(analysis, index.oid) : NULL;
+	facts = index.presence == SD_EXISTS ? sd_fact_index(index.oid) : NULL;
 	if (facts == NULL)
 		return;
 	why = facts->table != alter->relation.oid ? "It is an index of another table." :
