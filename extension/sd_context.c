@@ -325,7 +325,7 @@ gather(SdAnalysis *analysis, SdContext *context)
 Datum
 sd_context_document(SdAnalysis *analysis, Oid relation, bool *isnull)
 {
-	const SdSettingValues *timeout = &analysis->track->settings[SD_SETTING_LOCK_TIMEOUT];
+	const SdSettingValues *timeout = sd_track_setting_values(analysis, SD_SETTING_LOCK_TIMEOUT);
 	SdContext *context;
 	MemoryContext old;
 	StringInfoData text;
