@@ -123,6 +123,7 @@ OBJS = \
 	extension/sd_probe_key.o \
 	extension/sd_probe_partition.o \
 	extension/sd_probe_query.o \
+	extension/sd_probe_rows.o \
 	extension/sd_probe_script.o \
 	extension/sd_probe_type.o \
 	extension/sd_progress.o \

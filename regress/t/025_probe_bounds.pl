@@ -73,7 +73,7 @@ sub probe
 	my $run = start_program([ 'psql', '-XAtq', '-v', 'VERBOSITY=sqlstate', '-d', $server->url('app'),
 			'-c', "SET application_name = 'victim'; SET safedeploy.probe_time = '1min'", '-c', "SELECT * FROM safedeploy.probe('ALTER TABLE t ADD CHECK (slow(a))')",
 			'-c', "SELECT 'still ' || count(*) FROM t" ]);
-	wait_until(sub { $server->sql('app', "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim' AND query LIKE '%slow%' AND state = 'active' AND wait_event = 'PgSleep'") > 0 }, 'the probe runs');
+	wait_until(sub { $server->sql('app', "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim' AND query LIKE '%slow%' AND state = 'active' AND wait_event = 'PgSleep'") > 0 }, 60, 'the probe to run');
 	my $began = time;
 	$server->sql('app', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'");
 	$run->wait(60);
