@@ -266,9 +266,8 @@ check_permit(FunctionCallInfo fcinfo)
 	if ((PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(4)) && !of_run)
 		refuse_argument("a permit needs a statement, objects and a number of uses",
 						"Only a permit that is bound to a run may leave them open.");
-	if (!PG_ARGISNULL(1) &&
-		(array_contains_nulls(PG_GETARG_ARRAYTYPE_P(1)) ||
-		 (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(1)) == 0 && !of_run)))
+	if (!PG_ARGISNULL(1) && (array_contains_nulls(PG_GETARG_ARRAYTYPE_P(1)) ||
+							 (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(1)) == 0 && !of_run)))
 		refuse_argument("the objects of a permit must have names",
 						"An object is named as the refusal names it, such as \"table public.t\".");
 	if (PG_ARGISNULL(2) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(2)) == 0)

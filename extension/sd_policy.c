@@ -267,8 +267,9 @@ report(const SdLoss *loss, const Statement *statement, int level, const char *wh
 						 errmsg("%s without a permit for %s and %d more", statement->tag, first, more),
 			 errdetail("%s", detail_text(loss, why_not)),
 			 extension ? errhint("%s, or let a deployer permit it once: %s;",
-								 sd_guc_run_id[0] != '\0' ? "Find out why the rehearsal of this run did not do it" :
-															"Run it by migguard",
+								 sd_guc_run_id[0] != '\0' ?
+									 "Find out why the rehearsal of this run did not do it" :
+									 "Run it by migguard",
 								 permit_call(loss, statement)) :
 						 errhint("Permits need the extension in this database; only a superuser can set "
 								 "safedeploy.protect.")));

@@ -212,10 +212,10 @@ mg_observe_predict_down(MgRun *run, MgPg *clone)
 	if (!run->tool->ops->sql(run->tool, &run->pending.items[0], MG_DOWN, &sql, &why_not, &fault) ||
 		sql == NULL)
 	{
-		mg_log_verbose("the downgrade is not predicted: %s",
-					   fault.set		 ? fault.message :
-					   why_not != NULL ? why_not :
-										 "its SQL is not available");
+		mg_log_verbose("the downgrade is not predicted: %s", fault.set ? fault.message :
+															 why_not != NULL ?
+																		 why_not :
+																		 "its SQL is not available");
 		return;
 	}
 	for (int next = run->pending.count - 1; next >= 0;)

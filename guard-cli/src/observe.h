@@ -41,8 +41,8 @@ typedef struct MgStatement
 	const MgRows *rows; /* what else the server says of it */
 	int row;
 	int transaction;
-	int nesting; /* 0: the client has sent it */
-	bool taken;	 /* it has found its like */
+	int nesting;					 /* 0: the client has sent it */
+	bool taken;						 /* it has found its like */
 	const struct MgStatement *guess; /* its prediction, NULL: none */
 	const struct MgStatement *again; /* the same in the second upgrade, NULL: none */
 	const struct MgStatement *live;	 /* the same on the real database, NULL: none */

@@ -23,9 +23,9 @@ typedef struct Judge
 	MgLint *lint;
 	MgLintFile *file; /* that has no text: the rules of all files hold for it */
 	MgStrings made;	  /* relations that the pass has made itself */
-	MgStrings there;  /* what the downgrade drops that was there before the upgrade, with its kind */
-	MgEffects held;	  /* strongest lock of each relation in the transaction, observed */
-	MgEffects meant;  /* and predicted */
+	MgStrings there; /* what the downgrade drops that was there before the upgrade, with its kind */
+	MgEffects held;	 /* strongest lock of each relation in the transaction, observed */
+	MgEffects meant; /* and predicted */
 	MgStrings failures;
 } Judge;
 

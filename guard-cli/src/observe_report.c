@@ -129,7 +129,8 @@ print_passage(MgRun *run, const MgPassage *passage, bool again, const char *titl
 									  { "effect", "effect", 0 },
 									  { "object", "object", 40 },
 									  { "predicted", "predicted", 0 },
-									  { "observed", passage->was_rehearsed ? "rehearsed" : "observed", 0 } };
+									  { "observed",
+										passage->was_rehearsed ? "rehearsed" : "observed", 0 } };
 	int n = 5;
 	MgRows rows = { .columns = COLUMNS };
 
