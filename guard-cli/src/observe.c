@@ -13,7 +13,7 @@
 #include "text.h"
 
 /* How long a session may take to end after its client. */
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 30000
 
 static const char *const lock_modes[] = {
 	"AccessShareLock", "RowShareLock",			"RowExclusiveLock", "ShareUpdateExclusiveLock",
