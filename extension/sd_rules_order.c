@@ -12,6 +12,8 @@
 
 #include "sd_ahead.h"
 #include "sd_compat.h"
+#include "sd_estimate.h"
+#include "sd_facts.h"
 #include "sd_lookup.h"
 #include "sd_names.h"
 #include "sd_rules.h"
@@ -252,6 +254,38 @@ is_first_of_index(Oid table, const char *column)
 }
 
 /*
+ * is_value tells whether a condition is "column = constant" of a column that
+ * ANALYZE has looked at: the planner's guess is a good one then, and for most
+ * other conditions it is not.
+ */
+static bool
+is_value(SdAnalysis *analysis, const SdRelation *relation, Node *where)
+{
+	A_Expr *expr = (A_Expr *) where;
+	List *fields;
+	AttrNumber column;
+
+	if (where == NULL || !IsA(where, A_Expr) || expr->kind != AEXPR_OP ||
+		strcmp(strVal(llast(expr->name)), "=") != 0 || !IsA(expr->lexpr, ColumnRef) ||
+		!IsA(expr->rexpr, A_Const))
+		return false;
+	fields = ((ColumnRef *) expr->lexpr)->fields;
+	column = IsA(llast(fields), String) ? sd_fact_column(analysis, relation, strVal(llast(fields))) :
+										  InvalidAttrNumber;
+	return column != InvalidAttrNumber && sd_fact_stats(relation->oid, column).known;
+}
+
+/* is_small_by_plan tells whether the planner knows that a statement changes few rows. */
+static bool
+is_small_by_plan(SdAnalysis *analysis, const SdRelation *relation, Node *statement, Node *where)
+{
+	const char *why;
+	double rows = is_value(analysis, relation, where) ? sd_estimate_rows(statement, &why) : -1;
+
+	return rows >= 0 && rows < UNBATCHED_ROWS;
+}
+
+/*
  * limits_rows tells whether a condition keeps a statement to few rows, as far as
  * its text shows: it bounds a column that an index begins with, or names rows by
  * a query.  Only conditions that all hold are looked at.
@@ -330,7 +364,8 @@ check_data_change(SdAnalysis *analysis, Node *statement)
 		finding.detail = psprintf("%s is %s.", finding.object, sd_size_text(finding.size));
 		sd_report(analysis, &finding);
 	}
-	if (!change.of_target || rows < UNBATCHED_ROWS)
+	if (!change.of_target || rows < UNBATCHED_ROWS ||
+		is_small_by_plan(analysis, &relation, statement, change.where))
 		return;
 	finding = sd_finding(analysis, SD_RULE_UNBATCHED_BACKFILL, &relation);
 	finding.lock = RowExclusiveLock;

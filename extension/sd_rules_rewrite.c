@@ -55,6 +55,9 @@ check_required(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *colu
 	finding.names.type = sd_hint_type(column->typeName);
 	finding.location = column->location;
 	finding.scans = SD_YES;
+	/* without a row there is nothing that could make it fail */
+	if (finding.size.bytes == 0)
+		finding.severity = SD_WARNING;
 	finding.message =
 		psprintf("column %s is NOT NULL without a default, which fails when %s has rows (%s)",
 				 finding.object, sd_shown(&alter->relation), sd_size_text(finding.size));

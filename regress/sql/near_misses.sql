@@ -23,6 +23,10 @@ SELECT * FROM judge('DROP VIEW looks');
 SELECT * FROM judge('CREATE INDEX i ON parent (a)');
 SELECT * FROM judge('CREATE INDEX i ON child (a)');
 
+-- a column that fails only where there are rows
+SELECT rule, severity FROM judge('ALTER TABLE plain ADD COLUMN b integer NOT NULL') WHERE rule = 'add-not-null-no-default';
+SELECT rule, severity FROM judge('ALTER TABLE child ADD COLUMN b integer NOT NULL') WHERE rule = 'add-not-null-no-default';
+
 -- what the constraints of a default partition prove
 SELECT rule, severity FROM judge('CREATE TABLE part PARTITION OF whole FOR VALUES FROM (5000) TO (6000)');
 ALTER TABLE rest ADD CONSTRAINT small CHECK (a < 5000);
