@@ -328,6 +328,9 @@ sd_analyze_script(SdAnalysis *analysis)
 			analysis->origin = parsed.origin;
 			analysis->calls = parsed.piece.calls;
 			analysis->start = sd_statement_start(analysis->script, &parsed, raw);
+			/* a routine that is called again does again what it does; it is reported once */
+			if (analysis->predicts)
+				analysis->seen_routines = analysis->seen_bodies = NIL;
 			if (cell == list_head(parsed.statements))
 				sd_check_long_names(analysis, parsed.piece.start, parsed.read_end);
 			sd_analyze_statement(analysis, raw->stmt);

@@ -118,6 +118,7 @@ extern bool sd_made_index(SdEffectContext *context, const SdRelation *relation,
 extern List *sd_made_keys(SdEffectContext *context, const SdRelation *relation);
 extern List *sd_made_references(SdEffectContext *context, const SdRelation *relation);
 extern void sd_remember_prepared(SdEffectContext *context, const char *name, Node *query);
+extern List *sd_made_event_triggers(SdEffectContext *context);
 extern Node *sd_prepared(SdEffectContext *context, const char *name);
 
 /* ---- questions to the catalog; objects that the script dropped are left out ---- */
@@ -288,6 +289,7 @@ X(sd_effect_declare)
 X(sd_effect_call)
 X(sd_effect_create_publication)
 X(sd_effect_alter_publication)
+X(sd_effect_create_event_trigger)
 X(sd_effect_create_extension)
 X(sd_effect_alter_extension)
 X(sd_effect_grant)

@@ -46,6 +46,8 @@ typedef struct QueryWalk
 } QueryWalk;
 
 static bool walk_node(Node *node, QueryWalk *walk);
+static void write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns,
+						bool inherits, bool rows_for_sure);
 static void touch_relation(QueryWalk *walk, Oid relation, LOCKMODE mode, bool inherits);
 
 /* uncertain makes what follows uncertain, and returns what was before. */
@@ -69,10 +71,13 @@ touch_rule_query(Node *node, QueryWalk *walk)
 		{
 			RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
 
-			/* what the action of a rule writes */
+			/* what the action of a rule writes, where its condition holds */
 			if (foreach_current_index(cell) + 1 == ((Query *) node)->resultRelation)
 			{
-				sd_locks(walk->context, rte->relid, RowExclusiveLock);
+				QueryWalk action = *walk;
+
+				action.filtered = true;
+				write_table(&action, rte->relid, ((Query *) node)->commandType, NIL, rte->inh, false);
 				continue;
 			}
 			/* entries of the view itself, for OLD and NEW, are no use of it */
@@ -459,6 +464,14 @@ fire_triggers(SdEffectContext *context, Oid table, int16 event)
 	sd_effect_certain(context, before);
 }
 
+static int16
+trigger_event(CmdType command)
+{
+	return command == CMD_INSERT ? TRIGGER_TYPE_INSERT :
+		   command == CMD_DELETE ? TRIGGER_TYPE_DELETE :
+								   TRIGGER_TYPE_UPDATE;
+}
+
 /* use_defaults records the sequences that defaults of a table take numbers from. */
 static void
 use_defaults(SdEffectContext *context, Oid table, const List *named)
@@ -513,8 +526,13 @@ write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bo
 	{
 		Oid base = base_of_view(context, table);
 
-		if (walk->level >= SD_QUERY_REWRITTEN && OidIsValid(base))
+		if (walk->level < SD_QUERY_REWRITTEN)
+			return;
+		if (OidIsValid(base))
 			write_table(walk, base, command, columns, inherits, rows_for_sure);
+		touch_rules(walk, table, command + '0');
+		if (walk->level >= SD_QUERY_RUN)
+			fire_triggers(context, table, trigger_event(command));
 		return;
 	}
 	if (walk->level >= SD_QUERY_REWRITTEN)
@@ -568,10 +586,7 @@ write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bo
 		check_keys(context, table, columns, command == CMD_INSERT);
 	if (command != CMD_INSERT)
 		follow_keys(context, table, command == CMD_DELETE ? NIL : columns, list_make1_oid(table));
-	fire_triggers(context, table,
-				  command == CMD_INSERT ? TRIGGER_TYPE_INSERT :
-				  command == CMD_DELETE ? TRIGGER_TYPE_DELETE :
-										  TRIGGER_TYPE_UPDATE);
+	fire_triggers(context, table, trigger_event(command));
 }
 
 /* write_name is write_table for a name; the script's own tables are nobody's loss. */

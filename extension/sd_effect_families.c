@@ -4,7 +4,21 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_event_trigger.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
 #include "nodes/parsenodes.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
 
 #include "sd_effect_int.h"
 #include "sd_tree.h"
@@ -116,7 +130,7 @@ static const struct
 	{ T_CreateAmStmt, sd_effect_nothing },
 	{ T_CreateCastStmt, sd_effect_nothing },
 	{ T_CreateConversionStmt, sd_effect_nothing },
-	{ T_CreateEventTrigStmt, sd_effect_nothing },
+	{ T_CreateEventTrigStmt, sd_effect_create_event_trigger },
 	{ T_CreateOpClassStmt, sd_effect_nothing },
 	{ T_CreateOpFamilyStmt, sd_effect_nothing },
 	{ T_CreatePLangStmt, sd_effect_nothing },
@@ -147,6 +161,64 @@ sd_effects_inner(SdEffects *effects, Node *statement)
 	sd_effects_opaque(effects, psprintf("what %s does is not known", sd_command_name(statement)));
 }
 
+/* is_for tells whether an event trigger is fired by a command; those without tags are by all. */
+static bool
+is_for(HeapTuple trigger, TupleDesc desc, const char *tag)
+{
+	bool isnull;
+	Datum tags = heap_getattr(trigger, Anum_pg_event_trigger_evttags, desc, &isnull);
+	Datum *elements;
+	int n;
+
+	if (isnull)
+		return true;
+	deconstruct_array(DatumGetArrayTypeP(tags), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL,
+					  &n);
+	for (int i = 0; i < n; i++)
+		if (pg_strcasecmp(TextDatumGetCString(elements[i]), tag) == 0)
+			return true;
+	return false;
+}
+
+/* fire_event_triggers looks into what the database runs beside a command; the extension's own only watch. */
+static void
+fire_event_triggers(SdEffects *effects, Node *statement)
+{
+	CommandTag tag = CreateCommandTag(statement);
+	Relation rel;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *functions = NIL;
+	ListCell *cell;
+
+	if (!command_tag_event_trigger_ok(tag))
+		return;
+	rel = table_open(EventTriggerRelationId, AccessShareLock);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_event_trigger form = (Form_pg_event_trigger) GETSTRUCT(tuple);
+
+		if (form->evtenabled != TRIGGER_DISABLED &&
+			is_for(tuple, RelationGetDescr(rel), GetCommandTagName(tag)) &&
+			getExtensionOfObject(ProcedureRelationId, form->evtfoid) !=
+				get_extension_oid("safedeploy", true))
+			functions = lappend_oid(functions, form->evtfoid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	foreach (cell, functions)
+		sd_check_routine(effects->context.analysis, lfirst_oid(cell));
+	foreach (cell, sd_made_event_triggers(&effects->context))
+	{
+		FuncCall *call = makeNode(FuncCall);
+
+		call->funcname = lfirst_node(CreateEventTrigStmt, cell)->funcname;
+		call->location = -1;
+		sd_check_call(effects->context.analysis, call);
+	}
+}
+
 /* A statement whose prediction may fail: trees hold what the server's walker does not know. */
 typedef struct Attempt
 {
@@ -160,6 +232,13 @@ attempt(void *arg)
 	Attempt *what = arg;
 
 	sd_effects_inner(what->effects, what->statement);
+	if (what->effects->context.analysis->predicts)
+	{
+		bool before = sd_effect_certain(&what->effects->context, false);
+
+		fire_event_triggers(what->effects, what->statement);
+		sd_effect_certain(&what->effects->context, before);
+	}
 }
 
 void

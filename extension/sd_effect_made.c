@@ -122,6 +122,28 @@ sd_remember_prepared(SdEffectContext *context, const char *name, Node *query)
 	remember(context->effects, NULL, NULL, name, query);
 }
 
+void
+sd_effect_create_event_trigger(SdEffectContext *context, Node *statement)
+{
+	remember(context->effects, NULL, NULL, ((CreateEventTrigStmt *) statement)->trigname, statement);
+}
+
+List *
+sd_made_event_triggers(SdEffectContext *context)
+{
+	List *result = NIL;
+	ListCell *cell;
+
+	foreach (cell, all(context))
+	{
+		Made *made = lfirst(cell);
+
+		if (IsA(made->node, CreateEventTrigStmt))
+			result = lappend(result, made->node);
+	}
+	return result;
+}
+
 Node *
 sd_prepared(SdEffectContext *context, const char *name)
 {
@@ -131,7 +153,8 @@ sd_prepared(SdEffectContext *context, const char *name)
 	{
 		Made *made = lfirst(cell);
 
-		if (made->schema == NULL && strcmp(made->name, name) == 0)
+		if (made->schema == NULL && !IsA(made->node, CreateEventTrigStmt) &&
+			strcmp(made->name, name) == 0)
 			return made->node;
 	}
 	return NULL;

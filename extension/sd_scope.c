@@ -523,6 +523,30 @@ sd_scope_drop_relation(SdScope *scope, const SdRelation *relation, bool conditio
 		entry->dropped = of_catalog;
 }
 
+/* carry_parts gives what is known of a relation's columns and constraints to its new name. */
+static void
+carry_parts(SdScope *scope, const SdRelation *relation, const char *schema, const char *name)
+{
+	int count = scope->count;
+
+	for (int i = 0; i < count; i++)
+	{
+		SdEntry old = scope->entries[i];
+		SdEntry *new;
+
+		if ((old.key.kind != SD_ENTRY_COLUMN && old.key.kind != SD_ENTRY_CONSTRAINT) ||
+			strcmp(old.key.name, relation->name) != 0 || relation->schema == NULL ||
+			strcmp(old.key.schema, relation->schema) != 0)
+			continue;
+		new = sd_entry_add(scope, old.key.kind, schema, name, old.key.part, old.presence,
+						   old.conditional);
+		new->old_name = old.old_name;
+		new->not_null = old.not_null;
+		new->valid = old.valid;
+		new->dropped = old.dropped;
+	}
+}
+
 void
 sd_scope_rename_relation(SdScope *scope, const SdRelation *relation, const char *schema,
 						 const char *name, bool conditional)
@@ -540,6 +564,7 @@ sd_scope_rename_relation(SdScope *scope, const SdRelation *relation, const char 
 		sd_entry_add(scope, SD_ENTRY_RELATION, schema, name, NULL, relation->presence, conditional);
 	entry->relkind = relation->relkind;
 	entry->oid = relation->oid;
+	carry_parts(scope, relation, schema, name);
 }
 
 void
