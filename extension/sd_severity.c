@@ -23,7 +23,7 @@ typedef struct Weighed
 {
 	SdAnalysis *analysis;
 	const SdFinding *finding;
-	bool stops; /* its lock stops others from writing, or from everything */
+	bool stops; /* it is about time, and its lock stops others from writing or from everything */
 	bool lasts; /* it reads or writes all of the table meanwhile, as far as is known */
 	bool waits; /* its harm is the time for which others wait, and nothing else */
 } Weighed;
@@ -108,6 +108,23 @@ static const struct
 	{ is_short_on_idle, -1, SD_NOTICE, "it is small and hardly used" },
 };
 
+/* is_about_time tells whether findings of a rule are about how long others wait. */
+static bool
+is_about_time(SdRuleId rule)
+{
+	switch (sd_rules[rule].family)
+	{
+		case SD_FAMILY_REWRITE:
+		case SD_FAMILY_SCAN:
+		case SD_FAMILY_LOCK:
+		case SD_FAMILY_PARTITION:
+		case SD_FAMILY_TIMEOUT:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* weigh collects what the steps look at. */
 static Weighed
 weigh(SdAnalysis *analysis, const SdFinding *finding)
@@ -115,7 +132,7 @@ weigh(SdAnalysis *analysis, const SdFinding *finding)
 	SdFamily family = sd_rules[finding->rule].family;
 	Weighed w = { .analysis = analysis, .finding = finding };
 
-	w.stops = finding->lock >= ShareLock;
+	w.stops = finding->lock >= ShareLock && (finding->only_time || is_about_time(finding->rule));
 	/* what is not known may be */
 	w.lasts = finding->rewrites != SD_NO || finding->scans != SD_NO;
 	w.waits = finding->only_time ||

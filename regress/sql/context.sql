@@ -41,6 +41,8 @@ SELECT count(*) FROM few;
 SELECT pg_stat_clear_snapshot() IS NOT NULL AS cleared;
 SELECT * FROM weighed(same('few'));
 SELECT rule, severity, regexp_replace(message, '\(.*\)', '(...)') AS message FROM safedeploy.analyze(same('few')) WHERE rule = 'hot-table';
+-- What is not about time weighs what it did.
+SELECT rule, severity, detail LIKE '%than usual%' AS weighed FROM safedeploy.analyze('ALTER TABLE few DROP COLUMN a') WHERE rule IN ('drop-column', 'cached-plan-change', 'publication-ddl') ORDER BY 1;
 SET safedeploy.hot_table = 1e6;
 -- Short locks: of a small table that is hardly used they weigh less.
 SELECT * FROM weighed('DROP INDEX few_a; LOCK TABLE few; DROP INDEX many_a; LOCK TABLE many');
