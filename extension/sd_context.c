@@ -28,12 +28,13 @@
 static void fact_size(SdAnalysis *analysis, SdContext *context, SdFacts *facts);
 static void fact_use(SdAnalysis *analysis, SdContext *context, SdFacts *facts);
 
-/* Every fact, in the order in which people read them. */
-static void (*const table[])(SdAnalysis *analysis, SdContext *context, SdFacts *facts) = {
-	fact_size,			fact_use,		sd_fact_sessions,	  sd_fact_oldest,
-	sd_fact_dependents, sd_fact_bodies, sd_fact_publications, sd_fact_replicas,
-	sd_fact_statements,
-};
+typedef void (*Fact)(SdAnalysis *analysis, SdContext *context, SdFacts *facts);
+
+/* Every fact, in the order in which people read them: of a table, and of the server, told once. */
+static const Fact of_table[] = { fact_size,			 fact_use,		 sd_fact_sessions,
+								 sd_fact_dependents, sd_fact_bodies, sd_fact_publications,
+								 sd_fact_statements };
+static const Fact of_server[] = { sd_fact_oldest, sd_fact_replicas };
 
 /* begin_member writes what stands in front of a value. */
 static void
@@ -301,16 +302,45 @@ sd_context_of(SdAnalysis *analysis, Oid relation)
 	return context;
 }
 
+/* server_facts returns the facts of the server, told once an analysis. */
+static const SdFacts *
+server_facts(SdAnalysis *analysis)
+{
+	if (analysis->server_facts == NULL)
+	{
+		SdFacts *facts = palloc(sizeof(SdFacts));
+
+		*facts = new_facts();
+		for (int i = 0; i < lengthof(of_server); i++)
+			of_server[i](analysis, NULL, facts);
+		analysis->server_facts = facts;
+	}
+	return analysis->server_facts;
+}
+
+/* append_text adds a text to a list with commas between. */
+static void
+append_text(StringInfo list, const StringInfoData *text)
+{
+	if (text->len > 0)
+		appendStringInfo(list, "%s%s", list->len > 0 ? ", " : "", text->data);
+}
+
 /* gather asks for every fact. */
 static void
 gather(SdAnalysis *analysis, SdContext *context)
 {
 	MemoryContext old = MemoryContextSwitchTo(analysis->context);
 	SdFacts facts = new_facts();
+	const SdFacts *server;
 
 	sd_fact_text(&facts, "relation", sd_relation_name(context->relation));
-	for (int i = 0; i < lengthof(table); i++)
-		table[i](analysis, context, &facts);
+	for (int i = 0; i < lengthof(of_table); i++)
+		of_table[i](analysis, context, &facts);
+	server = server_facts(analysis);
+	append_text(&facts.members, &server->members);
+	append_text(&facts.summary, &server->summary);
+	append_text(&facts.unknown, &server->unknown);
 	sd_fact_text(&facts, "summary", facts.summary.data);
 	sd_fact_open(&facts, "unknown", '{');
 	appendStringInfoString(&facts.members, facts.unknown.data);

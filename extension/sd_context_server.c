@@ -121,7 +121,7 @@ sd_fact_sessions(SdAnalysis *analysis, SdContext *context, SdFacts *facts)
 												  sd_fact_span(oldest)));
 }
 
-/* sd_fact_oldest tells how long the oldest transaction of the database lasts. */
+/* sd_fact_oldest, of no table, tells how long the oldest transaction of the database lasts. */
 void
 sd_fact_oldest(SdAnalysis *analysis, SdContext *context, SdFacts *facts)
 {

@@ -13,7 +13,7 @@
 #include "sd_policy_class.h"
 #include "sd_trace.h"
 
-bool sd_guc_context = true;
+bool sd_guc_context = false;
 int sd_guc_disk_reserve = 0;
 int sd_guc_fence = SD_ENFORCE_ENFORCE;
 char *sd_guc_fence_token = NULL;
@@ -47,8 +47,9 @@ void
 sd_guc_init(void)
 {
 	DefineCustomBoolVariable("safedeploy.context", "Findings say what else is known of their table.",
-							 "Size, use, dependents, replication and the like, in the column context.",
-							 &sd_guc_context, true, PGC_USERSET, 0, NULL, NULL, NULL);
+							 "Size, use, dependents, replication and the like, in the column context. "
+							 "migguard switches it on.",
+							 &sd_guc_context, false, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("safedeploy.disk_reserve",
 							"Room that has to stay free on the disk when a statement copies a table.",
 							"The analysis reports a copy that would leave less.",

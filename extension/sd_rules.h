@@ -169,6 +169,7 @@ typedef struct SdAnalysis
 	/* See sd_context.h; NULL before the first. */
 	struct HTAB *contexts;
 	struct SdStatements *statements;
+	struct SdFacts *server_facts;
 
 	/* search_path: the caller's, the session's now, and that when the transaction began */
 	const char *callers_path;

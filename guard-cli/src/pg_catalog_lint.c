@@ -32,9 +32,9 @@ mg_catalog_analyze(MgPg *pg, const char *sql, bool in_transaction, long long loc
 
 	/* Names mean what they mean to a session that runs the script, and waits are as long. */
 	return mg_pg_exec(pg, mg_sql_search_path_reset, 0, NULL, NULL, err) &&
-		   mg_pg_exec(pg, mg_sql_lock_timeout, 1, waits, NULL, err) &&
+		   mg_pg_exec(pg, mg_sql_analyze_settings, 1, waits, NULL, err) &&
 		   mg_pg_rows(pg, mg_sql_analyze, 2, values, rows, err) &&
-		   mg_pg_exec(pg, mg_sql_lock_timeout, 1, waits_no_more, NULL, err) &&
+		   mg_pg_exec(pg, mg_sql_analyze_settings, 1, waits_no_more, NULL, err) &&
 		   mg_pg_exec(pg, mg_sql_search_path_pin, 0, NULL, NULL, err);
 }
 

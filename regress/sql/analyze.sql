@@ -1,8 +1,6 @@
 -- Findings and their columns; each rule has its own fixtures in regress/fixtures/rules.
 -- How often a table was used would depend on when statistics arrive.
 SET track_counts = off;
--- What else is known of a table has tests of its own.
-SET safedeploy.context = off;
 CREATE TABLE analyze_full (id integer PRIMARY KEY, note text);
 INSERT INTO analyze_full SELECT g, 'x' FROM generate_series(1, 1000) g;
 VACUUM ANALYZE analyze_full;

@@ -4,6 +4,7 @@ SET client_min_messages = error;
 CREATE SCHEMA context;
 SET search_path = context;
 SET lock_timeout = '3s';
+SET safedeploy.context = on;
 -- how much of a rush the other tests make is not for here
 SET safedeploy.hot_table = 1e6;
 -- One key of the context of each finding of a script, in the order of statements.
@@ -121,10 +122,10 @@ SELECT told('LOCK TABLE many', 'lock_timeout');
 
 -- Without the extension that keeps statements nothing is said of them, not none.
 SELECT told('LOCK TABLE many', 'statements') IS NULL AS null, told('LOCK TABLE many', 'unknown', 'statements') LIKE '%pg_stat_statements%' AS said;
--- It can be switched off.
-SET safedeploy.context = off;
-SELECT count(*) > 0 AS found, count(context) AS with_context FROM safedeploy.analyze('LOCK TABLE many');
+-- It is there when it is asked for.
 RESET safedeploy.context;
+SELECT count(*) > 0 AS found, count(context) AS with_context FROM safedeploy.analyze('LOCK TABLE many');
+SET safedeploy.context = on;
 -- No lock stays behind.
 BEGIN;
 SELECT count(context) > 0 AS found FROM safedeploy.analyze('LOCK TABLE used, many, part; DROP INDEX many_a');
