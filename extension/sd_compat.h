@@ -270,11 +270,12 @@ sd_proc_of(VirtualTransactionId vxid)
 
 /*
  * 18 made virtual generated columns and NOT ENFORCED.  Its parser leaves is_enforced
- * unset for NOT NULL, which is always enforced.
+ * unset for what is always enforced: all but CHECK and foreign keys.
  */
 #if PG_VERSION_NUM >= 180000
 #define SD_CONSTRAINT_IS_ENFORCED(constraint) \
-	((constraint)->is_enforced || (constraint)->contype == CONSTR_NOTNULL)
+	((constraint)->is_enforced ||             \
+	 ((constraint)->contype != CONSTR_CHECK && (constraint)->contype != CONSTR_FOREIGN))
 #define SD_GENERATED_IS_STORED(constraint) \
 	((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)
 #else
