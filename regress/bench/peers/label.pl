@@ -3,7 +3,7 @@
 #   label.pl LABELLED.sql TOOL=PROGRAM...
 # Runs every script of LABELLED.sql on the server of the environment to check its label, then asks
 # safedeploy and each tool, and prints a line for each that is right, missed or a false alarm.
-# Ends non-zero when a label is wrong or safedeploy is.
+# Ends non-zero when a label is wrong, or safedeploy is and the case is not marked as misjudged.
 use strict;
 use warnings;
 
@@ -22,7 +22,8 @@ my ($schema, @application, @cases);
 	foreach my $text (@rest)
 	{
 		my ($case, $label, $script) = $text =~ /\A(.+) \| (\w+)\n(.*)\z/s or die "case: $text";
-		push @cases, { name => $case, label => $label, script => $script, outside => scalar $script =~ s/^-- outside\n//m };
+		push @cases, { name => $case, label => $label, script => $script, outside => scalar $script =~ s/^-- outside\n//m,
+			known => scalar $script =~ s/^-- misjudged\n//m };
 	}
 }
 
@@ -172,17 +173,19 @@ foreach my $tool ('safedeploy=', @tools)
 {
 	my ($who, $program) = split /=/, $tool, 2;
 	my (@missed, @alarm);
-	my $n = 0;
+	my ($n, $new) = (0, 0);
 	foreach my $case (@cases)
 	{
 		my $file = put($n++ . '.sql', $case->{script});
 		my $warns = $ask{$who}->($file, $case, $program);
 		push @missed, $case->{name} if !$warns && $case->{label} ne 'safe';
 		push @alarm,  $case->{name} if $warns  && $case->{label} eq 'safe';
+		# one that is known to be misjudged, and is not, has a mark that is out of date
+		$new++ if (!$warns != ($case->{label} eq 'safe')) != $case->{known};
 	}
 	printf "%-13s %6d %7d %12d\n", $who, @cases - @missed - @alarm, scalar @missed, scalar @alarm;
 	print "  missed: $_\n" foreach @missed;
 	print "  false alarm: $_\n" foreach @alarm;
-	$wrong += @missed + @alarm if $who eq 'safedeploy';
+	$wrong += $new if $who eq 'safedeploy';
 }
 exit($wrong > 0);

