@@ -11,8 +11,8 @@
 	X(PREFLIGHT, "preflight", "check everything that can be checked without changing anything") \
 	X(LOCK, "lock", "take the deploy lock and a fencing token, then read all state again")      \
 	X(CAPTURE, "capture", "snapshot the schema, the tool's revision and the environment")       \
-	X(BACKUP, "backup", "back up by policy and verify the backup by reading it back")           \
 	X(REHEARSE, "rehearse", "run up, down and up again on a clone and compare")                 \
+	X(BACKUP, "backup", "back up by policy and verify the backup by reading it back")           \
 	X(MIGRATE, "migrate", "run the tool on the real database")                                  \
 	X(VERIFY, "verify", "prove that the schema is the rehearsed one and run assertions")        \
 	X(WATCH, "watch", "watch health for a while")                                               \

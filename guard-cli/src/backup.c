@@ -1,392 +1,274 @@
 /*
  * backup.c
- *	  State backup: pg_dump, hashed on its way to the disk, read back.
+ *	  The way of a backup, whatever its kind: make, read back, rename; verify; try.
  */
 #include "backup.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "json.h"
+#include "backup_file.h"
+#include "file.h"
 #include "log.h"
+#include "pg_catalog_backup.h"
+#include "pg_catalog_schema.h"
+#include "pg_catalog_server.h"
+#include "signals.h"
 
-#define READ_BYTES	   (1 << 20)
-#define MANIFEST_BYTES 65536
-#define DIGEST_HEX	   65
+static const MgBackupKind kinds[] = {
+	{ "full", "custom", mg_full_custom_make, mg_full_unpack, mg_full_load, .needs_snapshot = true,
+	  .whole = true },
+	{ "full", "directory", mg_full_directory_make, mg_full_unpack, mg_full_load,
+	  .needs_snapshot = true, .whole = true },
+	{ "targeted", "copy", mg_targeted_make, mg_targeted_unpack, mg_targeted_load,
+	  .needs_snapshot = true },
+	{ .kind = "external", .format = "none", .make = mg_external_make },
+};
 
-/* A file on its way to the disk. */
-typedef struct Writer
+const MgBackupKind *
+mg_backup_kind(const MgBackup *backup, MgError *err)
 {
-	int fd;
-	int failed; /* errno of the write that failed */
-	long long size;
-	EVP_MD_CTX *hash;
-} Writer;
-
-static void
-hex(const unsigned char *bytes, unsigned len, char *text)
-{
-	for (unsigned i = 0; i < len; i++)
-		snprintf(text + (size_t) i * 2, 3, "%02x", bytes[i]);
-}
-
-static bool
-take_bytes(void *arg, const char *data, size_t len)
-{
-	Writer *writer = arg;
-
-	EVP_DigestUpdate(writer->hash, data, len);
-	writer->size += (long long) len;
-	while (len > 0)
-	{
-		ssize_t n = write(writer->fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-		{
-			writer->failed = n < 0 ? errno : ENOSPC;
-			return false;
-		}
-		data += n;
-		len -= (size_t) n;
-	}
-	return true;
-}
-
-static bool
-file_error(const char *what, const char *path, int number, MgError *err)
-{
-	return mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "could not %s \"%s\": %s", what, path,
-					  strerror(number));
-}
-
-/* Creates the directory for us alone; one that others may write to is refused. */
-static bool
-prepare_directory(const char *path, MgError *err)
-{
-	struct stat st;
-
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return file_error("create directory", path, errno, err);
-	if (stat(path, &st) != 0)
-		return file_error("look at", path, errno, err);
-	if (!S_ISDIR(st.st_mode))
-		return file_error("use", path, ENOTDIR, err);
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-	{
-		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup directory \"%s\" is writable by others",
-				   path);
-		return mg_err_hint(err, "Make it yours alone by: chmod 700");
-	}
-	return true;
-}
-
-static bool
-sync_directory(const char *path, MgError *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (!ok)
-		file_error("sync", path, errno, err);
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* pg_dump into the open file. */
-static bool
-dump(MgRun *run, Writer *writer, const char *path, MgError *err)
-{
-	char *argv[] = { mg_strdup(run->arena, mg_config_string(run->config, MG_SET_PROGRAM_PG_DUMP)),
-					 (char[]){ "--format=custom" },
-					 mg_printf(run->arena, "--compress=%d",
-							   mg_config_int(run->config, MG_SET_BACKUP_COMPRESS)),
-					 (char[]){ "--no-password" }, NULL };
-	MgStrings env;
-	MgChildSpec spec = { .argv = argv,
-						 .target = &run->context->target,
-						 .application_name = mg_run_application_name(run, "backup"),
-						 .stop_on_signal = true,
-						 .sink = take_bytes,
-						 .sink_arg = writer };
-	MgChildResult result;
-
-	mg_strings_init(&env, run->arena);
-	for (char **e = environ; *e != NULL; e++)
-		mg_strings_add(&env, *e);
-	mg_target_setenv(spec.target, &env);
-	mg_strings_setenv(&env, "PGAPPNAME", spec.application_name);
-	spec.env = env.items;
-	if (!mg_child_run(run->arena, &spec, &result, err))
-		return false;
-	run->told_to_stop = run->told_to_stop || result.interrupted;
-	if (result.sink_failed)
-		return file_error("write to", path, writer->failed, err);
-	if (mg_child_succeeded(&result))
-		return true;
-	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "pg_dump %s", mg_child_describe(run->arena, &result));
-	return mg_err_detail(err, "%s", mg_child_tail(run->arena, &result, 5));
-}
-
-/* Writes the file under a temporary name, hashed, synced; the caller renames it. */
-static bool
-write_dump(MgRun *run, const char *temporary, MgBackup *backup, MgError *err)
-{
-	Writer writer = { .hash = EVP_MD_CTX_new() };
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	char *text = mg_alloc(run->arena, DIGEST_HEX);
-	bool ok = false;
-
-	writer.fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (writer.fd < 0)
-		file_error("create", temporary, errno, err);
-	else if (writer.hash == NULL || EVP_DigestInit_ex(writer.hash, EVP_sha256(), NULL) != 1)
-		mg_err_set(err, MG_EXIT_INTERNAL, "SHA-256 is not available");
-	else if (dump(run, &writer, temporary, err))
-	{
-		ok = fsync(writer.fd) == 0 && EVP_DigestFinal_ex(writer.hash, digest, &len) == 1;
-		if (!ok)
-			file_error("sync", temporary, errno, err);
-	}
-	EVP_MD_CTX_free(writer.hash);
-	if (writer.fd >= 0 && close(writer.fd) != 0 && ok)
-		ok = file_error("close", temporary, errno, err);
-	hex(digest, len, text);
-	backup->sha256 = text;
-	backup->size = writer.size;
-	return ok;
-}
-
-static bool
-write_text(const char *path, const char *text, MgError *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	size_t len = strlen(text);
-	bool ok;
-
-	if (fd < 0)
-		return file_error("create", path, errno, err);
-	ok = write(fd, text, len) == (ssize_t) len && fsync(fd) == 0;
-	if (!ok)
-		file_error("write to", path, errno, err);
-	if (close(fd) != 0 && ok)
-		ok = file_error("close", path, errno, err);
-	return ok;
-}
-
-static bool
-write_manifest(MgRun *run, const MgBackup *backup, MgError *err)
-{
-	cJSON *json = cJSON_CreateObject();
-	char *text;
-	bool ok;
-
-	mg_json_int(json, "migguard_backup", 1);
-	mg_json_text(json, "file", basename(mg_strdup(run->arena, backup->path)));
-	mg_json_text(json, "run_id", backup->run_id);
-	mg_json_text(json, "database", backup->database);
-	mg_json_text(json, "server_version", backup->server_version);
-	mg_json_text(json, "system_identifier", run->system_identifier);
-	mg_json_text(json, "snapshot_id", backup->snapshot_id);
-	mg_json_text(json, "fingerprint", backup->fingerprint);
-	mg_json_text(json, "created_at", backup->created_at);
-	mg_json_int(json, "size", backup->size);
-	mg_json_text(json, "sha256", backup->sha256);
-	text = cJSON_Print(json);
-	ok = write_text(backup->manifest, mg_printf(run->arena, "%s\n", text), err);
-	cJSON_free(text);
-	cJSON_Delete(json);
-	return ok;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(kinds[i].kind, backup->kind) == 0 && strcmp(kinds[i].format, backup->format) == 0)
+			return &kinds[i];
+	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup \"%s\" is of kind \"%s\", format \"%s\", which "
+											   "this migguard does not know",
+			   backup->path, backup->kind, backup->format);
+	return NULL;
 }
 
 static const char *
-text_of(MgArena *arena, const cJSON *json, const char *name)
+format_of(const MgConfig *config, const char *kind)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-
-	return cJSON_IsString(item) ? mg_strdup(arena, item->valuestring) : NULL;
+	if (strcmp(kind, "full") == 0)
+		return mg_config_string(config, MG_SET_BACKUP_FORMAT);
+	return strcmp(kind, "targeted") == 0 ? "copy" : "none";
 }
 
-bool
-mg_backup_read_manifest(MgArena *arena, const char *manifest, MgBackup *backup, MgError *err)
+/* Database (only what is harmless in a file name), time, and what it was made for. */
+static char *
+name_backup(MgBackupJob *job, const char *database)
 {
-	char *text = mg_alloc(arena, MANIFEST_BYTES);
-	FILE *file = fopen(manifest, "re");
-	const cJSON *size;
-	const char *name;
-	cJSON *json;
-
-	memset(backup, 0, sizeof *backup);
-	if (file == NULL)
-		return file_error("open", manifest, errno, err);
-	text[fread(text, 1, MANIFEST_BYTES - 1, file)] = '\0';
-	fclose(file);
-	json = cJSON_Parse(text);
-	size = cJSON_GetObjectItemCaseSensitive(json, "size");
-	name = text_of(arena, json, "file");
-	backup->manifest = mg_strdup(arena, manifest);
-	backup->sha256 = text_of(arena, json, "sha256");
-	backup->run_id = text_of(arena, json, "run_id");
-	backup->database = text_of(arena, json, "database");
-	backup->server_version = text_of(arena, json, "server_version");
-	backup->fingerprint = text_of(arena, json, "fingerprint");
-	backup->snapshot_id = text_of(arena, json, "snapshot_id");
-	backup->created_at = text_of(arena, json, "created_at");
-	backup->size = cJSON_IsNumber(size) ? (long long) size->valuedouble : -1;
-	if (name != NULL)
-		backup->path = mg_printf(arena, "%s/%s", dirname(mg_strdup(arena, manifest)),
-								 basename(mg_strdup(arena, name)));
-	cJSON_Delete(json);
-	if (backup->path == NULL || backup->sha256 == NULL || backup->size < 0)
-		return mg_err_set(err, MG_EXIT_CONFIG, "\"%s\" is not the manifest of a backup", manifest);
-	return true;
-}
-
-/* SHA-256 of a file as it is on disk now. */
-static bool
-hash_file(MgArena *arena, const char *path, char **text, long long *size, MgError *err)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	char *buffer = mg_alloc(arena, READ_BYTES);
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = -1;
-
-	*size = 0;
-	*text = mg_alloc(arena, DIGEST_HEX);
-	if (fd >= 0 && hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1)
-	{
-		/* from the disk, not from what the kernel still remembers of the writing */
-		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-		while ((n = read(fd, buffer, READ_BYTES)) > 0)
-		{
-			EVP_DigestUpdate(hash, buffer, (size_t) n);
-			*size += n;
-		}
-		EVP_DigestFinal_ex(hash, digest, &len);
-	}
-	if (n < 0)
-		file_error("read", path, errno, err);
-	EVP_MD_CTX_free(hash);
-	if (fd >= 0)
-		close(fd);
-	hex(digest, len, *text);
-	return n == 0;
-}
-
-bool
-mg_backup_verify(MgArena *arena, const char *pg_restore, const MgBackup *backup, MgError *err)
-{
-	char *argv[] = { mg_strdup(arena, pg_restore), (char[]){ "--file=/dev/null" },
-					 mg_strdup(arena, backup->path), NULL };
-	MgChildSpec spec = { .argv = argv, .env = environ, .stop_on_signal = true };
-	MgChildResult result;
-	long long size;
-	char *sha256;
-
-	if (!hash_file(arena, backup->path, &sha256, &size, err))
-		return false;
-	if (size != backup->size || strcmp(sha256, backup->sha256) != 0)
-	{
-		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup \"%s\" is not what was written",
-				   backup->path);
-		return mg_err_detail(err, "It has %lld bytes with SHA-256 %s, the manifest says %lld and %s.",
-							 size, sha256, backup->size, backup->sha256);
-	}
-	if (!mg_child_run(arena, &spec, &result, err))
-		return false;
-	if (mg_child_succeeded(&result))
-		return true;
-	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup \"%s\" cannot be unpacked: pg_restore %s",
-			   backup->path, mg_child_describe(arena, &result));
-	return mg_err_detail(err, "%s", mg_child_tail(arena, &result, 5));
-}
-
-/* Names: database (only what is harmless in a file name), time, run. */
-static void
-name_files(MgRun *run, MgBackup *backup)
-{
-	const char *directory = mg_config_string(run->config, MG_SET_BACKUP_DIRECTORY);
-	char *database = mg_strdup(run->arena, run->facts.database);
+	char *name = mg_printf(job->arena, "%.100s", database);
 	time_t now = time(NULL);
 	struct tm utc;
 	char stamp[32];
 
-	for (char *p = database; *p != '\0'; p++)
+	for (char *p = name; *p != '\0'; p++)
 		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", *p) == NULL)
 			*p = '_';
 	gmtime_r(&now, &utc);
 	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
-	backup->created_at = mg_strdup(run->arena, stamp);
-	backup->path =
-		mg_printf(run->arena, "%s/%s-%s-%s.dump", directory, database, stamp, run->short_id);
-	backup->manifest = mg_printf(run->arena, "%s.json", backup->path);
-	backup->run_id = run->id;
-	backup->database = run->facts.database;
-	backup->server_version = mg_printf(run->arena, "%d", run->facts.version);
-	backup->snapshot_id = run->before.id;
-	backup->fingerprint = run->before.fingerprint;
+	job->backup.created_at = mg_strdup(job->arena, stamp);
+	return mg_printf(job->arena, "%s-%s-%.8s", name, stamp, job->backup.run_id);
 }
 
 static bool
-make_backup(MgRun *run, MgBackup *backup, MgError *err)
+count_rows(MgBackupJob *job, MgError *err)
 {
-	const char *directory = mg_config_string(run->config, MG_SET_BACKUP_DIRECTORY);
-	const char *temporary = mg_printf(run->arena, "%s.partial", backup->path);
-	bool ok = prepare_directory(directory, err) && write_dump(run, temporary, backup, err);
+	MgBackup *backup = &job->backup;
 
-	if (ok && rename(temporary, backup->path) != 0)
-		ok = file_error("rename", temporary, errno, err);
-	if (!ok)
-	{
-		/* nothing that is not whole stays under any name */
-		unlink(temporary);
+	if (!mg_config_bool(job->config, MG_SET_BACKUP_ROW_COUNTS))
+		return true;
+	for (int i = 0; i < backup->table_count; i++)
+		if (backup->tables[i].rows < 0 &&
+			!mg_backup_count_rows(job->snapshot, &backup->tables[i], &backup->tables[i].rows, err))
+			return false;
+	return true;
+}
+
+/* The schema is one and the same before, meanwhile and after. */
+static bool
+same_schema(MgBackupJob *job, MgError *err)
+{
+	char *now;
+
+	if (!mg_schema_fingerprint(job->pg, &now, err))
 		return false;
-	}
-	ok = write_manifest(run, backup, err) && sync_directory(directory, err) &&
-		 mg_backup_verify(run->arena, mg_config_string(run->config, MG_SET_PROGRAM_PG_RESTORE),
-						  backup, err);
-	if (!ok)
-	{
-		unlink(backup->path);
-		unlink(backup->manifest);
-	}
+	if (job->backup.fingerprint == NULL)
+		job->backup.fingerprint = now;
+	if (strcmp(now, job->backup.fingerprint) == 0)
+		return true;
+	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "the schema was changed while the backup was made");
+	return mg_err_hint(err, "Somebody else is at work in the database; try again.");
+}
+
+static bool
+open_snapshot(MgBackupJob *job, MgError *err)
+{
+	return mg_pg_open(job->arena, job->target, mg_printf(job->arena, "%s:snapshot", job->tag),
+					  &job->snapshot, err) &&
+		   mg_backup_snapshot(job->snapshot, &job->exported, err) &&
+		   mg_backup_tables(job->snapshot, &job->backup, err);
+}
+
+static bool
+make(MgBackupJob *job, const MgBackupKind *kind, const char *directory, MgError *err)
+{
+	const char *point = mg_printf(job->arena, "migguard_%.8s", job->backup.run_id);
+	MgBackup partial;
+
+	if (!mg_backup_place(job->pg, point, &job->backup, err) || !same_schema(job, err) ||
+		(kind->needs_snapshot && !open_snapshot(job, err)) || !kind->make(job, err) ||
+		(kind->needs_snapshot && !count_rows(job, err)) || !same_schema(job, err) ||
+		!mg_manifest_write(job, err))
+		return false;
+	/* as anybody will find it */
+	return mg_manifest_read(job->arena, job->work, &partial, err) &&
+		   mg_backup_verify(job->arena, job->config, &partial, err) &&
+		   mg_backup_commit(job, directory, err);
+}
+
+bool
+mg_backup_make(MgBackupJob *job, const char *kind_name, MgError *err)
+{
+	const char *directory = mg_config_string(job->config, MG_SET_BACKUP_DIRECTORY);
+	const MgBackupKind *kind;
+	bool ok;
+
+	job->backup.kind = kind_name;
+	job->backup.format = format_of(job->config, kind_name);
+	kind = mg_backup_kind(&job->backup, err);
+	if (kind == NULL)
+		return false;
+	ok = mg_backup_begin(job, directory, name_backup(job, mg_backup_database(job->pg)), err) &&
+		 make(job, kind, directory, err);
+	mg_pg_close(job->snapshot);
+	job->snapshot = NULL;
+	/* nothing that is not whole stays under any name */
+	mg_backup_abandon(job);
 	return ok;
 }
 
-MgStep
-mg_state_backup(MgRun *run, MgError *err)
+static const MgBackupFile *
+find_file(const MgBackup *backup, const char *name)
 {
-	MgBackup backup = { 0 };
+	for (int i = 0; i < backup->file_count; i++)
+		if (strcmp(backup->files[i].name, name) == 0)
+			return &backup->files[i];
+	return NULL;
+}
 
-	if (run->kind == MG_RUN_PLAN)
+static bool
+check_file(MgArena *arena, const MgBackup *backup, const MgBackupFile *file, MgError *err)
+{
+	long long size;
+	char *sha256;
+
+	if (!mg_backup_hash_file(arena, mg_file_join(arena, backup->path, file->name), &sha256, &size, err))
+		return false;
+	if (size == file->size && strcmp(sha256, file->sha256) == 0)
+		return true;
+	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup \"%s\" is not what was written: \"%s\"",
+			   backup->path, file->name);
+	return mg_err_detail(err, "It has %lld bytes with SHA-256 %s, the manifest says %lld and %s.", size,
+						 sha256, file->size, file->sha256);
+}
+
+bool
+mg_backup_verify(MgArena *arena, const MgConfig *config, const MgBackup *backup, MgError *err)
+{
+	const MgBackupKind *kind = mg_backup_kind(backup, err);
+	MgStrings names;
+
+	if (kind == NULL || !mg_backup_files(arena, backup->path, &names, err))
+		return false;
+	for (int i = 0; i < names.count; i++)
+		if (strcmp(names.items[i], MG_BACKUP_MANIFEST) != 0 &&
+			find_file(backup, names.items[i]) == NULL)
+			return mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
+							  "backup \"%s\" holds \"%s\", which its manifest does not name",
+							  backup->path, names.items[i]);
+	for (int i = 0; i < backup->file_count; i++)
+		if (!check_file(arena, backup, &backup->files[i], err))
+			return false;
+	return kind->unpack == NULL || kind->unpack(arena, config, backup, err);
+}
+
+bool
+mg_backup_compare(MgPg *pg, const MgBackup *backup, MgError *err)
+{
+	const MgBackupKind *kind = mg_backup_kind(backup, err);
+	MgStrings wrong;
+	char *fingerprint;
+
+	if (kind == NULL)
+		return false;
+	mg_strings_init(&wrong, pg->arena);
+	if (kind->whole)
 	{
-		mg_run_say(run, "left out of a plan");
-		return MG_STEP_SKIPPED;
+		if (!mg_schema_fingerprint(pg, &fingerprint, err))
+			return false;
+		if (strcmp(fingerprint, backup->fingerprint) != 0)
+			mg_strings_addf(&wrong, "the schema has fingerprint %s, not %s", fingerprint,
+							backup->fingerprint);
 	}
-	if (strcmp(mg_config_string(run->config, MG_SET_BACKUP_POLICY), "none") == 0)
+	for (int i = 0; i < backup->table_count; i++)
 	{
-		mg_run_say(run, "none (%s)", mg_config_source(run->config, MG_SET_BACKUP_POLICY));
-		return MG_STEP_SKIPPED;
+		long long rows;
+
+		if (backup->tables[i].rows < 0)
+			continue;
+		if (!mg_backup_count_rows(pg, &backup->tables[i], &rows, err))
+			return false;
+		if (rows != backup->tables[i].rows)
+			mg_strings_addf(&wrong, "%s has %lld rows, not %lld", backup->tables[i].name, rows,
+							backup->tables[i].rows);
 	}
-	name_files(run, &backup);
-	if (!make_backup(run, &backup, err))
-		return MG_STEP_FAILED;
-	run->backup_path = backup.path;
-	mg_run_detail_text(run, "path", backup.path);
-	mg_run_detail_text(run, "sha256", backup.sha256);
-	mg_json_int(mg_run_detail(run), "size", backup.size);
-	mg_run_say(run, "%s, %lld kB, read back whole", backup.path, (backup.size + 1023) / 1024);
-	return MG_STEP_OK;
+	if (wrong.count == 0)
+		return true;
+	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "what was restored is not what was backed up");
+	return mg_err_detail(err, "%s.", mg_changes_text(pg->arena, &wrong, 10));
+}
+
+/* Loads it into the scratch database and compares. */
+static bool
+load_and_compare(MgArena *arena, const MgConfig *config, const MgBackupKind *kind,
+				 const MgBackup *backup, const MgTarget *scratch, const char *tag, MgError *err)
+{
+	MgPg *pg = NULL;
+	bool ok = kind->load(arena, config, backup, scratch, mg_printf(arena, "%s:restore", tag), err) &&
+			  mg_pg_open(arena, scratch, mg_printf(arena, "%s:compare", tag), &pg, err) &&
+			  mg_backup_compare(pg, backup, err);
+
+	mg_pg_close(pg);
+	return ok;
+}
+
+bool
+mg_backup_try(MgArena *arena, const MgConfig *config, const MgTarget *target, const MgBackup *backup,
+			  MgError *err)
+{
+	const MgBackupKind *kind = mg_backup_kind(backup, err);
+	const char *tag = mg_printf(arena, "migguard:verify%d", (int) getpid());
+	const char *name = mg_printf(arena, "migguard_verify_%d_%.8s", (int) getpid(), backup->run_id);
+	MgPg *pg = NULL;
+	MgError fault;
+	bool shielded;
+	bool ok;
+
+	mg_err_init(&fault, arena);
+	if (kind == NULL)
+		return false;
+	if (kind->load == NULL)
+		return mg_err_set(err, MG_EXIT_USAGE, "backup \"%s\" is %s: it holds nothing that migguard could "
+											  "restore",
+						  backup->path, backup->kind);
+	if (!mg_pg_open(arena, target, tag, &pg, err))
+		return false;
+	ok = mg_server_create_scratch(pg, pg, name, "template0",
+								  mg_printf(arena, "migguard: trial of backup %s", backup->path), err);
+	if (ok)
+	{
+		ok = load_and_compare(arena, config, kind, backup,
+							  mg_target_with_database(arena, target, name), tag, err);
+		shielded = mg_signals_shield(true);
+		if (!mg_server_drop_database(pg, name, &fault))
+			mg_log_warning("scratch database %s could not be dropped: %s", name, fault.message);
+		mg_signals_shield(shielded);
+	}
+	mg_pg_close(pg);
+	return ok;
 }

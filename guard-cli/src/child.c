@@ -38,8 +38,10 @@ typedef struct Capture
 	char data[2 * KEEP_BYTES];
 	size_t len;
 	bool cut;			   /* something before data is gone */
-	char line[LINE_BYTES]; /* the line that is being written */
+	char line[LINE_BYTES + 1]; /* the line that is being written */
 	size_t line_len;
+	void (*said)(void *arg, const char *line);
+	void *said_arg;
 } Capture;
 
 typedef enum Stopping
@@ -160,6 +162,11 @@ capture_line(Capture *capture)
 {
 	if (capture->line_len > 0)
 		mg_log_verbose("%s: %.*s", capture->name, (int) capture->line_len, capture->line);
+	if (capture->said != NULL)
+	{
+		capture->line[capture->line_len] = '\0';
+		capture->said(capture->said_arg, capture->line);
+	}
 	capture->line_len = 0;
 }
 
@@ -485,6 +492,8 @@ start(Child *child, MgError *err)
 	close_fd(&pipes[3][1]);
 	child->out = new_capture(child->arena, pipes[0][0], spec->argv[0]);
 	child->err = new_capture(child->arena, pipes[1][0], spec->argv[0]);
+	child->err->said = spec->said;
+	child->err->said_arg = spec->sink_arg;
 	child->control = pipes[2][1];
 	child->report = pipes[3][0];
 	return ok;

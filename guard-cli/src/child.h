@@ -28,6 +28,9 @@ typedef struct MgChildSpec
 	/* Takes stdout in place of result->out; false ends the child. */
 	bool (*sink)(void *arg, const char *data, size_t len);
 	void *sink_arg;
+
+	/* Is told each line of stderr; sink_arg is its argument too. */
+	void (*said)(void *arg, const char *line);
 } MgChildSpec;
 
 typedef struct MgChildResult

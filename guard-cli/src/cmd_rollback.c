@@ -82,15 +82,12 @@ capture(MgRun *run, MgError *err)
 {
 	MgChanges changes;
 	bool same = false;
-	char *system;
 
 	if (!run->tool->ops->current(run->tool, run->pg, &run->from, err) ||
 		!(run->goal_revision != NULL ? goal_of_revision(run, err) : goal_of_run(run, err)) ||
 		!mg_schema_take(run->pg, "before rollback", run->id, &run->before, err) ||
-		!mg_schema_system(run->pg, &run->before, &system, err) ||
 		!mg_server_invalid_indexes(run->pg, &run->invalid_before, err))
 		return MG_STEP_FAILED;
-	run->system_identifier = system;
 	mg_run_detail_snapshot(run, &run->before);
 	mg_run_detail_revisions(run, "revisions", &run->from);
 	mg_run_detail_revisions(run, "target", &run->goal);

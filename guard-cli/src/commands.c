@@ -19,6 +19,7 @@
 	X(snapshot)        \
 	X(diff)            \
 	X(drift)           \
+	X(backup)          \
 	X(lock)
 
 #define X(name) extern const MgCommand mg_cmd_##name;

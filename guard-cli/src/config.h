@@ -103,8 +103,25 @@ typedef enum MgSettingType
 	  "environment variables that must be set")                                                                         \
 	X(PREFLIGHT_COMMAND_TIMEOUT, "preflight", "command_timeout", DURATION, "60s", NULL,                                 \
 	  "how long a command of the user's may run")                                                                       \
-	X(BACKUP_POLICY, "backup", "policy", CHOICE, "full", "full none",                                                   \
-	  "full: pg_dump -Fc, verified by reading it back; none: no backup")                                                \
+	X(BACKUP_POLICY, "backup", "policy", CHOICE, "full", "full targeted external none",                                 \
+	  "full: pg_dump; targeted: tables that the migration changes; external: another program's; none: no backup")       \
+	X(BACKUP_ON_FAILURE, "backup", "on_failure", CHOICE, "refuse", "refuse warn",                                       \
+	  "what a run does when no backup can be made: end before any change, or warn and go on")                           \
+	X(BACKUP_FORMAT, "backup", "format", CHOICE, "custom", "custom directory",                                          \
+	  "of a full backup: one file, or a directory made in parallel")                                                    \
+	X(BACKUP_JOBS, "backup", "jobs", INT, "2", NULL,                                                                    \
+	  "sessions of pg_dump for format directory, and of pg_restore")                                                    \
+	X(BACKUP_ROW_COUNTS, "backup", "row_counts", BOOL, "on", NULL,                                                      \
+	  "count the rows of every table in the snapshot of a full backup, to compare them after a restore")                \
+	X(BACKUP_EXTERNAL, "backup", "external", CHOICE, "command", "command pgbackrest barman",                            \
+	  "policy external: run command, or take as proof what it says of the newest backup")                               \
+	X(BACKUP_COMMAND, "backup", "command", STRING, NULL, NULL,                                                          \
+	  "program of policy external, with arguments separated by blanks; no shell")                                       \
+	X(BACKUP_MAX_AGE, "backup", "max_age", DURATION, "24h", NULL,                                                       \
+	  "how old the newest backup of pgbackrest or barman may be")                                                       \
+	X(BACKUP_KEEP, "backup", "keep", INT, "5", NULL, "how many backups prune leaves, the newest")                       \
+	X(BACKUP_KEEP_FOR, "backup", "keep_for", DURATION, "0", NULL,                                                       \
+	  "age up to which prune leaves all of them; 0: only keep counts")                                                  \
 	X(BACKUP_DIRECTORY, "backup", "directory", PATH, "migguard-backups", NULL,                                          \
 	  "where backups are kept")                                                                                         \
 	X(BACKUP_COMPRESS, "backup", "compress", INT, "1", NULL, "compression level of pg_dump")                            \

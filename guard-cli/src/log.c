@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "text.h"
 
@@ -233,6 +234,25 @@ mg_log_verbose(const char *fmt, ...)
 	va_start(args, fmt);
 	log_line("verbose", "", fmt, args);
 	va_end(args);
+}
+
+bool
+mg_log_on_terminal(void)
+{
+	return log_level >= 1 && !log_json && isatty(STDERR_FILENO);
+}
+
+void
+mg_log_line(const char *text)
+{
+	MgArena *arena = mg_arena_new();
+	MgBuf out;
+
+	mg_buf_init(&out, arena);
+	mg_text_escape(&out, text);
+	fprintf(stderr, "\r\033[K%s", mg_log_redact(arena, out.data));
+	fflush(stderr);
+	mg_arena_free(arena);
 }
 
 void

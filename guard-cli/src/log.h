@@ -27,6 +27,11 @@ extern void mg_log_verbose(const char *fmt, ...) __attribute__((format(printf, 1
 extern void mg_log_state(int number, int of, const char *state, const char *status,
 						 long long elapsed_us, const char *message);
 
+/* Messages go to a terminal, on which a line can be written again. */
+extern bool mg_log_on_terminal(void);
+/* Writes that line of the terminal again; "" takes it away. */
+extern void mg_log_line(const char *text);
+
 /* A copy of text with every known secret replaced; for anything that is kept. */
 extern char *mg_log_redact(MgArena *arena, const char *text);
 

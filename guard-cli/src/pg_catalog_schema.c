@@ -68,18 +68,6 @@ mg_schema_take(MgPg *pg, const char *label, const char *run_id, MgSnapshot *snap
 }
 
 bool
-mg_schema_system(MgPg *pg, const MgSnapshot *snapshot, char **identifier, MgError *err)
-{
-	PGresult *result;
-
-	if (!mg_pg_exec(pg, mg_sql_snapshot_system, 1, &snapshot->id, &result, err))
-		return false;
-	*identifier = PQntuples(result) == 0 ? NULL : mg_pg_value(pg->arena, result, 0, 0);
-	PQclear(result);
-	return true;
-}
-
-bool
 mg_schema_fingerprint(MgPg *pg, char **fingerprint, MgError *err)
 {
 	MgError first;

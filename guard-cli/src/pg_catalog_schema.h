@@ -21,8 +21,6 @@ typedef struct MgSnapshot
 extern bool mg_schema_take(MgPg *pg, const char *label, const char *run_id, MgSnapshot *snapshot,
 						   MgError *err);
 
-/* System identifier of the cluster in which it was taken. */
-extern bool mg_schema_system(MgPg *pg, const MgSnapshot *snapshot, char **identifier, MgError *err);
 extern bool mg_schema_fingerprint(MgPg *pg, char **fingerprint, MgError *err);
 
 /* Differences as sentences.  Order of columns is told apart from what is real. */

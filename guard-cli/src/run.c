@@ -22,12 +22,12 @@ const MgStateRow mg_run_table[] = {
 	  MG_EXIT_REFUSED_PREFLIGHT, .plan = true },
 	{ MG_STATE_LOCK, mg_state_lock, MG_STATE_CAPTURE, MG_STATE_END, MG_EXIT_REFUSED_LOCK,
 	  .plan = true },
-	{ MG_STATE_CAPTURE, mg_state_capture, MG_STATE_BACKUP, MG_STATE_END, MG_EXIT_REFUSED_PREFLIGHT,
+	{ MG_STATE_CAPTURE, mg_state_capture, MG_STATE_REHEARSE, MG_STATE_END, MG_EXIT_REFUSED_PREFLIGHT,
 	  .plan = true },
-	{ MG_STATE_BACKUP, mg_state_backup, MG_STATE_REHEARSE, MG_STATE_END, MG_EXIT_REFUSED_PREFLIGHT,
-	  .plan = true },
-	{ MG_STATE_REHEARSE, mg_state_rehearse, MG_STATE_MIGRATE, MG_STATE_END,
+	{ MG_STATE_REHEARSE, mg_state_rehearse, MG_STATE_BACKUP, MG_STATE_END,
 	  MG_EXIT_REFUSED_REHEARSAL, .plan = true },
+	{ MG_STATE_BACKUP, mg_state_backup, MG_STATE_MIGRATE, MG_STATE_END, MG_EXIT_REFUSED_PREFLIGHT,
+	  .plan = false },
 	{ MG_STATE_MIGRATE, mg_state_migrate, MG_STATE_VERIFY, MG_STATE_ROLLBACK, MG_EXIT_INTERRUPTED,
 	  .touches = true },
 	{ MG_STATE_VERIFY, mg_state_verify, MG_STATE_DONE, MG_STATE_ROLLBACK, MG_EXIT_INTERRUPTED,
@@ -98,7 +98,9 @@ mg_run_table_check(const MgStateRow *rows, int count, const char **why)
 		FAULT(!touched && row->failed != MG_STATE_END, "a failure before any change is rolled back");
 		FAULT(!touched && (row->exit_code < 10 || row->exit_code > 19),
 			  "a refusal has not the exit code of one");
-		FAULT(row->plan == touched, "a plan leaves out what changes the database, and nothing else");
+		FAULT(row->plan && row->state == MG_STATE_BACKUP, "a plan makes a backup");
+		FAULT(row->plan == touched && row->state != MG_STATE_BACKUP,
+			  "a plan leaves out what changes the database, and the backup before it, and nothing else");
 	}
 	FAULT(!touched, "nothing is migrated");
 	FAULT(row->next != MG_STATE_END || !row->shielded, "what is done goes on");

@@ -188,16 +188,13 @@ MgStep
 mg_state_capture(MgRun *run, MgError *err)
 {
 	MgStrings pending;
-	char *system;
 
 	mg_strings_init(&pending, run->arena);
 	for (int i = 0; i < run->pending.count; i++)
 		mg_strings_add(&pending, run->pending.items[i].id);
 	if (!mg_schema_take(run->pg, "before", run->id, &run->before, err) ||
-		!mg_schema_system(run->pg, &run->before, &system, err) ||
 		!mg_server_invalid_indexes(run->pg, &run->invalid_before, err))
 		return MG_STEP_FAILED;
-	run->system_identifier = system;
 	mg_run_detail_snapshot(run, &run->before);
 	mg_run_detail_revisions(run, "revisions", &run->from);
 	mg_run_detail_revisions(run, "target", &run->to);

@@ -9,10 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backup.h"
+#include "backup_file.h"
+#include "config.h"
 #include "file.h"
 
 static MgArena *arena;
+static MgConfig *config;
 static char *directory;
 
 static char *
@@ -38,61 +40,113 @@ verifies(const char *program, const char **why)
 	bool ok;
 
 	mg_err_init(&err, arena);
-	ok = mg_backup_read_manifest(arena, path_of("b.dump.json"), &backup, &err) &&
-		 mg_backup_verify(arena, program, &backup, &err);
+	ok = mg_config_set(config, MG_SET_PROGRAM_PG_RESTORE, program, "test", &err) &&
+		 mg_manifest_read(arena, directory, &backup, &err) &&
+		 mg_backup_verify(arena, config, &backup, &err);
 	*why = ok ? "" : err.message;
 	return ok;
 }
 
-/* Anything that pg_restore accepts is fine here: the program "true" stands in for it, because what is tested
- * is what is found before it is asked. */
+/* As a backup is written. */
+static void
+write_backup(const char *text, size_t len)
+{
+	MgBackupJob job = { .arena = arena,
+						.work = directory,
+						.backup = { .kind = "full",
+									.format = "custom",
+									.run_id = "run",
+									.fingerprint = "f",
+									.database = "app",
+									.system_identifier = "7000000000000000001",
+									.server_version = "150020",
+									.created_at = "20260101T000000Z" } };
+	MgWriter writer;
+	MgError err;
+
+	mg_err_init(&err, arena);
+	unit_ok(mg_writer_open(&writer, path_of(MG_BACKUP_DUMP), 0, &err) &&
+				mg_writer_add(&writer, text, len) &&
+				mg_writer_close(&writer, arena, &job.backup, MG_BACKUP_DUMP, &err) &&
+				mg_manifest_write(&job, &err),
+			"a backup is written");
+	unit_ok(!mg_writer_open(&writer, path_of(MG_BACKUP_DUMP), 0, &err), "but over nothing");
+}
+
+/* Each byte of the manifest, changed, and each length. */
+static void
+damage_manifest(void)
+{
+	const char *why;
+	const char *text;
+	char *copy;
+	size_t len;
+	int believed = 0;
+	MgError err;
+
+	mg_err_init(&err, arena);
+	unit_ok(mg_file_read(arena, path_of(MG_BACKUP_MANIFEST), &text, &len, &err), "the manifest");
+	for (size_t at = 0; at < len; at++)
+	{
+		copy = mg_strndup(arena, text, len);
+		copy[at] = (char) (copy[at] ^ 1);
+		unit_ok(mg_file_write(path_of(MG_BACKUP_MANIFEST), copy, &err), "changed");
+		believed += verifies("true", &why);
+		unit_ok(mg_file_write(path_of(MG_BACKUP_MANIFEST), mg_strndup(arena, text, at), &err), "cut");
+		believed += verifies("true", &why);
+	}
+	unit_ok(believed == 0, "no changed byte and no cut of the manifest is believed");
+	unit_ok(mg_file_write(path_of(MG_BACKUP_MANIFEST), text, &err), "put right");
+}
+
+/* The program "true" stands in for pg_restore, because what is tested is what is found before it is
+ * asked. */
 int
 main(void)
 {
 	static char text[5000];
 	char name[] = "/tmp/backup-test-XXXXXX";
 	const char *why;
-	char *manifest;
+	MgError err;
 
 	arena = mg_arena_new();
+	mg_err_init(&err, arena);
 	directory = mkdtemp(name);
+	unit_ok(mg_config_load_if_there(arena, path_of("none.ini"), &config, &err), "settings");
 	for (size_t i = 0; i < sizeof text; i++)
 		text[i] = (char) (i * 7);
-	write_file("b.dump", text, sizeof text);
-	manifest = mg_printf(arena, "{\"file\": \"../x/b.dump\", \"size\": %zu, \"sha256\": \"%s\"}",
-						 sizeof text, mg_file_sha256(arena, text, sizeof text));
-	write_file("b.dump.json", manifest, strlen(manifest));
-	unit_ok(verifies("true", &why),
-			"what was written is believed, and looked for beside its manifest");
+	write_backup(text, sizeof text);
+	unit_ok(verifies("true", &why), "what was written is believed");
 	unit_ok(!verifies("false", &why), "but not when pg_restore cannot unpack it");
 	unit_contains(why, "cannot be unpacked", "which is said");
 
 	for (size_t cut = 0; cut < sizeof text; cut += 1249)
 	{
-		write_file("b.dump", text, cut);
+		write_file(MG_BACKUP_DUMP, text, cut);
 		unit_ok(!verifies("true", &why), "a cut file is refused");
 	}
 	for (size_t at = 0; at < sizeof text; at += 1249)
 	{
 		text[at] ^= 1;
-		write_file("b.dump", text, sizeof text);
+		write_file(MG_BACKUP_DUMP, text, sizeof text);
 		unit_ok(!verifies("true", &why), "a changed bit is refused");
 		text[at] ^= 1;
 	}
 	unit_contains(why, "is not what was written", "which is said");
-	write_file("b.dump", text, sizeof text);
+	write_file(MG_BACKUP_DUMP, text, sizeof text);
 	unit_ok(verifies("true", &why), "put right again it is believed");
+	damage_manifest();
+	unit_ok(verifies("true", &why), "and again");
 
-	unit_ok(rename(path_of("b.dump"), path_of("c.dump")) == 0 &&
-				symlink("c.dump", path_of("b.dump")) == 0,
+	write_file("more", "x", 1);
+	unit_ok(!verifies("true", &why), "a file that the manifest does not name is refused");
+	unlink(path_of("more"));
+	unit_ok(rename(path_of(MG_BACKUP_DUMP), mg_printf(arena, "%s.away", directory)) == 0 &&
+				symlink(mg_printf(arena, "%s.away", directory), path_of(MG_BACKUP_DUMP)) == 0,
 			"a link in its place");
 	unit_ok(!verifies("true", &why), "is not followed");
-	write_file("b.dump.json", "{}", 2);
-	unit_ok(!verifies("true", &why), "a manifest that says nothing is refused");
-	unlink(path_of("b.dump"));
-	unlink(path_of("c.dump"));
-	unlink(path_of("b.dump.json"));
-	rmdir(directory);
+	unlink(mg_printf(arena, "%s.away", directory));
+	unit_ok(mg_backup_remove(directory, &err), "it is removed");
 	mg_arena_free(arena);
 	return unit_done();
 }
