@@ -17,6 +17,14 @@ typedef struct MgBackupVerb
 
 extern const MgCommand mg_cmd_backup;
 
+/* A random UUID. */
+extern bool mg_backup_new_id(MgArena *arena, const char **id, MgError *err);
+
+/* Verifies the backup and restores it; manifest is the hash that it must have, NULL: any. */
+extern bool mg_backup_restore_path(MgContext *context, const char *path, const char *manifest,
+								   const char *into, bool any_origin, MgError *err);
+/* Restores the backup that a run made (start of its id; NULL: the last that touched the schema). */
+extern bool mg_rollback_from_backup(MgContext *context, const char *which, MgError *err);
 extern bool mg_backup_cmd_restore(MgContext *context, int *exit_code, MgError *err);
 
 #endif

@@ -113,8 +113,8 @@ print_list(MgContext *context, const char *key, const MgBackups *list)
 }
 
 /* A random UUID (version 4) for a backup that no run makes. */
-static bool
-make_id(MgArena *arena, const char **id, MgError *err)
+bool
+mg_backup_new_id(MgArena *arena, const char **id, MgError *err)
 {
 	unsigned char b[16];
 
@@ -155,7 +155,7 @@ create(MgContext *context, int *exit_code, MgError *err)
 		mg_err_set(err, MG_EXIT_USAGE, "no backup of kind \"%s\" can be made so", kind);
 		return mg_err_hint(err, "Use --kind full or external, or name tables by --table.");
 	}
-	if (!make_id(context->arena, &job.backup.run_id, err) ||
+	if (!mg_backup_new_id(context->arena, &job.backup.run_id, err) ||
 		!mg_session_open(context, "backup", &job.pg, err))
 		return false;
 	job.tag = mg_printf(context->arena, "migguard:%.8s", job.backup.run_id);

@@ -37,7 +37,9 @@ mg_backup_place(MgPg *pg, const char *restore_point, MgBackup *backup, MgError *
 	MgError fault;
 
 	mg_err_init(&fault, pg->arena);
-	if (mg_pg_exec(pg, mg_sql_backup_restore_point, 1, &restore_point, NULL, &fault))
+	if (restore_point == NULL)
+		backup->restore_point_error = "none was wanted";
+	else if (mg_pg_exec(pg, mg_sql_backup_restore_point, 1, &restore_point, NULL, &fault))
 		backup->restore_point = restore_point;
 	else if (mg_signals_pending() != 0)
 		return mg_pg_interrupted(err);

@@ -13,7 +13,7 @@ extern const char *mg_backup_database(MgPg *pg);
 /* Begins the transaction whose snapshot everything is read by, and exports it. */
 extern bool mg_backup_snapshot(MgPg *pg, const char **name, MgError *err);
 
-/* Fills in place in the log, cluster, server and database; tries to make a restore point of that name. */
+/* Fills in place in the log, cluster, server and database; tries to make a restore point of that name (NULL: none). */
 extern bool mg_backup_place(MgPg *pg, const char *restore_point, MgBackup *backup, MgError *err);
 
 /* Tables whose rows a dump has; rows are not counted yet. */

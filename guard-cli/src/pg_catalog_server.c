@@ -277,8 +277,8 @@ locale_options(MgPg *admin, MgPg *source, MgBuf *options, MgError *err)
 }
 
 bool
-mg_server_create_scratch(MgPg *admin, MgPg *source, const char *name, const char *template_name,
-						 const char *comment, MgError *err)
+mg_server_create_database(MgPg *admin, MgPg *source, const char *name, const char *template_name,
+						  const char *more, const char *comment, MgError *err)
 {
 	const char *quoted = mg_pg_identifier(admin, name);
 	MgBuf options;
@@ -286,13 +286,20 @@ mg_server_create_scratch(MgPg *admin, MgPg *source, const char *name, const char
 	mg_buf_init(&options, admin->arena);
 	return locale_options(admin, source, &options, err) &&
 		   mg_pg_exec(admin,
-					  mg_printf(admin->arena, "CREATE DATABASE %s TEMPLATE %s%s", quoted,
-								mg_pg_identifier(admin, template_name), options.data),
+					  mg_printf(admin->arena, "CREATE DATABASE %s TEMPLATE %s%s%s", quoted,
+								mg_pg_identifier(admin, template_name), options.data, more),
 					  0, NULL, NULL, err) &&
 		   mg_pg_exec(admin,
 					  mg_printf(admin->arena, "COMMENT ON DATABASE %s IS %s", quoted,
 								quote_literal(admin, comment)),
-					  0, NULL, NULL, err) &&
+					  0, NULL, NULL, err);
+}
+
+bool
+mg_server_create_scratch(MgPg *admin, MgPg *source, const char *name, const char *template_name,
+						 const char *comment, MgError *err)
+{
+	return mg_server_create_database(admin, source, name, template_name, "", comment, err) &&
 		   copy_settings(admin, source, name, err);
 }
 

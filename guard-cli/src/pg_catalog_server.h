@@ -86,6 +86,10 @@ typedef struct MgScratches
 
 extern bool mg_server_scratch_databases(MgPg *pg, MgScratches *list, MgError *err);
 
+/* Creates a database with encoding and locale of that of source and more options, and comments it. */
+extern bool mg_server_create_database(MgPg *admin, MgPg *source, const char *name,
+									  const char *template_name, const char *more,
+									  const char *comment, MgError *err);
 /* Creates a database like that of source, with its ALTER DATABASE settings, and comments it. */
 extern bool mg_server_create_scratch(MgPg *admin, MgPg *source, const char *name,
 									 const char *template_name, const char *comment, MgError *err);

@@ -100,7 +100,7 @@ mg_run_table_check(const MgStateRow *rows, int count, const char **why)
 			  "a refusal has not the exit code of one");
 		FAULT(row->plan && row->state == MG_STATE_BACKUP, "a plan makes a backup");
 		FAULT(row->plan == touched && row->state != MG_STATE_BACKUP,
-			  "a plan leaves out what changes the database, and the backup before it, and nothing else");
+			  "a plan leaves out what changes the database, and nothing else");
 	}
 	FAULT(!touched, "nothing is migrated");
 	FAULT(row->next != MG_STATE_END || !row->shielded, "what is done goes on");
