@@ -30,12 +30,6 @@ text_of(const cJSON *json, const char *name)
 	return cJSON_IsString(item) ? item->valuestring : NULL;
 }
 
-static bool
-same(const char *a, const char *b)
-{
-	return a != NULL && strcmp(a, b) == 0;
-}
-
 static void
 take(MgArena *arena, Found *found, const char *label, long long finished)
 {
@@ -91,29 +85,6 @@ read_pgbackrest(MgArena *arena, const cJSON *json, const char *identifier, Found
 		}
 }
 
-/* barman --format=json show-backup SERVER latest */
-static void
-read_barman(MgArena *arena, const cJSON *json, const char *identifier, Found *found)
-{
-	const cJSON *server;
-
-	cJSON_ArrayForEach (server, json)
-	{
-		const cJSON *base = cJSON_GetObjectItemCaseSensitive(server, "base_backup_information");
-		const char *status = text_of(server, "status");
-		const char *end = text_of(base, "end_time_timestamp");
-
-		if (status == NULL)
-			continue;
-		if (strcmp(status, "DONE") != 0)
-			found->why_not = mg_printf(arena, "its status is %s", status);
-		else if (!same(text_of(server, "system_id"), identifier))
-			found->why_not = "it is of another cluster";
-		else if (end != NULL)
-			take(arena, found, text_of(server, "backup_id"), atoll(end));
-	}
-}
-
 /* What says of itself that there are backups. */
 static const struct
 {
@@ -123,7 +94,6 @@ static const struct
 } providers[] = {
 	{ "command", NULL, NULL },
 	{ "pgbackrest", "pgbackrest --output=json info", read_pgbackrest },
-	{ "barman", NULL, read_barman },
 };
 
 typedef struct Output
