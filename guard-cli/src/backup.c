@@ -33,8 +33,9 @@ mg_backup_kind(const MgBackup *backup, MgError *err)
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strcmp(kinds[i].kind, backup->kind) == 0 && strcmp(kinds[i].format, backup->format) == 0)
 			return &kinds[i];
-	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup \"%s\" is of kind \"%s\", format \"%s\", which "
-											   "this migguard does not know",
+	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
+			   "backup \"%s\" is of kind \"%s\", format \"%s\", which "
+			   "this migguard does not know",
 			   backup->path, backup->kind, backup->format);
 	return NULL;
 }
@@ -157,14 +158,15 @@ check_file(MgArena *arena, const MgBackup *backup, const MgBackupFile *file, MgE
 	long long size;
 	char *sha256;
 
-	if (!mg_backup_hash_file(arena, mg_file_join(arena, backup->path, file->name), &sha256, &size, err))
+	if (!mg_backup_hash_file(arena, mg_file_join(arena, backup->path, file->name), &sha256, &size,
+							 err))
 		return false;
 	if (size == file->size && strcmp(sha256, file->sha256) == 0)
 		return true;
 	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup \"%s\" is not what was written: \"%s\"",
 			   backup->path, file->name);
-	return mg_err_detail(err, "It has %lld bytes with SHA-256 %s, the manifest says %lld and %s.", size,
-						 sha256, file->size, file->sha256);
+	return mg_err_detail(err, "It has %lld bytes with SHA-256 %s, the manifest says %lld and %s.",
+						 size, sha256, file->size, file->sha256);
 }
 
 bool
@@ -238,8 +240,8 @@ load_and_compare(MgArena *arena, const MgConfig *config, const MgBackupKind *kin
 }
 
 bool
-mg_backup_try(MgArena *arena, const MgConfig *config, const MgTarget *target, const MgBackup *backup,
-			  MgError *err)
+mg_backup_try(MgArena *arena, const MgConfig *config, const MgTarget *target,
+			  const MgBackup *backup, MgError *err)
 {
 	const MgBackupKind *kind = mg_backup_kind(backup, err);
 	const char *tag = mg_printf(arena, "migguard:verify%d", (int) getpid());
@@ -253,13 +255,15 @@ mg_backup_try(MgArena *arena, const MgConfig *config, const MgTarget *target, co
 	if (kind == NULL)
 		return false;
 	if (kind->load == NULL)
-		return mg_err_set(err, MG_EXIT_USAGE, "backup \"%s\" is %s: it holds nothing that migguard could "
-											  "restore",
+		return mg_err_set(err, MG_EXIT_USAGE,
+						  "backup \"%s\" is %s: it holds nothing that migguard could "
+						  "restore",
 						  backup->path, backup->kind);
 	if (!mg_pg_open(arena, target, tag, &pg, err))
 		return false;
 	ok = mg_server_create_scratch(pg, pg, name, "template0",
-								  mg_printf(arena, "migguard: trial of backup %s", backup->path), err);
+								  mg_printf(arena, "migguard: trial of backup %s", backup->path),
+								  err);
 	if (ok)
 	{
 		ok = load_and_compare(arena, config, kind, backup,

@@ -57,8 +57,8 @@ typedef struct MgBackup
 	const char *lsn;
 	const char *restore_point;		 /* NULL: none could be made */
 	const char *restore_point_error; /* why not */
-	const char *reason;				 /* why it is of another kind than was asked for; NULL: it is not */
-	const char *proof;				 /* of an external one: what was found, as JSON */
+	const char *reason; /* why it is of another kind than was asked for; NULL: it is not */
+	const char *proof;	/* of an external one: what was found, as JSON */
 	MgBackupFile *files;
 	int file_count;
 	MgBackupTable *tables;

@@ -17,8 +17,8 @@
 /* The newest backup that is whole and of this cluster. */
 typedef struct Found
 {
-	const char *label; /* NULL: none */
-	long long finished; /* seconds since 1970 */
+	const char *label;	 /* NULL: none */
+	long long finished;	 /* seconds since 1970 */
 	const char *why_not; /* what was wrong with those that do not count */
 } Found;
 
@@ -47,8 +47,8 @@ take(MgArena *arena, Found *found, const char *label, long long finished)
 static bool
 stanza_has(const cJSON *stanza, const cJSON *backup, const char *identifier)
 {
-	const cJSON *wanted = cJSON_GetObjectItemCaseSensitive(
-		cJSON_GetObjectItemCaseSensitive(backup, "database"), "id");
+	const cJSON *wanted =
+		cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(backup, "database"), "id");
 	const cJSON *db;
 
 	cJSON_ArrayForEach (db, cJSON_GetObjectItemCaseSensitive(stanza, "db"))
@@ -73,8 +73,9 @@ read_pgbackrest(MgArena *arena, const cJSON *json, const char *identifier, Found
 	cJSON_ArrayForEach (stanza, json)
 		cJSON_ArrayForEach (backup, cJSON_GetObjectItemCaseSensitive(stanza, "backup"))
 		{
-			const cJSON *stop = cJSON_GetObjectItemCaseSensitive(
-				cJSON_GetObjectItemCaseSensitive(backup, "timestamp"), "stop");
+			const cJSON *stop =
+				cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(backup, "timestamp"),
+												 "stop");
 
 			if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(backup, "error")))
 				found->why_not = "it found errors in pages of the database";
@@ -123,7 +124,9 @@ judge(MgBackupJob *job, const char *provider, const Found *found, cJSON *proof, 
 	{
 		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "%s has no backup of this cluster that is whole",
 				   provider);
-		return found->why_not == NULL || mg_err_detail(err, "There is one, but %s.", found->why_not);
+		if (found->why_not != NULL)
+			mg_err_detail(err, "There is one, but %s.", found->why_not);
+		return false;
 	}
 	mg_json_text(proof, "label", found->label);
 	mg_json_int(proof, "finished", found->finished);
@@ -132,8 +135,9 @@ judge(MgBackupJob *job, const char *provider, const Found *found, cJSON *proof, 
 		return true;
 	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "the newest backup of %s, %s, is %s", provider,
 			   found->label,
-			   age < 0 ? "from the future" :
-						 mg_printf(job->arena, "%s old", mg_text_duration(job->arena, age * 1000000)));
+			   age < 0 ?
+				   "from the future" :
+				   mg_printf(job->arena, "%s old", mg_text_duration(job->arena, age * 1000000)));
 	return mg_err_hint(err, "Make a new one, or raise [backup] max_age.");
 }
 
@@ -164,7 +168,9 @@ run_provider(MgBackupJob *job, size_t provider, cJSON *proof, MgError *err)
 	if (!mg_program_run(job->arena, &program, &result, err))
 	{
 		job->interrupted = job->interrupted || result.interrupted;
-		return err->set || mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "%s says too much", command);
+		if (!err->set)
+			mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "%s says too much", command);
+		return false;
 	}
 	mg_json_text(proof, "command", command);
 	if (providers[provider].read == NULL)

@@ -59,8 +59,8 @@ mg_writer_open(MgWriter *writer, const char *path, int level, MgError *err)
 		writer->content_hash = new_hash();
 	if (writer->hash != NULL &&
 		(level == 0 ||
-		 (writer->content_hash != NULL &&
-		  deflateInit2(&writer->deflate, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) == Z_OK)))
+		 (writer->content_hash != NULL && deflateInit2(&writer->deflate, level, Z_DEFLATED,
+													   GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) == Z_OK)))
 		return true;
 	mg_writer_drop(writer);
 	return mg_err_set(err, MG_EXIT_INTERNAL, "SHA-256 or gzip is not available");

@@ -18,8 +18,8 @@ typedef struct Dump
 	MgBackupJob *job;
 	MgWriter writer;
 	MgProgress progress;
-	long long begun;	/* bytes of tables that were begun before the one at hand */
-	long long at_hand;	/* bytes of that one */
+	long long begun;   /* bytes of tables that were begun before the one at hand */
+	long long at_hand; /* bytes of that one */
 } Dump;
 
 static bool
@@ -123,8 +123,8 @@ list_files(MgBackupJob *job, MgError *err)
 		MgBackupFile file = { .name = names.items[i] };
 		char *sha256;
 
-		if (!mg_backup_hash_file(job->arena, mg_file_join(job->arena, job->work, file.name), &sha256,
-								 &file.size, err))
+		if (!mg_backup_hash_file(job->arena, mg_file_join(job->arena, job->work, file.name),
+								 &sha256, &file.size, err))
 			return false;
 		file.sha256 = sha256;
 		mg_backup_add_file(job->arena, &job->backup, &file);
@@ -182,7 +182,8 @@ mg_full_load(MgArena *arena, const MgConfig *config, const MgBackup *backup, con
 					 mg_strdup(arena, dump_of(arena, backup)),
 					 NULL };
 	MgProgram program = { .title = "pg_restore",
-						  .target = mg_target_with_option(arena, target, "-c safedeploy.record_drift=off"),
+						  .target =
+							  mg_target_with_option(arena, target, "-c safedeploy.record_drift=off"),
 						  .application_name = application_name,
 						  .argv = argv };
 	MgChildResult result;

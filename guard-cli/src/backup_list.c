@@ -75,8 +75,8 @@ mg_backup_age(const MgBackup *backup)
 }
 
 bool
-mg_backup_choose(MgArena *arena, const MgConfig *config, const MgStrings *needed, const char *database,
-				 const MgBackups *all, MgBackups *doomed, MgError *err)
+mg_backup_choose(MgArena *arena, const MgConfig *config, const MgStrings *needed,
+				 const char *database, const MgBackups *all, MgBackups *doomed, MgError *err)
 {
 	int keep = mg_config_int(config, MG_SET_BACKUP_KEEP);
 	long long keep_ms = mg_config_ms(config, MG_SET_BACKUP_KEEP_FOR);

@@ -157,7 +157,8 @@ read_lists(MgArena *arena, const cJSON *json, MgBackup *backup)
 			return false;
 		mg_backup_add_file(arena, backup, &file);
 	}
-	backup->tables = mg_alloc(arena, (size_t) (cJSON_GetArraySize(tables) + 1) * sizeof(MgBackupTable));
+	backup->tables =
+		mg_alloc(arena, (size_t) (cJSON_GetArraySize(tables) + 1) * sizeof(MgBackupTable));
 	cJSON_ArrayForEach (item, tables)
 	{
 		MgBackupTable *table = &backup->tables[backup->table_count++];

@@ -22,8 +22,8 @@ complaint(MgArena *arena, const MgChildResult *result)
 	int lines = 0;
 
 	mg_buf_init(&text, arena);
-	for (char *line = strtok_r(mg_strdup(arena, tail), "\n", &save); line != NULL && lines < MOST_LINES;
-		 line = strtok_r(NULL, "\n", &save))
+	for (char *line = strtok_r(mg_strdup(arena, tail), "\n", &save);
+		 line != NULL && lines < MOST_LINES; line = strtok_r(NULL, "\n", &save))
 		for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
 			if (strstr(line, marks[i]) != NULL)
 			{

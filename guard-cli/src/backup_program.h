@@ -10,7 +10,7 @@
 
 typedef struct MgProgram
 {
-	const char *title; /* for errors */
+	const char *title;		/* for errors */
 	const MgTarget *target; /* NULL: it has no database */
 	const char *application_name;
 	char *const *argv;

@@ -12,14 +12,16 @@
 #include "run.h"
 #include "text.h"
 
-#define ROW_EXCLUSIVE 3
+#define ROW_EXCLUSIVE		3
+#define SHARE_ROW_EXCLUSIVE 6
 
 /* What the migration changes, gathered from its statements. */
 typedef struct Changed
 {
 	MgStrings kinds;
 	MgStrings objects;
-	MgStrings made;		/* by the migration itself */
+	MgStrings made;		 /* by the migration itself */
+	bool writes;		 /* some statement changes rows */
 	const char *unknown; /* why that is not all; NULL: it is */
 } Changed;
 
@@ -30,9 +32,29 @@ depends_on_rows(const char *tag)
 	return tag != NULL && (strcmp(tag, "DO") == 0 || strcmp(tag, "CALL") == 0);
 }
 
+/* One that changes rows, or may; a prediction does not say. */
 static bool
-loses_rows(const MgEffect *effect, const char *tag)
+writes_rows(const char *tag)
 {
+	static const char *const tags[] = { "INSERT", "UPDATE", "DELETE",
+										"MERGE",  "COPY",	"TRUNCATE TABLE" };
+
+	for (size_t i = 0; tag != NULL && i < sizeof tags / sizeof tags[0]; i++)
+		if (strcmp(tag, tags[i]) == 0)
+			return true;
+	return tag == NULL;
+}
+
+/*
+ * A lock is told of by the statement that takes it first, or more strongly: a
+ * statement that changes rows of a table that is locked already takes no new
+ * one.  So where rows are changed at all, every table that is held strongly counts.
+ */
+static bool
+loses_rows(const MgEffect *effect, bool writes)
+{
+	int strength = mg_lock_strength(effect->lock_mode);
+
 	if (effect->kind == NULL || effect->object == NULL)
 		return false;
 	if (strcmp(effect->effect, "drop") == 0)
@@ -41,8 +63,7 @@ loses_rows(const MgEffect *effect, const char *tag)
 		return false;
 	return strcmp(effect->effect, "rewrite") == 0 ||
 		   (strcmp(effect->effect, "lock") == 0 &&
-			(mg_lock_strength(effect->lock_mode) == ROW_EXCLUSIVE ||
-			 (tag != NULL && strncmp(tag, "TRUNCATE", strlen("TRUNCATE")) == 0)));
+			(strength == ROW_EXCLUSIVE || (writes && strength >= SHARE_ROW_EXCLUSIVE)));
 }
 
 static bool
@@ -61,13 +82,24 @@ is_made(const MgStrings *made, const char *object)
 static void
 gather(MgRun *run, const MgStatements *list, Changed *changed)
 {
+	const char *outer = NULL; /* tag of the statement of the tool's own that others ran in */
+
 	for (int i = 0; i < list->count; i++)
 	{
 		const MgStatement *statement = &list->items[i];
 		const char *tag = mg_rows_get(statement->rows, statement->row, "tag");
 
+		const char *nesting = mg_rows_get(statement->rows, statement->row, "nesting");
+
+		if (nesting == NULL || strcmp(nesting, "0") == 0)
+			outer = tag;
+		else if (outer != NULL && strcmp(outer, "SELECT") == 0)
+			changed->unknown =
+				"a function runs statements of its own, which may depend on the rows it "
+				"finds";
 		if (depends_on_rows(tag))
-			changed->unknown = mg_printf(run->arena, "%s does what depends on the rows it finds", tag);
+			changed->unknown =
+				mg_printf(run->arena, "%s does what depends on the rows it finds", tag);
 		for (int e = 0; e < statement->effects.count; e++)
 		{
 			const MgEffect *effect = &statement->effects.items[e];
@@ -79,7 +111,7 @@ gather(MgRun *run, const MgStatements *list, Changed *changed)
 				changed->unknown = "an extension is dropped";
 			else if (strcmp(effect->effect, "new") == 0 && effect->object != NULL)
 				mg_strings_add(&changed->made, effect->object);
-			else if (loses_rows(effect, tag) && !is_made(&changed->made, effect->object))
+			else if (loses_rows(effect, changed->writes) && !is_made(&changed->made, effect->object))
 			{
 				mg_strings_add(&changed->kinds, effect->kind);
 				mg_strings_add(&changed->objects, effect->object);
@@ -104,9 +136,8 @@ all_is_seen(MgRun *run, Changed *changed, MgError *err)
 		if (!run->tool->ops->sql(run->tool, &run->pending.items[i], MG_UP, &sql, &why_not, err))
 			return false;
 		if (sql == NULL)
-			changed->unknown =
-				mg_printf(run->arena, "%s: %s", run->pending.items[i].id,
-						  why_not != NULL ? why_not : "its SQL is not available");
+			changed->unknown = mg_printf(run->arena, "%s: %s", run->pending.items[i].id,
+										 why_not != NULL ? why_not : "its SQL is not available");
 	}
 	return true;
 }
@@ -115,6 +146,8 @@ all_is_seen(MgRun *run, Changed *changed, MgError *err)
 static bool
 choose(MgRun *run, MgStrings *tables, const char **unknown, MgError *err)
 {
+	const MgStatements *seen = run->observation->was_rehearsed ? &run->observation->rehearsed :
+																 &run->observation->predicted;
 	Changed changed = { 0 };
 
 	mg_strings_init(&changed.kinds, run->arena);
@@ -122,6 +155,10 @@ choose(MgRun *run, MgStrings *tables, const char **unknown, MgError *err)
 	mg_strings_init(&changed.made, run->arena);
 	if (!all_is_seen(run, &changed, err))
 		return false;
+	/* what was seen says better than a prediction whether rows are changed */
+	for (int i = 0; i < seen->count; i++)
+		changed.writes = changed.writes ||
+						 writes_rows(mg_rows_get(seen->items[i].rows, seen->items[i].row, "tag"));
 	gather(run, &run->observation->predicted, &changed);
 	gather(run, &run->observation->rehearsed, &changed);
 	*unknown = changed.unknown;
@@ -154,7 +191,8 @@ make(MgRun *run, const char *kind, MgBackupJob *job, MgError *err)
 		{
 			job->backup.reason =
 				mg_printf(run->arena, "what the migration changes is not all known: %s", unknown);
-			mg_log_warning("a full backup is made in place of a targeted one: %s", job->backup.reason);
+			mg_log_warning("a full backup is made in place of a targeted one: %s",
+						   job->backup.reason);
 			kind = "full";
 		}
 	}
@@ -178,7 +216,8 @@ record(MgRun *run, const MgBackup *backup)
 	mg_run_say(run, "%s, %s%s, %lld kB, read back whole", backup->path, backup->kind,
 			   strcmp(backup->kind, "targeted") != 0 ?
 				   "" :
-				   mg_printf(run->arena, " (%s)", mg_text_count(run->arena, backup->table_count, "table")),
+				   mg_printf(run->arena, " (%s)",
+							 mg_text_count(run->arena, backup->table_count, "table")),
 			   (backup->size + 1023) / 1024);
 }
 

@@ -20,12 +20,10 @@ static bool
 dump_schema(MgBackupJob *job, MgError *err)
 {
 	char *argv[] = { mg_strdup(job->arena, mg_config_string(job->config, MG_SET_PROGRAM_PG_DUMP)),
-					 (char[]){ "--schema-only" },
-					 (char[]){ "--format=custom" },
+					 (char[]){ "--schema-only" }, (char[]){ "--format=custom" },
 					 mg_printf(job->arena, "--snapshot=%s", job->exported),
 					 /* even a dump of the schema has the rows of an extension's own tables */
-					 (char[]){ "--exclude-table-data=safedeploy.*" },
-					 (char[]){ "--no-password" },
+					 (char[]){ "--exclude-table-data=safedeploy.*" }, (char[]){ "--no-password" },
 					 NULL };
 	MgWriter writer;
 	MgProgram program = { .title = "pg_dump of the schema",
@@ -151,8 +149,8 @@ check_content(MgArena *arena, const MgBackup *backup, const MgBackupFile *file, 
 	ok = ok && mg_gzip_read(mg_file_join(arena, backup->path, file->name), hash_bytes, hash, err);
 	if (ok && strcmp(mg_backup_hex(arena, hash), file->content_sha256) != 0)
 		ok = mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
-						"\"%s\" of backup \"%s\" does not hold the rows that were written", file->name,
-						backup->path);
+						"\"%s\" of backup \"%s\" does not hold the rows that were written",
+						file->name, backup->path);
 	EVP_MD_CTX_free(hash);
 	return ok;
 }
@@ -187,11 +185,14 @@ collect(void *arg, const char *data, size_t len)
 static bool
 schema_list(MgArena *arena, const char *pg_restore, const char *file, const char *list, MgError *err)
 {
-	char *argv[] = { mg_strdup(arena, pg_restore), (char[]){ "--list" }, mg_strdup(arena, file), NULL };
+	char *argv[] = { mg_strdup(arena, pg_restore), (char[]){ "--list" }, mg_strdup(arena, file),
+					 NULL };
 	MgBuf text;
-	MgProgram program = {
-		.title = "pg_restore", .application_name = "migguard", .argv = argv, .sink = collect, .arg = &text
-	};
+	MgProgram program = { .title = "pg_restore",
+						  .application_name = "migguard",
+						  .argv = argv,
+						  .sink = collect,
+						  .arg = &text };
 	MgChildResult result;
 	MgBackup nowhere = { 0 };
 	MgWriter writer;
@@ -200,7 +201,8 @@ schema_list(MgArena *arena, const char *pg_restore, const char *file, const char
 	mg_buf_init(&text, arena);
 	if (!mg_program_run(arena, &program, &result, err) || !mg_writer_open(&writer, list, 0, err))
 		return false;
-	for (char *line = strtok_r(text.data, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save))
+	for (char *line = strtok_r(text.data, "\n", &save); line != NULL;
+		 line = strtok_r(NULL, "\n", &save))
 	{
 		if (strstr(line, " FK CONSTRAINT ") != NULL || strstr(line, " TRIGGER ") != NULL)
 			continue;
@@ -226,7 +228,8 @@ load_schema(MgArena *arena, const MgConfig *config, const MgBackup *backup, cons
 					 file,
 					 NULL };
 	MgProgram program = { .title = "pg_restore of the schema",
-						  .target = mg_target_with_option(arena, target, "-c safedeploy.record_drift=off"),
+						  .target =
+							  mg_target_with_option(arena, target, "-c safedeploy.record_drift=off"),
 						  .application_name = application_name,
 						  .argv = argv };
 	MgChildResult result;

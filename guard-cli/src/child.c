@@ -37,7 +37,7 @@ typedef struct Capture
 	const char *name;
 	char data[2 * KEEP_BYTES];
 	size_t len;
-	bool cut;			   /* something before data is gone */
+	bool cut;				   /* something before data is gone */
 	char line[LINE_BYTES + 1]; /* the line that is being written */
 	size_t line_len;
 	void (*said)(void *arg, const char *line);

@@ -71,15 +71,17 @@ to_json(const MgBackup *backup)
 static void
 print_list(MgContext *context, const char *key, const MgBackups *list)
 {
-	static const MgColumn columns[] = {
-		{ "created", "created", 0 }, { "kind", "kind", 0 }, { "database", "database", 24 },
-		{ "run", "run", 0 },		 { "size", "kB", 0 },	{ "path", "path", 0 },
-		{ NULL, NULL, 0 }
-	};
+	static const MgColumn columns[] = { { "created", "created", 0 },
+										{ "kind", "kind", 0 },
+										{ "database", "database", 24 },
+										{ "run", "run", 0 },
+										{ "size", "kB", 0 },
+										{ "path", "path", 0 },
+										{ NULL, NULL, 0 } };
 	char *names[] = { (char[]){ "created" }, (char[]){ "kind" }, (char[]){ "database" },
-							 (char[]){ "run" },		(char[]){ "size" }, (char[]){ "path" } };
-	MgColumnType types[] = { MG_COLUMN_TEXT, MG_COLUMN_TEXT,	  MG_COLUMN_TEXT,
-									MG_COLUMN_TEXT, MG_COLUMN_NUMBER, MG_COLUMN_TEXT };
+					  (char[]){ "run" },	 (char[]){ "size" }, (char[]){ "path" } };
+	MgColumnType types[] = { MG_COLUMN_TEXT, MG_COLUMN_TEXT,   MG_COLUMN_TEXT,
+							 MG_COLUMN_TEXT, MG_COLUMN_NUMBER, MG_COLUMN_TEXT };
 	MgRows rows = { .count = list->count, .columns = 6, .names = names, .types = types };
 	cJSON *root;
 	cJSON *items;
@@ -147,8 +149,8 @@ create(MgContext *context, int *exit_code, MgError *err)
 		if (strcmp(given->option->long_name, "table") == 0)
 			mg_strings_add(&tables, given->value);
 	if (kind == NULL)
-		kind = tables.count > 0 ? "targeted" :
-								  mg_config_string(context->config, MG_SET_BACKUP_POLICY);
+		kind =
+			tables.count > 0 ? "targeted" : mg_config_string(context->config, MG_SET_BACKUP_POLICY);
 	if (strcmp(kind, "full") != 0 && strcmp(kind, "external") != 0 &&
 		(strcmp(kind, "targeted") != 0 || tables.count == 0))
 	{
@@ -238,8 +240,9 @@ verify(MgContext *context, int *exit_code, MgError *err)
 	if (bad == 1)
 		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "%s", first);
 	else
-		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "%d of %d backups cannot be relied on; the first: %s",
-				   bad, context->nargs - 1, first);
+		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
+				   "%d of %d backups cannot be relied on; the first: %s", bad, context->nargs - 1,
+				   first);
 	return first_detail == NULL ? false : mg_err_detail(err, "%s", first_detail);
 }
 
@@ -272,10 +275,8 @@ prune(MgContext *context, int *exit_code, MgError *err)
 }
 
 static const MgBackupVerb verbs[] = {
-	{ "create", 0, 0, create },
-	{ "list", 0, 0, list },
-	{ "verify", 1, -1, verify },
-	{ "restore", 0, 1, mg_backup_cmd_restore },
+	{ "create", 0, 0, create },	 { "list", 0, 0, list },
+	{ "verify", 1, -1, verify }, { "restore", 0, 1, mg_backup_cmd_restore },
 	{ "prune", 0, 0, prune },
 };
 

@@ -20,7 +20,8 @@ give_up(MgContext *context, MgError *err)
 		return mg_err_set(err, MG_EXIT_USAGE, "--abort takes no backup");
 	if (!mg_restore_abort(context, &was, err))
 		return false;
-	mg_report_pair(context, "result", was ? "given up, the database is as it was" : "nothing to give up");
+	mg_report_pair(context, "result",
+				   was ? "given up, the database is as it was" : "nothing to give up");
 	return true;
 }
 
@@ -50,10 +51,9 @@ mg_backup_restore_path(MgContext *context, const char *path, const char *manifes
 					   bool any_origin, MgError *err)
 {
 	MgBackup backup;
-	MgRestore restore = { .arena = context->arena,
-						  .context = context,
-						  .backup = &backup,
-						  .any_origin = any_origin };
+	MgRestore restore = {
+		.arena = context->arena, .context = context, .backup = &backup, .any_origin = any_origin
+	};
 
 	mg_signals_catch();
 	if (!mg_manifest_read(context->arena, path, &backup, err))
@@ -65,8 +65,9 @@ mg_backup_restore_path(MgContext *context, const char *path, const char *manifes
 	if (restore.kind == NULL)
 		return false;
 	if (restore.kind->load == NULL)
-		return mg_err_set(err, MG_EXIT_USAGE, "backup \"%s\" is %s: restore it by the program that made it",
-						  path, backup.kind);
+		return mg_err_set(err, MG_EXIT_USAGE,
+						  "backup \"%s\" is %s: restore it by the program that made it", path,
+						  backup.kind);
 	/* all of it, before anything is touched */
 	if (!mg_backup_verify(context->arena, context->config, &backup, err) ||
 		!mg_backup_new_id(context->arena, &restore.run_id, err))

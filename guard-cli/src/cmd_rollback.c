@@ -348,7 +348,8 @@ cmd_rollback(MgContext *context, int *exit_code, MgError *err)
 	if (mg_cli_flag(context, &mg_cmd_rollback, "from-backup") != NULL)
 		return run.goal_revision == NULL ?
 				   mg_rollback_from_backup(context, run.goal_run, err) :
-				   mg_err_set(err, MG_EXIT_USAGE, "options --from-backup and --to exclude each other");
+				   mg_err_set(err, MG_EXIT_USAGE,
+							  "options --from-backup and --to exclude each other");
 	return mg_run_command(&run, rollback_table,
 						  (int) (sizeof rollback_table / sizeof rollback_table[0]), exit_code, err);
 }

@@ -164,7 +164,8 @@ mg_backup_set_sequence(MgPg *pg, const MgBackupSequence *sequence, MgError *err)
 {
 	const char *values[] = { sequence->name, sequence->value, sequence->called ? "t" : "f" };
 
-	return mg_pg_exec(pg, "SELECT pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8, $3)",
+	return mg_pg_exec(pg,
+					  "SELECT pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8, $3)",
 					  3, values, NULL, err);
 }
 
@@ -220,8 +221,8 @@ end_copy(MgPg *pg, long long *rows, MgError *err)
 }
 
 bool
-mg_backup_copy_out(MgPg *pg, const char *table, bool (*take)(void *, const char *, size_t), void *arg,
-				   long long *rows, MgError *err)
+mg_backup_copy_out(MgPg *pg, const char *table, bool (*take)(void *, const char *, size_t),
+				   void *arg, long long *rows, MgError *err)
 {
 	char *data;
 	bool taken = true;

@@ -33,8 +33,8 @@ extern bool mg_backup_set_sequence(MgPg *pg, const MgBackupSequence *sequence, M
 extern bool mg_backup_copy_out(MgPg *pg, const char *table,
 							   bool (*take)(void *arg, const char *data, size_t len), void *arg,
 							   long long *rows, MgError *err);
-typedef bool (*MgCopyGive)(void *arg, bool (*take)(void *to, const char *data, size_t len), void *to,
-						   MgError *err);
+typedef bool (*MgCopyGive)(void *arg, bool (*take)(void *to, const char *data, size_t len),
+						   void *to, MgError *err);
 extern bool mg_backup_copy_in(MgPg *pg, const char *table, MgCopyGive give, void *arg, MgError *err);
 
 /* Hashes of the manifests that the ledger still needs. */

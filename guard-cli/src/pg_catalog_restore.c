@@ -13,8 +13,8 @@
 #define END_POLL_MS	 50
 #define END_LIMIT_MS 60000
 
-static bool
-statement(MgPg *pg, MgError *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static bool statement(MgPg *pg, MgError *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static bool
 statement(MgPg *pg, MgError *err, const char *fmt, ...)
@@ -49,8 +49,8 @@ mg_restore_admin(MgArena *arena, const MgTarget *target, const char *database,
 	{
 		mg_err_init(&fault, arena);
 		if (strcmp(database, names[i]) != 0 &&
-			mg_pg_open(arena, mg_target_with_database(arena, target, names[i]), application_name, pg,
-					   &fault))
+			mg_pg_open(arena, mg_target_with_database(arena, target, names[i]), application_name,
+					   pg, &fault))
 			return true;
 	}
 	*err = fault;
@@ -73,6 +73,14 @@ mg_restore_find(MgPg *pg, MgStrings *names, MgStrings *comments, MgError *err)
 	}
 	PQclear(result);
 	return true;
+}
+
+bool
+mg_restore_unfinished(MgPg *pg, const char *lock, const char *run_id, MgStrings *ids, MgError *err)
+{
+	const char *values[] = { lock, run_id };
+
+	return mg_pg_strings(pg, mg_sql_restore_unfinished, 2, values, ids, err);
 }
 
 bool
@@ -218,8 +226,10 @@ mg_restore_carry(MgPg *live, MgPg *fresh, MgError *err)
 	{
 		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
 				   "the ledger of the backup is no part of that of the database");
-		mg_err_detail(err, "Event %s of the backup is not the one that the database has.", fresh_head[0]);
-		return mg_err_hint(err, "Give this restore up by --abort; restore with --into to look at both.");
+		mg_err_detail(err, "Event %s of the backup is not the one that the database has.",
+					  fresh_head[0]);
+		return mg_err_hint(err,
+						   "Give this restore up by --abort; restore with --into to look at both.");
 	}
 	return (whole || copy_events(live, fresh, fresh_head[0], err)) && carry_numbers(live, fresh, err);
 }

@@ -14,6 +14,10 @@ extern bool mg_restore_admin(MgArena *arena, const MgTarget *target, const char 
 /* Databases of restores with their comments, two texts each. */
 extern bool mg_restore_find(MgPg *pg, MgStrings *names, MgStrings *comments, MgError *err);
 
+/* Ids of restores under a lock that have no end, but for one. */
+extern bool mg_restore_unfinished(MgPg *pg, const char *lock, const char *run_id, MgStrings *ids,
+								  MgError *err);
+
 /* Why the database of the session cannot be put aside, as sentences. */
 extern bool mg_restore_obstacles(MgPg *pg, MgStrings *list, MgError *err);
 

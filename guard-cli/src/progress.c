@@ -70,9 +70,10 @@ mg_progress_at(MgProgress *progress, long long done, long long written)
 					 bytes_text(arena, per_second(written, elapsed)));
 	if (progress->total > 0 && progress->done > 0)
 		line = mg_printf(arena, "%s, %lld %%, %s left", line, progress->done * 100 / progress->total,
-						 mg_text_duration(arena, (long long) ((double) elapsed *
-															  (double) (progress->total - progress->done) /
-															  (double) progress->done)));
+						 mg_text_duration(arena,
+										  (long long) ((double) elapsed *
+													   (double) (progress->total - progress->done) /
+													   (double) progress->done)));
 	if (terminal)
 		mg_log_line(line);
 	else
@@ -97,7 +98,6 @@ mg_progress_end(MgProgress *progress, long long written)
 
 	mg_progress_drop(progress);
 	mg_log_info("%s: %s in %s, %s/s", progress->what, bytes_text(arena, (double) written),
-				mg_text_duration(arena, elapsed),
-				bytes_text(arena, per_second(written, elapsed)));
+				mg_text_duration(arena, elapsed), bytes_text(arena, per_second(written, elapsed)));
 	mg_arena_free(arena);
 }

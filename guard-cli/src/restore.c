@@ -135,8 +135,8 @@ open_live(MgRestore *r, MgError *err)
 	char *token = NULL;
 
 	if ((r->again && !mg_restore_allow(r->admin, r->live, true, err)) ||
-		!mg_pg_open(r->arena, &r->context->target, mg_printf(r->arena, "%s:guard", r->tag), &r->session,
-					err))
+		!mg_pg_open(r->arena, &r->context->target, mg_printf(r->arena, "%s:guard", r->tag),
+					&r->session, err))
 		return false;
 	for (long long waited = 0;; waited += LOCK_POLL_MS)
 	{
@@ -151,6 +151,30 @@ open_live(MgRestore *r, MgError *err)
 		   mg_err_set(err, MG_EXIT_REFUSED_LOCK, "deploy lock \"%s\" is held by another run", lock);
 }
 
+/*
+ * Restores that died before they had told a database whose it is.  They are dead,
+ * since we hold the lock; but the server may still be at what they have asked for.
+ */
+static bool
+bury_dead(MgRestore *r, MgError *err)
+{
+	const char *lock = mg_config_string(r->context->config, MG_SET_LOCK_NAME);
+	MgStrings ids;
+	int ended;
+
+	if (!mg_restore_unfinished(r->session, lock, r->run_id, &ids, err))
+		return false;
+	for (int i = 0; i < ids.count; i++)
+		if (!mg_server_end_sessions(r->admin, mg_printf(r->arena, "migguard:%.8s:admin", ids.items[i]),
+									0, &ended, err) ||
+			!mg_server_drop_database(r->admin,
+									 mg_printf(r->arena, FRESH_PREFIX "%.8s", ids.items[i]), err) ||
+			!mg_ledger_end(r->session, ids.items[i], MG_EXIT_FAILED_UNCHANGED,
+						   "found dead: the restore had not come to its swap", NULL, err))
+			return false;
+	return true;
+}
+
 /* All that could stand in the way, before anything is made. */
 static bool
 check(MgRestore *r, MgError *err)
@@ -158,12 +182,13 @@ check(MgRestore *r, MgError *err)
 	MgServerFacts facts;
 	MgStrings obstacles;
 
-	if (!mg_server_facts(r->session, &facts, err) || !mg_restore_obstacles(r->session, &obstacles, err))
+	if (!mg_server_facts(r->session, &facts, err) ||
+		!mg_restore_obstacles(r->session, &obstacles, err))
 		return false;
 	if (!facts.superuser)
 	{
-		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "role \"%s\" may not restore: it is no superuser",
-				   facts.role);
+		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
+				   "role \"%s\" may not restore: it is no superuser", facts.role);
 		return mg_err_hint(err, "Extension and ledger are restored, and databases given away, by a "
 								"superuser only.");
 	}
@@ -187,7 +212,8 @@ check_origin(const MgRestore *r, MgPg *pg, MgError *err)
 	if (strcmp(here.system_identifier, r->backup->system_identifier) == 0 &&
 		strcmp(r->live, r->backup->database) == 0)
 		return true;
-	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup \"%s\" is not of this database", r->backup->path);
+	mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "backup \"%s\" is not of this database",
+			   r->backup->path);
 	mg_err_detail(err, "It is of database \"%s\" of cluster %s; this is \"%s\" of %s.",
 				  r->backup->database, r->backup->system_identifier, r->live, here.system_identifier);
 	return mg_err_hint(err, "Look at it by --into NAME, or go on by --any-origin.");
@@ -254,8 +280,9 @@ static bool
 record(MgRestore *r, MgPg *fresh, MgError *err)
 {
 	cJSON *json = cJSON_CreateObject();
-	const char *message = mg_printf(r->arena, "restored from backup %.8s of %s; what was here is database %s",
-									r->backup->run_id, r->backup->created_at, r->kept);
+	const char *message =
+		mg_printf(r->arena, "restored from backup %.8s of %s; what was here is database %s",
+				  r->backup->run_id, r->backup->created_at, r->kept);
 	const char *state;
 	char *detail;
 	bool ok;
@@ -271,8 +298,9 @@ record(MgRestore *r, MgPg *fresh, MgError *err)
 	cJSON_Delete(json);
 	/* once each, however often it is interrupted */
 	ok = mg_restore_run_state(fresh, r->run_id, &state, err) &&
-		 (strcmp(state, "2") >= 0 || mg_ledger_event(fresh, r->run_id, mg_state_name(MG_STATE_ROLLBACK),
-													 "ok", message, detail, err)) &&
+		 (strcmp(state, "2") >= 0 ||
+		  mg_ledger_event(fresh, r->run_id, mg_state_name(MG_STATE_ROLLBACK), "ok", message, detail,
+						  err)) &&
 		 (strcmp(state, "3") >= 0 ||
 		  mg_ledger_end(fresh, r->run_id, MG_EXIT_DONE, message, detail, err));
 	cJSON_free(detail);
@@ -318,7 +346,7 @@ static const struct
 	{ "carry", "the ledger goes on", carry, true },
 	{ "swap", "names are changed", swap, false },
 };
-#define STEPS ((int) (sizeof steps / sizeof steps[0]))
+#define STEPS  ((int) (sizeof steps / sizeof steps[0]))
 #define LOADED 2 /* steps that a database must have behind it to be worth keeping */
 
 static bool
@@ -351,7 +379,8 @@ resume(MgRestore *r, MgError *err)
 	if (strcmp(trace.manifest, r->backup->manifest_sha256) != 0)
 	{
 		mg_err_set(err, MG_EXIT_INTERRUPTED, "a restore of another backup was interrupted here");
-		return mg_err_hint(err, "Run that again, or give it up by \"migguard backup restore --abort\".");
+		return mg_err_hint(err,
+						   "Run that again, or give it up by \"migguard backup restore --abort\".");
 	}
 	r->again = true;
 	r->run_id = trace.run_id;
@@ -410,8 +439,9 @@ mg_restore_run(MgRestore *r, MgError *err)
 
 	r->live = r->context->target.database;
 	if (!r->kind->whole)
-		return mg_err_set(err, MG_EXIT_USAGE, "backup \"%s\" is %s, not the whole database: restore it "
-											  "with --into",
+		return mg_err_set(err, MG_EXIT_USAGE,
+						  "backup \"%s\" is %s, not the whole database: restore it "
+						  "with --into",
 						  r->backup->path, r->backup->kind);
 	ok = mg_restore_admin(r->arena, &r->context->target, r->live,
 						  mg_printf(r->arena, "migguard:%.8s:admin", r->run_id), &r->admin, err) &&
@@ -419,7 +449,8 @@ mg_restore_run(MgRestore *r, MgError *err)
 	if (ok)
 	{
 		name_all(r);
-		ok = open_live(r, err) && check(r, err) && begin_or_go_on(r, err) && walk(r, err);
+		ok = open_live(r, err) && check(r, err) && bury_dead(r, err) && begin_or_go_on(r, err) &&
+			 walk(r, err);
 		if (!ok && (r->again || r->begun))
 			let_in(r);
 	}
@@ -435,8 +466,9 @@ mg_restore_interrupted(MgContext *context, const char **path, MgError *err)
 	const char *live = context->target.database;
 	MgPg *admin = NULL;
 	Trace trace = { 0 };
-	bool ok = mg_restore_admin(context->arena, &context->target, live, "migguard:restore", &admin, err) &&
-			  find_interrupted(context->arena, admin, live, &trace, err);
+	bool ok =
+		mg_restore_admin(context->arena, &context->target, live, "migguard:restore", &admin, err) &&
+		find_interrupted(context->arena, admin, live, &trace, err);
 
 	mg_pg_close(admin);
 	*path = trace.path;
@@ -461,8 +493,8 @@ mg_restore_abort(MgContext *context, bool *was, MgError *err)
 			 mg_pg_open(arena, &context->target, "migguard:abort", &pg, err) &&
 			 mg_restore_run_state(pg, trace.run_id, &state, err) &&
 			 (strcmp(state, "1 begun") != 0 ||
-			  mg_ledger_end(pg, trace.run_id, MG_EXIT_FAILED_UNCHANGED, "the restore was given up", NULL,
-							err)) &&
+			  mg_ledger_end(pg, trace.run_id, MG_EXIT_FAILED_UNCHANGED, "the restore was given up",
+							NULL, err)) &&
 			 mg_server_drop_database(pg, mg_printf(arena, FRESH_PREFIX "%.8s", trace.run_id), err);
 	mg_pg_close(pg);
 	mg_pg_close(admin);

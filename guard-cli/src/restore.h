@@ -18,15 +18,15 @@ typedef struct MgRestore
 	const MgContext *context;
 	const MgBackup *backup;
 	const MgBackupKind *kind;
-	bool any_origin;	 /* another database or cluster is fine */
-	const char *run_id;	 /* of the restore, in the ledger */
-	const char *tag;	 /* application names begin so */
-	const char *live;	 /* name of the database whose place is taken */
-	const char *fresh;	 /* of the one that is made */
-	const char *kept;	 /* of the one that is put aside */
-	int done;			 /* steps that are behind it */
-	bool begun;			 /* it is in the ledger */
-	bool again;			 /* it goes on from an interruption */
+	bool any_origin;	/* another database or cluster is fine */
+	const char *run_id; /* of the restore, in the ledger */
+	const char *tag;	/* application names begin so */
+	const char *live;	/* name of the database whose place is taken */
+	const char *fresh;	/* of the one that is made */
+	const char *kept;	/* of the one that is put aside */
+	int done;			/* steps that are behind it */
+	bool begun;			/* it is in the ledger */
+	bool again;			/* it goes on from an interruption */
 	MgPg *admin;
 	MgPg *session; /* in the live database; holds the deploy lock */
 	const char *token;

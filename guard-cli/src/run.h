@@ -73,8 +73,8 @@ typedef struct MgRun
 	MgSnapshot rehearsed;	 /* S1', copied to the real database */
 	MgSnapshot clone_before; /* S0 of the clone, copied likewise, when it is not equal to S0 */
 	MgSnapshot after;		 /* S1 */
-	struct MgClone *kept;		   /* the clone, when it may become the warm shadow; or NULL */
-	MgStrings discarded;		   /* scratch databases to be dropped at the very end */
+	struct MgClone *kept;	 /* the clone, when it may become the warm shadow; or NULL */
+	MgStrings discarded;	 /* scratch databases to be dropped at the very end */
 	const char *backup_path;
 	MgStrings repair;		   /* rehearsed statements that finish the way back, or are all of it */
 	bool repair_transactional; /* in one transaction */

@@ -173,7 +173,8 @@ test_mistakes(void)
 	REFUSED("[run]\nallow_irreversible = perhaps\n", 2, "invalid value", "on or off", "bad switch");
 	REFUSED("[preflight]\nrole = maybe\n", 2, "invalid value", "required, warning or off",
 			"bad level");
-	REFUSED("[backup]\npolicy = ful\n", 2, "invalid value", "full targeted external none", "bad choice");
+	REFUSED("[backup]\npolicy = ful\n", 2, "invalid value", "full targeted external none",
+			"bad choice");
 	REFUSED("[run]\ntarget x\n", 2, "neither [section] nor key = value", "#", "no equal sign");
 	REFUSED("[run\ntarget = x\n", 1, "neither [section] nor key = value", "#", "unclosed section");
 	REFUSED("[run]\ntarget = a\n  b\n", 3, "goes on in a second line", "one line", "continued value");

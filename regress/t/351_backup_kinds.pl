@@ -62,6 +62,7 @@ INSERT INTO parts SELECT g, '2026-02-02' FROM generate_series(1, 50) g;
 CREATE TABLE watched (id integer);
 INSERT INTO watched VALUES (1);
 CREATE FUNCTION elsewhere() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM kept WHERE id = OLD.id; RETURN OLD; END $$;
+CREATE FUNCTION mend_all() RETURNS void LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN FOR r IN SELECT id FROM watched LOOP EXECUTE 'DELETE FROM ' || quote_ident('ke' || 'pt') || ' WHERE id = 1'; END LOOP; END $$;
 CREATE TRIGGER elsewhere AFTER DELETE ON watched FOR EACH ROW EXECUTE FUNCTION elsewhere();
 SQL
 
@@ -113,6 +114,8 @@ my @cases = (
 	[ 'UPDATE parts SET id = id + 1;', 'SELECT 1;', 'public.parts_1', 'partitions' ],
 	[ 'ALTER TABLE kept ALTER COLUMN id TYPE bigint;', 'ALTER TABLE kept ALTER COLUMN id TYPE integer;', 'public.kept', 'what is rewritten' ],
 	[ 'ALTER TABLE child DROP COLUMN parent;', 'SELECT 1;', 'public.child', 'a column that is dropped' ],
+	[ 'ALTER TABLE child ADD COLUMN w integer; UPDATE child SET w = 1;', 'SELECT 1;', 'public.child', 'a change to what was altered before' ],
+	[ 'ALTER TABLE parent RENAME TO ancestor; UPDATE ancestor SET id = id;', 'ALTER TABLE ancestor RENAME TO parent;', 'public.parent', 'a table under its new name' ],
 	[ 'TRUNCATE parts;', 'SELECT 1;', 'public.parts_1', 'what is emptied' ],
 	[ 'ALTER TABLE kept ADD COLUMN w integer; CREATE INDEX ON kept (v);', 'ALTER TABLE kept DROP COLUMN w; DROP INDEX kept_v_idx;', '', 'nothing where no row is lost' ]);
 foreach my $case (@cases)
@@ -125,9 +128,10 @@ foreach my $case (@cases)
 
 # what is not all known is backed up as a whole
 @cases = (
-	[ q{DO $$ DECLARE r record; BEGIN FOR r IN SELECT id FROM kept LOOP EXECUTE 'DELETE FROM parent'; END LOOP; END $$;}, qr/./, 'a block' ],
+	[ q{DO $$ DECLARE r record; BEGIN FOR r IN SELECT id FROM kept LOOP EXECUTE 'DELETE FROM ancestor'; END LOOP; END $$;}, qr/./, 'a block' ],
 	[ 'DELETE FROM watched;', qr/trigger elsewhere of table public.watched/, 'a trigger' ],
-	[ 'ALTER TABLE parent RENAME TO ancestor; UPDATE ancestor SET id = id;', qr/ancestor is not there under this name/, 'another name' ]);
+	[ 'SELECT mend_all();', qr/./, 'a function' ],
+	[ 'ALTER TABLE parts RENAME TO renamed; DROP TABLE renamed;', qr/renamed is not there under this name/, 'another name' ]);
 foreach my $case (@cases)
 {
 	my ($up, $why, $what) = @$case;

@@ -55,7 +55,7 @@ sub properties
 {
 	my ($name) = @_;
 	return $server->sql('postgres', <<SQL);
-SELECT pg_get_userbyid(datdba), encoding, datcollate, datctype, datconnlimit, datallowconn, datistemplate, datacl, shobj_description(oid, 'pg_database'),
+SELECT pg_get_userbyid(datdba), encoding, datcollate, datctype, datconnlimit, datallowconn, datistemplate, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) a), shobj_description(oid, 'pg_database'),
        (SELECT array_agg(setrole::regrole || ' ' || setconfig::text ORDER BY 1) FROM pg_db_role_setting WHERE setdatabase = d.oid)
   FROM pg_database d WHERE datname = '$name'
 SQL

@@ -25,8 +25,17 @@ static pid_t self;
 static int
 changes(const char *sql)
 {
-	static const char *const words[] = { "ALTER", "CREATE", "COMMENT", "GRANT", "REVOKE", "DROP", "INSERT",
-										 "BEGIN", "COMMIT", "SELECT safedeploy.", "SELECT pg_catalog.setval",
+	static const char *const words[] = { "ALTER",
+										 "CREATE",
+										 "COMMENT",
+										 "GRANT",
+										 "REVOKE",
+										 "DROP",
+										 "INSERT",
+										 "BEGIN",
+										 "COMMIT",
+										 "SELECT safedeploy.",
+										 "SELECT pg_catalog.setval",
 										 "SELECT pg_catalog.count(pg_catalog.pg_terminate" };
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -57,8 +66,8 @@ PQsendQueryParams(PGconn *conn, const char *command, int nParams, const Oid *par
 				  const char *const *paramValues, const int *paramLengths, const int *paramFormats,
 				  int resultFormat)
 {
-	int (*real)(PGconn *, const char *, int, const Oid *, const char *const *, const int *, const int *,
-				int) = dlsym(RTLD_NEXT, "PQsendQueryParams");
+	int (*real)(PGconn *, const char *, int, const Oid *, const char *const *, const int *,
+				const int *, int) = dlsym(RTLD_NEXT, "PQsendQueryParams");
 
 	if (self == 0)
 		self = getpid();
@@ -71,7 +80,8 @@ PQsendQueryParams(PGconn *conn, const char *command, int nParams, const Oid *par
 			kill(getpid(), SIGKILL);
 		armed = seen == number("KILL_AFTER");
 	}
-	return real(conn, command, nParams, paramTypes, paramValues, paramLengths, paramFormats, resultFormat);
+	return real(conn, command, nParams, paramTypes, paramValues, paramLengths, paramFormats,
+				resultFormat);
 }
 
 PGresult *
