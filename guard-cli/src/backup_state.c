@@ -32,6 +32,17 @@ depends_on_rows(const char *tag)
 	return tag != NULL && (strcmp(tag, "DO") == 0 || strcmp(tag, "CALL") == 0);
 }
 
+/* A function that was called ran statements of its own; they are the rows behind its own. */
+static bool
+has_inner(const MgStatement *statement, const char *tag)
+{
+	const char *nesting = NULL;
+
+	if (statement->row + 1 < statement->rows->count)
+		nesting = mg_rows_get(statement->rows, statement->row + 1, "nesting");
+	return tag != NULL && strcmp(tag, "SELECT") == 0 && nesting != NULL && strcmp(nesting, "0") != 0;
+}
+
 /* One that changes rows, or may; a prediction does not say. */
 static bool
 writes_rows(const char *tag)
@@ -82,21 +93,13 @@ is_made(const MgStrings *made, const char *object)
 static void
 gather(MgRun *run, const MgStatements *list, Changed *changed)
 {
-	const char *outer = NULL; /* tag of the statement of the tool's own that others ran in */
-
 	for (int i = 0; i < list->count; i++)
 	{
 		const MgStatement *statement = &list->items[i];
 		const char *tag = mg_rows_get(statement->rows, statement->row, "tag");
 
-		const char *nesting = mg_rows_get(statement->rows, statement->row, "nesting");
-
-		if (nesting == NULL || strcmp(nesting, "0") == 0)
-			outer = tag;
-		else if (outer != NULL && strcmp(outer, "SELECT") == 0)
-			changed->unknown =
-				"a function runs statements of its own, which may depend on the rows it "
-				"finds";
+		if (has_inner(statement, tag))
+			changed->unknown = "a function runs statements, which may depend on the rows it finds";
 		if (depends_on_rows(tag))
 			changed->unknown =
 				mg_printf(run->arena, "%s does what depends on the rows it finds", tag);

@@ -115,6 +115,9 @@ mg_backup_targets(MgPg *pg, const MgStrings *kinds, const MgStrings *objects, Mg
 bool
 mg_backup_known_tables(MgPg *pg, MgStrings *tables, MgError *err)
 {
+	/* names mean what they mean to a session of this role */
+	if (!mg_pg_exec(pg, mg_sql_search_path_reset, 0, NULL, NULL, err))
+		return false;
 	for (int i = 0; i < tables->count; i++)
 	{
 		const char *name = tables->items[i];
@@ -130,7 +133,7 @@ mg_backup_known_tables(MgPg *pg, MgStrings *tables, MgError *err)
 		if (err->set)
 			return false;
 	}
-	return true;
+	return mg_pg_exec(pg, mg_sql_search_path_pin, 0, NULL, NULL, err);
 }
 
 bool
