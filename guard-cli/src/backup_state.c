@@ -32,18 +32,7 @@ depends_on_rows(const char *tag)
 	return tag != NULL && (strcmp(tag, "DO") == 0 || strcmp(tag, "CALL") == 0);
 }
 
-/* A function that was called ran statements of its own; they are the rows behind its own. */
-static bool
-has_inner(const MgStatement *statement, const char *tag)
-{
-	const char *nesting = NULL;
-
-	if (statement->row + 1 < statement->rows->count)
-		nesting = mg_rows_get(statement->rows, statement->row + 1, "nesting");
-	return tag != NULL && strcmp(tag, "SELECT") == 0 && nesting != NULL && strcmp(nesting, "0") != 0;
-}
-
-/* One that changes rows, or may; a prediction does not say. */
+/* One that changes rows. */
 static bool
 writes_rows(const char *tag)
 {
@@ -53,7 +42,7 @@ writes_rows(const char *tag)
 	for (size_t i = 0; tag != NULL && i < sizeof tags / sizeof tags[0]; i++)
 		if (strcmp(tag, tags[i]) == 0)
 			return true;
-	return tag == NULL;
+	return false;
 }
 
 /*
@@ -93,12 +82,16 @@ is_made(const MgStrings *made, const char *object)
 static void
 gather(MgRun *run, const MgStatements *list, Changed *changed)
 {
+	const char *outer = NULL; /* tag of the statement of the tool's own that others ran in */
+
 	for (int i = 0; i < list->count; i++)
 	{
 		const MgStatement *statement = &list->items[i];
 		const char *tag = mg_rows_get(statement->rows, statement->row, "tag");
 
-		if (has_inner(statement, tag))
+		if (statement->nesting == 0)
+			outer = tag;
+		else if (outer != NULL && strcmp(outer, "SELECT") == 0)
 			changed->unknown = "a function runs statements, which may depend on the rows it finds";
 		if (depends_on_rows(tag))
 			changed->unknown =
@@ -127,10 +120,12 @@ gather(MgRun *run, const MgStatements *list, Changed *changed)
 static bool
 all_is_seen(MgRun *run, Changed *changed, MgError *err)
 {
-	const MgObservation *seen = run->observation;
+	const MgPassage *seen = &run->observation->passes[MG_PASS_UP];
 
-	if (!seen->was_rehearsed && seen->predicted.count == 0)
-		changed->unknown = "the migration was neither rehearsed nor predicted";
+	if (seen->was_rehearsed && !seen->is_whole)
+		changed->unknown = "the rehearsal was not seen to its end";
+	if (!seen->was_rehearsed)
+		changed->unknown = "the migration was not rehearsed";
 	for (int i = 0; i < run->pending.count; i++)
 	{
 		const char *sql = NULL;
@@ -149,8 +144,8 @@ all_is_seen(MgRun *run, Changed *changed, MgError *err)
 static bool
 choose(MgRun *run, MgStrings *tables, const char **unknown, MgError *err)
 {
-	const MgStatements *seen = run->observation->was_rehearsed ? &run->observation->rehearsed :
-																 &run->observation->predicted;
+	const MgPassage *up = &run->observation->passes[MG_PASS_UP];
+	const MgStatements *seen = &up->rehearsed;
 	Changed changed = { 0 };
 
 	mg_strings_init(&changed.kinds, run->arena);
@@ -158,12 +153,12 @@ choose(MgRun *run, MgStrings *tables, const char **unknown, MgError *err)
 	mg_strings_init(&changed.made, run->arena);
 	if (!all_is_seen(run, &changed, err))
 		return false;
-	/* what was seen says better than a prediction whether rows are changed */
+	/* a prediction does not say whether rows are changed */
 	for (int i = 0; i < seen->count; i++)
 		changed.writes = changed.writes ||
 						 writes_rows(mg_rows_get(seen->items[i].rows, seen->items[i].row, "tag"));
-	gather(run, &run->observation->predicted, &changed);
-	gather(run, &run->observation->rehearsed, &changed);
+	gather(run, &up->predicted, &changed);
+	gather(run, &up->rehearsed, &changed);
 	*unknown = changed.unknown;
 	return changed.unknown != NULL ||
 		   mg_backup_targets(run->pg, &changed.kinds, &changed.objects, tables, unknown, err);
