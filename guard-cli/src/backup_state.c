@@ -25,6 +25,13 @@ typedef struct Changed
 	const char *unknown; /* why that is not all; NULL: it is */
 } Changed;
 
+/* NULL for a prediction. */
+static const char *
+tag_of(const MgStatement *statement)
+{
+	return statement->rows == NULL ? NULL : mg_rows_get(statement->rows, statement->row, "tag");
+}
+
 /* Statements whose own statements depend on the rows that they find; a clone has none. */
 static bool
 depends_on_rows(const char *tag)
@@ -87,7 +94,7 @@ gather(MgRun *run, const MgStatements *list, Changed *changed)
 	for (int i = 0; i < list->count; i++)
 	{
 		const MgStatement *statement = &list->items[i];
-		const char *tag = mg_rows_get(statement->rows, statement->row, "tag");
+		const char *tag = tag_of(statement);
 
 		if (statement->nesting == 0)
 			outer = tag;
@@ -155,8 +162,7 @@ choose(MgRun *run, MgStrings *tables, const char **unknown, MgError *err)
 		return false;
 	/* a prediction does not say whether rows are changed */
 	for (int i = 0; i < seen->count; i++)
-		changed.writes = changed.writes ||
-						 writes_rows(mg_rows_get(seen->items[i].rows, seen->items[i].row, "tag"));
+		changed.writes = changed.writes || writes_rows(tag_of(&seen->items[i]));
 	gather(run, &up->predicted, &changed);
 	gather(run, &up->rehearsed, &changed);
 	*unknown = changed.unknown;
