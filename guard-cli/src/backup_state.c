@@ -96,8 +96,11 @@ gather(MgRun *run, const MgStatements *list, Changed *changed)
 		const MgStatement *statement = &list->items[i];
 		const char *tag = tag_of(statement);
 
+		/* functions of ours write to tables of ours */
 		if (statement->nesting == 0)
-			outer = tag;
+			outer = statement->text != NULL && strstr(statement->text, "SELECT safedeploy.") != NULL ?
+						NULL :
+						tag;
 		else if (outer != NULL && strcmp(outer, "SELECT") == 0)
 			changed->unknown = "a function runs statements, which may depend on the rows it finds";
 		if (depends_on_rows(tag))

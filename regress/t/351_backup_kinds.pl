@@ -100,7 +100,7 @@ sub tables { return join ' ', sort map { $_->{name} } @{ manifest($_[0])->{table
 $p = run_one("DROP TABLE dropped;\nCREATE TABLE t2 (id integer);\nINSERT INTO t2 VALUES (1);\n", "CREATE TABLE dropped ();\nDROP TABLE t2;\n", $targeted);
 exit_is($p, 0, 'a run that drops a table, with a targeted backup');
 my $one = backup_of($p);
-is(manifest($one)->{kind}, 'targeted', 'is made so');
+is(manifest($one)->{kind}, 'targeted', 'is made so') or diag(manifest($one)->{reason});
 is(tables($one), 'public.dropped', 'of just that table');
 is(manifest($one)->{sequences}[0]{value}, 300, 'with its sequence');
 exit_is($server->migguard('app', [ 'backup', 'verify', '--restore', $one ], cwd => "$dir"), 0, 'it can be restored');
