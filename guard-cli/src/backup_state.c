@@ -165,7 +165,8 @@ choose(MgRun *run, MgStrings *tables, const char **unknown, MgError *err)
 		return false;
 	/* a prediction does not say whether rows are changed */
 	for (int i = 0; i < seen->count; i++)
-		changed.writes = changed.writes || writes_rows(tag_of(&seen->items[i]));
+		changed.writes =
+			changed.writes || (seen->items[i].nesting == 0 && writes_rows(tag_of(&seen->items[i])));
 	gather(run, &up->predicted, &changed);
 	gather(run, &up->rehearsed, &changed);
 	*unknown = changed.unknown;
