@@ -13,6 +13,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "sd_compat.h"
 #include "sd_facts.h"
 #include "sd_keys.h"
 
