@@ -188,4 +188,6 @@ foreach my $tool ('safedeploy=', @tools)
 	print "  false alarm: $_\n" foreach @alarm;
 	$wrong += $new if $who eq 'safedeploy';
 }
+# the directory goes at exit, and not under anybody's feet
+chdir '/';
 exit($wrong > 0);
