@@ -27,7 +27,7 @@ typedef struct SizeEntry
 struct SdSizes
 {
 	MemoryContext context;
-	HTAB *known; /* NULL before the first */
+	HTAB *known;	/* NULL before the first */
 	SizeEntry last; /* asked for: a statement is mostly about one */
 };
 

@@ -231,7 +231,8 @@ mg_run_event(MgRun *run, const char *status, MgError *err)
 	if (run->pg == NULL)
 		return mg_err_set(err, MG_EXIT_UNAVAILABLE, "the connection to the server is lost");
 	detail = run->detail == NULL ? NULL : cJSON_PrintUnformatted(run->detail);
-	ok = mg_ledger_event(run->pg, run->id, mg_state_name(run->state), status, run->message, detail, err);
+	ok = mg_ledger_event(run->pg, run->id, mg_state_name(run->state), status, run->message, detail,
+						 err);
 
 	cJSON_free(detail);
 	return ok;
