@@ -292,8 +292,12 @@ sd_effect_vacuum(SdEffectContext *context, Node *statement)
 		VacuumRelation *target = lfirst_node(VacuumRelation, cell);
 		SdRelation relation = sd_scope_relation(context->scope, target->relation);
 
-		if (sd_is_old(context, &relation))
-			tables = lappend_oid(tables, relation.oid);
+		if (!sd_is_old(context, &relation))
+			continue;
+		/* 18 goes on to what inherits from a named table */
+		tables = PG_VERSION_NUM >= 180000 && target->relation->inh ?
+					 list_concat_unique_oid(tables, sd_family_tree(context, relation.oid)) :
+					 lappend_oid(tables, relation.oid);
 	}
 	if (stmt->rels == NIL)
 		tables = sd_relations_of_schema(InvalidOid);
