@@ -269,11 +269,14 @@ sd_context_facts(const SdContext *context)
 SdContext *
 sd_context_of(SdAnalysis *analysis, Oid relation)
 {
-	SdContext *context;
+	SdContext *context = analysis->last_context;
+	Oid owner;
 	bool found;
 
-	Oid owner = sd_lookup_index_table(relation);
-
+	/* a statement is mostly about one table */
+	if (context != NULL && context->relation == relation)
+		return context;
+	owner = sd_lookup_index_table(relation);
 	if (OidIsValid(owner))
 		relation = owner;
 	if (analysis->contexts == NULL)
@@ -299,6 +302,7 @@ sd_context_of(SdAnalysis *analysis, Oid relation)
 		context = hash_search(analysis->contexts, &relation, HASH_ENTER, &found);
 		*context = new;
 	}
+	analysis->last_context = context;
 	return context;
 }
 

@@ -265,7 +265,8 @@ add_named(SdEffects *effects, SdEffectKind kind, const char *schema, const char 
 
 	effect->certain = effects->certain;
 	effect->type = type;
-	effect->name = MemoryContextStrdup(effects->rows, quote_qualified_identifier(schema, name));
+	effect->schema = schema == NULL ? NULL : MemoryContextStrdup(effects->rows, schema);
+	effect->plain_name = MemoryContextStrdup(effects->rows, name);
 }
 
 void
@@ -281,26 +282,29 @@ sd_makes(SdEffectContext *context, const char *schema, const char *name, char re
 void
 sd_builds_new(SdEffectContext *context, const char *schema, const char *name)
 {
-	add_named(context->effects, SD_EFFECT_BUILD, schema, name, sd_relkind_name(RELKIND_INDEX));
+	/* no finding is about what is only made */
+	if (context->analysis->predicts)
+		add_named(context->effects, SD_EFFECT_BUILD, schema, name, sd_relkind_name(RELKIND_INDEX));
 }
 
 bool
 sd_is_named(SdEffectContext *context, const char *schema, const char *name)
 {
-	const char *identity = quote_qualified_identifier(schema, name);
 	ListCell *cell;
 
 	foreach (cell, context->effects->list)
 	{
 		SdEffect *effect = lfirst(cell);
 
-		if (effect->key.kind == SD_EFFECT_NEW && strcmp(effect->name, identity) == 0)
+		if (effect->key.kind == SD_EFFECT_NEW && strcmp(effect->plain_name, name) == 0 &&
+			(effect->schema == NULL ? schema == NULL :
+									  schema != NULL && strcmp(effect->schema, schema) == 0))
 			return true;
 	}
 	return false;
 }
 
-List **
+struct SdMade **
 sd_effects_made(SdEffects *effects, MemoryContext *memory)
 {
 	*memory = effects->memory;
@@ -339,7 +343,9 @@ put_effect(SdEffects *effects, SdEffect *effect)
 	Datum values[7] = { 0 };
 	bool nulls[7] = { 0 };
 
-	if (effect->name == NULL && OidIsValid(effect->key.class))
+	if (effect->plain_name != NULL)
+		effect->name = quote_qualified_identifier(effect->schema, effect->plain_name);
+	else if (effect->name == NULL && OidIsValid(effect->key.class))
 		sd_effect_identify(effects, effect);
 	values[0] = Int32GetDatum(analysis->number);
 	values[1] = CStringGetTextDatum(effect_names[effect->key.kind]);

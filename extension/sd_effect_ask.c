@@ -242,7 +242,7 @@ may_lock(Node *statement)
 }
 
 LOCKMODE
-sd_ask_strongest_lock(SdAnalysis *analysis, SdRelation *relation, const char **shown)
+sd_ask_strongest_lock(SdAnalysis *analysis, LOCKMODE above, SdRelation *relation, const char **shown)
 {
 	const SdEffect *strongest = NULL;
 	bool of_index = false;
@@ -261,7 +261,8 @@ sd_ask_strongest_lock(SdAnalysis *analysis, SdRelation *relation, const char **s
 		SdEffect *effect = lfirst(cell);
 		char relkind;
 
-		if (effect->key.kind != SD_EFFECT_LOCK || effect->key.class != RelationRelationId ||
+		if (effect->key.kind != SD_EFFECT_LOCK || effect->mode <= above ||
+			effect->key.class != RelationRelationId ||
 			get_rel_persistence(effect->key.object) == RELPERSISTENCE_TEMP)
 			continue;
 		relkind = sd_relkind(effect->key.object);

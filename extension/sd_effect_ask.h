@@ -29,8 +29,9 @@ extern void sd_ask_for_finding(SdAnalysis *analysis, SdFinding *finding);
 
 /*
  * sd_ask_strongest_lock returns the strongest lock on a relation that is not temporary,
- * with its relation and what that is called now; NoLock when there is none.
+ * with its relation and what that is called now; NoLock when none is stronger than "above".
  */
-extern LOCKMODE sd_ask_strongest_lock(SdAnalysis *analysis, SdRelation *relation, const char **shown);
+extern LOCKMODE sd_ask_strongest_lock(SdAnalysis *analysis, LOCKMODE above, SdRelation *relation,
+									  const char **shown);
 
 #endif

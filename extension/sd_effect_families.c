@@ -8,6 +8,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_event_trigger.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -21,6 +22,7 @@
 #include "utils/rel.h"
 
 #include "sd_effect_int.h"
+#include "sd_predict.h"
 #include "sd_tree.h"
 #include "sd_try.h"
 
@@ -241,6 +243,57 @@ attempt(void *arg)
 	}
 }
 
+/* is_simple_column recognises ADD COLUMN with nothing to be looked up but a type of the server. */
+static bool
+is_simple_column(const AlterTableCmd *cmd)
+{
+	const ColumnDef *column;
+	ListCell *cell;
+
+	if (cmd->subtype != AT_AddColumn)
+		return false;
+	column = castNode(ColumnDef, cmd->def);
+	if (column->typeName == NULL || column->typeName->typmods != NIL ||
+		!sd_is_plain_type(column->typeName))
+		return false;
+	foreach (cell, column->constraints)
+	{
+		const Constraint *constraint = lfirst_node(Constraint, cell);
+
+		if (constraint->contype != CONSTR_NULL && constraint->contype != CONSTR_NOTNULL &&
+			(constraint->contype != CONSTR_DEFAULT || !IsA(constraint->raw_expr, A_Const)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * cannot_fail recognises the commonest statements, in which nothing is asked of the
+ * server that it may refuse: they need no subtransaction around the question.
+ */
+static bool
+cannot_fail(const SdEffects *effects, Node *statement)
+{
+	ListCell *cell;
+
+	/* with event triggers code of the database is looked into */
+	if (effects->context.analysis->predicts)
+		return false;
+	switch (nodeTag(statement))
+	{
+		case T_IndexStmt:
+			return sd_scope_relation(effects->context.scope, ((IndexStmt *) statement)->relation).relkind ==
+				   RELKIND_RELATION;
+		case T_AlterTableStmt:
+			foreach (cell, ((AlterTableStmt *) statement)->cmds)
+				if (!is_simple_column(lfirst_node(AlterTableCmd, cell)))
+					return false;
+			return true;
+		default:
+			return false;
+	}
+}
+
 void
 sd_effects_statement(SdEffects *effects, Node *statement)
 {
@@ -255,7 +308,9 @@ sd_effects_statement(SdEffects *effects, Node *statement)
 	effects->certain = before && !analysis->conditional;
 	if (IsA(statement, TransactionStmt) && analysis->inside == NULL)
 		sd_effects_follow(effects, (TransactionStmt *) statement);
-	if (!sd_try(attempt, &what, &error))
+	if (cannot_fail(effects, statement))
+		attempt(&what);
+	else if (!sd_try(attempt, &what, &error))
 		sd_effects_opaque(effects, psprintf("it cannot be predicted: %s", error));
 	effects->certain = before;
 }

@@ -26,6 +26,8 @@ typedef struct SdEffect
 	bool passing;		/* a lock that ends with the statement */
 	const char *type;	/* kind of object, or NULL to ask the catalog */
 	const char *name;	/* identity, likewise */
+	const char *schema; /* of what is not in the catalog, or NULL */
+	const char *plain_name;
 	const char *detail; /* NULL for none */
 } SdEffect;
 
@@ -60,8 +62,8 @@ struct SdEffects
 	HTAB *known; /* effects of this statement, by key; NULL while there are few */
 	List *list;	 /* SdEffect, in the order in which they were found */
 	bool certain;
-	List *made;	   /* what the script has made and statements use by name; sd_effect_made.c */
-	List *renamed; /* of relations: old identity, new identity, and so on; newest first */
+	struct SdMade *made; /* what the script has made and statements use by name; sd_effect_made.c */
+	List *renamed;		 /* of relations: old identity, new identity, and so on; newest first */
 };
 
 /* sd_effects_find finds an effect of the statement; NULL when it has it not. */

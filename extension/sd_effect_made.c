@@ -14,38 +14,69 @@
 #include "sd_effect.h"
 
 /* Something that the script has made, and that a later statement uses by its name. */
-typedef struct Made
+typedef struct SdMade
 {
-	const char *schema; /* of the relation; NULL for a prepared statement */
+	struct SdMade *before; /* made before */
+	const char *schema;	   /* of the relation; NULL for a prepared statement */
 	const char *relation;
 	const char *name;
 	Node *node;
 } Made;
 
-static List *
-all(SdEffectContext *context)
+/* newest returns what was made last. */
+static Made *
+newest(SdEffectContext *context)
 {
 	MemoryContext memory;
 
 	return *sd_effects_made(context->effects, &memory);
 }
 
-/* remember keeps a copy of a piece of a parse tree. */
+/* remember keeps a piece of a parse tree; "copy" makes what is kept of it. */
 static void
 remember(SdEffects *effects, const char *schema, const char *relation, const char *name,
-		 const void *node)
+		 const void *node, Node *(*copy)(const void *) )
 {
 	MemoryContext memory;
-	List **list = sd_effects_made(effects, &memory);
+	Made **last = sd_effects_made(effects, &memory);
 	MemoryContext old = MemoryContextSwitchTo(memory);
 	Made *made = palloc0(sizeof(Made));
 
 	made->schema = schema == NULL ? NULL : pstrdup(schema);
 	made->relation = relation == NULL ? NULL : pstrdup(relation);
 	made->name = name == NULL ? NULL : pstrdup(name);
-	made->node = copyObject((void *) node);
-	*list = lcons(made, *list);
+	made->node = copy(node);
+	made->before = *last;
+	*last = made;
 	MemoryContextSwitchTo(old);
+}
+
+/* copy_all keeps all of it. */
+static Node *
+copy_all(const void *node)
+{
+	return copyObject((Node *) node);
+}
+
+/* copy_index keeps what sd_made_index() looks at; of a partial index no columns, which are like no other's. */
+static Node *
+copy_index(const void *node)
+{
+	const IndexStmt *index = node;
+	IndexStmt *copy = makeNode(IndexStmt);
+	ListCell *cell;
+
+	copy->unique = index->unique;
+	copy->isconstraint = index->isconstraint;
+	foreach (cell, index->whereClause == NULL ? index->indexParams : NIL)
+	{
+		const char *name = lfirst_node(IndexElem, cell)->name;
+		IndexElem *element = makeNode(IndexElem);
+
+		element->name = name == NULL ? NULL : pstrdup(name);
+		copy->indexParams = lappend(copy->indexParams, element);
+	}
+	return (Node *) copy;
 }
 
 void
@@ -53,7 +84,8 @@ sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,
 					   const Constraint *constraint)
 {
 	if (relation->schema != NULL)
-		remember(context->effects, relation->schema, relation->name, constraint->conname, constraint);
+		remember(context->effects, relation->schema, relation->name, constraint->conname,
+				 constraint, copy_all);
 }
 
 /* is_of tells whether a thing that was made belongs to a relation. */
@@ -68,12 +100,8 @@ is_of(const Made *made, const SdRelation *relation)
 const Constraint *
 sd_made_constraint(SdEffectContext *context, const SdRelation *relation, const char *name)
 {
-	ListCell *cell;
-
-	foreach (cell, all(context))
+	for (const Made *made = newest(context); made != NULL; made = made->before)
 	{
-		Made *made = lfirst(cell);
-
 		if (is_of(made, relation) && IsA(made->node, Constraint) && made->name != NULL &&
 			strcmp(made->name, name) == 0)
 			return (const Constraint *) made->node;
@@ -85,11 +113,9 @@ List *
 sd_made_keys(SdEffectContext *context, const SdRelation *relation)
 {
 	List *result = NIL;
-	ListCell *cell;
 
-	foreach (cell, all(context))
+	for (const Made *made = newest(context); made != NULL; made = made->before)
 	{
-		Made *made = lfirst(cell);
 		Constraint *constraint = (Constraint *) made->node;
 
 		if (is_of(made, relation) && IsA(made->node, Constraint) &&
@@ -103,12 +129,9 @@ List *
 sd_made_references(SdEffectContext *context, const SdRelation *relation)
 {
 	List *result = NIL;
-	ListCell *cell;
 
-	foreach (cell, all(context))
+	for (const Made *made = newest(context); made != NULL; made = made->before)
 	{
-		Made *made = lfirst(cell);
-
 		if (is_of(made, relation) && IsA(made->node, Constraint) &&
 			((Constraint *) made->node)->contype == CONSTR_FOREIGN)
 			result = lappend(result, ((Constraint *) made->node)->pktable);
@@ -119,25 +142,23 @@ sd_made_references(SdEffectContext *context, const SdRelation *relation)
 void
 sd_remember_prepared(SdEffectContext *context, const char *name, Node *query)
 {
-	remember(context->effects, NULL, NULL, name, query);
+	remember(context->effects, NULL, NULL, name, query, copy_all);
 }
 
 void
 sd_effect_create_event_trigger(SdEffectContext *context, Node *statement)
 {
-	remember(context->effects, NULL, NULL, ((CreateEventTrigStmt *) statement)->trigname, statement);
+	remember(context->effects, NULL, NULL, ((CreateEventTrigStmt *) statement)->trigname, statement,
+			 copy_all);
 }
 
 List *
 sd_made_event_triggers(SdEffectContext *context)
 {
 	List *result = NIL;
-	ListCell *cell;
 
-	foreach (cell, all(context))
+	for (const Made *made = newest(context); made != NULL; made = made->before)
 	{
-		Made *made = lfirst(cell);
-
 		if (IsA(made->node, CreateEventTrigStmt))
 			result = lappend(result, made->node);
 	}
@@ -147,12 +168,8 @@ sd_made_event_triggers(SdEffectContext *context)
 Node *
 sd_prepared(SdEffectContext *context, const char *name)
 {
-	ListCell *cell;
-
-	foreach (cell, all(context))
+	for (const Made *made = newest(context); made != NULL; made = made->before)
 	{
-		Made *made = lfirst(cell);
-
 		if (made->schema == NULL && !IsA(made->node, CreateEventTrigStmt) &&
 			strcmp(made->name, name) == 0)
 			return made->node;
@@ -165,18 +182,16 @@ sd_remember_index(SdEffectContext *context, const SdRelation *relation, const ch
 				  const IndexStmt *index)
 {
 	if (relation->schema != NULL)
-		remember(context->effects, relation->schema, relation->name, name, index);
+		remember(context->effects, relation->schema, relation->name, name, index, copy_index);
 }
 
 Oid
 sd_table_of_made_index(SdEffectContext *context, const SdRelation *index)
 {
-	ListCell *cell;
-
-	foreach (cell, index->presence == SD_MADE ? all(context) : NIL)
+	if (index->presence != SD_MADE)
+		return InvalidOid;
+	for (const Made *made = newest(context); made != NULL; made = made->before)
 	{
-		Made *made = lfirst(cell);
-
 		if (IsA(made->node, IndexStmt) && made->name != NULL && index->schema != NULL &&
 			strcmp(made->schema, index->schema) == 0 && strcmp(made->name, index->name) == 0)
 		{
@@ -211,16 +226,12 @@ same_columns(const List *one, const List *other)
 bool
 sd_made_index(SdEffectContext *context, const SdRelation *relation, const IndexStmt *index)
 {
-	ListCell *cell;
-
-	foreach (cell, all(context))
+	for (const Made *made = newest(context); made != NULL; made = made->before)
 	{
-		Made *made = lfirst(cell);
 		IndexStmt *own = (IndexStmt *) made->node;
 
 		if (is_of(made, relation) && IsA(own, IndexStmt) && own->unique == index->unique &&
-			own->whereClause == NULL && index->whereClause == NULL &&
-			(own->isconstraint || !index->isconstraint) &&
+			index->whereClause == NULL && (own->isconstraint || !index->isconstraint) &&
 			same_columns(own->indexParams, index->indexParams))
 			return true;
 	}

@@ -48,6 +48,7 @@
 
 #include "sd_compat.h"
 #include "sd_effect.h"
+#include "sd_predict.h"
 #include "sd_try.h"
 
 typedef struct Question
@@ -305,8 +306,8 @@ sd_uses_type(SdEffectContext *context, const TypeName *name, LOCKMODE mode)
 	Type type;
 	Oid relation;
 
-	/* serial is no type */
-	if (name == NULL || name->names == NIL)
+	/* serial is no type, and of the server's own types nobody locks a relation */
+	if (name == NULL || name->names == NIL || (name->typmods == NIL && sd_is_plain_type(name)))
 		return;
 	type = LookupTypeName(NULL, name, NULL, true);
 	if (type == NULL)

@@ -8,10 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "sd_compat.h"
 #include "sd_compat_catalog.h"
@@ -139,6 +141,23 @@ with_new_names(SdEffects *effects, const char *identity)
 	return identity;
 }
 
+/* relation_identity is sd_compat_object_identity() of a relation, the short way; NULL when it is gone. */
+static const char *
+relation_identity(Oid relation)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Form_pg_class form;
+	const char *result;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	result = quote_qualified_identifier(get_namespace_name_or_temp(form->relnamespace),
+										NameStr(form->relname));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 /* sd_effects_name returns what an object is called at this point of the script. */
 static const char *
 sd_effects_name(SdEffects *effects, const SdEffectKey *key)
@@ -157,6 +176,13 @@ sd_effects_name(SdEffects *effects, const SdEffectKey *key)
 						state != NULL && state->renamed != NULL ?
 							state->renamed :
 							quote_identifier(get_attname(key->object, key->part, false)));
+	}
+	if (key->class == RelationRelationId)
+	{
+		const char *name = relation_identity(key->object);
+
+		if (name != NULL)
+			return name;
 	}
 	ObjectAddressSubSet(address, key->class, key->object, key->part);
 	return with_new_names(effects, sd_compat_object_identity(&address));
@@ -255,7 +281,10 @@ sd_effect_identify(SdEffects *effects, SdEffect *effect)
 {
 	ObjectAddress address;
 
-	ObjectAddressSubSet(address, effect->key.class, effect->key.object, effect->key.part);
 	effect->name = sd_effects_name(effects, &effect->key);
+	/* no finding says it */
+	if (!effects->context.analysis->predicts)
+		return;
+	ObjectAddressSubSet(address, effect->key.class, effect->key.object, effect->key.part);
 	effect->type = sd_compat_object_type(&address);
 }

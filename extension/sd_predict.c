@@ -52,9 +52,8 @@ sd_is_serial(const TypeName *type)
 	return false;
 }
 
-/* is_plain_type recognises types of the server itself, whose domains have no constraints. */
-static bool
-is_plain_type(const TypeName *type)
+bool
+sd_is_plain_type(const TypeName *type)
 {
 	Oid oid;
 
@@ -135,7 +134,7 @@ sd_predict_add_column(ColumnDef *column)
 		return answer;
 	answer.constant_default = question.raw_default != NULL && IsA(question.raw_default, A_Const);
 	/* the common case needs no planner: a constant, or none, of a type of the server */
-	if (is_plain_type(column->typeName) &&
+	if (sd_is_plain_type(column->typeName) &&
 		(question.raw_default == NULL || IsA(question.raw_default, A_Const)))
 	{
 		answer.has_default =

@@ -52,6 +52,9 @@ extern SdTypePrediction sd_predict_alter_type(Oid relation, const char *column, 
  */
 extern SdTruth sd_predict_not_null(Oid relation, const char *column, List *dropped, List *validated);
 
+/* sd_is_plain_type recognises types of the server itself, whose domains have no constraints. */
+extern bool sd_is_plain_type(const TypeName *type);
+
 /* sd_is_serial recognises the names of types that the server replaces by a sequence. */
 extern bool sd_is_serial(const TypeName *type);
 

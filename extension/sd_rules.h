@@ -168,6 +168,7 @@ typedef struct SdAnalysis
 
 	/* See sd_context.h; NULL before the first. */
 	struct HTAB *contexts;
+	struct SdContext *last_context; /* asked for */
 	struct SdStatements *statements;
 	struct SdFacts *server_facts;
 

@@ -325,8 +325,9 @@ sd_check_locks(SdAnalysis *analysis, Node *statement)
 	/* nothing is stronger than that */
 	if (analysis->lock_reported == AccessExclusiveLock)
 		return;
-	mode = sd_ask_strongest_lock(analysis, &relation, &shown);
-	if (mode < ShareUpdateExclusiveLock || mode <= analysis->lock_reported)
+	mode = sd_ask_strongest_lock(analysis, Max(analysis->lock_reported, RowExclusiveLock),
+								 &relation, &shown);
+	if (mode == NoLock)
 		return;
 	finding = sd_finding(analysis, SD_RULE_LOCK_TAKEN, &relation);
 	finding.object = finding.names.table = shown;
