@@ -150,7 +150,7 @@ is(scalar(grep { $_->{state} eq 'migrate' && $_->{status} eq 'begin' } $server->
 # an index left invalid
 ($database, $guard, $before) = scene([ { id => 'b2',
 	up => "with op.get_context().autocommit_block():\n    op.execute('CREATE UNIQUE INDEX CONCURRENTLY t_id ON t (id)')",
-	down_sql => ['DROP INDEX t_id'] } ]);
+	down_sql => ['DROP INDEX t_id'] } ], ini => "[run]\nprobe = off\n");
 $server->sql($database, 'INSERT INTO t VALUES (1), (1)');
 $p = $guard->([ 'run', @bare ]);
 exit_is($p, 22, 'an index that a failed build left is no proof of equality');
