@@ -249,10 +249,17 @@ SKIP:
 	is(effects($seen{$index}{observed}), 'lock public.t ShareUpdateExclusiveLock, scan public.t', 'a statement that commits in its midst');
 	ok(!finding($told, qr/observed-differs/), 'as predicted') or diag("@{$told->{findings}}");
 
-	# an event trigger does what no prediction knows
-	$server->sql($db, q{CREATE FUNCTION sneak() RETURNS event_trigger LANGUAGE plpgsql AS $$
-		BEGIN IF tg_tag = 'ALTER TABLE' THEN LOCK TABLE gone IN ACCESS EXCLUSIVE MODE; END IF; END $$;
-		CREATE EVENT TRIGGER sneak ON ddl_command_start EXECUTE FUNCTION sneak()});
+	# the function behind an operator does what no prediction knows
+	$server->sql($db, q{CREATE FUNCTION sneak(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$
+		BEGIN LOCK TABLE gone IN ACCESS EXCLUSIVE MODE; RETURN true; END $$;
+		CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, FUNCTION = sneak);
+		CREATE TABLE sly (id integer CHECK (id === 1))});
+	open my $handle, '>', "$dir/2_two.up.sql" or die $!;
+	print $handle "INSERT INTO sly VALUES (1);\n";
+	close $handle or die $!;
+	open $handle, '>', "$dir/2_two.down.sql" or die $!;
+	print $handle "DELETE FROM sly WHERE id = 1;\n";
+	close $handle or die $!;
 	$plan = $guard->([ 'plan', '--format', 'json' ]);
 	exit_is($plan, 0, 'psql: plan of what does more than it says');
 	($told) = statements($plan);

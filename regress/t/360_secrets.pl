@@ -95,7 +95,7 @@ is(has_canary(@outputs), 0, 'nor had any output');
 is(has_canary(ledger('app'), ledger('failing')), 0, 'nor any row of ledger and snapshots');
 my @files;
 find({ no_chdir => 1, wanted => sub { push @files, $_ if -f } }, $project->dir);
-cmp_ok(scalar(grep { /\.dump\.json$/ } @files), '>', 0, 'manifests of backups were among the files');
+cmp_ok(scalar(grep { m{/manifest\.json$} } @files), '>', 0, 'manifests of backups were among the files');
 is(has_canary(map { SafeDeployTest::Process::slurp($_) } @files), 0, 'no file has it');
 is(has_canary($server->sql('app', q{SELECT string_agg(application_name, ',') FROM pg_stat_activity})), 0, 'nor any application_name');
 
