@@ -221,7 +221,7 @@ use_phrases(const SdUsage *use, SdFacts *facts)
 static void
 fact_use(SdAnalysis *analysis, SdContext *context, SdFacts *facts)
 {
-	const SdUsage *use = &context->use;
+	const SdUsage *use = sd_context_use(analysis, context);
 
 	use_phrases(use, facts);
 	if (!use->known)
@@ -256,13 +256,39 @@ new_facts(void)
 	return facts;
 }
 
+const SdUsage *
+sd_context_use(SdAnalysis *analysis, SdContext *context)
+{
+	if (!context->has_use)
+	{
+		context->use = sd_usage(analysis, context->relation);
+		context->has_use = true;
+	}
+	return &context->use;
+}
+
+bool
+sd_context_may_reach(SdAnalysis *analysis, SdContext *context, double transactions)
+{
+	const SdUsage *limit = sd_usage_limit(analysis);
+
+	return limit->known && limit->transactions >= transactions &&
+		   sd_context_use(analysis, context)->transactions >= transactions;
+}
+
+bool
+sd_context_is_hot(SdAnalysis *analysis, SdContext *context)
+{
+	return sd_guc_hot_table > 0 && sd_context_may_reach(analysis, context, sd_guc_hot_table);
+}
+
 const char *
-sd_context_facts(const SdContext *context)
+sd_context_facts(SdAnalysis *analysis, SdContext *context)
 {
 	SdFacts facts = new_facts();
 
 	size_phrase(context, &facts);
-	use_phrases(&context->use, &facts);
+	use_phrases(sd_context_use(analysis, context), &facts);
 	return facts.summary.data;
 }
 
@@ -276,9 +302,6 @@ sd_context_of(SdAnalysis *analysis, Oid relation)
 	/* a statement is mostly about one table */
 	if (context != NULL && context->relation == relation)
 		return context;
-	owner = sd_lookup_index_table(relation);
-	if (OidIsValid(owner))
-		relation = owner;
 	if (analysis->contexts == NULL)
 	{
 		HASHCTL options = { .keysize = sizeof(Oid),
@@ -289,15 +312,18 @@ sd_context_of(SdAnalysis *analysis, Oid relation)
 			hash_create("safedeploy contexts", 64, &options, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	context = hash_search(analysis->contexts, &relation, HASH_FIND, NULL);
+	if (context == NULL && OidIsValid(owner = sd_lookup_index_table(relation)))
+	{
+		relation = owner;
+		context = hash_search(analysis->contexts, &relation, HASH_FIND, NULL);
+	}
 	if (context == NULL)
 	{
 		/* a failure must not leave an entry that was never filled */
-		SdContext new = { .relation = relation,
-						  .size = sd_relation_size(analysis->sizes, relation),
-						  .use = sd_usage(analysis, relation) };
+		SdContext new = { .relation = relation, .size = sd_relation_size(analysis->sizes, relation) };
 
 		/* where ANALYZE never was, the server has counted all the same */
-		if (new.size.bytes > 0 && new.size.rows < 0 && new.use.known)
+		if (new.size.bytes > 0 && new.size.rows < 0 && sd_context_use(analysis, &new)->known)
 			new.size.rows = new.use.rows;
 		context = hash_search(analysis->contexts, &relation, HASH_ENTER, &found);
 		*context = new;

@@ -19,7 +19,8 @@ typedef struct SdContext
 {
 	Oid relation; /* the key */
 	SdSize size;
-	SdUsage use;
+	SdUsage use; /* see sd_context_use() */
+	bool has_use;
 	bool hot_reported;	 /* by the open transaction */
 	int hot_transaction; /* which one that is */
 
@@ -34,8 +35,17 @@ typedef struct SdContext
 /* sd_context_of returns the context of a relation of the catalog; of an index, that of its table. */
 extern SdContext *sd_context_of(SdAnalysis *analysis, Oid relation);
 
+/* sd_context_use returns how much it is used, asked for when it is first needed. */
+extern const SdUsage *sd_context_use(SdAnalysis *analysis, SdContext *context);
+
+/* sd_context_may_reach tells whether at least so many transactions a second may use it; false when not known. */
+extern bool sd_context_may_reach(SdAnalysis *analysis, SdContext *context, double transactions);
+
+/* sd_context_is_hot tells whether it is in constant use. */
+extern bool sd_context_is_hot(SdAnalysis *analysis, SdContext *context);
+
 /* sd_context_facts says in a few words how large and how used it is. */
-extern const char *sd_context_facts(const SdContext *context);
+extern const char *sd_context_facts(SdAnalysis *analysis, SdContext *context);
 
 /*
  * sd_context_document returns the column "context" of a finding about a relation;

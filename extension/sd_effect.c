@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -15,6 +16,7 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "sd_compat.h"
 #include "sd_compat_catalog.h"
@@ -156,22 +158,44 @@ sd_effect_certain(SdEffectContext *context, bool certain)
 	return before;
 }
 
+const SdClass *
+sd_effects_class(SdEffects *effects, Oid relation)
+{
+	SdClass *class = &effects->last;
+	HeapTuple tuple;
+
+	if (class->relation == relation)
+		return class;
+	*class = (SdClass){ .relation = relation };
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		class->namespace = form->relnamespace;
+		class->relkind = form->relkind;
+		class->persistence = form->relpersistence;
+		ReleaseSysCache(tuple);
+	}
+	return class;
+}
+
 /* add_lock returns the effect of a lock on a relation; NULL when none is to be told. */
 static SdEffect *
 add_lock(SdEffectContext *context, Oid relation, LOCKMODE mode)
 {
 	SdEffects *effects = context->effects;
+	const SdClass *class;
 	SdEffect *effect;
-	char relkind;
 
 	if (mode == NoLock || relation < FirstNormalObjectId ||
 		sd_is_gone(context, RelationRelationId, relation))
 		return NULL;
-	relkind = sd_relkind(relation);
-	if (relkind == 0 || relkind == RELKIND_TOASTVALUE ||
+	class = sd_effects_class(effects, relation);
+	if (class->relkind == 0 || class->relkind == RELKIND_TOASTVALUE ||
 		(mode <= AccessShareLock &&
-		 (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)) ||
-		get_rel_namespace(relation) == PG_TOAST_NAMESPACE)
+		 (class->relkind == RELKIND_INDEX || class->relkind == RELKIND_PARTITIONED_INDEX)) ||
+		class->namespace == PG_TOAST_NAMESPACE)
 		return NULL;
 	effect = add_effect(effects, SD_EFFECT_LOCK, RelationRelationId, relation, 0);
 	if (mode > effect->mode)
@@ -229,7 +253,7 @@ sd_locks_type(SdEffectContext *context, Oid type, LOCKMODE mode)
 void
 sd_scans(SdEffectContext *context, Oid relation)
 {
-	if (sd_has_rows(sd_relkind(relation)))
+	if (sd_has_rows(sd_effects_class(context->effects, relation)->relkind))
 		add_certain(context->effects, SD_EFFECT_SCAN, relation);
 }
 

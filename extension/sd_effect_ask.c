@@ -31,10 +31,11 @@ changes_names(Node *statement)
 	}
 }
 
-/* is_of_made tells whether a statement is about a relation that the script made, which nobody uses. */
-static bool
-is_of_made(SdAnalysis *analysis, Node *statement)
+/* relation_of resolves the relation that a statement is about, for the statements that are about one. */
+static SdRelation
+relation_of(SdAnalysis *analysis, Node *statement)
 {
+	static const SdRelation none = { .presence = SD_MISSING };
 	const RangeVar *name = NULL;
 
 	switch (nodeTag(statement))
@@ -54,22 +55,20 @@ is_of_made(SdAnalysis *analysis, Node *statement)
 		case T_CommentStmt:
 			if (((CommentStmt *) statement)->objtype == OBJECT_TABLE)
 				return sd_scope_relation_list(analysis->scope,
-											  castNode(List, ((CommentStmt *) statement)->object))
-						   .presence == SD_MADE;
+											  castNode(List, ((CommentStmt *) statement)->object));
 			if (((CommentStmt *) statement)->objtype == OBJECT_COLUMN)
 			{
 				List *names = list_copy(castNode(List, ((CommentStmt *) statement)->object));
 
-				return list_length(names) > 1 &&
-					   sd_scope_relation_list(analysis->scope,
-											  list_truncate(names, list_length(names) - 1))
-							   .presence == SD_MADE;
+				if (list_length(names) > 1)
+					return sd_scope_relation_list(analysis->scope,
+												  list_truncate(names, list_length(names) - 1));
 			}
-			return false;
+			return none;
 		default:
-			return false;
+			return none;
 	}
-	return sd_scope_relation(analysis->scope, name).presence == SD_MADE;
+	return sd_scope_relation(analysis->scope, name);
 }
 
 /* ask predicts the statement, once. */
@@ -195,7 +194,7 @@ sd_ask_for_finding(SdAnalysis *analysis, SdFinding *finding)
 	if (lock != NULL || !opaque)
 		finding->lock = lock != NULL ? lock->mode : NoLock;
 	/* of an index it is its table that is read; a partitioned table is its partitions */
-	relkind = sd_relkind(relation);
+	relkind = sd_effects_class(analysis->effects, relation)->relkind;
 	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
 		storage = list_make1_oid(IndexGetRelation(relation, true));
 	else if (relkind == RELKIND_PARTITIONED_TABLE)
@@ -245,13 +244,15 @@ LOCKMODE
 sd_ask_strongest_lock(SdAnalysis *analysis, LOCKMODE above, SdRelation *relation, const char **shown)
 {
 	const SdEffect *strongest = NULL;
+	SdRelation named;
 	bool of_index = false;
 	ListCell *cell;
 
 	if (analysis->deferred || !may_lock(analysis->statement))
 		return NoLock;
-	/* there is nothing to be asked of it any more */
-	if (!analysis->asked && is_of_made(analysis, analysis->statement))
+	/* nobody uses what the script made: there is nothing to be asked of it any more */
+	named = relation_of(analysis, analysis->statement);
+	if (!analysis->asked && named.presence == SD_MADE)
 		analysis->asked = true;
 	ask(analysis);
 	if (analysis->effects == NULL)
@@ -259,22 +260,30 @@ sd_ask_strongest_lock(SdAnalysis *analysis, LOCKMODE above, SdRelation *relation
 	foreach (cell, analysis->effects->list)
 	{
 		SdEffect *effect = lfirst(cell);
-		char relkind;
+		const SdClass *class;
 
 		if (effect->key.kind != SD_EFFECT_LOCK || effect->mode <= above ||
-			effect->key.class != RelationRelationId ||
-			get_rel_persistence(effect->key.object) == RELPERSISTENCE_TEMP)
+			effect->key.class != RelationRelationId)
 			continue;
-		relkind = sd_relkind(effect->key.object);
+		class = sd_effects_class(analysis->effects, effect->key.object);
+		if (class->persistence == RELPERSISTENCE_TEMP)
+			continue;
 		/* the table, rather than its index */
 		if (strongest != NULL &&
 			(effect->mode < strongest->mode || (effect->mode == strongest->mode && !of_index)))
 			continue;
 		strongest = effect;
-		of_index = relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX;
+		of_index = class->relkind == RELKIND_INDEX || class->relkind == RELKIND_PARTITIONED_INDEX;
 	}
 	if (strongest == NULL)
 		return NoLock;
+	/* what the catalog knows by the name that the statement says has that name still */
+	if (named.known != NULL && named.oid == strongest->key.object)
+	{
+		*relation = named;
+		*shown = sd_shown(&named);
+		return strongest->mode;
+	}
 	memset(relation, 0, sizeof(*relation));
 	relation->presence = SD_EXISTS;
 	relation->oid = strongest->key.object;

@@ -22,7 +22,6 @@
 #include "utils/rel.h"
 
 #include "sd_effect_int.h"
-#include "sd_predict.h"
 #include "sd_tree.h"
 #include "sd_try.h"
 
@@ -254,7 +253,8 @@ is_simple_column(const AlterTableCmd *cmd)
 		return false;
 	column = castNode(ColumnDef, cmd->def);
 	if (column->typeName == NULL || column->typeName->typmods != NIL ||
-		!sd_is_plain_type(column->typeName))
+		column->typeName->pct_type || list_length(column->typeName->names) != 2 ||
+		strcmp(strVal(linitial(column->typeName->names)), "pg_catalog") != 0)
 		return false;
 	foreach (cell, column->constraints)
 	{

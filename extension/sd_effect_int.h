@@ -50,6 +50,15 @@ typedef struct SdChange
 	const char *savepoint;
 } SdChange;
 
+/* What pg_class says of a relation; of one that is not there, 0. */
+typedef struct SdClass
+{
+	Oid relation;
+	Oid namespace;
+	char relkind;
+	char persistence;
+} SdClass;
+
 struct SdEffects
 {
 	SdEffectContext context;
@@ -59,8 +68,9 @@ struct SdEffects
 	SdChange *changes;
 	int nchanges;
 	int allocated;
-	HTAB *known; /* effects of this statement, by key; NULL while there are few */
-	List *list;	 /* SdEffect, in the order in which they were found */
+	HTAB *known;  /* effects of this statement, by key; NULL while there are few */
+	List *list;	  /* SdEffect, in the order in which they were found */
+	SdClass last; /* asked for: a statement is mostly about one relation */
 	bool certain;
 	struct SdMade *made; /* what the script has made and statements use by name; sd_effect_made.c */
 	List *renamed;		 /* of relations: old identity, new identity, and so on; newest first */
@@ -69,6 +79,9 @@ struct SdEffects
 /* sd_effects_find finds an effect of the statement; NULL when it has it not. */
 extern SdEffect *sd_effects_find(const SdEffects *effects, SdEffectKind kind, Oid class, Oid object,
 								 int32 part);
+
+/* sd_effects_class looks a relation up. */
+extern const SdClass *sd_effects_class(SdEffects *effects, Oid relation);
 
 /* ---- what the script did to objects: sd_effect_state.c ---- */
 

@@ -55,6 +55,8 @@ sd_effects_state(SdEffects *effects, Oid class, Oid object, int32 part, bool cre
 	SdObjectState *state;
 	bool found;
 
+	if (!create && hash_get_num_entries(effects->states) == 0)
+		return NULL;
 	memset(&address, 0, sizeof(address));
 	ObjectAddressSubSet(address, class, object, part);
 	state = hash_search(effects->states, &address, create ? HASH_ENTER : HASH_FIND, &found);

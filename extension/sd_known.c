@@ -8,6 +8,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/heap.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
@@ -245,21 +246,23 @@ sd_known_relation(SdKnown *known, Oid namespace, const char *name)
 	return NULL;
 }
 
-/* read_columns reads the names of a relation's columns. */
+/* read_columns reads the names of a relation's columns; those that all tables have are known. */
 static void
 read_columns(SdKnown *known, SdKnownRelation *relation)
 {
 	Relation attributes = table_open(AttributeRelationId, AccessShareLock);
 	int room = 16;
-	ScanKeyData key;
+	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple tuple;
 
 	relation->columns = MemoryContextAlloc(known->context, room * sizeof(uint32));
 	relation->ncolumns = 0;
-	ScanKeyInit(&key, Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
+	ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relation->oid));
-	scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 1, &key);
+	ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTGreaterStrategyNumber, F_INT2GT,
+				Int16GetDatum(0));
+	scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		if (relation->ncolumns == room)
@@ -284,7 +287,7 @@ sd_known_column(SdKnown *known, SdKnownRelation *relation, const char *name)
 
 		for (int i = 0; i < relation->ncolumns && !found; i++)
 			found = relation->columns[i] == hash;
-		if (!found)
+		if (!found && SystemAttributeByName(name) == NULL)
 			return false;
 	}
 	if (SearchSysCacheExistsAttName(relation->oid, name))

@@ -171,6 +171,7 @@ typedef struct SdAnalysis
 	struct SdContext *last_context; /* asked for */
 	struct SdStatements *statements;
 	struct SdFacts *server_facts;
+	struct SdUsage *usage_limit; /* see sd_usage.h */
 
 	/* search_path: the caller's, the session's now, and that when the transaction began */
 	const char *callers_path;

@@ -26,7 +26,7 @@ report_hot(SdAnalysis *analysis, Node *statement, const SdLock *lock)
 	SdContext *context = sd_context_of(analysis, lock->relation);
 	SdFinding finding;
 
-	if (!sd_usage_is_hot(&context->use) ||
+	if (!sd_context_is_hot(analysis, context) ||
 		(context->hot_reported && context->hot_transaction == analysis->track->transaction))
 		return;
 	context->hot_reported = true;
@@ -39,7 +39,7 @@ report_hot(SdAnalysis *analysis, Node *statement, const SdLock *lock)
 		psprintf("%s stops who %s %s, which is in constant use (%s), from when it waits for its lock",
 				 sd_command_name(statement),
 				 lock->mode == AccessExclusiveLock ? "reads or writes" : "writes", finding.object,
-				 sd_context_facts(context));
+				 sd_context_facts(analysis, context));
 	sd_report(analysis, &finding);
 }
 

@@ -28,21 +28,18 @@ typedef struct Weighed
 	bool waits; /* its harm is the time for which others wait, and nothing else */
 } Weighed;
 
-/* use_of asks for the use of the table, where there is one. */
-static const SdUsage *
-use_of(const Weighed *w)
-{
-	static const SdUsage nothing = { 0 };
-
-	if (!OidIsValid(w->finding->about))
-		return &nothing;
-	return &sd_context_of(w->analysis, w->finding->about)->use;
-}
-
 static bool
 is_hot(const Weighed *w)
 {
-	return sd_usage_is_hot(use_of(w));
+	return OidIsValid(w->finding->about) &&
+		   sd_context_is_hot(w->analysis, sd_context_of(w->analysis, w->finding->about));
+}
+
+/* is_use_known tells whether there is a table whose use is known. */
+static bool
+is_use_known(const Weighed *w)
+{
+	return OidIsValid(w->finding->about) && sd_usage_limit(w->analysis)->known;
 }
 
 bool
@@ -79,17 +76,16 @@ static bool
 lasts_on_small(const Weighed *w)
 {
 	return w->waits && w->lasts && w->finding->size.bytes > 0 &&
-		   w->finding->size.bytes <= SMALL_BYTES && use_of(w)->known && !is_hot(w);
+		   w->finding->size.bytes <= SMALL_BYTES && is_use_known(w) && !is_hot(w);
 }
 
 static bool
 is_short_on_idle(const Weighed *w)
 {
-	const SdUsage *use = use_of(w);
-
 	return w->waits && !w->lasts && w->finding->size.bytes >= 0 &&
-		   w->finding->size.bytes <= SMALL_BYTES && use->known &&
-		   use->transactions < IDLE_PER_SECOND;
+		   w->finding->size.bytes <= SMALL_BYTES && is_use_known(w) &&
+		   !sd_context_may_reach(w->analysis, sd_context_of(w->analysis, w->finding->about),
+								 IDLE_PER_SECOND);
 }
 
 /* The first one that holds decides. */
@@ -148,7 +144,7 @@ reason_of(SdAnalysis *analysis, const SdFinding *finding, int by, const char *be
 		return psprintf("This weighs less than usual, because %s.", because);
 	return psprintf("This weighs more than usual, because %s: %s.", because,
 					OidIsValid(finding->about) ?
-						sd_context_facts(sd_context_of(analysis, finding->about)) :
+						sd_context_facts(analysis, sd_context_of(analysis, finding->about)) :
 						sd_size_text(finding->size));
 }
 

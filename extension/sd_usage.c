@@ -76,13 +76,11 @@ add_table(SdAnalysis *analysis, SdUsage *use, Oid table)
 		add_one(use, ((SdIndexFacts *) lfirst(cell))->oid, true);
 }
 
-/* add_time tells since when, and from there how many transactions a second it may be. */
+/* add_time tells since when, and from there how many transactions a second "most" may be. */
 static void
-add_time(SdUsage *use)
+add_time(SdUsage *use, int64 most)
 {
 	PgStat_StatDBEntry *database = pgstat_fetch_stat_dbentry(MyDatabaseId);
-	/* what is updated or deleted was looked for by a scan */
-	int64 most = use->reads + use->inserts;
 
 	use->since = counting_since(database);
 	if (use->since == 0)
@@ -110,8 +108,23 @@ sd_usage(SdAnalysis *analysis, Oid relation)
 				add_table(analysis, &use, lfirst_oid(cell));
 	}
 	if (pgstat_track_counts && !sd_guc_sizes_unknown)
-		add_time(&use);
+		/* what is updated or deleted was looked for by a scan */
+		add_time(&use, use.reads + use.inserts);
 	return use;
+}
+
+const SdUsage *
+sd_usage_limit(SdAnalysis *analysis)
+{
+	if (analysis->usage_limit == NULL)
+	{
+		SdUsage *limit = MemoryContextAllocZero(analysis->context, sizeof(SdUsage));
+
+		if (pgstat_track_counts && !sd_guc_sizes_unknown)
+			add_time(limit, PG_INT64_MAX);
+		analysis->usage_limit = limit;
+	}
+	return analysis->usage_limit;
 }
 
 const char *

@@ -25,6 +25,12 @@ typedef struct SdUsage
 /* sd_usage reads what is known of a relation, its indexes and all its children; counts of nothing are 0. */
 extern SdUsage sd_usage(SdAnalysis *analysis, Oid relation);
 
+/*
+ * sd_usage_limit returns what no relation of the database is used more than, in "transactions", and
+ * whether use is known at all; it counts no reads or writes.  It is made once an analysis.
+ */
+extern const SdUsage *sd_usage_limit(SdAnalysis *analysis);
+
 /* sd_usage_last says ", last at ...", or "" when the server does not know. */
 extern const char *sd_usage_last(const SdUsage *use);
 
