@@ -93,6 +93,7 @@ OBJS = \
 	extension/sd_effect_constraint.o \
 	extension/sd_effect_create.o \
 	extension/sd_effect_dml.o \
+	extension/sd_effect_expression.o \
 	extension/sd_effect_drop.o \
 	extension/sd_effect_index.o \
 	extension/sd_effect_made.o \

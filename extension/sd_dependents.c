@@ -215,6 +215,37 @@ sd_dependents_required_by(const ObjectAddress *object)
 }
 
 List *
+sd_dependents_uses(const ObjectAddress *object)
+{
+	return references_of(object, (char[]){ DEPENDENCY_NORMAL, DEPENDENCY_AUTO, 0 });
+}
+
+List *
+sd_dependents_users(const ObjectAddress *object)
+{
+	Relation depends = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *result = NIL;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->classId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->objectId));
+	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		result = lappend(result, sd_make_address(form->classid, form->objid, form->objsubid));
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	return result;
+}
+
+List *
 sd_dependents_owned(Oid role)
 {
 	Relation depends = table_open(SharedDependRelationId, AccessShareLock);

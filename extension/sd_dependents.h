@@ -29,6 +29,10 @@ extern List *sd_dependents_hosts(const ObjectAddress *object);
 /* sd_dependents_required_by lists what refuses to lose an object: its extension, or what it is a part of. */
 extern List *sd_dependents_required_by(const ObjectAddress *object);
 
+/* sd_dependents_uses lists what an object needs; sd_dependents_users what directly needs it. */
+extern List *sd_dependents_uses(const ObjectAddress *object);
+extern List *sd_dependents_users(const ObjectAddress *object);
+
 /* sd_dependents_owned lists what a role owns in this database. */
 extern List *sd_dependents_owned(Oid role);
 

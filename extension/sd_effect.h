@@ -218,6 +218,9 @@ extern void sd_effect_query(SdEffectContext *context, Node *query, SdQueryLevel 
 /* sd_effect_view_query records what running the query of a view touches. */
 extern void sd_effect_view_query(SdEffectContext *context, Oid view);
 
+/* sd_effect_expressions looks into the routines that writing a row of a table runs, but for triggers. */
+extern void sd_effect_expressions(SdEffectContext *context, Oid table);
+
 /* sd_uses_type locks the relation that a composite type is kept as; NULL does nothing. */
 extern void sd_uses_type(SdEffectContext *context, const TypeName *name, LOCKMODE mode);
 

@@ -586,6 +586,8 @@ write_table(QueryWalk *walk, Oid table, CmdType command, const List *columns, bo
 		check_keys(context, table, columns, command == CMD_INSERT);
 	if (command != CMD_INSERT)
 		follow_keys(context, table, command == CMD_DELETE ? NIL : columns, list_make1_oid(table));
+	if (command != CMD_DELETE)
+		sd_effect_expressions(context, table);
 	fire_triggers(context, table, trigger_event(command));
 }
 

@@ -249,9 +249,10 @@ SKIP:
 	is(effects($seen{$index}{observed}), 'lock public.t ShareUpdateExclusiveLock, scan public.t', 'a statement that commits in its midst');
 	ok(!finding($told, qr/observed-differs/), 'as predicted') or diag("@{$told->{findings}}");
 
-	# the function behind an operator does what no prediction knows
-	$server->sql($db, q{CREATE FUNCTION sneak(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$
+	# a function that lies about itself does what no prediction knows
+	$server->sql($db, q{CREATE FUNCTION deep() RETURNS boolean LANGUAGE plpgsql AS $$
 		BEGIN LOCK TABLE gone IN ACCESS EXCLUSIVE MODE; RETURN true; END $$;
+		CREATE FUNCTION sneak(integer, integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN deep(); END $$;
 		CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, FUNCTION = sneak);
 		CREATE TABLE sly (id integer CHECK (id === 1))});
 	open my $handle, '>', "$dir/2_two.up.sql" or die $!;
