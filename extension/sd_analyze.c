@@ -180,6 +180,25 @@ is_plain_insert(const SdAnalysis *analysis, Node *statement)
 		   analysis->calls <= (stmt->cols != NIL ? 1 : 0);
 }
 
+/* A statement of less text than this is not nested too deeply for anything. */
+#define BRIEF_BYTES 1000
+
+/* is_flat recognises text of a statement that holds no other one and calls nothing but operators. */
+static bool
+is_flat(const SdAnalysis *analysis, const SdPiece *piece)
+{
+	int length = piece->end - piece->start;
+
+	return length < BRIEF_BYTES && memchr(analysis->script->text + piece->start, '(', length) == NULL;
+}
+
+/* has_no_contents tells by the text that there is nothing for run_contents_checks(). */
+static bool
+has_no_contents(const SdAnalysis *analysis, Node *statement)
+{
+	return (analysis->calls >= 0 && analysis->flat) || is_plain_insert(analysis, statement);
+}
+
 /* run_contents_checks judges the data changes and calls inside a query. */
 static void
 run_contents_checks(SdAnalysis *analysis, Node *statement)
@@ -226,7 +245,7 @@ sd_analyze_statement(SdAnalysis *analysis, Node *statement)
 		if (has_contents(inner))
 			run_contents_checks(analysis, inner);
 	}
-	if (has_contents(statement) && !is_plain_insert(analysis, statement))
+	if (has_contents(statement) && !has_no_contents(analysis, statement))
 		run_contents_checks(analysis, statement);
 	sd_check_locks(analysis, statement);
 	sd_check_order(analysis, statement);
@@ -327,6 +346,7 @@ sd_analyze_script(SdAnalysis *analysis)
 			analysis->number++;
 			analysis->origin = parsed.origin;
 			analysis->calls = parsed.piece.calls;
+			analysis->flat = is_flat(analysis, &parsed.piece);
 			analysis->start = sd_statement_start(analysis->script, &parsed, raw);
 			/* a routine that is called again does again what it does; it is reported once */
 			if (analysis->predicts)

@@ -320,10 +320,11 @@ sd_lex_skip_dull(SdLexer *lexer, SdDull *dull)
 		{
 			if (dull->after_name)
 			{
-				if (!is_values(lexer, word))
-					dull->calls++;
-				else if (dull->paren_depth == 0 && dull->values == 0)
+				/* a routine may have that name too, behind the one of its schema */
+				if (dull->paren_depth == 0 && dull->values == 0 && is_values(lexer, word))
 					dull->values = pos;
+				else
+					dull->calls++;
 			}
 			dull->paren_depth++;
 			pos++;

@@ -50,7 +50,7 @@ typedef struct SdDull
 {
 	int end;		 /* behind the last byte that is not white space, or 0 for none */
 	int paren_depth; /* of the statement */
-	int calls;		 /* names directly before "(", VALUES excluded */
+	int calls;		 /* names directly before "(", the first VALUES excluded */
 	bool after_name; /* nothing but white space has followed a name */
 	int values;		 /* the first "(" behind VALUES outside of parentheses, or 0 */
 } SdDull;

@@ -93,6 +93,9 @@ extern const char *sd_severity_name(SdSeverity severity);
  */
 extern bool sd_rule_is_on(SdRuleId rule);
 
+/* sd_rules_are_switched_on tells whether safedeploy.rules_on names any. */
+extern bool sd_rules_are_switched_on(void);
+
 /* Sizes of a relation; -1 when not known. */
 typedef struct SdSize
 {
@@ -149,6 +152,7 @@ typedef struct SdAnalysis
 	int start;				/* its byte offset in the script */
 	int origin;				/* script offset of the text that locations count from, -1 for none */
 	int calls;				/* SdPiece.calls, or -1 when not counted */
+	bool flat;				/* its text, outside bodies, is short and without a parenthesis */
 	bool reported;			/* it has a finding */
 	LOCKMODE lock_reported; /* the strongest lock that a finding names */
 	bool large_reported;	/* that it takes long because of a table's size */

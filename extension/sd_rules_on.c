@@ -11,7 +11,7 @@
 #include "sd_guc.h"
 #include "sd_rules.h"
 
-/* The setting, looked up: a byte for each rule. */
+/* The setting, looked up: a byte for each rule; NULL when it names none. */
 static const bool *rules_on = NULL;
 
 /* switch_on marks what a name of the list means; false when it means nothing. */
@@ -51,8 +51,10 @@ sd_rules_on_check(char **newval, void **extra, GucSource source)
 			return false;
 		}
 	}
-	list_free(names);
 	pfree(copy);
+	if (names == NIL)
+		return true;
+	list_free(names);
 	*extra = sd_guc_alloc(sizeof(on));
 	if (*extra == NULL)
 		return false;
@@ -64,6 +66,12 @@ void
 sd_rules_on_assign(const char *newval, void *extra)
 {
 	rules_on = extra;
+}
+
+bool
+sd_rules_are_switched_on(void)
+{
+	return rules_on != NULL;
 }
 
 bool

@@ -33,6 +33,8 @@
 static bool
 is_on(void)
 {
+	if (!sd_rules_are_switched_on())
+		return false;
 	for (int i = FIRST_STYLE_RULE; i <= LAST_STYLE_RULE; i++)
 		if (sd_rule_is_on(i))
 			return true;
@@ -258,11 +260,12 @@ static void
 check_create_table(SdAnalysis *analysis, Node *statement)
 {
 	CreateStmt *stmt = (CreateStmt *) statement;
-	const char *table = quote_identifier(stmt->relation->relname);
+	const char *table;
 	ListCell *cell;
 
 	if (!is_on())
 		return;
+	table = quote_identifier(stmt->relation->relname);
 	check_qualified(analysis, stmt->relation);
 	check_name(analysis, "table", stmt->relation->relname, stmt->relation->location);
 	foreach (cell, stmt->tableElts)
@@ -285,11 +288,12 @@ static void
 check_alter_table(SdAnalysis *analysis, Node *statement)
 {
 	AlterTableStmt *stmt = (AlterTableStmt *) statement;
-	const char *table = quote_identifier(stmt->relation->relname);
+	const char *table;
 	ListCell *cell;
 
 	if (!is_on())
 		return;
+	table = quote_identifier(stmt->relation->relname);
 	check_qualified(analysis, stmt->relation);
 	foreach (cell, stmt->cmds)
 	{
