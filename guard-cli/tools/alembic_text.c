@@ -78,7 +78,7 @@ marked_revision(MgArena *arena, const MgAlembicGraph *graph, const char *line, b
 	return mg_alembic_graph_find(graph, up ? arrow + 4 : copy + strlen(mark));
 }
 
-void
+int
 mg_alembic_text_split(MgArena *arena, const MgAlembicGraph *graph, const char *output, bool up,
 					  bool complete, const char **texts)
 {
@@ -101,6 +101,7 @@ mg_alembic_text_split(MgArena *arena, const MgAlembicGraph *graph, const char *o
 		if (found >= 0)
 			start = line;
 	}
+	return complete ? -1 : current;
 }
 
 char *

@@ -9,10 +9,11 @@
 
 /*
  * Sets the text of each revision that the output has, by its position in the
- * graph.  When Alembic failed, the last one is not complete and left out.
+ * graph.  When Alembic failed, the last one is not complete and left out: its
+ * position is returned, or -1 when there is none.
  */
-extern void mg_alembic_text_split(MgArena *arena, const MgAlembicGraph *graph, const char *output,
-								  bool up, bool complete, const char **texts);
+extern int mg_alembic_text_split(MgArena *arena, const MgAlembicGraph *graph, const char *output,
+								 bool up, bool complete, const char **texts);
 
 /*
  * A statement as a line of a revision: op.execute("...").  Alembic makes a bind

@@ -237,60 +237,103 @@ below(const MgAlembicRevision *revision)
 	return revision->depends.count > 0 ? revision->depends.items[0] : "base";
 }
 
-/* Asks for the text between two revisions; *why_not stays NULL when all of it came. */
+/*
+ * Asks for the text between two revisions.  A revision that asks the database ends
+ * it: *broken is that one, with the reason kept, or -1.  Where Alembic fails before
+ * any, it is "at" that cannot be had.
+ */
 static bool
-ask_sql(MgTool *tool, const char *from, const char *to, MgDirection direction, const char **why_not,
+ask_sql(MgTool *tool, const char *from, const char *to, MgDirection direction, int at, int *broken,
 		MgError *err)
 {
+	MgAlembic *state = mg_alembic(tool);
 	char *range = mg_printf(tool->arena, "%s:%s", from, to);
 	char *words[] = { (char *) (direction == MG_UP ? "upgrade" : "downgrade"), range,
 					  (char *) "--sql", NULL };
 	MgChildResult result;
 	const char *output = "";
 
-	*why_not = NULL;
 	if (!mg_alembic_ask(tool, words, &output, &result, err))
 		return false;
-	mg_alembic_text_split(tool->arena, &mg_alembic(tool)->graph, output, direction == MG_UP,
-						  mg_child_succeeded(&result), mg_alembic(tool)->texts[direction]);
-	if (!mg_child_succeeded(&result))
-		*why_not = mg_printf(tool->arena, "alembic %s %s --sql %s: %s", words[0], range,
-							 mg_child_describe(tool->arena, &result),
-							 mg_tool_reason(tool->arena, &result));
+	*broken = mg_alembic_text_split(tool->arena, &state->graph, output, direction == MG_UP,
+									mg_child_succeeded(&result), state->texts[direction]);
+	if (*broken >= 0)
+		at = *broken;
+	if (!mg_child_succeeded(&result) && state->texts[direction][at] == NULL)
+		state->why_not[direction][at] =
+			mg_printf(tool->arena, "alembic %s %s --sql %s: %s", words[0], range,
+					  mg_child_describe(tool->arena, &result), mg_tool_reason(tool->arena, &result));
 	return true;
 }
 
+static bool
+is_told(const MgAlembic *state, MgDirection direction, int at)
+{
+	return state->texts[direction][at] != NULL || state->why_not[direction][at] != NULL;
+}
+
+/* The newest revision above this one of whose downgrade nothing is known yet, by way of first parents. */
+static int
+top_untold(const MgAlembic *state, int at)
+{
+	int top = mg_alembic_graph_find(&state->graph, state->heads.items[0]);
+
+	while (top >= 0 && top != at && is_told(state, MG_DOWN, top))
+		top = mg_alembic_graph_find(&state->graph, below(&state->graph.items[top]));
+	return top;
+}
+
 /*
- * One run of Alembic gives the text of all revisions up to the head, unless one of
- * them asks the database; those behind it are then asked for one by one.
+ * One run of Alembic gives the text of all revisions on its way, up to one that
+ * asks the database; the next run begins behind that.
  */
+static bool
+ask_all(MgTool *tool, int at, MgDirection direction, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	const char *under = below(&state->graph.items[at]);
+	int broken = at;
+
+	if (direction == MG_UP)
+		return ask_sql(tool, under, state->heads.count > 1 ? "heads" : state->heads.items[0],
+					   direction, at, &broken, err);
+	while (state->heads.count == 1 && broken >= 0 && !is_told(state, direction, at))
+	{
+		int top = top_untold(state, at);
+
+		if (top < 0)
+			break;
+		if (!ask_sql(tool, state->graph.items[top].id, under, direction, at, &broken, err))
+			return false;
+		if (!is_told(state, direction, top))
+			break;
+	}
+	return true;
+}
+
 static bool
 alembic_sql(MgTool *tool, const MgMigration *migration, MgDirection direction, const char **text,
 			const char **why_not, MgError *err)
 {
 	MgAlembic *state = mg_alembic(tool);
 	int at = mg_alembic_graph_find(&state->graph, migration->id);
-	bool up = direction == MG_UP;
-	const char *from;
-	const char *why = NULL;
+	int broken;
 
 	*text = *why_not = NULL;
 	if (at < 0)
 		return mg_err_set(err, MG_EXIT_INTERNAL, "no revision \"%s\"", migration->id);
-	from = below(&state->graph.items[at]);
-	for (int all = 1; all >= 0; all--)
+	if (!is_told(state, direction, at) && !ask_all(tool, at, direction, err))
+		return false;
+	/* what branches keep out of a run over all is asked for by itself */
+	if (!is_told(state, direction, at))
 	{
-		const char *to = !all					? migration->id :
-						 state->heads.count > 1 ? "heads" :
-												  state->heads.items[0];
+		const char *under = below(&state->graph.items[at]);
 
-		if (state->texts[direction][at] != NULL || state->why_not[direction][at] != NULL ||
-			(all && !up && state->heads.count > 1))
-			continue;
-		if (!ask_sql(tool, up ? from : to, up ? to : from, direction, &why, err))
+		if (!ask_sql(tool, direction == MG_UP ? under : migration->id,
+					 direction == MG_UP ? migration->id : under, direction, at, &broken, err))
 			return false;
-		if (!all && state->texts[direction][at] == NULL)
-			state->why_not[direction][at] = why != NULL ? why : "alembic printed no text for it";
+		if (!is_told(state, direction, at))
+			state->why_not[direction][at] = "alembic printed no text for it";
 	}
 	*text = state->texts[direction][at];
 	*why_not = *text == NULL ? state->why_not[direction][at] : NULL;

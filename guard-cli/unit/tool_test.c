@@ -161,7 +161,8 @@ test_alembic_text(void)
 			"UPDATE alembic_version SET version_num='b2' WHERE alembic_version.version_num = 'a1';\n",
 			"one that leaves the transaction");
 	texts[1] = NULL;
-	mg_alembic_text_split(arena, &graph, output, true, false, texts);
+	unit_ok(mg_alembic_text_split(arena, &graph, output, true, false, texts) == 1,
+			"it is told where a failed command has ended");
 	unit_is(texts[1], NULL, "the last one of a failed command is not complete");
 	texts[0] = NULL;
 	mg_alembic_text_split(arena, &graph, down, false, true, texts);
