@@ -122,6 +122,17 @@ schema_oid(SdScope *scope, const char *name, const SdEntry *holder)
 	return holder->presence == SD_EXISTS ? holder->oid : InvalidOid;
 }
 
+/* fill_from_entry completes a relation with what the script did to it. */
+static void
+fill_from_entry(SdRelation *relation, const SdEntry *entry)
+{
+	relation->presence = entry->presence;
+	relation->relkind = entry->relkind;
+	relation->dropped = entry->dropped;
+	if (entry->presence == SD_EXISTS)
+		fill_from_catalog(relation, entry->oid);
+}
+
 /*
  * look_in_schema resolves a name in one schema, whose OID in the catalog is
  * "namespace"; false when that schema knows nothing of it.
@@ -140,11 +151,7 @@ look_in_schema(SdScope *scope, const char *schema, Oid namespace, const char *na
 		entry = NULL;
 	if (entry != NULL && !entry->conditional)
 	{
-		relation->presence = entry->presence;
-		relation->relkind = entry->relkind;
-		relation->dropped = entry->dropped;
-		if (entry->presence == SD_EXISTS)
-			fill_from_catalog(relation, entry->oid);
+		fill_from_entry(relation, entry);
 		return true;
 	}
 	if (holder != NULL)
@@ -153,8 +160,7 @@ look_in_schema(SdScope *scope, const char *schema, Oid namespace, const char *na
 		return true;
 	if (entry == NULL)
 		return false;
-	relation->presence = entry->presence;
-	relation->relkind = entry->relkind;
+	fill_from_entry(relation, entry);
 	return true;
 }
 

@@ -328,7 +328,7 @@ static const MgOption options[] = {
 	  "go on when the downgrade does not restore the schema; recorded" },
 	{ '\0', "no-rehearsal", NULL, MG_SET_REHEARSE_MODE, "off", "do not rehearse on a clone" },
 	{ '\0', "from-backup", NULL, MG_SETTING_COUNT, "on",
-	  "restore the backup that the run has made, in place of a downgrade; rows written since are lost" },
+	  "restore the backup of the run in place of a downgrade; what was written since is lost" },
 	{ '\0', "lock-name", "NAME", MG_SET_LOCK_NAME, NULL, "name of the deploy lock" },
 	{ '\0', "lock-wait", "TIME", MG_SET_LOCK_WAIT, NULL, "how long to wait for it" },
 	{ '\0', "timeout", "TIME", MG_SET_RUN_TIMEOUT, NULL, "how long the tool may run" },

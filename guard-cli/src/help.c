@@ -19,7 +19,7 @@ print_wrapped(FILE *out, const char *text)
 	{
 		size_t word = strcspn(text, " ");
 
-		if (column + word > MG_HELP_WIDTH && column > MG_HELP_COLUMN)
+		if (column > MG_HELP_COLUMN && column + 1 + word > MG_HELP_WIDTH)
 		{
 			fprintf(out, "\n%*s", MG_HELP_COLUMN, "");
 			column = MG_HELP_COLUMN;
