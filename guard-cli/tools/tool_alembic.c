@@ -237,6 +237,16 @@ below(const MgAlembicRevision *revision)
 	return revision->depends.count > 0 ? revision->depends.items[0] : "base";
 }
 
+/* The words that ask for one revision alone. */
+static char *
+range_of(MgTool *tool, int at, MgDirection direction)
+{
+	const MgAlembicRevision *revision = &mg_alembic(tool)->graph.items[at];
+
+	return direction == MG_UP ? mg_printf(tool->arena, "%s:%s", below(revision), revision->id) :
+								mg_printf(tool->arena, "%s:%s", revision->id, below(revision));
+}
+
 /*
  * Asks for the text between two revisions.  A revision that asks the database ends
  * it: *broken is that one, with the reason kept, or -1.  Where Alembic fails before
@@ -261,8 +271,9 @@ ask_sql(MgTool *tool, const char *from, const char *to, MgDirection direction, i
 		at = *broken;
 	if (!mg_child_succeeded(&result) && state->texts[direction][at] == NULL)
 		state->why_not[direction][at] =
-			mg_printf(tool->arena, "alembic %s %s --sql %s: %s", words[0], range,
-					  mg_child_describe(tool->arena, &result), mg_tool_reason(tool->arena, &result));
+			mg_printf(tool->arena, "alembic %s %s --sql %s: %s", words[0],
+					  range_of(tool, at, direction), mg_child_describe(tool->arena, &result),
+					  mg_tool_reason(tool->arena, &result));
 	return true;
 }
 
