@@ -220,29 +220,40 @@ sd_dependents_uses(const ObjectAddress *object)
 	return references_of(object, (char[]){ DEPENDENCY_NORMAL, DEPENDENCY_AUTO, 0 });
 }
 
-List *
-sd_dependents_users(const ObjectAddress *object)
+void
+sd_each_dependent(Oid class, Oid object, void (*take)(Form_pg_depend form, void *arg), void *arg)
 {
 	Relation depends = table_open(DependRelationId, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple tuple;
-	List *result = NIL;
 
 	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object->classId));
+				ObjectIdGetDatum(class));
 	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object->objectId));
+				ObjectIdGetDatum(object));
 	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		result = lappend(result, sd_make_address(form->classid, form->objid, form->objsubid));
-	}
+		take((Form_pg_depend) GETSTRUCT(tuple), arg);
 	systable_endscan(scan);
 	table_close(depends, AccessShareLock);
-	return result;
+}
+
+static void
+add_user(Form_pg_depend form, void *arg)
+{
+	List **users = arg;
+
+	*users = lappend(*users, sd_make_address(form->classid, form->objid, form->objsubid));
+}
+
+List *
+sd_dependents_users(const ObjectAddress *object)
+{
+	List *users = NIL;
+
+	sd_each_dependent(object->classId, object->objectId, add_user, &users);
+	return users;
 }
 
 List *

@@ -9,6 +9,7 @@
 #define SD_DEPENDENTS_H
 
 #include "catalog/objectaddress.h"
+#include "catalog/pg_depend.h"
 #include "nodes/pg_list.h"
 
 typedef struct SdDependents
@@ -28,6 +29,10 @@ extern List *sd_dependents_hosts(const ObjectAddress *object);
 
 /* sd_dependents_required_by lists what refuses to lose an object: its extension, or what it is a part of. */
 extern List *sd_dependents_required_by(const ObjectAddress *object);
+
+/* sd_each_dependent hands out every dependency on an object and on parts of it. */
+extern void sd_each_dependent(Oid class, Oid object, void (*take)(Form_pg_depend form, void *arg),
+							  void *arg);
 
 /* sd_dependents_uses lists what an object needs; sd_dependents_users what directly needs it. */
 extern List *sd_dependents_uses(const ObjectAddress *object);

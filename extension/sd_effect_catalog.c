@@ -29,6 +29,7 @@
 
 #include "sd_compat.h"
 #include "sd_effect.h"
+#include "sd_facts.h"
 #include "sd_size.h"
 
 char
@@ -180,38 +181,14 @@ sd_default_partition(SdEffectContext *context, Oid table)
 																				   result;
 }
 
-static void
-collect_sequence(HeapTuple tuple, void *arg)
-{
-	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-	Found *found = arg;
-
-	if (form->refclassid == RelationRelationId && form->refobjsubid != 0 &&
-		form->classid == RelationRelationId && form->objsubid == 0 &&
-		(form->deptype == DEPENDENCY_AUTO || form->deptype == DEPENDENCY_INTERNAL) &&
-		(found->attnum == 0 || form->refobjsubid == found->attnum) &&
-		sd_relkind(form->objid) == RELKIND_SEQUENCE)
-		add_relation(found, form->objid);
-}
-
 List *
 sd_owned_sequences(SdEffectContext *context, Oid table, AttrNumber attnum)
 {
-	Found found = { context, NIL, attnum };
-	Relation rel = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
+	Found found = { context };
+	ListCell *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(table));
-	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		collect_sequence(tuple, &found);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	foreach (cell, sd_fact_owned_sequences(table, attnum))
+		add_relation(&found, lfirst_oid(cell));
 	return found.list;
 }
 

@@ -25,6 +25,7 @@
 #include "utils/syscache.h"
 
 #include "sd_compat.h"
+#include "sd_dependents.h"
 #include "sd_facts.h"
 
 /* What is known of a table, kept as long as the analysis. */
@@ -439,29 +440,44 @@ sd_fact_indexes_using(Oid table, AttrNumber column)
 }
 
 List *
-sd_fact_owned_sequences(Oid table)
+sd_fact_primary_key(SdAnalysis *analysis, Oid table)
 {
-	Relation depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
-	List *result = NIL;
+	ListCell *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(table));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach (cell, sd_fact_constraints(analysis, table))
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		SdConstraintFacts *constraint = lfirst(cell);
 
-		if (form->classid == RelationRelationId && form->refobjsubid != 0 &&
-			(form->deptype == DEPENDENCY_AUTO || form->deptype == DEPENDENCY_INTERNAL) &&
-			get_rel_relkind(form->objid) == RELKIND_SEQUENCE)
-			result = lappend_oid(result, form->objid);
+		if (constraint->type == CONSTRAINT_PRIMARY)
+			return constraint->columns;
 	}
-	systable_endscan(scan);
-	table_close(depends, AccessShareLock);
-	return result;
+	return NIL;
+}
+
+/* Sequences of a table, or of one column of it. */
+typedef struct OwnedSequences
+{
+	AttrNumber column; /* 0: of any */
+	List *list;
+} OwnedSequences;
+
+static void
+add_sequence(Form_pg_depend form, void *arg)
+{
+	OwnedSequences *owned = arg;
+
+	if (form->classid == RelationRelationId && form->refobjsubid != 0 &&
+		(owned->column == 0 || form->refobjsubid == owned->column) &&
+		(form->deptype == DEPENDENCY_AUTO || form->deptype == DEPENDENCY_INTERNAL) &&
+		get_rel_relkind(form->objid) == RELKIND_SEQUENCE)
+		owned->list = lappend_oid(owned->list, form->objid);
+}
+
+List *
+sd_fact_owned_sequences(Oid table, AttrNumber column)
+{
+	OwnedSequences owned = { .column = column };
+
+	sd_each_dependent(RelationRelationId, table, add_sequence, &owned);
+	return owned.list;
 }

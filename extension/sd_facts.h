@@ -51,6 +51,9 @@ typedef struct SdConstraintFacts
 /* sd_fact_constraints lists the constraints of a table (SdConstraintFacts), looked up once. */
 extern List *sd_fact_constraints(SdAnalysis *analysis, Oid table);
 
+/* sd_fact_primary_key lists the columns of a table's primary key, as attribute numbers. */
+extern List *sd_fact_primary_key(SdAnalysis *analysis, Oid table);
+
 /* sd_fact_constraint finds a constraint of a table by name, or NULL. */
 extern SdConstraintFacts *sd_fact_constraint(SdAnalysis *analysis, Oid table, const char *name);
 
@@ -97,7 +100,7 @@ extern bool sd_fact_backs_constraint(List *constraints, Oid index);
 /* sd_fact_is_still_there tells whether the script has neither dropped nor renamed a relation. */
 extern bool sd_fact_is_still_there(SdAnalysis *analysis, Oid relation);
 
-/* sd_fact_owned_sequences lists the sequences that belong to columns of a table. */
-extern List *sd_fact_owned_sequences(Oid table);
+/* sd_fact_owned_sequences lists the sequences that belong to a column of a table, or to any (0). */
+extern List *sd_fact_owned_sequences(Oid table, AttrNumber column);
 
 #endif

@@ -187,22 +187,6 @@ prepare_foreign_key(SdQuestion *question)
 	return prepare_key(question, operators);
 }
 
-/* primary_key lists the columns of a table's primary key. */
-static List *
-primary_key(SdAnalysis *analysis, Oid table)
-{
-	ListCell *cell;
-
-	foreach (cell, sd_fact_constraints(analysis, table))
-	{
-		SdConstraintFacts *facts = lfirst(cell);
-
-		if (facts->type == CONSTRAINT_PRIMARY)
-			return facts->columns;
-	}
-	return NIL;
-}
-
 void
 sd_probe_foreign_key(const SdProbeStep *step, const Constraint *constraint)
 {
@@ -225,7 +209,7 @@ sd_probe_foreign_key(const SdProbeStep *step, const Constraint *constraint)
 		question.other = to.oid;
 		question.others = constraint->pk_attrs != NIL ?
 							  sd_fact_columns(analysis, &to, constraint->pk_attrs) :
-							  primary_key(analysis, to.oid);
+							  sd_fact_primary_key(analysis, to.oid);
 		if (question.columns == NIL || question.others == NIL ||
 			list_length(question.columns) != list_length(question.others))
 			question.probe->reason = "the script makes a column or key that is needed";

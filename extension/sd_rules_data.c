@@ -66,7 +66,7 @@ report_restart(SdAnalysis *analysis, List *tables)
 
 	foreach (cell, tables)
 	{
-		List *sequences = sd_fact_owned_sequences(lfirst_oid(cell));
+		List *sequences = sd_fact_owned_sequences(lfirst_oid(cell), 0);
 		SdFinding finding = sd_finding(analysis, SD_RULE_TRUNCATE_RESTART_IDENTITY, NULL);
 		SdNames names;
 		ListCell *inner;

@@ -73,22 +73,6 @@ column_type(SdAnalysis *analysis, const SdRelation *relation, List *new_columns,
 	return column == InvalidAttrNumber ? InvalidOid : get_atttype(relation->oid, column);
 }
 
-/* primary_key lists the columns of a table's primary key, as attribute numbers. */
-static List *
-primary_key(SdAnalysis *analysis, Oid table)
-{
-	ListCell *cell;
-
-	foreach (cell, sd_fact_constraints(analysis, table))
-	{
-		SdConstraintFacts *constraint = lfirst(cell);
-
-		if (constraint->type == CONSTRAINT_PRIMARY)
-			return constraint->columns;
-	}
-	return NIL;
-}
-
 /* check_types compares the types at both ends of a foreign key. */
 static void
 check_types(SdAnalysis *analysis, const ForeignKey *key)
@@ -99,7 +83,7 @@ check_types(SdAnalysis *analysis, const ForeignKey *key)
 		return;
 	there = key->constraint->pk_attrs != NIL ?
 				sd_fact_columns(analysis, &key->to, key->constraint->pk_attrs) :
-				primary_key(analysis, key->to.oid);
+				sd_fact_primary_key(analysis, key->to.oid);
 	for (int i = 0; i < Min(list_length(there), list_length(key->columns)); i++)
 	{
 		const char *name = strVal(list_nth(key->columns, i));
@@ -149,7 +133,7 @@ check_referenced(SdAnalysis *analysis, const ForeignKey *key)
 		(key->from.presence == SD_EXISTS && key->from.oid == key->to.oid))
 		return;
 	there = names != NIL ? sd_fact_columns(analysis, &key->to, names) :
-						   primary_key(analysis, key->to.oid);
+						   sd_fact_primary_key(analysis, key->to.oid);
 	if (names != NIL && there == NIL)
 		return;
 	foreach (cell, sd_fact_indexes(analysis, key->to.oid))
