@@ -36,6 +36,7 @@ MODULE_big = safedeploy
 OBJS = \
 	extension/safedeploy.o \
 	extension/sd_drift.o \
+	extension/sd_failpoint.o \
 	extension/sd_fence.o \
 	extension/sd_analyze.o \
 	extension/sd_analyze_sql.o \
@@ -253,7 +254,8 @@ OBJS = \
 	extension/sd_version.o \
 	extension/sd_whole.o
 
-PG_CPPFLAGS = -I$(CURDIR)/extension -DSAFEDEPLOY_VERSION='"$(EXTVERSION)"'
+# FAILPOINTS=1 makes a build for tests: see extension/sd_failpoint.h, guard-cli/src/failpoint.h
+PG_CPPFLAGS = $(if $(FAILPOINTS),-DSD_FAILPOINTS) -I$(CURDIR)/extension -DSAFEDEPLOY_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK  =
@@ -383,7 +385,7 @@ CLI_PREFIX ?= /usr/local
 
 all: cli
 cli:
-	$(MAKE) -C guard-cli all PG_CONFIG='$(PG_CONFIG)' WERROR='$(WERROR)'
+	$(MAKE) -C guard-cli all PG_CONFIG='$(PG_CONFIG)' WERROR='$(WERROR)' FAILPOINTS='$(FAILPOINTS)'
 install: install-cli install-plugin
 install-cli: cli
 	$(MAKE) -C guard-cli install PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)' prefix='$(CLI_PREFIX)'

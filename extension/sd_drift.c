@@ -24,6 +24,7 @@
 
 #include "sd_compat.h"
 #include "sd_drift.h"
+#include "sd_failpoint.h"
 #include "sd_fence.h"
 #include "sd_guc.h"
 #include "sd_secret.h"
@@ -142,6 +143,7 @@ sd_drift_record(const SdDriftStatement *statement, const PlannedStmt *pstmt, con
 	sd_row_set_text(row, "statement", statement_text(pstmt, query));
 	sd_row_set(row, "nested", BoolGetDatum(context != PROCESS_UTILITY_TOPLEVEL));
 	sd_row_set_text(row, "run_tag", sd_guc_run_id[0] != '\0' ? sd_guc_run_id : NULL);
+	SD_FAILPOINT("drift.record");
 	sd_row_insert(row);
 	table_close(rel, NoLock);
 }

@@ -13,6 +13,7 @@
 
 #include "sd_compat.h"
 #include "sd_errors.h"
+#include "sd_failpoint.h"
 #include "sd_fence.h"
 #include "sd_lock.h"
 
@@ -155,6 +156,7 @@ check_end(const char *what, bool prepare)
 	if (!sd_fence_is_armed() || !TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
 		sd_lock_is_pending())
 		return;
+	SD_FAILPOINT("fence.commit");
 	rel = sd_table_open_if_exists("lock", AccessShareLock);
 	if (rel == NULL)
 		return;

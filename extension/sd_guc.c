@@ -9,6 +9,7 @@
 #include "utils/guc.h"
 
 #include "sd_compat.h"
+#include "sd_failpoint.h"
 #include "sd_guc.h"
 #include "sd_policy_class.h"
 #include "sd_trace.h"
@@ -150,5 +151,6 @@ sd_guc_init(void)
 							 "See trace_report() and trace_effects(); in a session that works for a run "
 							 "also the table run_statement.",
 							 &sd_guc_trace, false, PGC_USERSET, 0, NULL, sd_trace_assign, NULL);
+	sd_failpoint_init();
 	MarkGUCPrefixReserved("safedeploy");
 }

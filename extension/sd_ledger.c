@@ -19,6 +19,7 @@
 #include "common/sd_codes.h"
 #include "sd_compat.h"
 #include "sd_errors.h"
+#include "sd_failpoint.h"
 #include "sd_fence.h"
 #include "sd_ledger.h"
 #include "sd_ledger_hash.h"
@@ -65,6 +66,7 @@ open_chain(void)
 	chain.event = sd_table_open("event", RowExclusiveLock);
 	/* Not a lock on the table: that one would meet autovacuum. */
 	LockDatabaseObject(RelationRelationId, RelationGetRelid(chain.event), 0, ExclusiveLock);
+	SD_FAILPOINT("ledger.locked");
 	return chain;
 }
 
@@ -148,7 +150,9 @@ append_event(const Chain *chain, const Event *event)
 	if (event->detail != NULL)
 		sd_row_set(row, "detail", JsonbPGetDatum(event->detail));
 	set_hash(row);
+	SD_FAILPOINT("ledger.before");
 	sd_row_insert(row);
+	SD_FAILPOINT("ledger.after");
 
 	/* What is on record must stay there, whatever synchronous_commit says. */
 	ForceSyncCommit();

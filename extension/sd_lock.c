@@ -23,6 +23,7 @@
 
 #include "sd_compat.h"
 #include "sd_errors.h"
+#include "sd_failpoint.h"
 #include "sd_fence.h"
 #include "sd_ledger.h"
 #include "sd_lock.h"
@@ -305,8 +306,11 @@ safedeploy_try_lock(PG_FUNCTION_ARGS)
 		table_close(rel, RowExclusiveLock);
 		PG_RETURN_NULL();
 	}
+	SD_FAILPOINT("lock.taken");
 	held->token = next_token(rel);
+	SD_FAILPOINT("lock.issued");
 	write_holder(rel, fcinfo, held);
+	SD_FAILPOINT("lock.written");
 	table_close(rel, NoLock);
 	ForceSyncCommit();
 	PG_RETURN_INT64(held->token);
@@ -360,6 +364,7 @@ safedeploy_unlock(PG_FUNCTION_ARGS)
 		refuse_unlock(name, token);
 	if (!LockRelease(&held->tag, ExclusiveLock, true))
 		elog(ERROR, "lock \"%s\" was held and could not be released", name);
+	SD_FAILPOINT("unlock.released");
 	forget(held);
 	PG_RETURN_VOID();
 }
@@ -417,6 +422,7 @@ safedeploy_break_lock(PG_FUNCTION_ARGS)
 						errhint("Release it with safedeploy.unlock().")));
 	holder = describe_holder(name);
 	end_session(name, pid);
+	SD_FAILPOINT("break.ended");
 	sd_ledger_record_break(name, text_to_cstring(PG_GETARG_TEXT_PP(1)), holder);
 	PG_RETURN_BOOL(true);
 }

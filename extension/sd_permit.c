@@ -18,6 +18,7 @@
 
 #include "sd_compat.h"
 #include "sd_errors.h"
+#include "sd_failpoint.h"
 #include "sd_fence.h"
 #include "sd_lex.h"
 #include "sd_lock.h"
@@ -319,6 +320,7 @@ safedeploy_permit(PG_FUNCTION_ARGS)
 	sd_row_set_nullable(row, "run_id", PG_GETARG_DATUM(5), PG_ARGISNULL(5));
 	sd_row_set_nullable(row, "token", PG_GETARG_DATUM(6), PG_ARGISNULL(6));
 	sd_row_set_text(row, "for_role", PG_ARGISNULL(7) ? NULL : NameStr(*PG_GETARG_NAME(7)));
+	SD_FAILPOINT("permit.written");
 	sd_row_insert(row);
 	table_close(rel, NoLock);
 	PG_RETURN_INT64(id);

@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "sd_compat.h"
+#include "sd_failpoint.h"
 #include "sd_guc.h"
 #include "sd_permit_use.h"
 #include "sd_session.h"
@@ -67,6 +68,7 @@ write_note(Relation rel, const Note *note, bool committed)
 	sd_row_set_text(row, "fingerprint", use->fingerprint);
 	sd_row_set(row, "nested", BoolGetDatum(use->nested));
 	sd_row_set_text(row, "run_tag", note->run_tag);
+	SD_FAILPOINT("permit.use");
 	sd_row_insert(row);
 }
 

@@ -19,6 +19,7 @@
 #include "utils/uuid.h"
 
 #include "sd_errors.h"
+#include "sd_failpoint.h"
 #include "sd_snapshot_store.h"
 #include "sd_snapshot_write.h"
 #include "sd_table.h"
@@ -66,6 +67,7 @@ store_begin(SdSink *base)
 static void
 store_emit(SdSink *base, SdDoc *doc, const SdHashes *hashes)
 {
+	SD_FAILPOINT("snapshot.object");
 	sd_writer_add(((StoreSink *) base)->writer, doc, hashes);
 }
 
@@ -141,6 +143,7 @@ safedeploy_take_snapshot(PG_FUNCTION_ARGS)
 	SPI_connect();
 	sink.id = sd_table_next_id("snapshot_id_seq");
 	entries = sd_snapshot_walk(&sink.base);
+	SD_FAILPOINT("snapshot.header");
 	insert_header(sink.id, entries, PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0),
 				  PG_ARGISNULL(0), PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1));
 	if (entries->unread != NIL)

@@ -33,6 +33,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "sd_failpoint.h"
 #include "sd_progress.h"
 #include "sd_snapshot_reuse.h"
 
@@ -314,6 +315,7 @@ walk_attempt(SdSink *sink, SdPlan *plan, WalkProof *proof)
 	{
 		uint64 versions;
 
+		SD_FAILPOINT("snapshot.walk");
 		entries = walk_once(sink, plan, cxt, &versions);
 		if (is_proved(proof, counter, entries, versions))
 			ReleaseCurrentSubTransaction();

@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 
 #include "sd_compat.h"
+#include "sd_failpoint.h"
 #include "sd_fence.h"
 #include "sd_session.h"
 #include "sd_table.h"
@@ -113,6 +114,7 @@ store_record(Relation rel, SdTraceRecord *record, Datum run_id)
 	sd_row_set(row, "rolled_back", BoolGetDatum(record->outcome == SD_TRACE_ROLLED_BACK));
 	sd_row_set(row, "effects", DirectFunctionCall1(jsonb_in, CStringGetDatum(effects_json(record))));
 	sd_row_set(row, "losses", sd_text_array(record->losses));
+	SD_FAILPOINT("trace.store");
 	sd_row_insert(row);
 	record->writing = true;
 	sd_trace_writing++;

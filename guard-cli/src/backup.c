@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backup_file.h"
+#include "failpoint.h"
 #include "file.h"
 #include "log.h"
 #include "pg_catalog_backup.h"
@@ -112,10 +113,13 @@ make(MgBackupJob *job, const MgBackupKind *kind, const char *directory, MgError 
 	MgBackup partial;
 
 	if (!mg_backup_place(job->pg, point, &job->backup, err) || !same_schema(job, err) ||
-		(kind->needs_snapshot && !open_snapshot(job, err)) || !kind->make(job, err) ||
-		(kind->needs_snapshot && !count_rows(job, err)) || !same_schema(job, err) ||
+		(kind->needs_snapshot && !open_snapshot(job, err)) || !kind->make(job, err))
+		return false;
+	mg_failpoint("backup.dumped");
+	if ((kind->needs_snapshot && !count_rows(job, err)) || !same_schema(job, err) ||
 		!mg_manifest_write(job, err))
 		return false;
+	mg_failpoint("backup.described");
 	/* as anybody will find it */
 	return mg_manifest_read(job->arena, job->work, &partial, err) &&
 		   mg_backup_verify(job->arena, job->config, &partial, err) &&

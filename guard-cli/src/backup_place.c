@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backup_file.h"
+#include "failpoint.h"
 #include "file.h"
 #include "log.h"
 
@@ -144,6 +145,7 @@ mg_backup_begin(MgBackupJob *job, const char *directory, const char *name, MgErr
 	if (mkdir(job->work, 0700) != 0)
 		return mg_backup_file_error("create directory", job->work, errno, err);
 	job->work_fd = lock_directory(job->work);
+	mg_failpoint("backup.begun");
 	return job->work_fd >= 0 || mg_backup_file_error("lock", job->work, errno, err);
 }
 
@@ -152,8 +154,10 @@ mg_backup_commit(MgBackupJob *job, const char *directory, MgError *err)
 {
 	if (!mg_backup_sync(job->work, err))
 		return false;
+	mg_failpoint("backup.verified");
 	if (renameat2(AT_FDCWD, job->work, AT_FDCWD, job->backup.path, RENAME_NOREPLACE) != 0)
 		return mg_backup_file_error("rename", job->work, errno, err);
+	mg_failpoint("backup.renamed");
 	close(job->work_fd);
 	job->work_fd = -1;
 	job->work = NULL;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "keeper.h"
 #include "log.h"
 #include "pg_catalog_server.h"
@@ -511,9 +512,12 @@ mg_child_run(MgArena *arena, const MgChildSpec *spec, MgChildResult *result, MgE
 	/* should the keeper be killed, what it kept comes to us */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	child.started_us = mg_clock_us();
+	mg_failpoint("child.begin");
 	if (!start(&child, err))
 		goto done;
+	mg_failpoint("child.started");
 	attend(&child);
+	mg_failpoint("child.ended");
 	ok = conclude(&child, err);
 
 done:

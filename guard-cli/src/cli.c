@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "json.h"
 #include "log.h"
 #include "signals.h"
@@ -372,8 +373,10 @@ dispatch(MgArena *arena, int argc, char **argv, int *exit_code, MgError *err)
 		mg_err_set(err, MG_EXIT_USAGE, "no command given");
 		return usage_hint(NULL, "", err);
 	}
-	return make_context(arena, &parsed, &context, err) &&
-		   parsed.command->run(&context, exit_code, err);
+	if (!make_context(arena, &parsed, &context, err))
+		return false;
+	mg_failpoint("start");
+	return parsed.command->run(&context, exit_code, err);
 }
 
 int

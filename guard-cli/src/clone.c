@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
 #include "pg_catalog_permit.h"
@@ -131,6 +132,7 @@ fill(MgRun *run, MgClone *clone, MgError *err)
 		return mg_err_set(err, MG_EXIT_INTERNAL, "could not keep the schema in memory: %s",
 						  strerror(errno));
 	ok = dump_schema(run, fd, err) && restore_schema(run, clone, fd, err);
+	mg_failpoint("clone.filled");
 	close(fd);
 	return ok;
 }
@@ -220,6 +222,7 @@ mg_clone_undo(MgRun *run, MgClone *clone, MgError *err)
 	(void) run;
 	if (clone->created)
 		ok = mg_clone_close(clone, err) && mg_server_drop_database(clone->admin, clone->name, err);
+	mg_failpoint("clone.dropped");
 	clone->created = clone->created && !ok;
 	mg_signals_shield(shielded);
 	return ok;
@@ -285,6 +288,7 @@ mg_clone_create(MgRun *run, MgClone *clone, MgError *err)
 		mg_run_detail_text(run, "cold_because", clone->why_cold);
 	if (!mg_shadow_watch(run, clone, err))
 		return false;
+	mg_failpoint("clone.made");
 	return copy_tool_rows(run, clone, err) && compare(run, clone, err);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backup_command.h"
+#include "failpoint.h"
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
@@ -144,6 +145,7 @@ tool_down(MgRun *run, const MgTarget *target, const char *step, const char **fai
 	mg_err_init(&fault, run->arena);
 	if (target == &run->context->target && !mg_run_permit(run, step, NULL, err))
 		return false;
+	mg_failpoint("rollback.permitted");
 	mg_run_session(run, target, step, &session);
 	if (!run->tool->ops->down(run->tool, &session, &run->goal, &result, &fault))
 		*failed =
@@ -156,6 +158,7 @@ tool_down(MgRun *run, const MgTarget *target, const char *step, const char **fai
 	if (result.started)
 		mg_run_detail_child(run, step, &result);
 	run->told_to_stop = run->told_to_stop || result.interrupted;
+	mg_failpoint("rollback.ran");
 	/* the run's own session may be another one by now */
 	return target != &run->context->target ||
 		   (mg_run_hold(run, err) && mg_verify_no_sessions(run, step, err));

@@ -4,6 +4,12 @@
  */
 #include "cli.h"
 
+#ifdef MG_FAILPOINTS
+#define MG_TEST_COMMANDS(X) X(failpoints)
+#else
+#define MG_TEST_COMMANDS(X)
+#endif
+
 #define MG_COMMANDS(X) \
 	X(init)            \
 	X(doctor)          \
@@ -20,7 +26,8 @@
 	X(diff)            \
 	X(drift)           \
 	X(backup)          \
-	X(lock)
+	X(lock)            \
+	MG_TEST_COMMANDS(X)
 
 #define X(name) extern const MgCommand mg_cmd_##name;
 MG_COMMANDS(X)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config_internal.h"
+#include "failpoint.h"
 #include "log.h"
 #include "target.h"
 
@@ -119,7 +120,8 @@ load_environment(MgConfig *config, MgError *err)
 	for (char **e = environ; *e != NULL; e++)
 	{
 		size_t len = strcspn(*e, "=");
-		bool known = strncmp(*e, "MIGGUARD_", 9) != 0 || strncmp(*e, "MIGGUARD_CONFIG=", 16) == 0;
+		bool known = strncmp(*e, "MIGGUARD_", 9) != 0 || strncmp(*e, "MIGGUARD_CONFIG=", 16) == 0 ||
+					 mg_failpoint_is_variable(*e);
 
 		for (int i = 0; i < MG_SETTING_COUNT && !known; i++)
 		{

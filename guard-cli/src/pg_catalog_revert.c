@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "failpoint.h"
 #include "mg_sql.h"
 #include "pg_catalog_server.h"
 
@@ -78,8 +79,11 @@ run_all(MgPg *pg, const MgStrings *statements, const MgStrings *tables, char *co
 		MgError *err)
 {
 	for (int i = 0; i < statements->count; i++)
+	{
 		if (!mg_pg_exec(pg, statements->items[i], 0, NULL, NULL, err))
 			return mg_err_detail(err, "The statement was: %s", statements->items[i]);
+		mg_failpoint("repair.statement");
+	}
 	for (int i = 0; tables != NULL && i < tables->count; i++)
 		if (!replace_rows(pg, tables->items[i], rows[i], err))
 			return false;

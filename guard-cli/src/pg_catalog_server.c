@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "mg_sql.h"
 #include "pg_catalog_permit.h"
 
@@ -284,12 +285,14 @@ mg_server_create_database(MgPg *admin, MgPg *source, const char *name, const cha
 	MgBuf options;
 
 	mg_buf_init(&options, admin->arena);
-	return locale_options(admin, source, &options, err) &&
-		   mg_pg_exec(admin,
-					  mg_printf(admin->arena, "CREATE DATABASE %s TEMPLATE %s%s%s", quoted,
-								mg_pg_identifier(admin, template_name), options.data, more),
-					  0, NULL, NULL, err) &&
-		   mg_pg_exec(admin,
+	if (!locale_options(admin, source, &options, err) ||
+		!mg_pg_exec(admin,
+					mg_printf(admin->arena, "CREATE DATABASE %s TEMPLATE %s%s%s", quoted,
+							  mg_pg_identifier(admin, template_name), options.data, more),
+					0, NULL, NULL, err))
+		return false;
+	mg_failpoint("database.created");
+	return mg_pg_exec(admin,
 					  mg_printf(admin->arena, "COMMENT ON DATABASE %s IS %s", quoted,
 								quote_literal(admin, comment)),
 					  0, NULL, NULL, err);

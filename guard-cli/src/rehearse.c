@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "failpoint.h"
 #include "json.h"
 #include "log.h"
 #include "observe.h"
@@ -121,6 +122,7 @@ first_up(Rehearsal *r, MgError *err)
 	r->trace = mg_observe_can_trace(r->run, r->clone->target);
 	if (!go(r, MG_UP, "rehearse-up", &r->run->to, err))
 		return false;
+	mg_failpoint("rehearse.up");
 	mg_observe_rehearsal(r->run, r->clone->pg, MG_PASS_UP, r->trace);
 	return mg_schema_take(r->clone->pg, "clone after", NULL, &r->up, err);
 }
@@ -162,6 +164,7 @@ tool_down(Rehearsal *r, MgChanges *changes, MgError *err)
 	if (r->trace)
 		mg_observe_predict_down(run, r->clone->pg);
 	went = go(r, MG_DOWN, "rehearse-down", &run->from, &fault);
+	mg_failpoint("rehearse.down");
 	if (!run->told_to_stop)
 		mg_observe_rehearsal(run, r->clone->pg, MG_PASS_DOWN, r->trace);
 	/* half of it proves nothing */
@@ -231,6 +234,7 @@ second_up(Rehearsal *r, MgError *err)
 			err->message = mg_printf(run->arena, "after the downgrade, %s", err->message);
 		return false;
 	}
+	mg_failpoint("rehearse.again");
 	mg_observe_rehearsal(run, r->clone->pg, MG_PASS_AGAIN, r->trace);
 	if (!compare(r, &r->up, &changes, err))
 		return false;
@@ -282,6 +286,7 @@ mg_state_rehearse(MgRun *run, MgError *err)
 	ok = mg_repair_keep_rows(run, err) && mg_clone_create(run, r.clone, err) &&
 		 mg_rehearse_redirect(run, r.clone, err) && first_up(&r, err) && way_back(&r, err) &&
 		 mg_schema_copy_snapshot(r.clone->pg, r.up.id, run->pg, &run->rehearsed, err);
+	mg_failpoint("rehearse.copied");
 	/* in all cases; a failure of its own does not hide the first one */
 	if (!(ok && r.is_up && mg_shadow_park(run, r.clone)) && !mg_clone_drop(run, r.clone, &drop_error))
 	{

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "failpoint.h"
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_revert.h"
@@ -152,12 +153,14 @@ run_real(MgRun *run, const MgStrings *statements, bool transactional, MgError *e
 	bool ok;
 
 	mg_run_session(run, &run->context->target, "repair", &session);
+	mg_failpoint("repair.begin");
 	ok = mg_run_permit(run, "repair", NULL, err) &&
 		 mg_pg_open(run->arena, session.target, session.application_name, &pg, err) &&
 		 mg_revert_session(pg, session.run_id, session.fence_token, session.lock_timeout_ms,
 						   session.statement_timeout_ms, err) &&
 		 mg_revert_run(pg, statements, transactional, run->no_downgrade ? &run->bookkeeping : NULL,
 					   run->tool_rows, err);
+	mg_failpoint("repair.ran");
 	mg_pg_close(pg);
 	return ok;
 }

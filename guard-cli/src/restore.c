@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "failpoint.h"
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_backup.h"
@@ -359,6 +360,7 @@ walk(MgRestore *r, MgError *err)
 		mg_log_info("restore: [%d/%d] %s: %s", i + 1, STEPS, steps[i].name, steps[i].text);
 		if (!steps[i].act(r, err))
 			return false;
+		mg_failpoint_state("restore", steps[i].name);
 		if (i + 1 < STEPS && i + 1 > r->done &&
 			!mg_restore_comment(r->admin, r->fresh, trace_text(r, i + 1, false), err))
 			return false;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
@@ -235,6 +236,8 @@ mg_run_event(MgRun *run, const char *status, MgError *err)
 						 err);
 
 	cJSON_free(detail);
+	if (ok && strcmp(status, "begin") == 0)
+		mg_failpoint_state(mg_state_name(run->state), "begun");
 	return ok;
 }
 
@@ -297,6 +300,7 @@ close_state(MgRun *run, MgStep step, long long started, MgError *err)
 	if (!mg_run_event(run, statuses[step], step == MG_STEP_FAILED ? &ignored : err) &&
 		step != MG_STEP_FAILED)
 		step = MG_STEP_FAILED;
+	mg_failpoint_state(mg_state_name(run->state), "closed");
 	mg_signals_shield(shielded);
 	return step;
 }
@@ -334,6 +338,7 @@ run_state(MgRun *run, const MgStateRow *row, MgError *err)
 	/* the rollback takes the lock again when it was lost, and begins itself then */
 	step = row->state == MG_STATE_ROLLBACK || mg_run_event(run, "begin", err) ? row->act(run, err) :
 																				MG_STEP_FAILED;
+	mg_failpoint_state(mg_state_name(run->state), "acted");
 	mg_signals_shield(shielded);
 	return close_state(run, step, started, err);
 }

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "failpoint.h"
 #include "json.h"
 #include "lint.h"
 #include "lint_output.h"
@@ -195,6 +196,7 @@ mg_state_capture(MgRun *run, MgError *err)
 	if (!mg_schema_take(run->pg, "before", run->id, &run->before, err) ||
 		!mg_server_invalid_indexes(run->pg, &run->invalid_before, err))
 		return MG_STEP_FAILED;
+	mg_failpoint("capture.taken");
 	mg_run_detail_snapshot(run, &run->before);
 	mg_run_detail_revisions(run, "revisions", &run->from);
 	mg_run_detail_revisions(run, "target", &run->to);

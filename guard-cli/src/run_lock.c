@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
 #include "recover.h"
@@ -82,6 +83,7 @@ take(MgRun *run, MgError *err)
 		if (!pause_a_while(run, (until - now) / 1000, err))
 			return false;
 	}
+	mg_failpoint("lock.taken");
 	run->token = token;
 	mg_run_detail_text(run, "token", token);
 	/* the run's own writes are fenced too, and every child dies with this session */
@@ -113,8 +115,10 @@ mg_state_lock(MgRun *run, MgError *err)
 	mg_run_detail_text(run, "fence",
 					   run->arm_fence ? "armed in the tool's sessions" :
 										"by the server's settings only");
+	mg_failpoint("lock.tagged");
 	if (!mg_recover(run, err))
 		return MG_STEP_FAILED;
+	mg_failpoint("recover.done");
 	if (run->kind == MG_RUN_ROLLBACK)
 		return MG_STEP_OK;
 	if (!read_again(run, err))

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "log.h"
 #include "observe.h"
 #include "run.h"
@@ -37,6 +38,7 @@ run_tool(MgRun *run, MgChildResult *result, MgError *err)
 
 	if (!mg_run_permit(run, "migrate", mg_observe_losses(run, MG_PASS_UP), err))
 		return false;
+	mg_failpoint("migrate.permitted");
 	mg_run_session(run, &run->context->target, "migrate", &session);
 	ran = run->tool->ops->up(run->tool, &session, run->target_revision, result, err);
 	if (!ran)
@@ -49,6 +51,7 @@ run_tool(MgRun *run, MgChildResult *result, MgError *err)
 	}
 	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, "migrate", err))
 		return false;
+	mg_failpoint("migrate.ran");
 	mg_observe_live(run, MG_PASS_UP);
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "failpoint.h"
 #include "json.h"
 #include "log.h"
 #include "observe.h"
@@ -92,6 +93,7 @@ bring_back(MgRun *run, MgError *err)
 	mg_err_init(&failure, run->arena);
 	if (!mg_run_permit(run, "rollback", mg_observe_losses(run, MG_PASS_DOWN), err))
 		return false;
+	mg_failpoint("rollback.permitted");
 	mg_run_session(run, &run->context->target, "rollback", &session);
 	ran = run->tool->ops->down(run->tool, &session, &run->from, &result, &failure);
 	if (result.started)
@@ -99,6 +101,7 @@ bring_back(MgRun *run, MgError *err)
 	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, "rollback", err) ||
 		!run->tool->ops->current(run->tool, run->pg, &now, err))
 		return false;
+	mg_failpoint("rollback.ran");
 	mg_observe_live(run, MG_PASS_DOWN);
 	if (!ran)
 		how = mg_printf(run->arena, "the downgrade failed: %s", failure.message);

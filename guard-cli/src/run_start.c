@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "json.h"
 #include "log.h"
 #include "observe.h"
@@ -133,6 +134,7 @@ begin_in_ledger(MgRun *run, MgError *err)
 						 .client = client_json(run) };
 
 	run->begun = mg_ledger_begin(run->pg, &new_run, err);
+	mg_failpoint("run.recorded");
 	return run->begun;
 }
 
@@ -145,6 +147,7 @@ mg_run_start(MgRun *run, MgError *err)
 	if (!mg_pg_open(run->arena, &run->context->target, mg_run_application_name(run, "guard"),
 					&run->pg, err))
 		return false;
+	mg_failpoint("run.connected");
 	/* what the ledger itself needs is checked before there is a run to refuse */
 	if (!mg_server_facts(run->pg, &run->facts, err) || !mg_preflight_base(run, err))
 		return false;
@@ -161,6 +164,7 @@ mg_run_end(MgRun *run, int exit_code, const char *message, MgError *err)
 	bool shielded = mg_signals_shield(true);
 	bool ok = true;
 
+	mg_failpoint("end.begin");
 	if (run->begun && !run->ended)
 	{
 		/* a session that was lost takes no last word; another one does */
@@ -175,6 +179,7 @@ mg_run_end(MgRun *run, int exit_code, const char *message, MgError *err)
 		ok = ok && mg_ledger_end(run->pg, run->id, exit_code, message, detail, err);
 		run->ended = ok;
 	}
+	mg_failpoint("end.recorded");
 	if (ok && run->token != NULL)
 	{
 		MgError lock_error;
@@ -185,6 +190,7 @@ mg_run_end(MgRun *run, int exit_code, const char *message, MgError *err)
 			mg_log_warning("the deploy lock could not be released in order: %s", lock_error.message);
 		run->token = NULL;
 	}
+	mg_failpoint("end.unlocked");
 	cJSON_free(detail);
 	mg_signals_shield(shielded);
 	return ok;

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
 #include "signals.h"
@@ -85,6 +86,7 @@ put_aside(MgRun *run, MgClone *clone, const char *name, MgError *err)
 
 	if (!mg_shadow_server_rename(clone->admin, name, aside, err))
 		return false;
+	mg_failpoint("shadow.aside");
 	mg_strings_add(&run->discarded, aside);
 	return true;
 }
@@ -215,11 +217,13 @@ install(MgRun *run, MgClone *clone, const char *name, const char **why, MgError 
 		*why = "another run uses the one that is there";
 		return true;
 	}
+	mg_failpoint("shadow.begin");
 	ok = mg_shadow_server_close(clone->admin, name, err) &&
 		 mg_shadow_server_find(clone->admin, clone->shadow, false, &facts, err) &&
 		 (!facts.there || put_aside(run, clone, clone->shadow, err)) &&
 		 /* the name is what marks it as complete, so it comes last */
 		 mg_shadow_server_rename(clone->admin, name, clone->shadow, err);
+	mg_failpoint("shadow.renamed");
 	unlock(run, clone, true);
 	return ok;
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "failpoint.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
 #include "text.h"
@@ -156,6 +157,7 @@ mg_state_verify(MgRun *run, MgError *err)
 	if (!mg_run_hold(run, err) || !mg_schema_take(run->pg, "after", run->id, &run->after, err) ||
 		!run->tool->ops->current(run->tool, run->pg, &now, err))
 		return MG_STEP_FAILED;
+	mg_failpoint("verify.taken");
 	mg_run_detail_snapshot(run, &run->after);
 	mg_run_detail_revisions(run, "revisions", &now);
 	if (!mg_revisions_equal(&now, &run->to))

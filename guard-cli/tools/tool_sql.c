@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "file.h"
 #include "log.h"
 #include "pg_catalog_tool.h"
@@ -358,8 +359,10 @@ run_steps(MgTool *tool, const MgToolSession *session, const Step *steps, int cou
 
 		if (!mg_tool_time_left(session, total, &rest))
 			return true;
+		mg_failpoint("sql.step");
 		if (!run_step(tool, &rest, &steps[i], direction, &result, err))
 			return false;
+		mg_failpoint("sql.stepped");
 		mg_tool_add_result(tool, total, &result);
 		if (!mg_child_succeeded(&result))
 			return true;
