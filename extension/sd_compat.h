@@ -558,10 +558,14 @@ sd_set_activity(const char *text)
 #define sd_owns_relation(relation, role) object_ownercheck(RelationRelationId, relation, role)
 #define sd_may_create_in(schema, role) \
 	(object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) == ACLCHECK_OK)
+#define sd_may_execute(function, role) \
+	(object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK)
 #else
 #define sd_owns_relation(relation, role) pg_class_ownercheck(relation, role)
 #define sd_may_create_in(schema, role) \
 	(pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK)
+#define sd_may_execute(function, role) \
+	(pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
 /* 17 ends long transactions, and takes new labels of an enum that is new itself. */

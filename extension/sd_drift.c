@@ -11,7 +11,6 @@
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/scansup.h"
@@ -83,30 +82,31 @@ sd_drift_end(SdDriftStatement *statement)
 	running = statement->outer;
 }
 
-/* A session that works for a run holds the current token of a held lock; its run_id alone proves nothing. */
+/*
+ * A session that works for a run has the current token of a held lock and belongs to
+ * a role that deploys: run_id and token are no secrets, and prove nothing of others.
+ */
 static bool
 works_for_run(void)
 {
-	return sd_guc_run_id[0] != '\0' && sd_fence_session_is_current();
+	return sd_guc_run_id[0] != '\0' && sd_fence_session_is_current() && sd_session_may_record();
 }
 
-/* Text of the statement itself, not of the whole string that it came in; NULL when it may hold secrets. */
+/* Text of the statement itself, not of the whole string that it came in, without secrets. */
 static char *
 statement_text(const PlannedStmt *pstmt, const char *query)
 {
 	const char *text = query;
 	int length;
 
-	if (query == NULL || sd_statement_may_hold_secret(pstmt->utilityStmt))
+	if (query == NULL)
 		return NULL;
 	if (pstmt->stmt_location > 0)
 		text += pstmt->stmt_location;
 	length = pstmt->stmt_len > 0 ? pstmt->stmt_len : (int) strlen(text);
 	while (length > 0 && scanner_isspace(*text))
 		text++, length--;
-	if (length > TEXT_LIMIT)
-		length = pg_mbcliplen(text, length, TEXT_LIMIT);
-	return pnstrdup(text, length);
+	return sd_text_to_keep(pstmt->utilityStmt, text, length, TEXT_LIMIT);
 }
 
 void

@@ -105,11 +105,21 @@ last_event(Relation event, const pg_uuid_t *run_id)
 }
 
 static bool
-run_has_ended(const Chain *chain, const pg_uuid_t *run_id)
+run_has_ended(Relation event, const pg_uuid_t *run_id)
 {
-	SdRow *last = last_event(chain->event, run_id);
+	SdRow *last = last_event(event, run_id);
 
 	return last != NULL && strcmp(sd_row_get_text(last, "state"), SD_LEDGER_STATE_END) == 0;
+}
+
+bool
+sd_ledger_run_has_ended(const pg_uuid_t *run_id)
+{
+	Relation event = sd_table_open("event", AccessShareLock);
+	bool ended = run_has_ended(event, run_id);
+
+	table_close(event, AccessShareLock);
+	return ended;
 }
 
 /* set_hash computes a row's hash and stores it in the row. */
@@ -173,7 +183,7 @@ require_open_run(const Chain *chain, const pg_uuid_t *run_id)
 		ereport(ERROR, (errcode(ERRCODE_SD_NO_SUCH_RUN),
 						errmsg("run %s is not in the ledger", uuid_text(run_id)),
 						errhint("Begin it with safedeploy.begin_run().")));
-	if (run_has_ended(chain, run_id))
+	if (run_has_ended(chain->event, run_id))
 		ereport(ERROR, (errcode(ERRCODE_SD_RUN_ENDED), errmsg("run %s has ended", uuid_text(run_id)),
 						errdetail("The end of a run is its last event."),
 						errhint("Begin a new run with safedeploy.begin_run().")));

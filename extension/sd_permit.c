@@ -24,6 +24,7 @@
 #include "sd_lock.h"
 #include "sd_permit.h"
 #include "sd_permit_use.h"
+#include "sd_secret.h"
 #include "sd_session.h"
 #include "sd_table.h"
 
@@ -309,10 +310,14 @@ safedeploy_permit(PG_FUNCTION_ARGS)
 	sd_row_set(row, "made_at", TimestampTzGetDatum(now));
 	sd_row_set_text(row, "made_by", sd_session_user());
 	sd_session_set_client_addr(row, "client_addr");
-	sd_row_set_nullable(row, "statement", PG_GETARG_DATUM(0), PG_ARGISNULL(0));
-	sd_row_set_text(row, "fingerprint",
-					PG_ARGISNULL(0) ? NULL :
-									  sd_permit_fingerprint(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+	if (!PG_ARGISNULL(0))
+	{
+		char *statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+		sd_row_set_text(row, "statement",
+						sd_text_to_keep(NULL, statement, strlen(statement), INT_MAX));
+		sd_row_set_text(row, "fingerprint", sd_permit_fingerprint(statement));
+	}
 	sd_row_set_nullable(row, "objects", PG_GETARG_DATUM(1), PG_ARGISNULL(1));
 	sd_row_set(row, "reason", PG_GETARG_DATUM(2));
 	sd_row_set(row, "expires_at", TimestampTzGetDatum(end));

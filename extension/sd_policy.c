@@ -34,6 +34,7 @@
 #include "sd_policy.h"
 #include "sd_policy_dml.h"
 #include "sd_policy_loss.h"
+#include "sd_secret.h"
 #include "sd_table.h"
 #include "sd_trace.h"
 
@@ -281,9 +282,12 @@ enforce(const SdLoss *loss, const Statement *statement, int level)
 {
 	const char *why_not = NULL;
 	SdPermitUse use = { 0 };
+	Statement told = *statement;
 
-	use.tag = statement->tag;
-	use.statement = statement->text;
+	if (told.text != NULL)
+		told.text = sd_text_to_keep(NULL, told.text, strlen(told.text), INT_MAX);
+	use.tag = told.tag;
+	use.statement = told.text;
 	use.nested = statement->nested;
 	use.objects = sd_loss_objects(loss);
 	if (statement->text != NULL)
@@ -295,7 +299,7 @@ enforce(const SdLoss *loss, const Statement *statement, int level)
 	if (OidIsValid(sd_table_oid("permit_use")))
 		sd_permit_use_note(&use);
 	if (use.permit == 0)
-		report(loss, statement, level == SD_ENFORCE_ENFORCE ? ERROR : WARNING, why_not);
+		report(loss, &told, level == SD_ENFORCE_ENFORCE ? ERROR : WARNING, why_not);
 	else
 		ereport(LOG_SERVER_ONLY,
 				(errmsg("%s of %s by permit " INT64_FORMAT, statement->tag,

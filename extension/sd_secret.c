@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 
@@ -23,7 +24,8 @@ static const NodeTag secretive[] = {
 };
 
 static const char *const secret_words[] = {
-	"password", "passwd", "passphrase", "secret", "token", "credential", "api_key", "apikey",
+	"password",	  "passwd",	 "passphrase", "pwd",	  "secret",		"token",
+	"credential", "api_key", "apikey",	   "passkey", "access_key", "private_key",
 };
 
 bool
@@ -109,4 +111,21 @@ sd_text_shape(const char *text, int len, bool numbers)
 			appendBinaryStringInfo(&shape, text + token.start, token.end - token.start);
 		end = token.end;
 	}
+}
+
+char *
+sd_text_to_keep(Node *statement, const char *text, int len, int limit)
+{
+	char *shape = NULL;
+
+	if ((statement != NULL && sd_statement_may_hold_secret(statement)) ||
+		sd_text_may_hold_secret(text, len))
+	{
+		shape = sd_text_shape(text, len, false);
+		if (shape == NULL)
+			return NULL;
+		text = shape;
+		len = strlen(shape);
+	}
+	return pnstrdup(text, len > limit ? pg_mbcliplen(text, len, limit) : len);
 }

@@ -17,6 +17,13 @@ extern bool sd_statement_may_hold_secret(Node *statement);
 extern bool sd_text_may_hold_secret(const char *text, int len);
 
 /*
+ * sd_text_to_keep returns the text of a statement as records keep it: as it is, or
+ * its shape when it may hold a secret, which "statement" tells where it is known;
+ * NULL when there is neither.  At most "limit" bytes, palloc'd.
+ */
+extern char *sd_text_to_keep(Node *statement, const char *text, int len, int limit);
+
+/*
  * sd_text_shape returns a text without comments and with "***" in place of each
  * literal, with "numbers" of each number too; palloc'd.  NULL when the session's setting of strings makes that unsure.
  */

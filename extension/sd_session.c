@@ -5,17 +5,36 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
+#include "sd_compat.h"
 #include "sd_session.h"
 
 char *
 sd_session_user(void)
 {
 	return GetUserNameFromId(GetSessionUserId(), false);
+}
+
+bool
+sd_session_may_record(void)
+{
+	static const Oid arguments[] = { UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID };
+	/* Not by LookupFuncName: that one raises an error where the schema may not be used. */
+	Oid schema = get_namespace_oid("safedeploy", true);
+	Oid function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("record_event"),
+								   PointerGetDatum(buildoidvector(arguments, lengthof(arguments))),
+								   ObjectIdGetDatum(schema));
+
+	return OidIsValid(function) && sd_may_execute(function, GetSessionUserId());
 }
 
 void

@@ -14,6 +14,12 @@
  */
 extern char *sd_session_user(void);
 
+/*
+ * sd_session_may_record tells whether the role that the session belongs to may write
+ * to the ledger by record_event(), as deployers may.
+ */
+extern bool sd_session_may_record(void);
+
 /* sd_session_set_client_addr stores the client's address, NULL for a local one. */
 extern void sd_session_set_client_addr(SdRow *row, const char *column);
 

@@ -16,7 +16,6 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/elog.h"
 #include "utils/fmgrprotos.h"
@@ -27,7 +26,7 @@
 
 #include "sd_compat.h"
 #include "sd_failpoint.h"
-#include "sd_fence.h"
+#include "sd_ledger.h"
 #include "sd_session.h"
 #include "sd_table.h"
 #include "sd_trace_int.h"
@@ -120,12 +119,14 @@ store_record(Relation rel, SdTraceRecord *record, Datum run_id)
 	sd_trace_writing++;
 }
 
-/* Anybody may set run_id; a role that has no business with deploys leaves no rows. */
+/*
+ * Anybody may set run_id, and no token is a secret: only roles that deploy leave rows,
+ * and none of them leaves any in a run that is over.
+ */
 static bool
-may_store(Oid table)
+may_store(Datum run_id)
 {
-	return pg_class_aclcheck(table, GetSessionUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		   sd_fence_session_is_current();
+	return sd_session_may_record() && !sd_ledger_run_has_ended(DatumGetUUIDP(run_id));
 }
 
 void
@@ -137,7 +138,7 @@ sd_trace_store(void)
 	dlist_iter iter;
 
 	if (RecoveryInProgress() || IsInParallelMode() || !run_of_session(&run_id) ||
-		!OidIsValid(sd_table_oid("run_statement")) || !may_store(sd_table_oid("run_statement")))
+		!OidIsValid(sd_table_oid("run_statement")) || !may_store(run_id))
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "safedeploy rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);

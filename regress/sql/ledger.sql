@@ -101,6 +101,14 @@ DROP TRIGGER append_only_truncate ON safedeploy.event;
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON safedeploy.event EXECUTE FUNCTION suppress_redundant_updates_trigger();
 SELECT what, detail FROM safedeploy.verify_guards() ORDER BY what, detail;
 ROLLBACK;
+-- a guard that lets everything pass, and sequences set back
+SELECT safedeploy.permit('DROP TABLE t', ARRAY['table t'], 'x') > 0 AS permit, safedeploy.permit('DROP TABLE t', ARRAY['table t'], 'x') > 0 AS another;
+BEGIN;
+CREATE OR REPLACE FUNCTION safedeploy.refuse_write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+ALTER SEQUENCE safedeploy.fencing_token RESTART WITH 1;
+ALTER SEQUENCE safedeploy.permit_id_seq RESTART WITH 1;
+SELECT what, regexp_replace(detail, '\d+', 'N', 'g') AS detail FROM safedeploy.verify_guards() ORDER BY what, detail;
+ROLLBACK;
 
 CREATE FUNCTION tamper(statements text[], head text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -52,6 +52,27 @@ FROM (
 	SELECT 'table_replaced', pg_catalog.format('Relation safedeploy.%I is no table.', g.relname)
 	FROM guarded g WHERE g.relkind <> 'r'
 	UNION ALL
+	SELECT 'guard_replaced', 'Function safedeploy.refuse_write() is not that of the library.'
+	WHERE NOT EXISTS (
+		SELECT FROM pg_catalog.pg_proc p
+		JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+		WHERE p.oid = pg_catalog.to_regprocedure('safedeploy.refuse_write()')
+			AND l.lanname = 'c'
+			AND p.prosrc = 'safedeploy_refuse_write'
+			AND p.probin ~ '(^|/)safedeploy(\.so)?$')
+	UNION ALL
+	-- a token that is issued twice lets a deploy that lost its lock write again
+	SELECT 'sequence_reset', pg_catalog.format('Sequence safedeploy.%I stands at %s, and %s is used already.', q.name, q.stands, q.used)
+	FROM (
+		SELECT 'fencing_token', CASE WHEN s.is_called THEN s.last_value ELSE s.last_value - 1 END, greatest((SELECT max(token) FROM ONLY safedeploy.lock), (SELECT max(token) FROM ONLY safedeploy.run))
+		FROM safedeploy.fencing_token s
+		UNION ALL
+		SELECT 'permit_id_seq', CASE WHEN s.is_called THEN s.last_value ELSE s.last_value - 1 END, (SELECT max(id) FROM ONLY safedeploy.permit) FROM safedeploy.permit_id_seq s
+		UNION ALL
+		SELECT 'permit_use_id_seq', CASE WHEN s.is_called THEN s.last_value ELSE s.last_value - 1 END, (SELECT max(id) FROM ONLY safedeploy.permit_use) FROM safedeploy.permit_use_id_seq s
+	) q (name, stands, used)
+	WHERE q.stands < q.used
+	UNION ALL
 	SELECT 'guard_disabled', pg_catalog.format('Event trigger %I is missing, replaced or not enabled ALWAYS.', e.evtname)
 	FROM (VALUES ('safedeploy_guard', 'safedeploy.refuse_ddl()', 'ddl_command_end'),
 		('safedeploy_guard_drop', 'safedeploy.refuse_drop()', 'sql_drop')) e (evtname, func, event)
@@ -64,5 +85,5 @@ FROM (
 ) f (what, detail)
 $$;
 COMMENT ON FUNCTION safedeploy.verify_guards() IS
-'The part of verify_ledger() that looks for triggers of the ledger that are missing or disabled, and for rules, triggers, row security and child tables that were added.';
+'The part of verify_ledger() that looks for triggers of the ledger that are missing or disabled, for rules, triggers, row security and child tables that were added, for a guard that was replaced, and for sequences that were set back.';
 REVOKE ALL ON FUNCTION safedeploy.verify_guards() FROM PUBLIC;

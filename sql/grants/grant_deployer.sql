@@ -12,7 +12,8 @@ BEGIN
 		FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace = 'safedeploy'::pg_catalog.regnamespace
 			AND p.prorettype NOT IN ('pg_catalog.trigger'::pg_catalog.regtype, 'pg_catalog.event_trigger'::pg_catalog.regtype)
-			AND p.proname NOT IN ('grant_reader', 'grant_deployer')
+			-- not what gives rights away, what only guards call, and what its own rights allow to superusers only
+			AND p.proname NOT IN ('grant_reader', 'grant_deployer', 'note_ddl', 'require_fence', 'forget_drift')
 		ORDER BY p.proname
 	LOOP
 		EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %s', target.name, $1);
@@ -20,5 +21,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION safedeploy.grant_deployer(regrole) IS
-'Grants to a role what migguard needs: all that grant_reader() grants, and EXECUTE of all functions of the API.  No table is granted for writing: lock, ledger and snapshots are written by functions.  Run by a superuser; again after an update of the extension.';
+'Grants to a role what migguard needs: all that grant_reader() grants, and EXECUTE of the functions of the API but for forget_drift(), which is for superusers.  No table is granted for writing: lock, ledger and snapshots are written by functions.  Run by a superuser; again after an update of the extension.';
 REVOKE ALL ON FUNCTION safedeploy.grant_deployer(regrole) FROM PUBLIC;

@@ -15,7 +15,10 @@ BEGIN
 	FOR target IN
 		SELECT c.oid::pg_catalog.regclass AS name
 		FROM pg_catalog.pg_class c
-		WHERE c.relnamespace = 'safedeploy'::pg_catalog.regnamespace AND c.relkind IN ('r', 'v', 'S')
+		WHERE c.relnamespace = 'safedeploy'::pg_catalog.regnamespace
+			AND (c.relkind IN ('r', 'v')
+				-- of sequences only those that a dump reads
+				OR c.relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'safedeploy' AND c.oid = ANY (e.extconfig)))
 		ORDER BY c.relname
 	LOOP
 		EXECUTE pg_catalog.format('GRANT SELECT ON TABLE %s TO %s', target.name, $1);
@@ -31,5 +34,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION safedeploy.grant_reader(regrole) IS
-'Grants to a role what it needs to look at everything and change nothing: USAGE of schema safedeploy, SELECT on its tables, views and sequences (a dump of the database reads them all), EXECUTE of the functions that only read.  Run by a superuser; again after an update of the extension.';
+'Grants to a role what it needs to look at everything and change nothing: USAGE of schema safedeploy, SELECT on its tables and views and on the sequences that a dump of the database reads, EXECUTE of the functions that only read.  Run by a superuser; again after an update of the extension.';
 REVOKE ALL ON FUNCTION safedeploy.grant_reader(regrole) FROM PUBLIC;

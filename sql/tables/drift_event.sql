@@ -26,7 +26,7 @@ COMMENT ON COLUMN safedeploy.drift_event.application_name IS 'what the client ca
 COMMENT ON COLUMN safedeploy.drift_event.client_addr IS 'address of the client, NULL for a local one';
 COMMENT ON COLUMN safedeploy.drift_event.tag IS 'command tag';
 COMMENT ON COLUMN safedeploy.drift_event.objects IS 'kind and identity of what was changed or dropped; NULL when the server does not tell, as for roles and databases';
-COMMENT ON COLUMN safedeploy.drift_event.statement IS 'its text, up to 8 kB; NULL for kinds of statements that may hold a password or connection string';
+COMMENT ON COLUMN safedeploy.drift_event.statement IS 'its text, up to 8 kB; without its literals when it may hold a password or connection string';
 COMMENT ON COLUMN safedeploy.drift_event.nested IS 'it ran inside of a function or DO block';
 COMMENT ON COLUMN safedeploy.drift_event.run_tag IS 'run that the session said it works for, without holding its lock';
 REVOKE ALL ON TABLE safedeploy.drift_event FROM PUBLIC;

@@ -22,7 +22,7 @@ COMMENT ON TABLE safedeploy.permit IS
 COMMENT ON COLUMN safedeploy.permit.made_at IS 'when it was made';
 COMMENT ON COLUMN safedeploy.permit.made_by IS 'role whose session made it';
 COMMENT ON COLUMN safedeploy.permit.client_addr IS 'address of the client, NULL for a local one';
-COMMENT ON COLUMN safedeploy.permit.statement IS 'the statement that it allows; NULL for all of a run';
+COMMENT ON COLUMN safedeploy.permit.statement IS 'the statement that it allows, without its literals when it may hold a secret; NULL for all of a run';
 COMMENT ON COLUMN safedeploy.permit.fingerprint IS 'SHA-256 of the tokens of the statement, in hex';
 COMMENT ON COLUMN safedeploy.permit.objects IS 'what may be lost; NULL for anything that the run drops';
 COMMENT ON COLUMN safedeploy.permit.reason IS 'why';

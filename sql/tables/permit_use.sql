@@ -31,7 +31,7 @@ COMMENT ON COLUMN safedeploy.permit_use.application_name IS 'what the client cal
 COMMENT ON COLUMN safedeploy.permit_use.client_addr IS 'address of the client, NULL for a local one';
 COMMENT ON COLUMN safedeploy.permit_use.tag IS 'command tag';
 COMMENT ON COLUMN safedeploy.permit_use.objects IS 'what would have been, or was, lost';
-COMMENT ON COLUMN safedeploy.permit_use.statement IS 'its text, up to 8 kB; the reason, when a permit was revoked';
+COMMENT ON COLUMN safedeploy.permit_use.statement IS 'its text, up to 8 kB, without its literals when it may hold a secret; the reason, when a permit was revoked';
 COMMENT ON COLUMN safedeploy.permit_use.fingerprint IS 'SHA-256 of its tokens, in hex';
 COMMENT ON COLUMN safedeploy.permit_use.nested IS 'it ran inside of a function or DO block';
 COMMENT ON COLUMN safedeploy.permit_use.run_tag IS 'run that the session said it works for';
