@@ -96,6 +96,7 @@ OBJS = \
 	extension/sd_effect_dml.o \
 	extension/sd_effect_expression.o \
 	extension/sd_effect_drop.o \
+	extension/sd_effect_drop_other.o \
 	extension/sd_effect_index.o \
 	extension/sd_effect_made.o \
 	extension/sd_effect_misc.o \

@@ -251,6 +251,12 @@ extern IndexStmt *sd_copy_of_index(Oid index);
 #define X(function) extern void function(SdEffectContext *context, Node *statement);
 X(sd_effect_alter_table)
 X(sd_effect_drop_statement)
+X(sd_effect_drop_mapping)
+X(sd_effect_drop_role)
+X(sd_effect_drop_database)
+X(sd_effect_drop_tablespace)
+X(sd_effect_drop_subscription)
+X(sd_effect_alter_opfamily)
 X(sd_effect_drop_owned)
 X(sd_effect_reassign_owned)
 X(sd_effect_index)

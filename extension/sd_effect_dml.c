@@ -742,6 +742,11 @@ walk_node(Node *node, QueryWalk *walk)
 		case T_FuncCall:
 			touch_sequence(walk, (FuncCall *) node);
 			break;
+#if PG_VERSION_NUM >= 140000
+		case T_ReturnStmt:
+			/* the server's own walker does not know it */
+			return walk_node(((ReturnStmt *) node)->returnval, walk);
+#endif
 		default:
 			break;
 	}

@@ -108,7 +108,7 @@ static const struct
 	{ T_AlterTypeStmt, sd_effect_nothing },
 	{ T_AlterFunctionStmt, sd_effect_nothing },
 	{ T_AlterOperatorStmt, sd_effect_nothing },
-	{ T_AlterOpFamilyStmt, sd_effect_nothing },
+	{ T_AlterOpFamilyStmt, sd_effect_alter_opfamily },
 	{ T_AlterCollationStmt, sd_effect_nothing },
 	{ T_AlterStatsStmt, sd_effect_nothing },
 	{ T_AlterEventTrigStmt, sd_effect_nothing },
@@ -117,6 +117,9 @@ static const struct
 	{ T_AlterRoleSetStmt, sd_effect_nothing },
 	{ T_AlterDatabaseStmt, sd_effect_nothing },
 	{ T_AlterDatabaseSetStmt, sd_effect_nothing },
+#if PG_VERSION_NUM >= 150000
+	{ T_AlterDatabaseRefreshCollStmt, sd_effect_nothing },
+#endif
 	{ T_AlterSystemStmt, sd_effect_nothing },
 	{ T_AlterTableSpaceOptionsStmt, sd_effect_nothing },
 	{ T_AlterTSConfigurationStmt, sd_effect_nothing },
@@ -127,7 +130,7 @@ static const struct
 	{ T_CreateFdwStmt, sd_effect_nothing },
 	{ T_CreateForeignServerStmt, sd_effect_nothing },
 	{ T_CreateUserMappingStmt, sd_effect_nothing },
-	{ T_DropUserMappingStmt, sd_effect_nothing },
+	{ T_DropUserMappingStmt, sd_effect_drop_mapping },
 	{ T_CreateAmStmt, sd_effect_nothing },
 	{ T_CreateCastStmt, sd_effect_nothing },
 	{ T_CreateConversionStmt, sd_effect_nothing },
@@ -137,16 +140,16 @@ static const struct
 	{ T_CreatePLangStmt, sd_effect_nothing },
 	{ T_CreateTransformStmt, sd_effect_nothing },
 	{ T_CreateRoleStmt, sd_effect_nothing },
-	{ T_DropRoleStmt, sd_effect_nothing },
+	{ T_DropRoleStmt, sd_effect_drop_role },
 	{ T_CreatedbStmt, sd_effect_nothing },
-	{ T_DropdbStmt, sd_effect_nothing },
+	{ T_DropdbStmt, sd_effect_drop_database },
 	{ T_CreateTableSpaceStmt, sd_effect_nothing },
-	{ T_DropTableSpaceStmt, sd_effect_nothing },
+	{ T_DropTableSpaceStmt, sd_effect_drop_tablespace },
 	{ T_GrantStmt, sd_effect_grant },
 	{ T_GrantRoleStmt, sd_effect_nothing },
 	{ T_CreateSubscriptionStmt, sd_effect_nothing },
 	{ T_AlterSubscriptionStmt, sd_effect_nothing },
-	{ T_DropSubscriptionStmt, sd_effect_nothing },
+	{ T_DropSubscriptionStmt, sd_effect_drop_subscription },
 };
 
 void

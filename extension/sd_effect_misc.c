@@ -304,12 +304,13 @@ sd_effect_vacuum(SdEffectContext *context, Node *statement)
 	foreach (cell, tables)
 	{
 		char relkind = sd_relkind(lfirst_oid(cell));
+		bool cleaned = sd_has_rows(relkind) || relkind == RELKIND_PARTITIONED_TABLE;
+		/* a foreign table is sampled where it is named, and never cleaned up */
+		bool sampled = cleaned || (relkind == RELKIND_FOREIGN_TABLE && stmt->rels != NIL);
 
-		if (!sd_has_rows(relkind) && relkind != RELKIND_PARTITIONED_TABLE)
-			continue;
-		if (stmt->is_vacuumcmd)
+		if (stmt->is_vacuumcmd && cleaned)
 			vacuum_table(context, lfirst_oid(cell), full);
-		if (!stmt->is_vacuumcmd || sd_option_is_on(stmt->options, "analyze"))
+		if (stmt->is_vacuumcmd ? cleaned && sd_option_is_on(stmt->options, "analyze") : sampled)
 			analyze_table(context, lfirst_oid(cell));
 	}
 }

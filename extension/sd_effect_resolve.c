@@ -25,6 +25,7 @@
 #include "catalog/pg_publication.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_transform.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
@@ -214,6 +215,14 @@ ask(void *arg)
 			Oid target = typenameTypeId(NULL, lsecond_node(TypeName, types));
 
 			ObjectAddressSet(*answer, CastRelationId, get_cast_oid(source, target, true));
+			break;
+		}
+		case OBJECT_TRANSFORM:
+		{
+			Oid type = typenameTypeId(NULL, linitial_node(TypeName, castNode(List, object)));
+			Oid language = get_language_oid(strVal(lsecond(castNode(List, object))), true);
+
+			ObjectAddressSet(*answer, TransformRelationId, get_transform_oid(type, language, true));
 			break;
 		}
 		default:

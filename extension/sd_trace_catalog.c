@@ -73,6 +73,7 @@ read_relation(HeapTuple tuple, SdTraceRelation *result)
 
 	result->relkind = form->relkind;
 	result->filenode = form->relfilenode;
+	result->tablespace = form->reltablespace;
 	result->namespace = form->relnamespace;
 	result->name = pstrdup(NameStr(form->relname));
 }

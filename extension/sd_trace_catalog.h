@@ -15,6 +15,7 @@ typedef struct SdTraceRelation
 {
 	char relkind;
 	Oid filenode;
+	Oid tablespace;
 	Oid namespace;
 	char *name;
 } SdTraceRelation;

@@ -220,7 +220,9 @@ add_built(SdTraceFrame *frame, const SdTraceChange *change)
 		!before_of(frame, sd_index_table(change->relation), &table))
 		return;
 	add(frame, "build", change->was ? &change->old : &now, change->was, NoLock);
-	add(frame, "scan", &table, true, NoLock);
+	/* into another tablespace it is copied as it is; where it is built there, the read is counted */
+	if (!change->was || change->old.tablespace == now.tablespace)
+		add(frame, "scan", &table, true, NoLock);
 }
 
 /* An index that took the place and the name of one that is gone is that index, built again. */

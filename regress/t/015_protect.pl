@@ -3,10 +3,9 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
 use PostgreSQL::Test::Utils qw(slurp_file);
 use SafeDeployTest;
+use SafeDeployTest::Library;
 use Test::More;
 
 my $server = SafeDeployTest->new('protect', conf => "shared_preload_libraries = 'safedeploy'\nwal_level = logical\nmax_wal_senders = 4\nmax_replication_slots = 4\n");
@@ -178,11 +177,9 @@ is($parallel->stderr, '', 'a parallel worker has the settings of its leader') if
 $late->node->stop;
 
 # Neighbours in the same hooks see all that they would see, before us and after us
-my $lib = PostgreSQL::Test::Utils::tempdir();
-my $include = $late->node->config_data('--includedir-server');
-my $src = dirname(abs_path(__FILE__));
-exit_is(run_program([ qw(gcc -shared -fPIC -O1), "-I$include", "-I$src/../../extension", '-o', "$lib/hook_counter.so", "$src/../lib/hook_counter.c" ]), 0, 'a neighbour compiles');
-foreach my $order ("pg_stat_statements, $lib/hook_counter, safedeploy, auto_explain", "auto_explain, safedeploy, $lib/hook_counter, pg_stat_statements")
+my $library = SafeDeployTest::Library->build('hook_counter');
+my $counter = $library->file;
+foreach my $order ("pg_stat_statements, $counter, safedeploy, auto_explain", "auto_explain, safedeploy, $counter, pg_stat_statements")
 {
 	my $chain = SafeDeployTest->new('chain' . ++$chains, conf => "shared_preload_libraries = '$order'\nauto_explain.log_min_duration = 0\nlog_min_messages = log\ncompute_query_id = on\n");
 	$chain->create_database('app');

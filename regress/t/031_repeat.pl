@@ -332,7 +332,7 @@ for my $area ($properties->areas)
 {
 	my ($setup, $teardown, @cases) = $properties->read_area($area);
 	my $check = "SELECT safedeploy.fingerprint() IS NULL;\n";
-	my $script = "LOAD '$properties->{provider}/label_provider.so';\nSET safedeploy.fingerprint_check = on;\nSET client_min_messages = error;\nSET search_path = fix, pg_catalog;\nSET allow_system_table_mods = on;\n$setup$check";
+	my $script = "LOAD '@{[ $properties->{provider}->file ]}';\nSET safedeploy.fingerprint_check = on;\nSET client_min_messages = error;\nSET search_path = fix, pg_catalog;\nSET allow_system_table_mods = on;\n$setup$check";
 	for my $case (@cases)
 	{
 		my ($begin, $commit) = $case->{alone} ? ('', '') : ("BEGIN;\n", "COMMIT;\n");

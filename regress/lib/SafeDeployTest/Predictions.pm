@@ -36,6 +36,8 @@ use strict;
 use warnings;
 
 use FindBin;
+use SafeDeployTest::Coverage;
+use SafeDeployTest::Library;
 use Test::More;
 
 my $database = 'predictions';
@@ -57,43 +59,12 @@ FROM record JOIN safedeploy.trace_effects() ON statement = seq
 WHERE object !~ '^safedeploy\.' AND piece > 0 ORDER BY seq;
 SQL
 
-# Commands of the server that no case runs, and why.
-my %left_out = (
-	'no statement has that tag' => [
-		'???', 'ALTER CAST', 'ALTER CONSTRAINT', 'ALTER TRANSFORM', 'ALTER ACCESS METHOD', 'CREATE CONSTRAINT', 'CREATE ROUTINE', 'DROP CONSTRAINT',
-		'COPY FROM', 'DISCARD', 'CLOSE', 'LOGIN' ],
-	'a SELECT before it is analysed' =>
-		[ 'SELECT FOR KEY SHARE', 'SELECT FOR NO KEY UPDATE', 'SELECT FOR SHARE', 'SELECT FOR UPDATE', 'SELECT INTO' ],
-	'needs a directory of the server'       => [ 'ALTER TABLESPACE', 'CREATE TABLESPACE', 'DROP TABLESPACE' ],
-	'needs a C function of its own'         => ['CREATE TRANSFORM'],
-	'needs a provider of labels'            => ['SECURITY LABEL'],
-	'needs another server; said to be opaque' => ['IMPORT FOREIGN SCHEMA'],
-	'switches the trace off'                => ['DISCARD ALL'],
-);
-
-# check_coverage FILES: each command that this server has is in a case, or left out for a reason
-sub check_coverage
-{
-	my ($self, @files) = @_;
-	my $include = `pg_config --includedir-server`;
-	chomp $include;
-	open my $list, '<', "$include/tcop/cmdtaglist.h" or die "$include/tcop/cmdtaglist.h: $!";
-	my %tags = map { /^PG_CMDTAG\(\w+, "([^"]*)"/ ? ($1 => 1) : () } <$list>;
-	my @cases = map { my (undef, @cases) = read_fixture($_, $self->{major}); @cases } @files;
-	my $kinds = $self->psql($database, join '', map { "SELECT kind FROM safedeploy.statements(\$sdcase\$$_->{sql}\$sdcase\$);\n" } @cases);
-	my %seen  = map { $_ => 1 } split /\n/, $kinds;
-	my %known = map { $_ => 1 } map { @$_ } values %left_out;
-	my @missing = grep { !$seen{$_} && !$known{$_} } sort keys %tags;
-	ok(%tags && !@missing, 'every command is in a case, or left out for a reason') or diag(join ', ', @missing);
-	my @needless = grep { $seen{$_} } sort keys %known;
-	ok(!@needless, 'none is left out that is in a case') or diag(join ', ', @needless);
-	return;
-}
-
 sub new
 {
 	my ($class, %opt) = @_;
-	my $self = bless { verbose => $opt{verbose} }, $class;
+	my $self = bless { verbose => $opt{verbose}, provider => SafeDeployTest::Library->build('label_provider') }, $class;
+	# a database with subscriptions of an earlier run cannot be dropped
+	$self->psql($database, "SELECT format('DROP SUBSCRIPTION %I', subname) FROM pg_subscription\n\\gexec\n");
 	$self->psql('postgres', "DROP DATABASE IF EXISTS $database;\nCREATE DATABASE $database;\n");
 	my $out = $self->psql($database, "SET client_min_messages = error;\nCREATE EXTENSION safedeploy;\nSELECT current_setting('server_version_num');\n");
 	($self->{major}) = $out =~ /^(\d\d)\d{4}$/m or die "the extension could not be made:\n$out";
@@ -272,7 +243,7 @@ sub run_file
 	@cases = sort { !!$a->{alone} <=> !!$b->{alone} } @cases;
 	my $n     = 0;
 	my $fresh = "DROP SCHEMA IF EXISTS fix CASCADE;\nCREATE SCHEMA fix;\nSET search_path = fix, public;\n$setup\nSET search_path = fix, public;\n";
-	my $script = "SET client_min_messages = error;\n\\set VERBOSITY verbose\nLOAD 'safedeploy';\n$fresh"
+	my $script = "SET client_min_messages = error;\n\\set VERBOSITY verbose\nLOAD 'safedeploy';\nLOAD '@{[ $self->{provider}->file ]}';\n$fresh"
 		. "SELECT '\@\@setup done';\n" . join('', map { case_script($_, $n++, $fresh) } @cases);
 	my $out = $self->psql($database, $script);
 	my ($before, @results) = split /^\@\@case \d+\n/m, $out;
@@ -334,7 +305,8 @@ sub run
 	if (!@files)
 	{
 		@files = sort(glob("$dir/statements/*.sql"));
-		$self->check_coverage(@files);
+		my @scripts = map { my (undef, @cases) = read_fixture($_, $self->{major}); map { $_->{sql} } @cases } @files;
+		SafeDeployTest::Coverage->new(database => $database, psql => sub { $self->psql(@_) })->check(@scripts);
 		push @files, sort(glob("$dir/rules/*.sql"));
 	}
 	$self->run_file($_, \%totals) for @files;

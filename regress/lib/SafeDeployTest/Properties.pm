@@ -54,6 +54,7 @@ use warnings;
 use File::Basename qw(dirname);
 use File::Temp;
 use JSON::PP ();
+use SafeDeployTest::Library;
 use Test::More;
 
 my $directory = dirname(__FILE__) . '/../../fixtures/properties';
@@ -69,19 +70,8 @@ SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'safedeploy');
 SQL
 	($self->{major}, my $available) = split /\n/, $out;
 	die "no connection, or the extension is not installed: $err" unless ($available || '') eq 't';
-	$self->{provider} = build_provider();
+	$self->{provider} = SafeDeployTest::Library->build('label_provider');
 	return $self;
-}
-
-# A directory with a library that provides security labels, which no server has by itself.
-sub build_provider
-{
-	my $built = File::Temp->newdir;
-	chmod 0755, $built;
-	chomp(my $headers = `pg_config --includedir-server`);
-	system('cc', '-shared', '-fPIC', '-O1', "-I$headers", '-o', "$built/label_provider.so", dirname(__FILE__) . '/../label_provider.c') == 0
-	  or die 'could not build the provider of security labels';
-	return $built;
 }
 
 # psql DATABASE, SQL: (stdout, stderr) of one session
@@ -445,7 +435,7 @@ sub run_area
 	my ($setup, $teardown, @cases) = $self->read_area($area);
 	my $database = $self->create_area($area);
 	my $n        = 0;
-	my ($out, $err) = $self->psql($database, "$helpers\nLOAD '$self->{provider}/label_provider.so';\n$session$setup"
+	my ($out, $err) = $self->psql($database, "$helpers\nLOAD '@{[ $self->{provider}->file ]}';\n$session$setup"
 		  . join('', map { $self->case_script($_, $n++) } @cases)
 		  . $self->drop_subscriptions($database));
 	my ($before, $results) = parse($out, $err);
@@ -476,7 +466,7 @@ sub dump_area
 	my $copy     = "${database}_restored";
 	my $dump     = File::Temp->new;
 	my ($tried, $applied, $edits) = (0, 0, '');
-	local $ENV{PGOPTIONS} = "-c client_min_messages=error -c session_preload_libraries=$self->{provider}/label_provider.so";
+	local $ENV{PGOPTIONS} = "-c client_min_messages=error -c session_preload_libraries=@{[ $self->{provider}->file ]}";
 	for my $case (@cases)
 	{
 		# a dump cannot keep what no statement could have made, and what others need stays
