@@ -10,6 +10,7 @@
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 
 #include "sd_compat.h"
 #include "sd_errors.h"
@@ -119,10 +120,25 @@ sd_fence_require(const char *what)
 		refuse(what);
 }
 
+/* The same, and no newer token is issued before the transaction has ended. */
+static void
+require_until_commit(const char *what)
+{
+	Relation rel = sd_table_open("lock", AccessShareLock);
+	int64 token;
+	bool current = session_token(&token) && token_is_current_until_commit(rel, token);
+
+	table_close(rel, AccessShareLock);
+	if (!current)
+		refuse(what);
+}
+
 void
 sd_fence_check_utility(Node *parsetree)
 {
 	LogStmtLevel level;
+	bool prepared = false;
+	const char *what;
 
 	/* In an aborted transaction nothing can be read, and only ROLLBACK does anything. */
 	if (!sd_fence_is_armed() || !IsTransactionState() || IsAbortedTransactionBlockState())
@@ -131,14 +147,30 @@ sd_fence_check_utility(Node *parsetree)
 	if (IsA(parsetree, TransactionStmt))
 	{
 		/* What a stale session has prepared stays prepared: a person decides. */
-		if (castNode(TransactionStmt, parsetree)->kind != TRANS_STMT_COMMIT_PREPARED)
+		prepared = castNode(TransactionStmt, parsetree)->kind == TRANS_STMT_COMMIT_PREPARED;
+		if (!prepared)
 			return;
 	}
 	else if (level != LOGSTMT_DDL && level != LOGSTMT_MOD)
 		return;
 	/* Databases without the extension issue no tokens and have nothing to compare with. */
-	if (OidIsValid(sd_table_oid("lock")))
-		sd_fence_require(GetCommandTagName(CreateCommandTag(parsetree)));
+	if (!OidIsValid(sd_table_oid("lock")))
+		return;
+	what = GetCommandTagName(CreateCommandTag(parsetree));
+	/* A prepared transaction is committed by one that writes nothing, and so has no check at its end. */
+	if (prepared)
+		require_until_commit(what);
+	else
+		sd_fence_require(what);
+}
+
+void
+sd_fence_check_function(Oid function)
+{
+	/* What it sets stays set, whatever becomes of the transaction. */
+	if ((function == F_SETVAL_REGCLASS_INT8 || function == F_SETVAL_REGCLASS_INT8_BOOL) &&
+		IsTransactionState() && OidIsValid(sd_table_oid("lock")))
+		sd_fence_require("setval()");
 }
 
 /*

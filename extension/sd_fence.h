@@ -39,6 +39,9 @@ extern void sd_fence_require(const char *what);
 /* The same for one utility statement, when it is one that changes something. */
 extern void sd_fence_check_utility(Node *parsetree);
 
+/* The same for a function that is about to be run, when no rollback takes back what it does. */
+extern void sd_fence_check_function(Oid function);
+
 /* The same before a transaction commits or is prepared. */
 extern void sd_fence_at_pre_commit(void);
 extern void sd_fence_at_pre_prepare(void);

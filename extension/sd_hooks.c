@@ -111,6 +111,8 @@ object_access(ObjectAccessType access, Oid class, Oid id, int sub, void *arg)
 		prev_object_access(access, class, id, sub, arg);
 	if (sd_policy_is_on())
 		sd_policy_object_access(access, class, id, sub, arg);
+	if (access == OAT_FUNCTION_EXECUTE && sd_fence_is_armed())
+		sd_fence_check_function(id);
 }
 
 static void

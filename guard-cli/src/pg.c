@@ -218,10 +218,11 @@ mg_pg_open(MgArena *arena, const MgTarget *target, const char *application_name,
 	static const char *const extra[][2] = {
 		{ "client_encoding", "UTF8" },
 		{ "keepalives", "1" },
-		{ "keepalives_idle", "10" },
+		/* as sql/session_setup.sql has the server do: both ends give up at the same time */
+		{ "keepalives_idle", "5" },
 		{ "keepalives_interval", "5" },
-		{ "keepalives_count", "4" },
-		{ "tcp_user_timeout", "30000" },
+		{ "keepalives_count", "3" },
+		{ "tcp_user_timeout", "20000" },
 		{ "fallback_application_name", "migguard" },
 	};
 	const size_t extras = sizeof extra / sizeof extra[0];

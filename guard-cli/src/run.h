@@ -148,8 +148,12 @@ extern MgStep mg_state_rollback(MgRun *run, MgError *err);
 /* run_start.c: opens tool and session, begins the run in the ledger. */
 extern void mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind);
 extern bool mg_run_start(MgRun *run, MgError *err);
-/* Ends the run in the ledger, releases the lock, closes the session. */
-extern bool mg_run_end(MgRun *run, int exit_code, const char *message, MgError *err);
+/*
+ * Ends the run in the ledger as run->exit_code says, and releases the lock.
+ * False when one of both failed or the lock had been lost; a run that was done
+ * is interrupted then.
+ */
+extern bool mg_run_end(MgRun *run, const char *message, MgError *err);
 extern void mg_run_close(MgRun *run);
 
 /* Reads the applied revisions and what is pending into the run. */

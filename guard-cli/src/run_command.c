@@ -140,11 +140,15 @@ finish(MgRun *run, MgError *err)
 {
 	const char *message = run->last_message;
 	MgError end_error;
+	MgError ignored;
 	char *head = NULL;
+	bool done;
+	bool ok;
 
 	/* a run that was told to stop still ends in order */
 	mg_signals_shield(true);
 	mg_err_init(&end_error, run->arena);
+	mg_err_init(&ignored, run->arena);
 	if (err->set)
 		message = err->message;
 	if (run->failure.set)
@@ -152,12 +156,15 @@ finish(MgRun *run, MgError *err)
 							run->last_message != NULL ? run->last_message : "");
 	mg_shadow_settle(run);
 	end_detail(run);
-	if (!mg_run_end(run, run->exit_code, message, &end_error) ||
-		!mg_ledger_head(run->pg, &head, &end_error))
+	done = run->exit_code == MG_EXIT_DONE;
+	ok = mg_run_end(run, message, &end_error);
+	if (run->pg == NULL || !mg_ledger_head(run->pg, &head, ok ? &end_error : &ignored))
+		ok = false;
+	if (!ok)
 	{
-		mg_log_warning("the end of run %s could not be recorded: %s", run->id, end_error.message);
-		/* what is done is done, but the ledger does not say so: the next run finds out */
-		if (!err->set && run->exit_code == MG_EXIT_DONE)
+		mg_log_warning("run %s could not be ended in order: %s", run->id, end_error.message);
+		/* what is done is done, but the ledger may not say so: the next run finds out */
+		if (!err->set && done)
 		{
 			run->exit_code = MG_EXIT_INTERRUPTED;
 			*err = end_error;

@@ -157,41 +157,81 @@ mg_run_start(MgRun *run, MgError *err)
 	return begin_in_ledger(run, err);
 }
 
-bool
-mg_run_end(MgRun *run, int exit_code, const char *message, MgError *err)
+/* Writes the end of the run; without the lock a run is not done, whatever it did. */
+static bool
+end_in_ledger(MgRun *run, const char *message, MgError *err)
 {
-	char *detail = run->detail == NULL ? NULL : cJSON_PrintUnformatted(run->detail);
+	bool held = run->token == NULL || mg_run_hold(run, err);
+	char *detail;
+	MgError later;
+	bool ok;
+
+	if (!held)
+	{
+		message = mg_printf(run->arena, "%s; %s", message != NULL ? message : "", err->message);
+		if (run->exit_code == MG_EXIT_DONE)
+			run->exit_code = MG_EXIT_INTERRUPTED;
+	}
+	/* a session that was lost takes no last word; another one does */
+	mg_err_init(&later, run->arena);
+	if (run->pg == NULL || !mg_pg_alive(run->pg))
+	{
+		mg_pg_close(run->pg);
+		run->pg = NULL;
+		if (!mg_pg_open(run->arena, &run->context->target, mg_run_application_name(run, "guard"),
+						&run->pg, &later))
+		{
+			*err = later;
+			return false;
+		}
+	}
+	detail = run->detail == NULL ? NULL : cJSON_PrintUnformatted(run->detail);
+	ok = mg_ledger_end(run->pg, run->id, run->exit_code, message, detail, &later);
+	cJSON_free(detail);
+	if (!ok)
+		*err = later;
+	run->ended = ok;
+	return ok && held;
+}
+
+/* Its answer counts: a lock that was not ours any more must not pass unseen. */
+static bool
+release_lock(MgRun *run, MgError *err)
+{
+	MgError failure;
+	bool ok;
+
+	mg_err_init(&failure, run->arena);
+	ok = mg_lock_release(run->pg, run->lock_name, run->token, &failure);
+	run->token = NULL;
+	if (ok)
+		return true;
+	/* an earlier error stays the one that is told */
+	if (err->set)
+	{
+		mg_log_warning("deploy lock \"%s\" could not be released: %s", run->lock_name,
+					   failure.message);
+		return false;
+	}
+	mg_err_set(err, MG_EXIT_INTERRUPTED, "deploy lock \"%s\" could not be released: %s",
+			   run->lock_name, failure.message);
+	if (failure.detail != NULL)
+		mg_err_detail(err, "%s", failure.detail);
+	return mg_err_hint(err, "The run is recorded; \"migguard status\" tells who holds the lock now.");
+}
+
+bool
+mg_run_end(MgRun *run, const char *message, MgError *err)
+{
 	bool shielded = mg_signals_shield(true);
-	bool ok = true;
+	bool ok;
 
 	mg_failpoint("end.begin");
-	if (run->begun && !run->ended)
-	{
-		/* a session that was lost takes no last word; another one does */
-		if (run->pg == NULL || !mg_pg_alive(run->pg))
-		{
-			mg_pg_close(run->pg);
-			run->pg = NULL;
-			run->token = NULL;
-			ok = mg_pg_open(run->arena, &run->context->target,
-							mg_run_application_name(run, "guard"), &run->pg, err);
-		}
-		ok = ok && mg_ledger_end(run->pg, run->id, exit_code, message, detail, err);
-		run->ended = ok;
-	}
+	ok = !run->begun || run->ended || end_in_ledger(run, message, err);
 	mg_failpoint("end.recorded");
-	if (ok && run->token != NULL)
-	{
-		MgError lock_error;
-
-		mg_err_init(&lock_error, run->arena);
-		/* unlock says when the lock was not ours any more, which must not pass unseen */
-		if (!mg_lock_release(run->pg, run->lock_name, run->token, &lock_error))
-			mg_log_warning("the deploy lock could not be released in order: %s", lock_error.message);
-		run->token = NULL;
-	}
+	if (run->pg != NULL && run->token != NULL)
+		ok = release_lock(run, err) && ok;
 	mg_failpoint("end.unlocked");
-	cJSON_free(detail);
 	mg_signals_shield(shielded);
 	return ok;
 }

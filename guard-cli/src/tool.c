@@ -164,9 +164,13 @@ mg_tool_session_options(MgTool *tool, const MgToolSession *session)
 	MgBuf options;
 
 	mg_buf_init(&options, tool->arena);
-	/* What comes later wins, so the user's own go first. */
-	if (inherited != NULL)
-		mg_buf_add(&options, inherited);
+	/* What comes later wins: the user's own before ours, but for how long a silent client lives. */
+	add_option(&options, "tcp_keepalives_idle", "5");
+	add_option(&options, "tcp_keepalives_interval", "5");
+	add_option(&options, "tcp_keepalives_count", "3");
+	add_option(&options, "tcp_user_timeout", "20000");
+	if (inherited != NULL && *inherited != '\0')
+		mg_buf_addf(&options, " %s", inherited);
 	if (session->lock_timeout_ms > 0)
 		add_option(&options, "lock_timeout",
 				   mg_printf(tool->arena, "%lld", session->lock_timeout_ms));

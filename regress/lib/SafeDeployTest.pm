@@ -227,7 +227,8 @@ sub run_program
 =head2 migguard($database, \@arguments, %options), start_migguard(...)
 
 Runs migguard with DATABASE_URL set for that database (undef: not set) and no
-other PG* or MIGGUARD_* variable.  Returns a SafeDeployTest::Process.
+other PG* or MIGGUARD_* variable.  C<prefix>: words before the command, such as
+another program that starts it.  Returns a SafeDeployTest::Process.
 
 =cut
 
@@ -237,7 +238,8 @@ sub start_migguard
 	my %env = map { $_ => undef } grep { /^(PG(?!_)|MIGGUARD_|DATABASE_URL$|ALEMBIC_|FLYWAY_)/ } keys %ENV;
 	$env{DATABASE_URL} = $self->url($database) if defined $database;
 	%env = (%env, %{ delete $opt{env} || {} });
-	return start_program([ migguard_program(), @$arguments ], %opt, env => \%env);
+	my @prefix = @{ delete $opt{prefix} || [] };
+	return start_program([ @prefix, migguard_program(), @$arguments ], %opt, env => \%env);
 }
 
 sub migguard

@@ -1,5 +1,6 @@
 -- Pins what a role, a database or a pooler may have set for a session of migguard's own:
 -- names resolve to pg_catalog only, and a session that waits for a child is not ended.
+-- A client that is silent for 20 s is taken for dead, so that a cut network frees the lock.
 -- Settings that this server does not know are left out.
 SELECT pg_catalog.set_config(s.name, v.value, false)
 FROM (VALUES
@@ -15,6 +16,11 @@ FROM (VALUES
 	('lock_timeout', '0'),
 	('idle_session_timeout', '0'),
 	('idle_in_transaction_session_timeout', '0'),
-	('transaction_timeout', '0')
+	('transaction_timeout', '0'),
+	('tcp_keepalives_idle', '5'),
+	('tcp_keepalives_interval', '5'),
+	('tcp_keepalives_count', '3'),
+	('tcp_user_timeout', '20000'),
+	('client_connection_check_interval', '2000')
 ) AS v(name, value)
 JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(v.name)
