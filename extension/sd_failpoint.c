@@ -31,6 +31,7 @@ static const char *const points[] = {
 	"ledger.before",   /* an event is about to be inserted */
 	"ledger.after",	   /* an event is inserted, not yet committed */
 	"fence.commit",	   /* a fenced transaction is about to commit */
+	"fence.held",	   /* its token is current and stays so until its end */
 	"permit.written",  /* a permit is about to be stored */
 	"permit.use",	   /* the use of a permit, or a refusal, is about to be stored */
 	"trace.store",	   /* a record of the trace is about to be stored */

@@ -75,7 +75,10 @@ token_is_current_until_commit(Relation rel, int64 token)
 	sd_lock_tag(&tag, name, SD_LOCK_FENCE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
-	return lock_of_token(rel, token) != NULL && lock_is_held(name);
+	if (lock_of_token(rel, token) == NULL || !lock_is_held(name))
+		return false;
+	SD_FAILPOINT("fence.held");
+	return true;
 }
 
 /* session_token reads the setting; false when it is no number. */

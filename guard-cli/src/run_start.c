@@ -285,6 +285,18 @@ take_again(MgRun *run, MgError *err)
 	return true;
 }
 
+/* Whatever kept us from taking it again, what becomes of the run is for somebody else to find out. */
+static void
+lose_lock(MgRun *run, const MgError *cause, MgError *err)
+{
+	run->lock_lost = true;
+	run->token = NULL;
+	mg_err_set(err, MG_EXIT_INTERRUPTED, "the session that holds the deploy lock was lost%s%s",
+			   cause->set ? ": " : "", cause->set ? cause->message : "");
+	if (cause->detail != NULL)
+		mg_err_detail(err, "%s", cause->detail);
+}
+
 bool
 mg_run_hold(MgRun *run, MgError *err)
 {
@@ -294,19 +306,18 @@ mg_run_hold(MgRun *run, MgError *err)
 
 	if (token == NULL || !mg_pg_alive(run->pg))
 	{
+		MgError cause;
+
+		mg_err_init(&cause, run->arena);
 		mg_child_watch(-1, NULL, NULL);
 		mg_pg_close(run->pg);
 		run->pg = NULL;
 		ok = token != NULL &&
 			 mg_pg_open(run->arena, &run->context->target, mg_run_application_name(run, "guard"),
-						&run->pg, err) &&
-			 take_again(run, err);
+						&run->pg, &cause) &&
+			 take_again(run, &cause);
 		if (!ok)
-		{
-			run->lock_lost = true;
-			run->token = NULL;
-			mg_err_set(err, MG_EXIT_INTERRUPTED, "the session that holds the deploy lock was lost");
-		}
+			lose_lock(run, &cause, err);
 		ok = ok && mg_run_note(run, err,
 							   "the session that holds the deploy lock was lost (token %s); the lock "
 							   "was free and has been taken again (token %s)",

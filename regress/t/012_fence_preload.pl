@@ -69,6 +69,17 @@ exit_is($orphan, 3, 'the orphan is refused');
 like($orphan->stderr, qr/SD202: COMMIT refused/, 'at its commit');
 is($server->sql('app', q{SELECT to_regclass('work.late') IS NULL}), 't', 'and left nothing');
 
+# What no rollback takes back is refused before it happens.
+$server->sql('app', 'CREATE SEQUENCE work.s; ALTER SEQUENCE work.s OWNER TO child');
+foreach my $sql (q{SELECT setval('work.s', 77)}, q{SELECT setval('work.s', 77, false)}, q{DO $$ BEGIN PERFORM setval('work.s', 77); END $$})
+{
+	my $p = child($token, "$sql;");
+	exit_is($p, 3, "stale: $sql");
+	like($p->stderr, qr/SD202: setval\(\) refused/, 'refused');
+}
+is($server->sql('app', 'SELECT last_value FROM work.s'), 1, 'the sequence is where it was');
+exit_is(child($second_token, q{SELECT setval('work.s', 78);}), 0, 'the newer token may set it');
+
 for my $case (
 	[ 'CREATE TABLE work.x (i int)', 'CREATE TABLE' ],
 	[ 'ALTER TABLE work.t ADD j int', 'ALTER TABLE' ],
