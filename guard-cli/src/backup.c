@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "backup_file.h"
 #include "failpoint.h"
@@ -17,6 +16,7 @@
 #include "pg_catalog_schema.h"
 #include "pg_catalog_server.h"
 #include "signals.h"
+#include "uuid.h"
 
 static const MgBackupKind kinds[] = {
 	{ "full", "custom", mg_full_custom_make, mg_full_unpack, mg_full_load, .needs_snapshot = true,
@@ -243,19 +243,58 @@ load_and_compare(MgArena *arena, const MgConfig *config, const MgBackupKind *kin
 	return ok;
 }
 
+/* Scratch databases of trials whose process is gone. */
+static void
+drop_dead_trials(MgPg *pg)
+{
+	MgStrings names;
+	MgError fault;
+
+	mg_err_init(&fault, pg->arena);
+	if (!mg_backup_dead_trials(pg, &names, &fault))
+		return;
+	for (int i = 0; i < names.count; i++)
+		if (mg_server_drop_database(pg, names.items[i], &fault))
+			mg_log_info("scratch database %s of a trial that died was dropped", names.items[i]);
+		else
+			mg_log_warning("scratch database %s could not be dropped: %s", names.items[i],
+						   fault.message);
+}
+
+/* In a scratch database, which is gone afterwards. */
+static bool
+try_in_scratch(MgPg *pg, const MgConfig *config, const MgBackupKind *kind, const MgBackup *backup,
+			   const MgTarget *target, const char *id, MgError *err)
+{
+	const char *tag = mg_printf(pg->arena, "migguard:%.8s", id);
+	const char *name = mg_printf(pg->arena, "migguard_%.8s_verify", id);
+	MgError fault;
+	bool shielded;
+	bool ok;
+
+	mg_err_init(&fault, pg->arena);
+	if (!mg_server_create_scratch(pg, pg, name, "template0",
+								  mg_printf(pg->arena, "migguard: trial of backup %s", backup->path),
+								  err))
+		return false;
+	ok = load_and_compare(pg->arena, config, kind, backup,
+						  mg_target_with_database(pg->arena, target, name), tag, err);
+	shielded = mg_signals_shield(true);
+	if (!mg_server_drop_database(pg, name, &fault))
+		mg_log_warning("scratch database %s could not be dropped: %s", name, fault.message);
+	mg_signals_shield(shielded);
+	return ok;
+}
+
 bool
 mg_backup_try(MgArena *arena, const MgConfig *config, const MgTarget *target,
 			  const MgBackup *backup, MgError *err)
 {
 	const MgBackupKind *kind = mg_backup_kind(backup, err);
-	const char *tag = mg_printf(arena, "migguard:verify%d", (int) getpid());
-	const char *name = mg_printf(arena, "migguard_verify_%d_%.8s", (int) getpid(), backup->run_id);
+	const char *id;
 	MgPg *pg = NULL;
-	MgError fault;
-	bool shielded;
 	bool ok;
 
-	mg_err_init(&fault, arena);
 	if (kind == NULL)
 		return false;
 	if (kind->load == NULL)
@@ -263,20 +302,12 @@ mg_backup_try(MgArena *arena, const MgConfig *config, const MgTarget *target,
 						  "backup \"%s\" is %s: it holds nothing that migguard could "
 						  "restore",
 						  backup->path, backup->kind);
-	if (!mg_pg_open(arena, target, tag, &pg, err))
+	/* the session is there before the database, and longer: without it a trial is dead */
+	if (!mg_uuid_new(arena, &id, err) ||
+		!mg_pg_open(arena, target, mg_printf(arena, "migguard:%.8s:verify", id), &pg, err))
 		return false;
-	ok = mg_server_create_scratch(pg, pg, name, "template0",
-								  mg_printf(arena, "migguard: trial of backup %s", backup->path),
-								  err);
-	if (ok)
-	{
-		ok = load_and_compare(arena, config, kind, backup,
-							  mg_target_with_database(arena, target, name), tag, err);
-		shielded = mg_signals_shield(true);
-		if (!mg_server_drop_database(pg, name, &fault))
-			mg_log_warning("scratch database %s could not be dropped: %s", name, fault.message);
-		mg_signals_shield(shielded);
-	}
+	drop_dead_trials(pg);
+	ok = try_in_scratch(pg, config, kind, backup, target, id, err);
 	mg_pg_close(pg);
 	return ok;
 }

@@ -17,9 +17,6 @@ typedef struct MgBackupVerb
 
 extern const MgCommand mg_cmd_backup;
 
-/* A random UUID. */
-extern bool mg_backup_new_id(MgArena *arena, const char **id, MgError *err);
-
 /* Verifies the backup and restores it; manifest is the hash that it must have, NULL: any. */
 extern bool mg_backup_restore_path(MgContext *context, const char *path, const char *manifest,
 								   const char *into, bool any_origin, MgError *err);

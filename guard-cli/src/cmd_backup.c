@@ -2,10 +2,7 @@
  * cmd_backup.c
  *	  migguard backup: create, list, verify, restore, prune.
  */
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "backup_command.h"
 #include "backup_file.h"
@@ -13,9 +10,12 @@
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_backup.h"
+#include "pg_catalog_server.h"
 #include "report.h"
+#include "restore_trace.h"
 #include "session.h"
 #include "text.h"
+#include "uuid.h"
 
 static const MgOption options[] = {
 	{ 'k', "kind", "KIND", MG_SETTING_COUNT, NULL,
@@ -36,6 +36,8 @@ static const MgOption options[] = {
 	  "restore: give up one that was interrupted, before its swap" },
 	{ '\0', "keep", "N", MG_SET_BACKUP_KEEP, NULL, "prune: leave the newest N" },
 	{ '\0', "keep-for", "TIME", MG_SET_BACKUP_KEEP_FOR, NULL, "prune: leave those younger than TIME" },
+	{ '\0', "databases", NULL, MG_SETTING_COUNT, "on",
+	  "prune: also drop databases that restores have put aside, by the same rule" },
 	{ 'n', "dry-run", NULL, MG_SETTING_COUNT, "on", "prune: only say what would be removed" },
 	{ '\0', NULL, NULL, MG_SETTING_COUNT, NULL, NULL },
 };
@@ -68,6 +70,16 @@ to_json(const MgBackup *backup)
 	return json;
 }
 
+static cJSON *
+list_json(const MgBackups *list)
+{
+	cJSON *items = cJSON_CreateArray();
+
+	for (int i = 0; i < list->count; i++)
+		cJSON_AddItemToArray(items, to_json(&list->items[i]));
+	return items;
+}
+
 static void
 print_list(MgContext *context, const char *key, const MgBackups *list)
 {
@@ -84,14 +96,11 @@ print_list(MgContext *context, const char *key, const MgBackups *list)
 							 MG_COLUMN_TEXT, MG_COLUMN_NUMBER, MG_COLUMN_TEXT };
 	MgRows rows = { .count = list->count, .columns = 6, .names = names, .types = types };
 	cJSON *root;
-	cJSON *items;
 
 	if (context->format == MG_FORMAT_JSON)
 	{
 		root = cJSON_CreateObject();
-		items = cJSON_AddArrayToObject(root, key);
-		for (int i = 0; i < list->count; i++)
-			cJSON_AddItemToArray(items, to_json(&list->items[i]));
+		cJSON_AddItemToObject(root, key, list_json(list));
 		mg_json_print(stdout, root);
 		return;
 	}
@@ -112,22 +121,6 @@ print_list(MgContext *context, const char *key, const MgBackups *list)
 		mg_report_table(context, &rows, columns);
 	else
 		puts("no backups");
-}
-
-/* A random UUID (version 4) for a backup that no run makes. */
-bool
-mg_backup_new_id(MgArena *arena, const char **id, MgError *err)
-{
-	unsigned char b[16];
-
-	if (getrandom(b, sizeof b, 0) != (ssize_t) sizeof b)
-		return mg_err_set(err, MG_EXIT_INTERNAL, "could not get random bytes");
-	b[6] = (unsigned char) ((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char) ((b[8] & 0x3f) | 0x80);
-	*id = mg_printf(arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-					b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-					b[13], b[14], b[15]);
-	return true;
 }
 
 static bool
@@ -157,7 +150,7 @@ create(MgContext *context, int *exit_code, MgError *err)
 		mg_err_set(err, MG_EXIT_USAGE, "no backup of kind \"%s\" can be made so", kind);
 		return mg_err_hint(err, "Use --kind full or external, or name tables by --table.");
 	}
-	if (!mg_backup_new_id(context->arena, &job.backup.run_id, err) ||
+	if (!mg_uuid_new(context->arena, &job.backup.run_id, err) ||
 		!mg_session_open(context, "backup", &job.pg, err))
 		return false;
 	job.tag = mg_printf(context->arena, "migguard:%.8s", job.backup.run_id);
@@ -246,6 +239,39 @@ verify(MgContext *context, int *exit_code, MgError *err)
 	return first_detail == NULL ? false : mg_err_detail(err, "%s", first_detail);
 }
 
+/* Databases are dropped on express wish only: what was written after the backup is nowhere else. */
+static bool
+choose_databases(MgContext *context, MgPg *pg, const char *live, MgStrings *names, MgError *err)
+{
+	mg_strings_init(names, context->arena);
+	return mg_cli_flag(context, &mg_cmd_backup, "databases") == NULL ||
+		   mg_restore_put_aside(context->arena, pg, live,
+								mg_config_int(context->config, MG_SET_BACKUP_KEEP),
+								mg_config_ms(context->config, MG_SET_BACKUP_KEEP_FOR), names, err);
+}
+
+static void
+print_pruned(MgContext *context, bool dry, const MgBackups *backups, const MgStrings *databases)
+{
+	const char *done = dry ? "would_remove" : "removed";
+	cJSON *root;
+	cJSON *names;
+
+	if (context->format != MG_FORMAT_JSON)
+	{
+		print_list(context, done, backups);
+		for (int i = 0; i < databases->count; i++)
+			mg_report_pair(context, dry ? "would drop" : "dropped", databases->items[i]);
+		return;
+	}
+	root = cJSON_CreateObject();
+	cJSON_AddItemToObject(root, done, list_json(backups));
+	names = cJSON_AddArrayToObject(root, dry ? "would_drop_databases" : "dropped_databases");
+	for (int i = 0; i < databases->count; i++)
+		cJSON_AddItemToArray(names, cJSON_CreateString(databases->items[i]));
+	mg_json_print(stdout, root);
+}
+
 static bool
 prune(MgContext *context, int *exit_code, MgError *err)
 {
@@ -254,6 +280,7 @@ prune(MgContext *context, int *exit_code, MgError *err)
 	MgStrings needed;
 	MgBackups all;
 	MgBackups doomed;
+	MgStrings aside;
 	const char *database = NULL;
 	MgPg *pg = NULL;
 	bool ok;
@@ -265,12 +292,15 @@ prune(MgContext *context, int *exit_code, MgError *err)
 	database = mg_backup_database(pg);
 	ok = mg_backup_needed(pg, &needed, err) &&
 		 mg_backup_list(context->arena, directory, true, &all, err) &&
-		 mg_backup_choose(context->arena, context->config, &needed, database, &all, &doomed, err);
-	mg_pg_close(pg);
+		 mg_backup_choose(context->arena, context->config, &needed, database, &all, &doomed, err) &&
+		 choose_databases(context, pg, database, &aside, err);
 	for (int i = 0; ok && !dry && i < doomed.count; i++)
 		ok = mg_backup_remove(doomed.items[i].path, err);
+	for (int i = 0; ok && !dry && i < aside.count; i++)
+		ok = mg_server_drop_database(pg, aside.items[i], err);
+	mg_pg_close(pg);
 	if (ok)
-		print_list(context, dry ? "would_remove" : "removed", &doomed);
+		print_pruned(context, dry, &doomed, &aside);
 	return ok;
 }
 
@@ -307,7 +337,8 @@ const MgCommand mg_cmd_backup = {
 		"they unpack; with --restore it restores each into a scratch database and compares schema and "
 		"row counts.  restore makes a new database of a backup, compares it, and puts it in the place "
 		"of the present one, which is kept under a dated name; interrupted at any point it can be run "
-		"again.  prune removes old backups, but never one that the ledger still needs.  Ends with 10 "
+		"again.  prune removes old backups, but never one that the ledger still needs, and with --databases "
+		"also drops databases that restores have put aside.  Ends with 10 "
 		"when a backup cannot be relied on.",
 	.needs_database = true,
 	.options = options,

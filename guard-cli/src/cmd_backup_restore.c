@@ -10,6 +10,7 @@
 #include "report.h"
 #include "restore.h"
 #include "signals.h"
+#include "uuid.h"
 
 static bool
 give_up(MgContext *context, MgError *err)
@@ -70,7 +71,7 @@ mg_backup_restore_path(MgContext *context, const char *path, const char *manifes
 						  backup.kind);
 	/* all of it, before anything is touched */
 	if (!mg_backup_verify(context->arena, context->config, &backup, err) ||
-		!mg_backup_new_id(context->arena, &restore.run_id, err))
+		!mg_uuid_new(context->arena, &restore.run_id, err))
 		return false;
 	if (!(into != NULL ? mg_restore_into(&restore, into, err) : mg_restore_run(&restore, err)))
 		return false;

@@ -113,12 +113,12 @@ typedef enum MgSettingType
 	  "sessions of pg_dump for format directory, and of pg_restore")                                                    \
 	X(BACKUP_ROW_COUNTS, "backup", "row_counts", BOOL, "on", NULL,                                                      \
 	  "count the rows of every table in the snapshot of a full backup, to compare them after a restore")                \
-	X(BACKUP_EXTERNAL, "backup", "external", CHOICE, "command", "command pgbackrest",                                   \
+	X(BACKUP_EXTERNAL, "backup", "external", CHOICE, "command", "command pgbackrest barman wal-g",                      \
 	  "policy external: run command, or take as proof what it says of the newest backup")                               \
 	X(BACKUP_COMMAND, "backup", "command", STRING, NULL, NULL,                                                          \
 	  "program of policy external, with arguments separated by blanks; no shell")                                       \
 	X(BACKUP_MAX_AGE, "backup", "max_age", DURATION, "24h", NULL,                                                       \
-	  "how old the newest backup of pgbackrest may be")                                                                 \
+	  "how old the newest backup of pgbackrest, barman or wal-g may be")                                                \
 	X(BACKUP_KEEP, "backup", "keep", INT, "5", NULL, "how many backups prune leaves, the newest")                       \
 	X(BACKUP_KEEP_FOR, "backup", "keep_for", DURATION, "0", NULL,                                                       \
 	  "age up to which prune leaves all of them; 0: only keep counts")                                                  \

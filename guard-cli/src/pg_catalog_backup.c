@@ -282,6 +282,12 @@ mg_backup_copy_in(MgPg *pg, const char *table, MgCopyGive give, void *arg, MgErr
 }
 
 bool
+mg_backup_dead_trials(MgPg *pg, MgStrings *names, MgError *err)
+{
+	return mg_pg_strings(pg, mg_sql_backup_dead_trials, 0, NULL, names, err);
+}
+
+bool
 mg_backup_needed(MgPg *pg, MgStrings *manifests, MgError *err)
 {
 	return mg_pg_strings(pg, mg_sql_backup_kept, 0, NULL, manifests, err);

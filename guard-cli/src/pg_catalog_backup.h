@@ -37,6 +37,9 @@ typedef bool (*MgCopyGive)(void *arg, bool (*take)(void *to, const char *data, s
 						   void *to, MgError *err);
 extern bool mg_backup_copy_in(MgPg *pg, const char *table, MgCopyGive give, void *arg, MgError *err);
 
+/* Scratch databases that trials of backups have left behind. */
+extern bool mg_backup_dead_trials(MgPg *pg, MgStrings *names, MgError *err);
+
 /* Hashes of the manifests that the ledger still needs. */
 extern bool mg_backup_needed(MgPg *pg, MgStrings *manifests, MgError *err);
 /* Path and manifest's hash of a run's backup; *path NULL: it has made none. */

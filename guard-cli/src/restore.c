@@ -17,114 +17,11 @@
 #include "pg_catalog_restore.h"
 #include "pg_catalog_schema.h"
 #include "pg_catalog_server.h"
+#include "restore_trace.h"
 #include "run.h"
-#include "text.h"
 
-#define COMMENT_PREFIX "migguard: restore "
-#define FRESH_PREFIX   "migguard_restore_"
-#define NAME_BYTES	   63
-#define LOCK_POLL_MS   100
-
-/* What the comment of a database says of a restore; texts NULL: it says nothing of one. */
-typedef struct Trace
-{
-	const char *run_id;
-	const char *live;
-	const char *manifest;
-	const char *kept;
-	const char *path; /* of the backup */
-	int done;
-	bool swapped;
-} Trace;
-
-static char *
-trace_text(const MgRestore *r, int done, bool swapped)
-{
-	cJSON *json = cJSON_CreateObject();
-	char *printed;
-	char *text;
-
-	mg_json_text(json, "run", r->run_id);
-	mg_json_text(json, "database", r->live);
-	mg_json_text(json, "manifest", r->backup->manifest_sha256);
-	mg_json_text(json, "kept", r->kept);
-	mg_json_text(json, "path", r->backup->path);
-	mg_json_int(json, "done", done);
-	mg_json_bool(json, "swapped", swapped);
-	printed = cJSON_PrintUnformatted(json);
-	text = mg_printf(r->arena, "%s%s", COMMENT_PREFIX, printed);
-	cJSON_free(printed);
-	cJSON_Delete(json);
-	return text;
-}
-
-static const char *
-text_of(MgArena *arena, const cJSON *json, const char *name)
-{
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-
-	return cJSON_IsString(item) ? mg_strdup(arena, item->valuestring) : NULL;
-}
-
-static bool
-read_trace(MgArena *arena, const char *comment, Trace *trace)
-{
-	cJSON *json = cJSON_Parse(comment + strlen(COMMENT_PREFIX));
-	const cJSON *done = cJSON_GetObjectItemCaseSensitive(json, "done");
-
-	*trace = (Trace){ .run_id = text_of(arena, json, "run"),
-					  .live = text_of(arena, json, "database"),
-					  .manifest = text_of(arena, json, "manifest"),
-					  .kept = text_of(arena, json, "kept"),
-					  .path = text_of(arena, json, "path"),
-					  .done = cJSON_IsNumber(done) ? done->valueint : 0,
-					  .swapped = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "swapped")) };
-	cJSON_Delete(json);
-	return trace->run_id != NULL && trace->live != NULL && trace->manifest != NULL &&
-		   trace->kept != NULL && trace->path != NULL;
-}
-
-/* The restore of this database that was interrupted; trace->run_id NULL: there is none. */
-static bool
-find_interrupted(MgArena *arena, MgPg *admin, const char *live, Trace *trace, MgError *err)
-{
-	MgStrings names;
-	MgStrings comments;
-	Trace found;
-
-	*trace = (Trace){ 0 };
-	if (!mg_restore_find(admin, &names, &comments, err))
-		return false;
-	for (int i = 0; i < names.count; i++)
-		if (read_trace(arena, comments.items[i], &found) && !found.swapped &&
-			strcmp(found.live, live) == 0)
-			*trace = found;
-	return true;
-}
-
-/* "app_before_20261121T203000Z", no longer than a name may be, cut between two characters. */
-static char *
-kept_name(MgArena *arena, const char *live)
-{
-	time_t now = time(NULL);
-	struct tm utc;
-	char stamp[32];
-	size_t room;
-	size_t len = 0;
-
-	gmtime_r(&now, &utc);
-	strftime(stamp, sizeof stamp, "_before_%Y%m%dT%H%M%SZ", &utc);
-	room = NAME_BYTES - strlen(stamp);
-	while (live[len] != '\0')
-	{
-		int step = mg_text_utf8_length(live + len, live + strlen(live));
-
-		if (len + (size_t) (step > 0 ? step : 1) > room)
-			break;
-		len += (size_t) (step > 0 ? step : 1);
-	}
-	return mg_printf(arena, "%.*s%s", (int) len, live, stamp);
-}
+#define FRESH_PREFIX "migguard_restore_"
+#define LOCK_POLL_MS 100
 
 /* A session in the live database, also while nobody is let in, with the deploy lock. */
 static bool
@@ -236,7 +133,7 @@ begin(MgRestore *r, MgError *err)
 static bool
 create(MgRestore *r, MgError *err)
 {
-	return mg_restore_create(r->admin, r->session, r->fresh, trace_text(r, 0, false), err);
+	return mg_restore_create(r->admin, r->session, r->fresh, mg_restore_trace_text(r, 0, false), err);
 }
 
 static bool
@@ -328,7 +225,8 @@ swap(MgRestore *r, MgError *err)
 	mg_pg_close(r->session);
 	r->session = NULL;
 	return mg_server_await_end(r->admin, pid, 5000, err) &&
-		   mg_restore_swap(r->admin, r->live, r->fresh, r->kept, trace_text(r, 0, true), err);
+		   mg_restore_swap(r->admin, r->live, r->fresh, r->kept, mg_restore_trace_text(r, 0, true),
+						   err);
 }
 
 /* What is done, in this order. */
@@ -362,7 +260,7 @@ walk(MgRestore *r, MgError *err)
 			return false;
 		mg_failpoint_state("restore", steps[i].name);
 		if (i + 1 < STEPS && i + 1 > r->done &&
-			!mg_restore_comment(r->admin, r->fresh, trace_text(r, i + 1, false), err))
+			!mg_restore_comment(r->admin, r->fresh, mg_restore_trace_text(r, i + 1, false), err))
 			return false;
 	}
 	return true;
@@ -372,9 +270,9 @@ walk(MgRestore *r, MgError *err)
 static bool
 resume(MgRestore *r, MgError *err)
 {
-	Trace trace;
+	MgRestoreTrace trace;
 
-	if (!find_interrupted(r->arena, r->admin, r->live, &trace, err))
+	if (!mg_restore_trace_interrupted(r->arena, r->admin, r->live, &trace, err))
 		return false;
 	if (trace.run_id == NULL)
 		return true;
@@ -397,7 +295,7 @@ name_all(MgRestore *r)
 	r->tag = mg_printf(r->arena, "migguard:%.8s", r->run_id);
 	r->fresh = mg_printf(r->arena, FRESH_PREFIX "%.8s", r->run_id);
 	if (r->kept == NULL)
-		r->kept = kept_name(r->arena, r->live);
+		r->kept = mg_restore_kept_name(r->arena, r->live);
 }
 
 /* One that was only half loaded is begun anew; the ledger knows the run already. */
@@ -467,10 +365,10 @@ mg_restore_interrupted(MgContext *context, const char **path, MgError *err)
 {
 	const char *live = context->target.database;
 	MgPg *admin = NULL;
-	Trace trace = { 0 };
+	MgRestoreTrace trace = { 0 };
 	bool ok =
 		mg_restore_admin(context->arena, &context->target, live, "migguard:restore", &admin, err) &&
-		find_interrupted(context->arena, admin, live, &trace, err);
+		mg_restore_trace_interrupted(context->arena, admin, live, &trace, err);
 
 	mg_pg_close(admin);
 	*path = trace.path;
@@ -485,9 +383,9 @@ mg_restore_abort(MgContext *context, bool *was, MgError *err)
 	MgPg *admin = NULL;
 	MgPg *pg = NULL;
 	const char *state;
-	Trace trace;
+	MgRestoreTrace trace;
 	bool ok = mg_restore_admin(arena, &context->target, live, "migguard:abort", &admin, err) &&
-			  find_interrupted(arena, admin, live, &trace, err);
+			  mg_restore_trace_interrupted(arena, admin, live, &trace, err);
 
 	*was = ok && trace.run_id != NULL;
 	if (*was)

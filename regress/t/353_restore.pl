@@ -120,6 +120,34 @@ is(rows('looked_at'), $whole, 'it has the rows');
 $p = $server->migguard('app', [ 'backup', 'restore', $backup, '--into', 'looked_at' ], cwd => "$dir/app");
 isnt($p->exit_code, 0, 'never over one that is there');
 
+# what restores have put aside is dropped on express wish
+my ($aside) = kept('app');
+$server->sql("postgres", 'CREATE DATABASE "app_before_20010101T000000Z"');
+$server->sql("postgres", qq{COMMENT ON DATABASE "app_before_20010101T000000Z" IS 'migguard: restore {"database": "app", "swapped": true}'});
+$p = $server->migguard('app', [ '--format', 'json', 'backup', 'prune', '--directory', "$dir/none", '--keep', '0' ], cwd => "$dir/app");
+exit_is($p, 0, 'prune');
+is_deeply([ kept('app') ], [ 'app_before_20010101T000000Z', $aside ], 'leaves databases alone');
+foreach my $case ([ [ '--keep', '1' ], [] ], [ [ '--keep', '0', '--keep-for', '1d' ], [] ], [ [ '--keep', '0', '--dry-run' ], [$aside] ])
+{
+	$p = $server->migguard('app', [ '--format', 'json', 'backup', 'prune', '--directory', "$dir/none", '--databases', @{ $case->[0] } ], cwd => "$dir/app");
+	my $result = JSON::PP->new->decode($p->stdout);
+	is_deeply($result->{would_drop_databases} // $result->{dropped_databases}, $case->[1], "@{ $case->[0] }: what it says");
+	is_deeply([ kept('app') ], [ 'app_before_20010101T000000Z', $aside ], 'nothing is dropped');
+}
+$p = $server->migguard('app', [ '--format', 'json', 'backup', 'prune', '--directory', "$dir/none", '--databases', '--keep', '0' ], cwd => "$dir/app");
+is_deeply(JSON::PP->new->decode($p->stdout)->{dropped_databases}, [$aside], 'with --databases it is dropped');
+is_deeply([ kept('app') ], ['app_before_20010101T000000Z'], 'and nothing that only looks like one');
+
+# a trial that was killed
+$p = $server->start_migguard('app', [ 'backup', 'verify', '--restore', $backup ], cwd => "$dir/app");
+my $trials = q{SELECT count(*) FROM pg_database WHERE datname LIKE 'migguard%verify'};
+wait_until(sub { $server->sql('postgres', $trials) }, 20, 'its scratch database');
+$p->signal('KILL');
+$p->wait(10);
+is($server->sql('postgres', $trials), 1, 'a trial that was killed leaves its scratch database');
+exit_is($server->migguard('app', [ 'backup', 'verify', '--restore', $backup ], cwd => "$dir/app"), 0, 'the next one succeeds');
+is($server->sql('postgres', $trials), 0, 'and drops both');
+
 # given up
 $p = $server->migguard('app', [ 'backup', 'restore', $backup ], cwd => "$dir/app", env => { LD_PRELOAD => $lib, KILL_AT => 8 });
 is($p->term_signal, 9, 'killed half-way');
