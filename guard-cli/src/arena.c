@@ -2,7 +2,7 @@
  * arena.c
  *	  Region allocator: blocks in a list, freed together.
  */
-#include "arena.h"
+#include "err.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -10,8 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MG_ARENA_BLOCK		  16384
-#define MG_EXIT_OUT_OF_MEMORY 70
+/* Under the address sanitizer each piece has a block of its own, so that it sees the end of each. */
+#ifdef __SANITIZE_ADDRESS__
+#define MG_ARENA_BLOCK 0
+#else
+#define MG_ARENA_BLOCK 16384
+#endif
 
 typedef struct Block
 {
@@ -26,25 +30,27 @@ struct MgArena
 	Block *blocks;
 };
 
-static void *
-must_alloc(size_t size)
+void
+mg_out_of_memory(void)
 {
-	void *p = malloc(size);
+	static const char message[] = "migguard: error: out of memory\n";
 
+	(void) !write(STDERR_FILENO, message, sizeof message - 1);
+	_exit(MG_EXIT_INTERNAL);
+}
+
+void *
+mg_must(void *p)
+{
 	if (p == NULL)
-	{
-		static const char message[] = "migguard: error: out of memory\n";
-
-		(void) !write(STDERR_FILENO, message, sizeof message - 1);
-		_exit(MG_EXIT_OUT_OF_MEMORY);
-	}
+		mg_out_of_memory();
 	return p;
 }
 
 MgArena *
 mg_arena_new(void)
 {
-	MgArena *arena = must_alloc(sizeof *arena);
+	MgArena *arena = mg_must(malloc(sizeof *arena));
 
 	arena->blocks = NULL;
 	return arena;
@@ -69,7 +75,7 @@ void *
 mg_alloc(MgArena *arena, size_t size)
 {
 	Block *block = arena->blocks;
-	const size_t align = sizeof(max_align_t);
+	const size_t align = MG_ARENA_BLOCK > 0 ? sizeof(max_align_t) : 1;
 	void *p;
 
 	size = (size + align - 1) / align * align;
@@ -77,7 +83,7 @@ mg_alloc(MgArena *arena, size_t size)
 	{
 		size_t room = size > MG_ARENA_BLOCK ? size : MG_ARENA_BLOCK;
 
-		block = must_alloc(sizeof *block + room);
+		block = mg_must(malloc(sizeof *block + room));
 		block->next = arena->blocks;
 		block->used = 0;
 		block->size = room;

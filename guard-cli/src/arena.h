@@ -15,6 +15,15 @@
 
 typedef struct MgArena MgArena;
 
+/*
+ * Says so and ends the program with exit code 70, at once: what holds the deploy lock is
+ * the session, which ends with us, and the ledger knows the state in which that was.
+ */
+extern void mg_out_of_memory(void) __attribute__((noreturn));
+
+/* What a library gave us, unless that is NULL for want of memory. */
+extern void *mg_must(void *p);
+
 extern MgArena *mg_arena_new(void);
 extern void mg_arena_free(MgArena *arena);
 

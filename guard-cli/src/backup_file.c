@@ -24,12 +24,12 @@ mg_backup_file_error(const char *what, const char *path, int number, MgError *er
 static EVP_MD_CTX *
 new_hash(void)
 {
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	EVP_MD_CTX *hash = mg_must(EVP_MD_CTX_new());
 
-	if (hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1)
-		return hash;
-	EVP_MD_CTX_free(hash);
-	return NULL;
+	/* SHA-256 has no other reason to fail */
+	if (EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+		mg_out_of_memory();
+	return hash;
 }
 
 char *
@@ -55,15 +55,12 @@ mg_writer_open(MgWriter *writer, const char *path, int level, MgError *err)
 	if (writer->fd < 0)
 		return mg_backup_file_error("create", path, errno, err);
 	writer->hash = new_hash();
-	if (level > 0)
-		writer->content_hash = new_hash();
-	if (writer->hash != NULL &&
-		(level == 0 ||
-		 (writer->content_hash != NULL && deflateInit2(&writer->deflate, level, Z_DEFLATED,
-													   GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) == Z_OK)))
+	if (level == 0)
 		return true;
-	mg_writer_drop(writer);
-	return mg_err_set(err, MG_EXIT_INTERNAL, "SHA-256 or gzip is not available");
+	writer->content_hash = new_hash();
+	if (deflateInit2(&writer->deflate, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		mg_out_of_memory();
+	return true;
 }
 
 static bool
@@ -177,6 +174,8 @@ unpack_piece(z_stream *z, bool (*take)(void *, const char *, size_t), void *arg,
 		z->next_out = (Bytef *) out;
 		z->avail_out = sizeof out;
 		rc = inflate(z, Z_NO_FLUSH);
+		if (rc == Z_MEM_ERROR)
+			mg_out_of_memory();
 		if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
 			return gzip_error(path, err);
 		if (!take(arg, out, sizeof out - z->avail_out))
@@ -200,7 +199,7 @@ mg_gzip_read(const char *path, bool (*take)(void *arg, const char *data, size_t 
 	if (fd < 0)
 		return mg_backup_file_error("open", path, errno, err);
 	if (inflateInit2(&z, GZIP_WINDOW) != Z_OK)
-		ok = mg_err_set(err, MG_EXIT_INTERNAL, "gzip is not available");
+		mg_out_of_memory();
 	while (ok && (n = read(fd, in, sizeof in)) > 0)
 	{
 		z.next_in = (Bytef *) in;
@@ -243,7 +242,7 @@ mg_backup_hash_file(MgArena *arena, const char *path, char **sha256, long long *
 	ssize_t n = -1;
 
 	*size = 0;
-	if (fd >= 0 && hash != NULL)
+	if (fd >= 0)
 	{
 		/* from the disk, not from what the kernel still remembers of the writing */
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);

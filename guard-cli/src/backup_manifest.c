@@ -248,7 +248,10 @@ mg_manifest_read(MgArena *arena, const char *path, MgBackup *backup, MgError *er
 	json = cJSON_Parse(text);
 	ok = fill(arena, json, backup);
 	cJSON_Delete(json);
-	backup->path = mg_strdup(arena, path);
+	/* names of files are what follows it and a slash */
+	for (len = strlen(path); len > 1 && path[len - 1] == '/';)
+		len--;
+	backup->path = mg_strndup(arena, path, len);
 	return ok || mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
 							"the manifest of backup \"%s\" is not understood", path);
 }

@@ -233,6 +233,8 @@ read_file(MgArena *arena, const char *path, bool must_exist, size_t *len, MgErro
 
 	if (file == NULL)
 	{
+		if (errno == ENOMEM)
+			mg_out_of_memory();
 		if (errno == ENOENT && !must_exist)
 			return NULL;
 		mg_err_set(err, MG_EXIT_CONFIG, "could not open configuration file \"%s\": %s", path,
@@ -326,6 +328,9 @@ mg_config_read_file(MgConfig *config, const char *path, bool must_exist, MgError
 	config->err = err;
 	rc = ini_parse_stream(read_line, config, handle_line, config);
 	config->err = NULL;
+	/* the library's own number for it */
+	if (rc == -2)
+		mg_out_of_memory();
 	if (rc != 0 && !err->set)
 	{
 		mg_err_set(err, MG_EXIT_CONFIG, "line is neither [section] nor key = value");

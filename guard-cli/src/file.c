@@ -219,6 +219,8 @@ mg_file_absolute(MgArena *arena, const char *directory, const char *path)
 	if (directory != NULL)
 		return mg_file_absolute(arena, NULL, mg_file_join(arena, directory, path));
 	cwd = getcwd(NULL, 0);
+	if (cwd == NULL && errno == ENOMEM)
+		mg_out_of_memory();
 	base = mg_strdup(arena, cwd != NULL ? cwd : ".");
 	free(cwd);
 	return path[0] != '\0' ? mg_file_join(arena, base, path) : base;
@@ -232,9 +234,9 @@ mg_file_sha256(MgArena *arena, const char *data, size_t len)
 	unsigned int size = 0;
 	char *hex;
 
-	/* An EVP digest of memory fails only when the library is broken or out of memory. */
+	/* SHA-256 of memory has no other reason to fail */
 	if (EVP_Digest(data, len, digest, &size, EVP_sha256(), NULL) != 1)
-		abort();
+		mg_out_of_memory();
 	hex = mg_alloc(arena, 2 * (size_t) size + 1);
 	for (unsigned int i = 0; i < size; i++)
 	{

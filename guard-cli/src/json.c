@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "text.h"
@@ -14,16 +13,7 @@
 static void *
 must_alloc(size_t size)
 {
-	void *p = malloc(size);
-
-	if (p == NULL)
-	{
-		static const char message[] = "migguard: error: out of memory\n";
-
-		(void) !write(STDERR_FILENO, message, sizeof message - 1);
-		_exit(MG_EXIT_INTERNAL);
-	}
-	return p;
+	return mg_must(malloc(size));
 }
 
 void

@@ -48,13 +48,8 @@ add_secret(const char *text)
 	for (Secret *s = secrets; s != NULL; s = s->next)
 		if (strcmp(s->text, text) == 0)
 			return;
-	secret = malloc(sizeof *secret);
-	if (secret == NULL || (secret->text = strdup(text)) == NULL)
-	{
-		/* Going on would print it. */
-		fputs("migguard: error: out of memory\n", stderr);
-		_Exit(MG_EXIT_INTERNAL);
-	}
+	secret = mg_must(malloc(sizeof *secret));
+	secret->text = mg_must(strdup(text));
 	secret->len = strlen(text);
 	/* Longest first, so that one that contains another goes as a whole. */
 	while (*at != NULL && (*at)->len > secret->len)

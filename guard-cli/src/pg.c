@@ -147,9 +147,7 @@ connect_to(MgPg *pg, const char **keywords, const char **values, MgError *err)
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 	long long until = mg_clock_ms() + connect_timeout_ms(pg->target);
 
-	pg->conn = PQconnectStartParams(keywords, values, 0);
-	if (pg->conn == NULL)
-		return mg_err_set(err, MG_EXIT_INTERNAL, "out of memory");
+	pg->conn = mg_must(PQconnectStartParams(keywords, values, 0));
 	while (PQstatus(pg->conn) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
 		   state != PGRES_POLLING_FAILED)
 	{
@@ -200,6 +198,8 @@ connect_failed(MgPg *pg, MgError *err)
 		{ "shutting down", "57P03", "Try again when the server is ready." },
 	};
 
+	if (strstr(message, "out of memory") != NULL)
+		mg_out_of_memory();
 	mg_err_set(err, MG_EXIT_UNAVAILABLE, "could not connect to the server");
 	mg_err_detail(err, "Tried %s: %s", mg_target_display(err->arena, pg->target), message);
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -436,12 +436,27 @@ mg_pg_value(MgArena *arena, const PGresult *result, int row, int column)
 	return mg_strdup(arena, PQgetvalue(result, row, column));
 }
 
+/* A text that libpq cannot quote, because of its bytes, becomes one that no server accepts. */
+static char *
+take_quoted(MgPg *pg, char *quoted)
+{
+	char *copy;
+
+	if (quoted == NULL && strstr(PQerrorMessage(pg->conn), "out of memory") != NULL)
+		mg_out_of_memory();
+	copy = mg_strdup(pg->arena, quoted != NULL ? quoted : "\"\"");
+	PQfreemem(quoted);
+	return copy;
+}
+
 char *
 mg_pg_identifier(MgPg *pg, const char *name)
 {
-	char *quoted = PQescapeIdentifier(pg->conn, name, strlen(name));
-	char *copy = mg_strdup(pg->arena, quoted != NULL ? quoted : "\"\"");
+	return take_quoted(pg, PQescapeIdentifier(pg->conn, name, strlen(name)));
+}
 
-	PQfreemem(quoted);
-	return copy;
+char *
+mg_pg_literal(MgPg *pg, const char *text)
+{
+	return take_quoted(pg, PQescapeLiteral(pg->conn, text, strlen(text)));
 }

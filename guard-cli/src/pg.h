@@ -106,7 +106,8 @@ extern void mg_stream_close(MgStream *stream);
 /* An array literal of texts, to be sent as one parameter. */
 extern char *mg_pg_array(MgArena *arena, char *const *items, int count);
 
-/* An identifier, quoted for SQL text. */
+/* An identifier and a text, quoted for SQL text. */
 extern char *mg_pg_identifier(MgPg *pg, const char *name);
+extern char *mg_pg_literal(MgPg *pg, const char *text);
 
 #endif

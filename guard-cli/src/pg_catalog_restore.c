@@ -28,16 +28,6 @@ statement(MgPg *pg, MgError *err, const char *fmt, ...)
 	return mg_pg_exec(pg, sql, 0, NULL, NULL, err);
 }
 
-static char *
-literal(MgPg *pg, const char *text)
-{
-	char *quoted = PQescapeLiteral(pg->conn, text, strlen(text));
-	char *copy = mg_strdup(pg->arena, quoted != NULL ? quoted : "''");
-
-	PQfreemem(quoted);
-	return copy;
-}
-
 bool
 mg_restore_admin(MgArena *arena, const MgTarget *target, const char *database,
 				 const char *application_name, MgPg **pg, MgError *err)
@@ -105,7 +95,7 @@ bool
 mg_restore_comment(MgPg *admin, const char *name, const char *comment, MgError *err)
 {
 	return statement(admin, err, "COMMENT ON DATABASE %s IS %s", mg_pg_identifier(admin, name),
-					 literal(admin, comment));
+					 mg_pg_literal(admin, comment));
 }
 
 bool

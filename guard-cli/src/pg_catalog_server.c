@@ -210,16 +210,6 @@ mg_server_scratch_databases(MgPg *pg, MgScratches *list, MgError *err)
 	return true;
 }
 
-static char *
-quote_literal(MgPg *pg, const char *text)
-{
-	char *quoted = PQescapeLiteral(pg->conn, text, strlen(text));
-	char *copy = mg_strdup(pg->arena, quoted != NULL ? quoted : "''");
-
-	PQfreemem(quoted);
-	return copy;
-}
-
 /* Settings of the database itself, which a dump of the schema does not have. */
 static bool
 copy_settings(MgPg *admin, MgPg *source, const char *name, MgError *err)
@@ -244,7 +234,7 @@ copy_settings(MgPg *admin, MgPg *source, const char *name, MgError *err)
 								  mg_pg_identifier(admin, name),
 								  strchr(setting, '.') != NULL ? setting :
 																 mg_pg_identifier(admin, setting),
-								  list && *value != '\0' ? value : quote_literal(admin, value)),
+								  list && *value != '\0' ? value : mg_pg_literal(admin, value)),
 						0, NULL, NULL, err);
 	}
 	PQclear(result);
@@ -262,16 +252,16 @@ locale_options(MgPg *admin, MgPg *source, MgBuf *options, MgError *err)
 	if (!mg_pg_exec(source, mg_sql_database_locale, 0, NULL, &result, err))
 		return false;
 	for (int i = 0; i < (int) (sizeof names / sizeof names[0]); i++)
-		mg_buf_addf(options, " %s %s", names[i], quote_literal(admin, PQgetvalue(result, 0, i)));
+		mg_buf_addf(options, " %s %s", names[i], mg_pg_literal(admin, PQgetvalue(result, 0, i)));
 	provider = PQgetvalue(result, 0, 3);
 	if (*provider != '\0' && admin->server_version >= 150000)
 	{
 		mg_buf_addf(options, " LOCALE_PROVIDER %s", provider);
 		if (strcmp(provider, "libc") != 0)
 			mg_buf_addf(options, " %s_LOCALE %s", provider,
-						quote_literal(admin, PQgetvalue(result, 0, 4)));
+						mg_pg_literal(admin, PQgetvalue(result, 0, 4)));
 		if (!PQgetisnull(result, 0, 5))
-			mg_buf_addf(options, " ICU_RULES %s", quote_literal(admin, PQgetvalue(result, 0, 5)));
+			mg_buf_addf(options, " ICU_RULES %s", mg_pg_literal(admin, PQgetvalue(result, 0, 5)));
 	}
 	PQclear(result);
 	return true;
@@ -294,7 +284,7 @@ mg_server_create_database(MgPg *admin, MgPg *source, const char *name, const cha
 	mg_failpoint("database.created");
 	return mg_pg_exec(admin,
 					  mg_printf(admin->arena, "COMMENT ON DATABASE %s IS %s", quoted,
-								quote_literal(admin, comment)),
+								mg_pg_literal(admin, comment)),
 					  0, NULL, NULL, err);
 }
 

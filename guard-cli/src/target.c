@@ -18,7 +18,8 @@ set_option(PQconninfoOption *options, const char *keyword, const char *value)
 		if (strcmp(o->keyword, keyword) == 0)
 		{
 			PQfreemem(o->val);
-			o->val = strdup(value);
+			/* left out, it would mean whatever the environment says */
+			o->val = mg_must(strdup(value));
 		}
 }
 
@@ -71,6 +72,13 @@ normalise(MgArena *arena, const char *text, const char **scheme, const char **pl
 	return true;
 }
 
+/* What the environment says.  libpq leaves out a service that it cannot find, so NULL is want of memory. */
+static PQconninfoOption *
+defaults_of_libpq(void)
+{
+	return mg_must(PQconndefaults());
+}
+
 /* What the environment and the service file say, with the service that the text names. */
 static PQconninfoOption *
 defaults_for(const PQconninfoOption *given)
@@ -83,15 +91,16 @@ defaults_for(const PQconninfoOption *given)
 		if (strcmp(o->keyword, "service") == 0)
 			service = o->val;
 	if (service == NULL)
-		return PQconndefaults();
+		return defaults_of_libpq();
 	if (getenv("PGSERVICE") != NULL)
-		old = strdup(getenv("PGSERVICE"));
-	setenv("PGSERVICE", service, 1);
-	defaults = PQconndefaults();
-	if (old != NULL)
-		setenv("PGSERVICE", old, 1);
-	else
+		old = mg_must(strdup(getenv("PGSERVICE")));
+	if (setenv("PGSERVICE", service, 1) != 0)
+		mg_out_of_memory();
+	defaults = defaults_of_libpq();
+	if (old == NULL)
 		unsetenv("PGSERVICE");
+	else if (setenv("PGSERVICE", old, 1) != 0)
+		mg_out_of_memory();
 	free(old);
 	return defaults;
 }
@@ -157,21 +166,15 @@ mg_target_parse(MgArena *arena, const char *text, MgTarget *target, MgError *err
 		given = PQconninfoParse(plain, &message);
 		if (given == NULL)
 		{
+			if (message == NULL || strstr(message, "out of memory") != NULL)
+				mg_out_of_memory();
 			mg_err_set(err, MG_EXIT_CONFIG, "the database URL cannot be understood");
-			mg_err_detail(err, "libpq says: %s.",
-						  without_quoted(arena, message != NULL ? message : ""));
+			mg_err_detail(err, "libpq says: %s.", without_quoted(arena, message));
 			mg_err_hint(err, "Special characters in a URL are written as %%XX, such as %%40 for @.");
 			goto done;
 		}
 	}
 	options = defaults_for(given);
-	if (options == NULL)
-	{
-		mg_err_set(err, MG_EXIT_CONFIG,
-				   "the connection settings of the environment cannot be understood");
-		mg_err_hint(err, "Look at PGSERVICE and the service file it names.");
-		goto done;
-	}
 	for (const PQconninfoOption *o = given; o != NULL && o->keyword != NULL; o++)
 		if (o->val != NULL)
 			set_option(options, o->keyword, o->val);
@@ -294,7 +297,7 @@ is_secret(const PQconninfoOption *defaults, const char *keyword)
 char *
 mg_target_url(MgArena *arena, const MgTarget *target, const char *scheme, bool with_password)
 {
-	PQconninfoOption *defaults = PQconndefaults();
+	PQconninfoOption *defaults = defaults_of_libpq();
 	MgBuf url;
 	/* A directory of sockets, or several hosts, cannot be the authority of a URL. */
 	bool plain_host = target->host[0] != '\0' && strpbrk(target->host, "/,@") == NULL;
@@ -349,7 +352,7 @@ mg_target_jdbc_url(MgArena *arena, const MgTarget *target, const char *options,
 											{ "sslkey", "sslkey" },
 											{ "sslrootcert", "sslrootcert" },
 											{ "target_session_attrs", "targetServerType" } };
-	PQconninfoOption *defaults = PQconndefaults();
+	PQconninfoOption *defaults = defaults_of_libpq();
 	MgBuf url;
 	bool socket = target->host[0] == '\0' || target->host[0] == '/';
 	const char *separator = "?";
@@ -405,7 +408,7 @@ unset(MgStrings *environment, const char *name)
 void
 mg_target_setenv(const MgTarget *target, MgStrings *environment)
 {
-	PQconninfoOption *defaults = PQconndefaults();
+	PQconninfoOption *defaults = defaults_of_libpq();
 
 	for (const PQconninfoOption *o = defaults; o != NULL && o->keyword != NULL; o++)
 	{

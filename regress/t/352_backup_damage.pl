@@ -116,6 +116,8 @@ foreach my $kind (sort keys %kinds)
 	}
 }
 
+is((verdicts(0, "$kinds{directory}//"))[0]{good}, JSON::PP::true, 'a slash at the end of the name says nothing');
+
 # swapped, completed, linked
 my $other = backup(qw(--kind full --compress 5));
 my $mixed = duplicate($kinds{compressed}, "$dir/mixed");
