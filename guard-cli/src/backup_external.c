@@ -92,7 +92,8 @@ run_provider(MgBackupJob *job, const MgProvider *provider, cJSON *proof, MgError
 	mg_json_text(proof, "command", command);
 	if (provider->read == NULL)
 		return true;
-	json = cJSON_Parse(output.text.data);
+	/* WAL-G says nothing where there is none */
+	json = cJSON_Parse(output.text.len == 0 ? "[]" : output.text.data);
 	if (json == NULL)
 		return mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "what \"%s\" says is not JSON", command);
 	provider->read(job->arena, json, job->backup.system_identifier, &found);
