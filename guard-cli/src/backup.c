@@ -115,11 +115,11 @@ make(MgBackupJob *job, const MgBackupKind *kind, const char *directory, MgError 
 	if (!mg_backup_place(job->pg, point, &job->backup, err) || !same_schema(job, err) ||
 		(kind->needs_snapshot && !open_snapshot(job, err)) || !kind->make(job, err))
 		return false;
-	mg_failpoint("backup.dumped");
+	mg_failpoint("dump.written");
 	if ((kind->needs_snapshot && !count_rows(job, err)) || !same_schema(job, err) ||
 		!mg_manifest_write(job, err))
 		return false;
-	mg_failpoint("backup.described");
+	mg_failpoint("dump.described");
 	/* as anybody will find it */
 	return mg_manifest_read(job->arena, job->work, &partial, err) &&
 		   mg_backup_verify(job->arena, job->config, &partial, err) &&

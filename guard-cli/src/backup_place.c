@@ -145,7 +145,7 @@ mg_backup_begin(MgBackupJob *job, const char *directory, const char *name, MgErr
 	if (mkdir(job->work, 0700) != 0)
 		return mg_backup_file_error("create directory", job->work, errno, err);
 	job->work_fd = lock_directory(job->work);
-	mg_failpoint("backup.begun");
+	mg_failpoint("dump.begun");
 	return job->work_fd >= 0 || mg_backup_file_error("lock", job->work, errno, err);
 }
 
@@ -154,10 +154,10 @@ mg_backup_commit(MgBackupJob *job, const char *directory, MgError *err)
 {
 	if (!mg_backup_sync(job->work, err))
 		return false;
-	mg_failpoint("backup.verified");
+	mg_failpoint("dump.verified");
 	if (renameat2(AT_FDCWD, job->work, AT_FDCWD, job->backup.path, RENAME_NOREPLACE) != 0)
 		return mg_backup_file_error("rename", job->work, errno, err);
-	mg_failpoint("backup.renamed");
+	mg_failpoint("dump.renamed");
 	close(job->work_fd);
 	job->work_fd = -1;
 	job->work = NULL;

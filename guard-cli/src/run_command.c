@@ -194,6 +194,9 @@ mg_run_command(MgRun *run, const MgStateRow *rows, int count, int *exit_code, Mg
 		mg_shadow_tidy(run);
 		ok = ok && !err->set;
 	}
+	/* what has not begun has left nothing in between */
+	else if (err->exit_code == MG_EXIT_INTERRUPTED)
+		err->exit_code = MG_EXIT_FAILED_UNCHANGED;
 	*exit_code = run->exit_code;
 	mg_run_close(run);
 	return ok;
