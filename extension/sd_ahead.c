@@ -9,36 +9,94 @@
 
 #include "sd_ahead.h"
 #include "sd_parse.h"
+#include "sd_text_table.h"
 #include "sd_track.h"
 #include "sd_tree.h"
 
-/* What one later statement does. */
-typedef struct Event
+/* Where the script does one thing: numbers of events, rising. */
+typedef struct Places
 {
-	SdAheadKind kind;
-	int offset; /* in the script */
-	const char *name;
-	const char *part;
-} Event;
+	const char *key; /* see key_of() */
+	List *events;
+} Places;
 
-/* All of it, in the order of the script. */
+/* All that the rest of the script does, one event after the other. */
 typedef struct SdAhead
 {
-	List *events;
+	List *offsets; /* of events in the script */
+	List *ends;	   /* events that end a transaction */
+	HTAB *places;  /* Places */
 } SdAhead;
+
+/* key_of makes the key of what is done to a name; NULL is what concerns every name. */
+static const char *
+key_of(SdAheadKind kind, const char *name, const char *part)
+{
+	if (name == NULL)
+		return psprintf("%d", kind);
+	/* the length keeps a name with a blank in it apart from a name and its part */
+	return psprintf("%d %zu %s %s", kind, strlen(name), name, part == NULL ? "" : part);
+}
+
+/* next_event returns the first of some events that is not before a given one; -1 for none. */
+static int
+next_event(const List *events, int from)
+{
+	int low = 0;
+	int high = list_length(events);
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+
+		if (list_nth_int(events, middle) < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < list_length(events) ? list_nth_int(events, low) : -1;
+}
+
+/* first_behind returns the number of the first event behind an offset. */
+static int
+first_behind(const SdAhead *ahead, int offset)
+{
+	int low = 0;
+	int high = list_length(ahead->offsets);
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+
+		if (list_nth_int(ahead->offsets, middle) <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
 
 /* add notes an event. */
 static void
 add(SdAnalysis *analysis, SdAheadKind kind, int offset, const char *name, const char *part)
 {
 	MemoryContext old = MemoryContextSwitchTo(analysis->context);
-	Event *event = palloc(sizeof(Event));
+	SdAhead *ahead = analysis->track->ahead;
+	int event = list_length(ahead->offsets);
 
-	event->kind = kind;
-	event->offset = offset;
-	event->name = name == NULL ? NULL : pstrdup(name);
-	event->part = part == NULL ? NULL : pstrdup(part);
-	analysis->track->ahead->events = lappend(analysis->track->ahead->events, event);
+	ahead->offsets = lappend_int(ahead->offsets, offset);
+	if (kind == SD_AHEAD_END)
+		ahead->ends = lappend_int(ahead->ends, event);
+	else
+	{
+		const char *key = key_of(kind, name, part);
+		bool found;
+		Places *places = sd_text_search(ahead->places, key, HASH_ENTER, &found);
+
+		if (!found)
+			places->events = NIL;
+		places->events = lappend_int(places->events, event);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -54,8 +112,6 @@ add_drop(SdAnalysis *analysis, const DropStmt *stmt, int offset)
 		if (IsA(object, ObjectWithArgs))
 			add(analysis, SD_AHEAD_ROUTINE, offset,
 				strVal(llast(((ObjectWithArgs *) object)->objname)), NULL);
-		else if (IsA(object, List))
-			add(analysis, SD_AHEAD_DROP, offset, strVal(llast((List *) object)), NULL);
 	}
 }
 
@@ -172,6 +228,9 @@ read_ahead(SdAnalysis *analysis)
 	SdPiece piece;
 
 	analysis->track->ahead = MemoryContextAllocZero(analysis->context, sizeof(SdAhead));
+	MemoryContextSwitchTo(analysis->context);
+	analysis->track->ahead->places = sd_text_table("safedeploy ahead", sizeof(Places));
+	MemoryContextSwitchTo(context);
 	sd_split_init(&splitter, text, analysis->script->len - from);
 	while (sd_split_next(&splitter, &piece))
 	{
@@ -192,31 +251,35 @@ read_ahead(SdAnalysis *analysis)
 	MemoryContextDelete(context);
 }
 
+/* happens tells whether what a key stands for is done from one event on, before another one. */
+static bool
+happens(const SdAhead *ahead, const char *key, int from, int end)
+{
+	const Places *places = sd_text_search(ahead->places, key, HASH_FIND, NULL);
+	int event = places == NULL ? -1 : next_event(places->events, from);
+
+	return event >= 0 && (end < 0 || event < end);
+}
+
 bool
 sd_ahead(SdAnalysis *analysis, SdAheadKind kind, const char *name, const char *part,
 		 bool same_transaction)
 {
-	ListCell *cell;
+	const SdAhead *ahead;
+	int from;
+	int end = -1;
 
 	if (analysis->track->ahead == NULL)
 		read_ahead(analysis);
 	/* outside a transaction block nothing that follows is in the same one */
 	if (same_transaction && !analysis->in_transaction)
 		return false;
-	foreach (cell, analysis->track->ahead->events)
-	{
-		const Event *event = lfirst(cell);
-
-		if (event->offset <= analysis->start)
-			continue;
-		if (same_transaction && event->kind == SD_AHEAD_END)
-			return false;
-		if (event->kind == kind &&
-			(name == NULL || event->name == NULL || strcmp(event->name, name) == 0) &&
-			(part == NULL || event->part == NULL || strcmp(event->part, part) == 0))
-			return true;
-	}
-	return false;
+	ahead = analysis->track->ahead;
+	from = first_behind(ahead, analysis->start);
+	if (same_transaction)
+		end = next_event(ahead->ends, from);
+	return happens(ahead, key_of(kind, NULL, NULL), from, end) ||
+		   (name != NULL && happens(ahead, key_of(kind, name, part), from, end));
 }
 
 bool

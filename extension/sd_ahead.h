@@ -16,13 +16,12 @@ typedef enum SdAheadKind
 	SD_AHEAD_POLICY,	  /* a policy of that table is made */
 	SD_AHEAD_ROUTINE,	  /* a routine of that name is made anew or dropped */
 	SD_AHEAD_ANALYZE,	  /* that table is analysed */
-	SD_AHEAD_SEQUENCE,	  /* some sequence is set */
-	SD_AHEAD_DROP		  /* a relation of that name is dropped */
+	SD_AHEAD_SEQUENCE	  /* some sequence is set, whatever its name */
 } SdAheadKind;
 
 /*
- * sd_ahead looks for a later statement.  Names are compared by their last part,
- * and NULL is any.  With "same_transaction" only up to the end of this one.  The
+ * sd_ahead looks for a later statement.  Names are compared by their last part;
+ * "part" is given for a column only.  With "same_transaction" only up to the end of this one.  The
  * rest of the script is parsed once, when it is asked for the first time.
  */
 extern bool sd_ahead(SdAnalysis *analysis, SdAheadKind kind, const char *name, const char *part,

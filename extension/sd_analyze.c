@@ -362,7 +362,7 @@ sd_analyze_script(SdAnalysis *analysis)
 		MemoryContextSwitchTo(old);
 		sd_scope_forget(analysis->scope);
 		/* no other check looks at constants */
-		analysis->script->all_rows = analysis->track->new_labels != NIL;
+		analysis->script->all_rows = analysis->track->new_labels != NULL;
 		if (may_repeat(analysis, found))
 		{
 			while (sd_script_repeats(analysis->script, &parsed))

@@ -38,12 +38,14 @@ typedef struct Body
 	const char *name;
 	const char *text;
 	int len;
+	int search; /* the last one for a table whose name is among its words */
 } Body;
 
 /* All of them, read once for each call of analyze(). */
 typedef struct SdBodies
 {
 	SdWords *words; /* Body */
+	int searches;
 } SdBodies;
 
 /* read_bodies reads the bodies of all routines that are not the server's own. */
@@ -80,6 +82,7 @@ read_bodies(SdAnalysis *analysis)
 		body->name = pstrdup(NameStr(form->proname));
 		body->text = TextDatumGetCString(source);
 		body->len = strlen(body->text);
+		body->search = 0;
 		sd_words_add(analysis->track->bodies->words, body->text, body->len, body);
 	}
 	systable_endscan(scan);
@@ -229,24 +232,24 @@ mentions(SdLexer lexer, const Use *use, int depth)
 	}
 }
 
-/* is_trigger_of tells whether a table has a trigger that calls a routine. */
-static bool
-is_trigger_of(Oid routine, Oid table)
+/* trigger_routines lists the routines that triggers of a table call. */
+static List *
+trigger_routines(Oid table)
 {
 	Relation triggers;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
-	bool result = false;
+	List *result = NIL;
 
 	if (!OidIsValid(table))
-		return false;
+		return NIL;
 	triggers = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(table));
 	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
-	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		result = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == routine;
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = lappend_oid(result, ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid);
 	systable_endscan(scan);
 	table_close(triggers, AccessShareLock);
 	return result;
@@ -268,20 +271,33 @@ sd_bodies_list(SdAnalysis *analysis, const SdMention *mention)
 	Use use = { mention->name, mention->table == NULL ? mention->schema : NULL, mention->call,
 				mention->before };
 	Use table = { mention->table, mention->schema, false, NULL };
+	List *called = NIL;
 	List *result = NIL;
+	SdBodies *bodies;
 	ListCell *cell;
 
 	if (analysis->track->bodies == NULL)
 		read_bodies(analysis);
-	foreach (cell, sd_words_find(analysis->track->bodies->words, mention->name))
+	bodies = analysis->track->bodies;
+	bodies->searches++;
+	/* many have a column of that name, few know the table: the words tell before the text is read */
+	if (mention->table != NULL)
+	{
+		foreach (cell, sd_words_find(bodies->words, mention->table))
+			((Body *) lfirst(cell))->search = bodies->searches;
+		called = trigger_routines(mention->trigger_table);
+	}
+	foreach (cell, sd_words_find(bodies->words, mention->name))
 	{
 		const Body *body = lfirst(cell);
 		SdLexer lexer = { body->text, body->len, 0 };
+		bool is_called = mention->table != NULL && list_member_oid(called, body->oid);
 
+		if (mention->table != NULL && !is_called && body->search != bodies->searches)
+			continue;
 		if (!mentions(lexer, &use, 0))
 			continue;
-		if (mention->table != NULL && !is_trigger_of(body->oid, mention->trigger_table) &&
-			!mentions(lexer, &table, 0))
+		if (mention->table != NULL && !is_called && !mentions(lexer, &table, 0))
 			continue;
 		/* an extension's routines are not about the tables of others */
 		if (!is_replaced(analysis, body) &&

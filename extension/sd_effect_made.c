@@ -12,43 +12,97 @@
 
 #include "sd_compat.h"
 #include "sd_effect.h"
+#include "sd_text_table.h"
 
 /* Something that the script has made, and that a later statement uses by its name. */
-typedef struct SdMade
+typedef struct Made
 {
-	struct SdMade *before; /* made before */
-	const char *schema;	   /* of the relation; NULL for a prepared statement */
-	const char *relation;
+	const struct Made *before; /* made before, under the same key */
+	const char *relation;	   /* of a relation's */
 	const char *name;
 	Node *node;
 } Made;
 
-/* newest returns what was made last. */
-static Made *
-newest(SdEffectContext *context)
+/* All that was made under a key. */
+typedef struct Chain
 {
-	MemoryContext memory;
+	const char *key; /* see key_of() */
+	const Made *newest;
+} Chain;
 
-	return *sd_effects_made(context->effects, &memory);
+/* What a key is of. */
+typedef enum KeyKind
+{
+	KEY_RELATION, /* constraints and indexes of a relation */
+	KEY_INDEX,	  /* an index by its name */
+	KEY_PREPARED, /* a prepared statement */
+	KEY_TRIGGERS  /* event triggers, without a name */
+} KeyKind;
+
+/* key_of makes a key; the length keeps a blank in a schema's name apart from the one behind it. */
+static const char *
+key_of(KeyKind kind, const char *schema, const char *name)
+{
+	return psprintf("%d %zu %s %s", kind, strlen(schema), schema, name);
 }
 
-/* remember keeps a piece of a parse tree; "copy" makes what is kept of it. */
-static void
-remember(SdEffects *effects, const char *schema, const char *relation, const char *name,
-		 const void *node, Node *(*copy)(const void *) )
+/* newest returns what was made last under a key. */
+static const Made *
+newest(SdEffectContext *context, KeyKind kind, const char *schema, const char *name)
 {
 	MemoryContext memory;
-	Made **last = sd_effects_made(effects, &memory);
-	MemoryContext old = MemoryContextSwitchTo(memory);
-	Made *made = palloc0(sizeof(Made));
+	HTAB *table = *sd_effects_made(context->effects, &memory);
+	const Chain *chain;
 
-	made->schema = schema == NULL ? NULL : pstrdup(schema);
-	made->relation = relation == NULL ? NULL : pstrdup(relation);
-	made->name = name == NULL ? NULL : pstrdup(name);
-	made->node = copy(node);
-	made->before = *last;
-	*last = made;
+	if (table == NULL || schema == NULL)
+		return NULL;
+	chain = sd_text_search(table, key_of(kind, schema, name), HASH_FIND, NULL);
+	return chain == NULL ? NULL : chain->newest;
+}
+
+/* of_relation returns what was made last of a relation's constraints and indexes. */
+static const Made *
+of_relation(SdEffectContext *context, const SdRelation *relation)
+{
+	return newest(context, KEY_RELATION, relation->schema, relation->name);
+}
+
+/* remember keeps something under a key. */
+static void
+remember(SdEffects *effects, KeyKind kind, const char *schema, const char *key_name, const Made *what)
+{
+	MemoryContext memory;
+	HTAB **table = sd_effects_made(effects, &memory);
+	MemoryContext old = MemoryContextSwitchTo(memory);
+	Made *made = palloc(sizeof(Made));
+	Chain *chain;
+	bool found;
+
+	if (*table == NULL)
+		*table = sd_text_table("safedeploy made", sizeof(Chain));
+	chain = sd_text_search(*table, key_of(kind, schema, key_name), HASH_ENTER, &found);
+	*made = *what;
+	made->before = found ? chain->newest : NULL;
+	chain->newest = made;
 	MemoryContextSwitchTo(old);
+}
+
+/* keep makes a copy of a piece of a parse tree, and of the names that it goes by, that lasts. */
+static Made
+keep(SdEffects *effects, const char *relation, const char *name, const void *node,
+	 Node *(*copy)(const void *) )
+{
+	MemoryContext memory;
+	MemoryContext old;
+	Made made = { 0 };
+
+	(void) sd_effects_made(effects, &memory);
+	old = MemoryContextSwitchTo(memory);
+	made.relation = relation == NULL ? NULL : pstrdup(relation);
+	made.name = name == NULL ? NULL : pstrdup(name);
+	made.node = copy(node);
+	MemoryContextSwitchTo(old);
+	return made;
 }
 
 /* copy_all keeps all of it. */
@@ -83,27 +137,20 @@ void
 sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,
 					   const Constraint *constraint)
 {
-	if (relation->schema != NULL)
-		remember(context->effects, relation->schema, relation->name, constraint->conname,
-				 constraint, copy_all);
-}
+	Made made;
 
-/* is_of tells whether a thing that was made belongs to a relation. */
-static bool
-is_of(const Made *made, const SdRelation *relation)
-{
-	return made->schema != NULL && relation->schema != NULL &&
-		   strcmp(made->schema, relation->schema) == 0 &&
-		   strcmp(made->relation, relation->name) == 0;
+	if (relation->schema == NULL)
+		return;
+	made = keep(context->effects, relation->name, constraint->conname, constraint, copy_all);
+	remember(context->effects, KEY_RELATION, relation->schema, relation->name, &made);
 }
 
 const Constraint *
 sd_made_constraint(SdEffectContext *context, const SdRelation *relation, const char *name)
 {
-	for (const Made *made = newest(context); made != NULL; made = made->before)
+	for (const Made *made = of_relation(context, relation); made != NULL; made = made->before)
 	{
-		if (is_of(made, relation) && IsA(made->node, Constraint) && made->name != NULL &&
-			strcmp(made->name, name) == 0)
+		if (IsA(made->node, Constraint) && made->name != NULL && strcmp(made->name, name) == 0)
 			return (const Constraint *) made->node;
 	}
 	return NULL;
@@ -114,11 +161,11 @@ sd_made_keys(SdEffectContext *context, const SdRelation *relation)
 {
 	List *result = NIL;
 
-	for (const Made *made = newest(context); made != NULL; made = made->before)
+	for (const Made *made = of_relation(context, relation); made != NULL; made = made->before)
 	{
 		Constraint *constraint = (Constraint *) made->node;
 
-		if (is_of(made, relation) && IsA(made->node, Constraint) &&
+		if (IsA(made->node, Constraint) &&
 			(constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_UNIQUE))
 			result = lcons(constraint, result);
 	}
@@ -130,10 +177,9 @@ sd_made_references(SdEffectContext *context, const SdRelation *relation)
 {
 	List *result = NIL;
 
-	for (const Made *made = newest(context); made != NULL; made = made->before)
+	for (const Made *made = of_relation(context, relation); made != NULL; made = made->before)
 	{
-		if (is_of(made, relation) && IsA(made->node, Constraint) &&
-			((Constraint *) made->node)->contype == CONSTR_FOREIGN)
+		if (IsA(made->node, Constraint) && ((Constraint *) made->node)->contype == CONSTR_FOREIGN)
 			result = lappend(result, ((Constraint *) made->node)->pktable);
 	}
 	return result;
@@ -142,14 +188,17 @@ sd_made_references(SdEffectContext *context, const SdRelation *relation)
 void
 sd_remember_prepared(SdEffectContext *context, const char *name, Node *query)
 {
-	remember(context->effects, NULL, NULL, name, query, copy_all);
+	Made made = keep(context->effects, NULL, name, query, copy_all);
+
+	remember(context->effects, KEY_PREPARED, "", name, &made);
 }
 
 void
 sd_effect_create_event_trigger(SdEffectContext *context, Node *statement)
 {
-	remember(context->effects, NULL, NULL, ((CreateEventTrigStmt *) statement)->trigname, statement,
-			 copy_all);
+	Made made = keep(context->effects, NULL, NULL, statement, copy_all);
+
+	remember(context->effects, KEY_TRIGGERS, "", "", &made);
 }
 
 List *
@@ -157,50 +206,46 @@ sd_made_event_triggers(SdEffectContext *context)
 {
 	List *result = NIL;
 
-	for (const Made *made = newest(context); made != NULL; made = made->before)
-	{
-		if (IsA(made->node, CreateEventTrigStmt))
-			result = lappend(result, made->node);
-	}
+	for (const Made *made = newest(context, KEY_TRIGGERS, "", ""); made != NULL; made = made->before)
+		result = lappend(result, made->node);
 	return result;
 }
 
 Node *
 sd_prepared(SdEffectContext *context, const char *name)
 {
-	for (const Made *made = newest(context); made != NULL; made = made->before)
-	{
-		if (made->schema == NULL && !IsA(made->node, CreateEventTrigStmt) &&
-			strcmp(made->name, name) == 0)
-			return made->node;
-	}
-	return NULL;
+	const Made *made = newest(context, KEY_PREPARED, "", name);
+
+	return made == NULL ? NULL : made->node;
 }
 
 void
 sd_remember_index(SdEffectContext *context, const SdRelation *relation, const char *name,
 				  const IndexStmt *index)
 {
-	if (relation->schema != NULL)
-		remember(context->effects, relation->schema, relation->name, name, index, copy_index);
+	Made made;
+
+	if (relation->schema == NULL)
+		return;
+	made = keep(context->effects, relation->name, name, index, copy_index);
+	remember(context->effects, KEY_RELATION, relation->schema, relation->name, &made);
+	if (name != NULL)
+		remember(context->effects, KEY_INDEX, relation->schema, name, &made);
 }
 
 Oid
 sd_table_of_made_index(SdEffectContext *context, const SdRelation *index)
 {
+	const Made *made;
+	SdRelation table;
+
 	if (index->presence != SD_MADE)
 		return InvalidOid;
-	for (const Made *made = newest(context); made != NULL; made = made->before)
-	{
-		if (IsA(made->node, IndexStmt) && made->name != NULL && index->schema != NULL &&
-			strcmp(made->schema, index->schema) == 0 && strcmp(made->name, index->name) == 0)
-		{
-			SdRelation table = sd_scope_relation_in(context->scope, made->schema, made->relation);
-
-			return sd_is_old(context, &table) ? table.oid : InvalidOid;
-		}
-	}
-	return InvalidOid;
+	made = newest(context, KEY_INDEX, index->schema, index->name);
+	if (made == NULL)
+		return InvalidOid;
+	table = sd_scope_relation_in(context->scope, index->schema, made->relation);
+	return sd_is_old(context, &table) ? table.oid : InvalidOid;
 }
 
 /* same_columns tells whether two indexes are of the same columns, without expressions. */
@@ -226,12 +271,12 @@ same_columns(const List *one, const List *other)
 bool
 sd_made_index(SdEffectContext *context, const SdRelation *relation, const IndexStmt *index)
 {
-	for (const Made *made = newest(context); made != NULL; made = made->before)
+	for (const Made *made = of_relation(context, relation); made != NULL; made = made->before)
 	{
 		IndexStmt *own = (IndexStmt *) made->node;
 
-		if (is_of(made, relation) && IsA(own, IndexStmt) && own->unique == index->unique &&
-			index->whereClause == NULL && (own->isconstraint || !index->isconstraint) &&
+		if (IsA(own, IndexStmt) && own->unique == index->unique && index->whereClause == NULL &&
+			(own->isconstraint || !index->isconstraint) &&
 			same_columns(own->indexParams, index->indexParams))
 			return true;
 	}

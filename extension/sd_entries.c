@@ -105,6 +105,46 @@ sd_entry_find(SdScope *scope, SdEntryKind kind, const char *schema, const char *
 	return NULL;
 }
 
+/* is_part tells whether entries of a kind are for parts of a table, which have a chain of their own. */
+static inline bool
+is_part(int kind)
+{
+	return kind == SD_ENTRY_COLUMN || kind == SD_ENTRY_CONSTRAINT;
+}
+
+/* part_from returns the first entry of a chain that is for a part of a table. */
+static SdEntry *
+part_from(SdScope *scope, SdEntryKind kind, const SdRelation *relation, int i)
+{
+	for (; i >= 0; i = scope->entries[i].sibling)
+	{
+		SdEntry *entry = &scope->entries[i];
+
+		/* another table may have the same hash */
+		if (entry->key.kind == kind && same_name(entry->key.schema, relation->schema) &&
+			same_name(entry->key.name, relation->name))
+			return entry;
+	}
+	return NULL;
+}
+
+SdEntry *
+sd_entry_part(SdScope *scope, SdEntryKind kind, const SdRelation *relation)
+{
+	SdSlot *slot;
+
+	if (scope->count == 0 || !scope->has[kind] || relation->schema == NULL)
+		return NULL;
+	slot = find_slot(scope, hash_key(SD_ENTRY_PARTS + kind, relation->schema, relation->name, NULL));
+	return part_from(scope, kind, relation, slot->used ? slot->newest : -1);
+}
+
+SdEntry *
+sd_entry_next_part(SdScope *scope, const SdRelation *relation, const SdEntry *entry)
+{
+	return part_from(scope, entry->key.kind, relation, entry->sibling);
+}
+
 /* touch_path notes that there are entries for relations in a schema. */
 static void
 touch_path(SdScope *scope, const char *schema)
@@ -120,12 +160,29 @@ touch_path(SdScope *scope, const char *schema)
 	}
 }
 
+/* take_slot leads from a hash to the entry that is being added, and returns the one before. */
+static int
+take_slot(SdScope *scope, uint64 hash)
+{
+	SdSlot *slot;
+	int before;
+
+	if (scope->nused * 2 >= scope->nslots)
+		grow_slots(scope);
+	slot = find_slot(scope, hash);
+	before = slot->used ? slot->newest : -1;
+	scope->nused += !slot->used;
+	slot->used = true;
+	slot->hash = hash;
+	slot->newest = scope->count;
+	return before;
+}
+
 SdEntry *
 sd_entry_add(SdScope *scope, SdEntryKind kind, const char *schema, const char *name,
 			 const char *part, SdPresence presence, bool conditional)
 {
 	SdEntry *entry;
-	SdSlot *slot;
 
 	if (scope->count == scope->allocated)
 	{
@@ -151,14 +208,10 @@ sd_entry_add(SdScope *scope, SdEntryKind kind, const char *schema, const char *n
 	entry->hash = hash_key(kind, schema, name, part);
 	entry->presence = presence;
 	entry->conditional = conditional;
-	if (scope->nused * 2 >= scope->nslots)
-		grow_slots(scope);
-	slot = find_slot(scope, entry->hash);
-	entry->before = slot->used ? slot->newest : -1;
-	scope->nused += !slot->used;
-	slot->used = true;
-	slot->hash = entry->hash;
-	slot->newest = scope->count++;
+	entry->before = take_slot(scope, entry->hash);
+	if (is_part(kind))
+		entry->sibling = take_slot(scope, hash_key(SD_ENTRY_PARTS + kind, schema, name, NULL));
+	scope->count++;
 	scope->relations += kind == SD_ENTRY_RELATION || kind == SD_ENTRY_SCHEMA;
 	scope->schemas += kind == SD_ENTRY_SCHEMA;
 	if (kind == SD_ENTRY_RELATION)
@@ -174,6 +227,10 @@ pop_entry(SdScope *scope)
 	SdEntry *entry = &scope->entries[--scope->count];
 
 	find_slot(scope, entry->hash)->newest = entry->before;
+	if (is_part(entry->key.kind))
+		find_slot(scope, hash_key(SD_ENTRY_PARTS + entry->key.kind, entry->key.schema,
+								  entry->key.name, NULL))
+			->newest = entry->sibling;
 	scope->relations -= entry->key.kind == SD_ENTRY_RELATION || entry->key.kind == SD_ENTRY_SCHEMA;
 	scope->schemas -= entry->key.kind == SD_ENTRY_SCHEMA;
 	scope->nlast = scope->next_last = 0;

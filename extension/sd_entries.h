@@ -21,7 +21,8 @@ typedef enum SdEntryKind
 	SD_ENTRY_TYPE,
 	SD_ENTRY_ROUTINE,
 	SD_ENTRY_SAVEPOINT,
-	SD_ENTRY_KINDS
+	SD_ENTRY_KINDS,
+	SD_ENTRY_PARTS = SD_ENTRY_KINDS /* + COLUMN or CONSTRAINT: a slot for all of a table */
 } SdEntryKind;
 
 /* What an entry is for; a name that does not matter is "". */
@@ -38,6 +39,7 @@ typedef struct SdEntry
 	SdEntryKey key;
 	uint64 hash;	  /* of the key */
 	int before;		  /* older entry of the same hash, or -1 */
+	int sibling;	  /* column or constraint: older entry for one of the same table, or -1 */
 	bool conditional; /* counts only when the catalog has no such name */
 	SdPresence presence;
 	char relkind;
@@ -102,6 +104,12 @@ extern SdEntry *sd_entry_find(SdScope *scope, SdEntryKind kind, const char *sche
 /* sd_entry_add appends an entry; the pointer is good until the next one is added. */
 extern SdEntry *sd_entry_add(SdScope *scope, SdEntryKind kind, const char *schema, const char *name,
 							 const char *part, SdPresence presence, bool conditional);
+
+/* sd_entry_part returns the newest entry for some column, or some constraint, of a table, or NULL. */
+extern SdEntry *sd_entry_part(SdScope *scope, SdEntryKind kind, const SdRelation *relation);
+
+/* sd_entry_next_part returns the one before it. */
+extern SdEntry *sd_entry_next_part(SdScope *scope, const SdRelation *relation, const SdEntry *entry);
 
 /* sd_entry_keep_name copies a name into the scope's memory. */
 extern const char *sd_entry_keep_name(SdScope *scope, const char *name);

@@ -44,6 +44,8 @@ struct SdKeys
 	MadeIndex *indexes;
 	int nindexes;
 	int allocated;
+	HTAB *tables; /* hashes of the tables that they are of, as far as looked at; NULL before that */
+	int looked_at; /* indexes that are in it */
 	List *open;	   /* OpenKey */
 	List *locked;  /* OIDs: tables that foreign keys of the open transaction lock */
 	HTAB *changed; /* names of tables whose rows are changed; NULL before the first */
@@ -99,15 +101,32 @@ sd_keys_index(SdAnalysis *analysis, const char *schema, const char *table, List 
 	keys->indexes[keys->nindexes++] = describe(schema, table, columns);
 }
 
+/* has_index tells whether the script has made an index of a table, which is given by its hash. */
+static bool
+has_index(SdAnalysis *analysis, uint64 table)
+{
+	struct SdKeys *keys = analysis->keys;
+
+	if (keys == NULL || keys->nindexes == 0)
+		return false;
+	if (keys->tables == NULL)
+	{
+		HASHCTL options = { .keysize = sizeof(uint64),
+							.entrysize = sizeof(uint64),
+							.hcxt = analysis->context };
+
+		keys->tables =
+			hash_create("safedeploy indexes", 64, &options, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	for (; keys->looked_at < keys->nindexes; keys->looked_at++)
+		(void) hash_search(keys->tables, &keys->indexes[keys->looked_at].table, HASH_ENTER, NULL);
+	return hash_search(keys->tables, &table, HASH_FIND, NULL) != NULL;
+}
+
 bool
 sd_keys_has_index(SdAnalysis *analysis, const SdRelation *table)
 {
-	MadeIndex wanted = describe(table->schema, table->name, NIL);
-
-	for (int i = 0; analysis->keys != NULL && i < analysis->keys->nindexes; i++)
-		if (analysis->keys->indexes[i].table == wanted.table)
-			return true;
-	return false;
+	return has_index(analysis, describe(table->schema, table->name, NIL).table);
 }
 
 /* in_catalog tells whether a valid index without a condition begins with these columns, in any order. */
@@ -210,25 +229,17 @@ sd_keys_changed(SdAnalysis *analysis, const SdRelation *table)
 void
 sd_keys_rewritten(SdAnalysis *analysis, const SdFinding *rewrite)
 {
-	struct SdKeys *keys = analysis->keys;
-	uint64 table = describe(rewrite->schema, rewrite->relation, NIL).table;
+	SdFinding finding;
 
-	for (int i = 0; i < keys->nindexes; i++)
-	{
-		SdFinding finding;
-
-		if (keys->indexes[i].table != table)
-			continue;
-		finding = sd_finding(analysis, SD_RULE_BUILD_THEN_REWRITE, NULL);
-		finding.about = rewrite->target;
-		finding.object = finding.names.table = rewrite->names.table;
-		finding.size = rewrite->size;
-		finding.message =
-			psprintf("the script has built an index of %s before, which is now built again",
-					 finding.object);
-		sd_report_blocking(analysis, &finding);
+	if (!has_index(analysis, describe(rewrite->schema, rewrite->relation, NIL).table))
 		return;
-	}
+	finding = sd_finding(analysis, SD_RULE_BUILD_THEN_REWRITE, NULL);
+	finding.about = rewrite->target;
+	finding.object = finding.names.table = rewrite->names.table;
+	finding.size = rewrite->size;
+	finding.message = psprintf("the script has built an index of %s before, which is now built again",
+							   finding.object);
+	sd_report_blocking(analysis, &finding);
 }
 
 static int

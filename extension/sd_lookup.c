@@ -137,6 +137,14 @@ sd_lookup_index_table(Oid index)
 	return IndexGetRelation(index, true);
 }
 
+bool
+sd_lookup_is_table(Oid relation)
+{
+	char kind = get_rel_relkind(relation);
+
+	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
+}
+
 /* A default to be compared with the one that a column has. */
 typedef struct DefaultQuestion
 {

@@ -40,6 +40,9 @@ extern bool sd_lookup_index_taken(SdAnalysis *analysis, const IndexStmt *stmt, S
 /* sd_lookup_index_table returns the table of an index, or InvalidOid. */
 extern Oid sd_lookup_index_table(Oid index);
 
+/* sd_lookup_is_table tells whether a relation is a table, partitioned or not. */
+extern bool sd_lookup_is_table(Oid relation);
+
 /* sd_lookup_drop_targets lists what a DROP names of the catalog (ObjectAddress), as far as it is known. */
 extern List *sd_lookup_drop_targets(SdAnalysis *analysis, DropStmt *stmt);
 

@@ -15,8 +15,31 @@
 #include "sd_compat.h"
 #include "sd_lookup.h"
 #include "sd_rules.h"
+#include "sd_text_table.h"
 #include "sd_track.h"
 #include "sd_tree.h"
+
+/* New labels of one text. */
+typedef struct Labels
+{
+	const char *text; /* the key */
+	List *labels;	  /* SdNewLabel */
+} Labels;
+
+/* keep_label remembers a label in the current memory context. */
+static void
+keep_label(SdTrack *track, SdNewLabel *label)
+{
+	bool found;
+	Labels *entry;
+
+	if (track->new_labels == NULL)
+		track->new_labels = sd_text_table("safedeploy labels", sizeof(Labels));
+	entry = sd_text_search(track->new_labels, label->label, HASH_ENTER, &found);
+	if (!found)
+		entry->labels = NIL;
+	entry->labels = lappend(entry->labels, label);
+}
 
 static void
 check_add_value(SdAnalysis *analysis, Node *statement)
@@ -45,17 +68,19 @@ check_add_value(SdAnalysis *analysis, Node *statement)
 		return;
 	old = MemoryContextSwitchTo(analysis->context);
 	label = palloc(sizeof(SdNewLabel));
+	label->number = ++analysis->track->labels;
 	label->label = pstrdup(stmt->newVal);
 	label->type = pstrdup(strVal(llast(stmt->typeName)));
 	label->oid = presence == SD_EXISTS ? type : InvalidOid;
-	analysis->track->new_labels = lappend(analysis->track->new_labels, label);
+	keep_label(analysis->track, label);
 	MemoryContextSwitchTo(old);
 }
 
-/* Looks for a use of a new label. */
+/* Looks for a use of a new label; or, without one, for all constants. */
 typedef struct LabelSearch
 {
 	const SdNewLabel *label;
+	List *constants; /* const char * */
 	bool constant;	 /* there is a constant of that text */
 	bool cast;		 /* and it is cast to the type */
 	List *relations; /* RangeVar that the statement names */
@@ -68,14 +93,20 @@ names_type(const TypeName *name, const SdNewLabel *label)
 	return name != NULL && name->names != NIL && strcmp(strVal(llast(name->names)), label->type) == 0;
 }
 
+/* text_of returns the text of a string constant; NULL when a node is none. */
+static const char *
+text_of(Node *node)
+{
+	if (node == NULL || !IsA(node, A_Const) || SD_CONSTANT_IS_NULL((A_Const *) node))
+		return NULL;
+	return SD_CONSTANT_STRING((A_Const *) node);
+}
+
 static bool
 is_label(Node *node, const SdNewLabel *label)
 {
-	const char *text;
+	const char *text = label == NULL ? NULL : text_of(node);
 
-	if (node == NULL || !IsA(node, A_Const) || SD_CONSTANT_IS_NULL((A_Const *) node))
-		return false;
-	text = SD_CONSTANT_STRING((A_Const *) node);
 	return text != NULL && strcmp(text, label->label) == 0;
 }
 
@@ -86,7 +117,12 @@ search_label(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
-	if (is_label(node, search->label))
+	if (search->label == NULL)
+	{
+		if (text_of(node) != NULL)
+			search->constants = lappend(search->constants, (void *) text_of(node));
+	}
+	else if (is_label(node, search->label))
 		search->constant = true;
 	else if (IsA(node, TypeCast))
 		search->cast |= is_label(((TypeCast *) node)->arg, search->label) &&
@@ -184,12 +220,41 @@ has_column_of_type(SdAnalysis *analysis, List *relations, Oid type)
 	return false;
 }
 
+/* by_number sorts labels as the script adds them. */
+static int
+by_number(const ListCell *a, const ListCell *b)
+{
+	return ((const SdNewLabel *) lfirst(a))->number - ((const SdNewLabel *) lfirst(b))->number;
+}
+
+/* labels_in lists the new labels whose text is a constant of a statement. */
+static List *
+labels_in(SdAnalysis *analysis, Node *statement)
+{
+	LabelSearch search = { 0 };
+	List *result = NIL;
+	ListCell *cell;
+
+	search_statement(statement, &search);
+	foreach (cell, search.constants)
+	{
+		Labels *entry = sd_text_search(analysis->track->new_labels, lfirst(cell), HASH_FIND, NULL);
+
+		if (entry != NULL)
+			result = list_concat_unique_ptr(result, entry->labels);
+	}
+	list_sort(result, by_number);
+	return result;
+}
+
 void
 sd_check_new_labels(SdAnalysis *analysis, Node *statement)
 {
 	ListCell *cell;
 
-	foreach (cell, analysis->track->new_labels)
+	if (analysis->track->new_labels == NULL)
+		return;
+	foreach (cell, labels_in(analysis, statement))
 	{
 		LabelSearch search = { .label = lfirst(cell) };
 		SdFinding finding;

@@ -137,16 +137,14 @@ check_many(SdAnalysis *analysis)
 	SdNames names;
 	ListCell *cell;
 
-	if (track->many_reported || list_length(track->held) < 2)
+	if (track->many_reported || track->tables_closed < 2)
 		return;
 	sd_names_init(&names);
 	foreach (cell, track->held)
 	{
 		const SdHeld *held = lfirst(cell);
-		char kind = get_rel_relkind(held->relation);
 
-		if (held->mode == AccessExclusiveLock &&
-			(kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE))
+		if (held->mode == AccessExclusiveLock && sd_lookup_is_table(held->relation))
 			sd_names_add(&names, sd_relation_name(held->relation));
 	}
 	if (names.count < 2)
@@ -503,6 +501,7 @@ sd_check_order(SdAnalysis *analysis, Node *statement)
 	else if (analysis->depth == 0)
 	{
 		track->held = NIL;
+		track->tables_closed = 0;
 		track->transaction++;
 	}
 }

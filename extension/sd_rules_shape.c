@@ -530,18 +530,6 @@ check_replace_view(SdAnalysis *analysis, Node *statement)
 	sd_report(analysis, &finding);
 }
 
-/* is_dropped_first tells whether the script has made sure that the name is free. */
-static bool
-is_dropped_first(SdAnalysis *analysis, const char *name)
-{
-	ListCell *cell;
-
-	foreach (cell, analysis->track->cleared)
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	return false;
-}
-
 /* made_without_test returns what a statement makes and would refuse to make again, or NULL. */
 static const char *
 made_without_test(Node *statement)
@@ -606,7 +594,7 @@ sd_check_rerun(SdAnalysis *analysis, Node *statement)
 	if (analysis->in_transaction || analysis->inside != NULL)
 		return;
 	name = made_without_test(statement);
-	if (name == NULL || is_dropped_first(analysis, name) || sd_ahead_is_last(analysis))
+	if (name == NULL || sd_track_cleared(analysis, name) || sd_ahead_is_last(analysis))
 		return;
 	finding = sd_finding(analysis, SD_RULE_NOT_RERUNNABLE, NULL);
 	finding.object = name[0] == '\0' ? NULL : quote_identifier(name);

@@ -361,16 +361,14 @@ bool
 sd_scope_proves_not_null(SdScope *scope, const SdRelation *relation, const char *column,
 						 List *dropped_constraints)
 {
-	for (int i = scope->count - 1; i >= 0; i--)
+	for (SdEntry *entry = sd_entry_part(scope, SD_ENTRY_CONSTRAINT, relation); entry != NULL;
+		 entry = sd_entry_next_part(scope, relation, entry))
 	{
-		SdEntry *entry = &scope->entries[i];
 		bool dropped = false;
 		ListCell *cell;
 
-		if (entry->key.kind != SD_ENTRY_CONSTRAINT || entry->presence != SD_MADE || !entry->valid ||
-			entry->conditional || strcmp(entry->not_null, column) != 0 ||
-			relation->schema == NULL || strcmp(entry->key.schema, relation->schema) != 0 ||
-			strcmp(entry->key.name, relation->name) != 0)
+		if (entry->presence != SD_MADE || !entry->valid || entry->conditional ||
+			strcmp(entry->not_null, column) != 0)
 			continue;
 		foreach (cell, dropped_constraints)
 			dropped |= strcmp(lfirst(cell), entry->key.part) == 0;
@@ -383,13 +381,10 @@ sd_scope_proves_not_null(SdScope *scope, const SdRelation *relation, const char 
 bool
 sd_scope_makes_valid(SdScope *scope, const SdRelation *relation)
 {
-	for (int i = scope->count - 1; i >= 0 && relation->schema != NULL; i--)
+	for (SdEntry *entry = sd_entry_part(scope, SD_ENTRY_CONSTRAINT, relation); entry != NULL;
+		 entry = sd_entry_next_part(scope, relation, entry))
 	{
-		SdEntry *entry = &scope->entries[i];
-
-		if (entry->key.kind == SD_ENTRY_CONSTRAINT && entry->presence == SD_MADE && entry->valid &&
-			strcmp(entry->key.schema, relation->schema) == 0 &&
-			strcmp(entry->key.name, relation->name) == 0 &&
+		if (entry->presence == SD_MADE && entry->valid &&
 			part_entry(scope, SD_ENTRY_CONSTRAINT, relation, entry->key.part) == entry)
 			return true;
 	}
@@ -401,16 +396,10 @@ sd_scope_changed_constraints(SdScope *scope, const SdRelation *relation, List **
 							 List **validated)
 {
 	*dropped = *validated = NIL;
-	if (relation->schema == NULL)
-		return;
-	for (int i = 0; i < scope->count; i++)
+	for (SdEntry *entry = sd_entry_part(scope, SD_ENTRY_CONSTRAINT, relation); entry != NULL;
+		 entry = sd_entry_next_part(scope, relation, entry))
 	{
-		SdEntry *entry = &scope->entries[i];
-
-		if (entry->key.kind != SD_ENTRY_CONSTRAINT ||
-			strcmp(entry->key.schema, relation->schema) != 0 ||
-			strcmp(entry->key.name, relation->name) != 0 ||
-			part_entry(scope, SD_ENTRY_CONSTRAINT, relation, entry->key.part) != entry)
+		if (part_entry(scope, SD_ENTRY_CONSTRAINT, relation, entry->key.part) != entry)
 			continue;
 		/* one made anew under an old name is not the catalog's either */
 		if (entry->presence != SD_EXISTS)
@@ -529,27 +518,40 @@ sd_scope_drop_relation(SdScope *scope, const SdRelation *relation, bool conditio
 		entry->dropped = of_catalog;
 }
 
+/* list_parts adds to a list what is known now of a relation's columns, or of its constraints. */
+static List *
+list_parts(SdScope *scope, SdEntryKind kind, const SdRelation *relation, List *parts)
+{
+	for (SdEntry *entry = sd_entry_part(scope, kind, relation); entry != NULL;
+		 entry = sd_entry_next_part(scope, relation, entry))
+	{
+		if (part_entry(scope, kind, relation, entry->key.part) == entry)
+		{
+			SdEntry *copy = palloc(sizeof(SdEntry));
+
+			*copy = *entry;
+			parts = lappend(parts, copy);
+		}
+	}
+	return parts;
+}
+
 /* carry_parts gives what is known of a relation's columns and constraints to its new name. */
 static void
-carry_parts(SdScope *scope, const SdRelation *relation, const char *schema, const char *name)
+carry_parts(SdScope *scope, List *parts, const char *schema, const char *name)
 {
-	int count = scope->count;
+	ListCell *cell;
 
-	for (int i = 0; i < count; i++)
+	foreach (cell, parts)
 	{
-		SdEntry old = scope->entries[i];
-		SdEntry *new;
+		const SdEntry *old = lfirst(cell);
+		SdEntry *new = sd_entry_add(scope, old->key.kind, schema, name, old->key.part,
+									old->presence, old->conditional);
 
-		if ((old.key.kind != SD_ENTRY_COLUMN && old.key.kind != SD_ENTRY_CONSTRAINT) ||
-			strcmp(old.key.name, relation->name) != 0 || relation->schema == NULL ||
-			strcmp(old.key.schema, relation->schema) != 0)
-			continue;
-		new = sd_entry_add(scope, old.key.kind, schema, name, old.key.part, old.presence,
-						   old.conditional);
-		new->old_name = old.old_name;
-		new->not_null = old.not_null;
-		new->valid = old.valid;
-		new->dropped = old.dropped;
+		new->old_name = old->old_name;
+		new->not_null = old->not_null;
+		new->valid = old->valid;
+		new->dropped = old->dropped;
 	}
 }
 
@@ -557,20 +559,22 @@ void
 sd_scope_rename_relation(SdScope *scope, const SdRelation *relation, const char *schema,
 						 const char *name, bool conditional)
 {
-	SdEntry *entry;
-
 	SdRelation target = sd_scope_relation_in(scope, schema, name);
+	List *parts;
+	SdEntry *entry;
 
 	/* the server refuses to rename what is not there, and to a name that is taken */
 	if ((relation->presence != SD_MADE && relation->presence != SD_EXISTS) ||
 		target.presence == SD_MADE || target.presence == SD_EXISTS)
 		return;
+	parts = list_parts(scope, SD_ENTRY_COLUMN, relation, NIL);
+	parts = list_parts(scope, SD_ENTRY_CONSTRAINT, relation, parts);
 	(void) relation_goes(scope, relation, conditional);
 	entry =
 		sd_entry_add(scope, SD_ENTRY_RELATION, schema, name, NULL, relation->presence, conditional);
 	entry->relkind = relation->relkind;
 	entry->oid = relation->oid;
-	carry_parts(scope, relation, schema, name);
+	carry_parts(scope, parts, schema, name);
 }
 
 void

@@ -112,25 +112,35 @@ sd_track_table(SdAnalysis *analysis, Oid relation)
 	return held;
 }
 
-bool
-sd_track_first_insert(SdAnalysis *analysis, const char *name)
+/* keep_name adds a name to a set that lives as long as the analysis; false when it was there. */
+static bool
+keep_name(SdAnalysis *analysis, HTAB **set, const char *name)
 {
-	SdTrack *track = analysis->track;
-	char key[NAMEDATALEN];
 	bool found;
 
-	if (track->insert_names == NULL)
+	if (*set == NULL)
 	{
 		HASHCTL options = { .keysize = NAMEDATALEN,
 							.entrysize = NAMEDATALEN,
 							.hcxt = analysis->context };
 
-		track->insert_names =
-			hash_create("safedeploy names", 64, &options, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+		*set = hash_create("safedeploy names", 64, &options, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	}
-	strlcpy(key, name, sizeof(key));
-	(void) hash_search(track->insert_names, key, HASH_ENTER, &found);
+	(void) hash_search(*set, name, HASH_ENTER, &found);
 	return !found;
+}
+
+bool
+sd_track_first_insert(SdAnalysis *analysis, const char *name)
+{
+	return keep_name(analysis, &analysis->track->insert_names, name);
+}
+
+bool
+sd_track_cleared(SdAnalysis *analysis, const char *name)
+{
+	return analysis->track->cleared != NULL &&
+		   hash_search(analysis->track->cleared, name, HASH_FIND, NULL) != NULL;
 }
 
 /* add_lock notes a lock of the current statement. */
@@ -262,6 +272,9 @@ sd_track_hold(SdAnalysis *analysis)
 			track->held = lappend(track->held, held);
 			MemoryContextSwitchTo(old);
 		}
+		if (held->mode < AccessExclusiveLock && lock->mode == AccessExclusiveLock &&
+			sd_lookup_is_table(held->relation))
+			track->tables_closed++;
 		held->mode = Max(held->mode, lock->mode);
 	}
 }
@@ -270,7 +283,9 @@ sd_track_hold(SdAnalysis *analysis)
 static void
 forget_transaction(SdTrack *track)
 {
-	track->held = track->new_labels = NIL;
+	track->held = NIL;
+	track->tables_closed = 0;
+	track->new_labels = NULL;
 	track->transaction++;
 	track->savepoints = 0;
 	track->locks = 0;
@@ -304,26 +319,43 @@ sd_track_end(SdAnalysis *analysis, bool committed)
 	forget_transaction(analysis->track);
 }
 
-/* keep_address adds an object to a list that lives as long as the analysis. */
+/* keep_address adds an object to a set that lives as long as the analysis. */
 static void
-keep_address(SdAnalysis *analysis, List **list, Oid class, Oid object, int32 sub)
+keep_address(SdAnalysis *analysis, HTAB **set, Oid class, Oid object, int32 sub)
 {
-	MemoryContext old = MemoryContextSwitchTo(analysis->context);
+	ObjectAddress address = { class, object, sub };
 
-	*list = lappend(*list, sd_make_address(class, object, sub));
-	MemoryContextSwitchTo(old);
+	if (*set == NULL)
+	{
+		HASHCTL options = { .keysize = sizeof(ObjectAddress),
+							.entrysize = sizeof(ObjectAddress),
+							.hcxt = analysis->context };
+
+		*set = hash_create("safedeploy objects", 64, &options, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	(void) hash_search(*set, &address, HASH_ENTER, NULL);
+}
+
+/* is_kept looks for an object, or the whole that it is a part of, in a set. */
+static bool
+is_kept(HTAB *set, const ObjectAddress *object)
+{
+	ObjectAddress whole = { object->classId, object->objectId, 0 };
+
+	return set != NULL && (hash_search(set, object, HASH_FIND, NULL) != NULL ||
+						   hash_search(set, &whole, HASH_FIND, NULL) != NULL);
 }
 
 bool
 sd_track_was_dropped(SdAnalysis *analysis, const ObjectAddress *object)
 {
-	return sd_address_in(analysis->track->dropped, object);
+	return is_kept(analysis->track->dropped, object);
 }
 
 bool
 sd_track_was_changed(SdAnalysis *analysis, const ObjectAddress *object)
 {
-	return sd_address_in(analysis->track->changed, object);
+	return is_kept(analysis->track->changed, object);
 }
 
 /* track_drop remembers all that goes with a list of objects. */
@@ -439,14 +471,9 @@ track_cleared(SdAnalysis *analysis, DropStmt *stmt)
 	ListCell *cell;
 
 	foreach (cell, stmt->objects)
-	{
-		MemoryContext old = MemoryContextSwitchTo(analysis->context);
-
 		if (IsA(lfirst(cell), List))
-			analysis->track->cleared =
-				lappend(analysis->track->cleared, pstrdup(strVal(llast((List *) lfirst(cell)))));
-		MemoryContextSwitchTo(old);
-	}
+			(void) keep_name(analysis, &analysis->track->cleared,
+							 strVal(llast((List *) lfirst(cell))));
 }
 
 /* track_policy_made remembers that a table got a policy that lets somebody in. */

@@ -72,11 +72,12 @@ typedef struct SdTrack
 	SdNow now;
 
 	/* The open transaction. */
-	struct HTAB *tables; /* SdHeld, of every transaction; NULL before the first */
-	SdHeld *last_table;	 /* that was asked for */
-	int transaction;	 /* its number */
-	List *held;			 /* SdHeld with a lock */
-	List *new_labels;	 /* SdNewLabel, of enums */
+	struct HTAB *tables;	 /* SdHeld, of every transaction; NULL before the first */
+	SdHeld *last_table;		 /* that was asked for */
+	int transaction;		 /* its number */
+	List *held;				 /* SdHeld with a lock */
+	int tables_closed;		 /* tables among them that nobody else can read */
+	struct HTAB *new_labels; /* of enums, by text: see sd_rules_enum.c; NULL for none */
 	int savepoints;
 	int64 locks;		 /* relations that its statements lock, as far as counted */
 	bool after_reported; /* that a table is read under an earlier lock */
@@ -89,15 +90,16 @@ typedef struct SdTrack
 	bool savepoints_reported;
 
 	/* The whole script. */
-	List *dropped;			   /* ObjectAddress: gone, with all that belongs to them */
-	List *changed;			   /* ObjectAddress: views, routines and columns made anew */
+	struct HTAB *dropped;	   /* ObjectAddress: gone, with all that belongs to them */
+	struct HTAB *changed;	   /* ObjectAddress: views, routines and columns made anew */
 	List *required_columns;	   /* SdRequired: added NOT NULL with a default */
 	List *inserted;			   /* OIDs of tables whose INSERTs were judged */
 	struct HTAB *insert_names; /* names of tables whose INSERTs were judged */
-	List *cleared;			   /* names that DROP IF EXISTS has made free */
+	struct HTAB *cleared;	   /* names that DROP IF EXISTS has made free */
 	List *with_policy;		   /* OIDs of tables that got a permissive policy */
 	List *refreshed;		   /* OIDs of materialized views that were filled */
 	List *made_unique;		   /* OIDs of materialized views that got a unique index */
+	int labels;				   /* labels that it adds to enums */
 	bool lock_timeout_reported;
 	bool statement_timeout_reported;
 	bool application_name_set;
@@ -112,6 +114,7 @@ typedef struct SdTrack
 /* A label that the open transaction added to an enum. */
 typedef struct SdNewLabel
 {
+	int number; /* of all that the script adds */
 	const char *label;
 	const char *type; /* its last name */
 	Oid oid;		  /* invalid when the script made the type */
@@ -160,5 +163,8 @@ extern bool sd_track_was_changed(SdAnalysis *analysis, const ObjectAddress *obje
 
 /* sd_track_first_insert tells whether a table's name is seen for the first time. */
 extern bool sd_track_first_insert(SdAnalysis *analysis, const char *name);
+
+/* sd_track_cleared tells whether DROP IF EXISTS has made sure that a name is free. */
+extern bool sd_track_cleared(SdAnalysis *analysis, const char *name);
 
 #endif
