@@ -188,9 +188,9 @@ make(MgRun *run, const char *kind, MgBackupJob *job, MgError *err)
 						  .only = &tables,
 						  .work_fd = -1 };
 	job->backup.run_id = run->id;
-	job->backup.revision = mg_revisions_text(run->arena, &run->from);
-	job->backup.snapshot_id = run->before.id;
-	job->backup.fingerprint = run->before.fingerprint;
+	job->backup.revision = mg_revisions_text(run->arena, &run->here_revisions);
+	job->backup.snapshot_id = run->here.id;
+	job->backup.fingerprint = run->here.fingerprint;
 	if (strcmp(kind, "targeted") == 0)
 	{
 		if (!choose(run, &tables, &unknown, err))

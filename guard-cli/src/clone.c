@@ -145,11 +145,11 @@ compare(MgRun *run, MgClone *clone, MgError *err)
 
 	if (!mg_schema_take(clone->pg, "clone before", NULL, &clone->before, err))
 		return false;
-	if (strcmp(clone->before.fingerprint, run->before.fingerprint) == 0)
+	if (strcmp(clone->before.fingerprint, run->here.fingerprint) == 0)
 		return true;
 	if (!mg_schema_copy_snapshot(clone->pg, clone->before.id, run->pg, &run->clone_before, err) ||
-		!mg_schema_changes(run->pg, run->before.id, run->clone_before.id, &run->bookkeeping,
-						   &changes, err))
+		!mg_schema_changes(run->pg, run->here.id, run->clone_before.id, &run->bookkeeping, &changes,
+						   err))
 		return false;
 	mg_run_detail_list(run, "clone_differs", &changes.real);
 	return mg_run_note(run, err,

@@ -46,7 +46,7 @@ execute(MgContext *context, const MgCommand *command, MgRunKind kind, int *exit_
 
 	mg_run_init(&run, context, kind);
 	run.accept_state = mg_cli_flag(context, command, "accept-state") != NULL;
-	return mg_run_command(&run, mg_run_table, mg_run_table_count, exit_code, err);
+	return mg_run_command(&run, mg_run_upgrade, exit_code, err);
 }
 
 static bool

@@ -15,6 +15,7 @@
 	X(doctor)          \
 	X(plan)            \
 	X(run)             \
+	X(resume)          \
 	X(rollback)        \
 	X(status)          \
 	X(history)         \

@@ -51,6 +51,13 @@ mg_err_hint(MgError *err, const char *fmt, ...)
 }
 
 bool
+mg_err_page(MgError *err, const char *page)
+{
+	err->page = page;
+	return false;
+}
+
+bool
 mg_err_where(MgError *err, const char *file, int line)
 {
 	err->where = line > 0 ? mg_printf(err->arena, "%s:%d", file, line) : mg_strdup(err->arena, file);

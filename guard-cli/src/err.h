@@ -35,6 +35,7 @@ typedef struct MgError
 	const char *message;
 	const char *detail;
 	const char *hint;
+	const char *page; /* of the runbooks, or NULL */
 } MgError;
 
 extern void mg_err_init(MgError *err, MgArena *arena);
@@ -45,6 +46,7 @@ extern bool mg_err_set(MgError *err, MgExit exit_code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 extern bool mg_err_detail(MgError *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 extern bool mg_err_hint(MgError *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+extern bool mg_err_page(MgError *err, const char *page);
 extern bool mg_err_where(MgError *err, const char *file, int line);
 
 /* Takes the error back, for a caller that goes on without what failed. */

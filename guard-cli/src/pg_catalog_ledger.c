@@ -148,34 +148,48 @@ revisions(MgArena *arena, const cJSON *object, const char *name, MgRevisions *li
 	return true;
 }
 
+/* A list of texts in an event's detail. */
+static void
+texts(MgArena *arena, const cJSON *object, const char *name, MgStrings *list)
+{
+	const cJSON *item;
+
+	mg_strings_init(list, arena);
+	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(object, name))
+		if (cJSON_IsString(item))
+			mg_strings_add(list, item->valuestring);
+}
+
 static void
 read_details(MgArena *arena, const MgRows *rows, int row, MgPastRun *run)
 {
-	static const char *const names[] = { "capture", "rehearse", "ending" };
-	cJSON *json[3];
+	static const char *const names[] = { "capture", "rehearse", "verify", "ending" };
+	cJSON *json[4];
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		json[i] = cJSON_Parse(
 			mg_rows_get(rows, row, names[i]) == NULL ? "null" : mg_rows_get(rows, row, names[i]));
 	run->s0 = member(arena, json[0], "snapshot_id");
 	run->s0_fingerprint = member(arena, json[0], "fingerprint");
 	run->captured = run->s0 != NULL && revisions(arena, json[0], "revisions", &run->from);
 	run->touched = mg_rows_get(rows, row, "touched") != NULL;
+	run->migrated = mg_rows_get(rows, row, "migrated") != NULL;
 	revisions(arena, json[0], "target", &run->to);
+	texts(arena, json[0], "pending", &run->pending);
+	texts(arena, json[0], "invalid_indexes", &run->invalid_before);
+	run->undoes = member(arena, json[0], "undoes");
 	/* what was reached is better knowledge than what was rehearsed; a rollback has its goal */
-	run->s1 = member(arena, json[2], "snapshot_id");
-	run->s1_fingerprint = member(arena, json[2], "fingerprint");
-	if (run->s1 == NULL)
+	for (int i = 3; i > 0 && run->s1 == NULL; i--)
 	{
-		run->s1 = member(arena, json[1], "snapshot_id");
-		run->s1_fingerprint = member(arena, json[1], "fingerprint");
+		run->s1 = member(arena, json[i], "snapshot_id");
+		run->s1_fingerprint = member(arena, json[i], "fingerprint");
 	}
 	if (member(arena, json[0], "goal_snapshot_id") != NULL)
 	{
 		run->s1 = member(arena, json[0], "goal_snapshot_id");
 		run->s1_fingerprint = member(arena, json[0], "goal_fingerprint");
 	}
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		cJSON_Delete(json[i]);
 }
 

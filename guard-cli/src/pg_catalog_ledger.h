@@ -59,7 +59,8 @@ typedef struct MgPastRun
 	const char *last_message;
 	const char *result; /* NULL: it has no end */
 	bool captured;		/* s0 and from are known */
-	bool touched;		/* it came as far as running the tool on the real database */
+	bool touched;		/* it came as far as changing the real database */
+	bool migrated;		/* by the upgrade */
 	MgRevisions from;
 	MgRevisions to;
 	const char *s0;				/* snapshot before, NULL: unknown */
@@ -67,6 +68,9 @@ typedef struct MgPastRun
 	const char *s1;				/* snapshot as rehearsed or as reached, NULL: unknown */
 	const char *s1_fingerprint; /* likewise */
 	const char *rehearsal;		/* detail of its rehearsal, as JSON; NULL: there is none */
+	const char *undoes;			/* of a rollback: the run that it was to undo, or NULL */
+	MgStrings pending;			/* ids of its migrations, in their order */
+	MgStrings invalid_before;	/* indexes that were not valid before it */
 	bool here;					/* it ran in a database of this name */
 } MgPastRun;
 
@@ -79,7 +83,7 @@ typedef struct MgPastRuns
 /* A run is in the ledger, under whatever lock. */
 extern bool mg_ledger_knows(MgPg *pg, const char *run_id, bool *known, MgError *err);
 
-/* which: "unfinished", "done", "last", or the start of a run's id; newest first. */
+/* which: "unfinished", "done", "last", "touched", or the start of a run's id; newest first. */
 extern bool mg_ledger_past_runs(MgPg *pg, const char *lock_name, const char *which,
 								const char *own_id, MgPastRuns *runs, MgError *err);
 

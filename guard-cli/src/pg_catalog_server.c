@@ -119,6 +119,14 @@ mg_server_living_sessions(MgPg *pg, const char *prefix, MgStrings *names, MgErro
 	return mg_pg_strings(pg, mg_sql_sessions_of_run, 1, values, names, err);
 }
 
+bool
+mg_server_living_here(MgPg *pg, const char *prefix, MgStrings *names, MgError *err)
+{
+	const char *values[] = { prefix };
+
+	return mg_pg_strings(pg, mg_sql_sessions_of_run_here, 1, values, names, err);
+}
+
 /* Runs a query that returns one number. */
 static bool
 number(MgPg *pg, const char *sql, const char *parameter, int *value, MgError *err)

@@ -67,6 +67,8 @@ extern bool mg_server_end_sessions(MgPg *pg, const char *application_name, int p
 
 /* Application names of living sessions of the cluster that start with a prefix. */
 extern bool mg_server_living_sessions(MgPg *pg, const char *prefix, MgStrings *names, MgError *err);
+/* The same, of this database. */
+extern bool mg_server_living_here(MgPg *pg, const char *prefix, MgStrings *names, MgError *err);
 
 /* Waits until the server knows a session no more, at most ms milliseconds; it is no error when it does. */
 extern bool mg_server_await_end(MgPg *pg, int backend_pid, int ms, MgError *err);

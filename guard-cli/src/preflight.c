@@ -482,6 +482,13 @@ mg_preflight_base(MgRun *run, MgError *err)
 	return true;
 }
 
+/* A resume that turns out to be one is checked again. */
+static bool
+is_upgrade(const MgRun *run)
+{
+	return run->kind == MG_RUN_RUN || run->kind == MG_RUN_PLAN;
+}
+
 MgStep
 mg_state_preflight(MgRun *run, MgError *err)
 {
@@ -494,7 +501,7 @@ mg_state_preflight(MgRun *run, MgError *err)
 		MgLevel level = mg_config_level(run->config, check->setting);
 		MgCheckResult result;
 
-		if (level == MG_LEVEL_OFF || (run->kind == MG_RUN_ROLLBACK && !check->rollback))
+		if (level == MG_LEVEL_OFF || (!is_upgrade(run) && !check->rollback))
 		{
 			mg_json_text(list, check->name, "off");
 			continue;

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "log.h"
 #include "observe.h"
+#include "pg_catalog_ledger.h"
 #include "rehearse.h"
 #include "repair.h"
 #include "shadow.h"
@@ -269,6 +270,60 @@ way_back(Rehearsal *r, MgError *err)
 	return true;
 }
 
+/* The rest of an interrupted run cannot be gone on with. */
+static bool
+refuse_rest(const char *message, const char *detail, MgError *err)
+{
+	refuse(message, detail,
+		   "Bring it back by \"migguard rollback --run\", or put it right by hand and run again with "
+		   "--accept-state.",
+		   err);
+	err->exit_code = MG_EXIT_INTERRUPTED;
+	return mg_err_page(err, "left-in-migrate");
+}
+
+/*
+ * The rest of an interrupted run is rehearsed from what is there, and measured by the
+ * ends of that run: down leads to its S0, up to what it had rehearsed.  So what is there
+ * is a part of that run, and nothing else.
+ */
+static bool
+take_start(Rehearsal *r, MgError *err)
+{
+	return !r->run->carries_on || mg_schema_copy_snapshot(r->run->pg, r->run->before.id,
+														  r->clone->pg, &r->clone->before, err);
+}
+
+static bool
+same_end(MgRun *run, MgError *err)
+{
+	MgChanges changes;
+
+	if (!run->carries_on || run->resumed->s1 == NULL)
+		return true;
+	if (!mg_schema_changes(run->pg, run->resumed->s1, run->rehearsed.id, &run->bookkeeping,
+						   &changes, err))
+		return false;
+	return changes.real.count == 0 ||
+		   refuse_rest(mg_printf(run->arena,
+								 "going on from here does not lead to what run %.8s had rehearsed: %s",
+								 run->resumed->id,
+								 mg_text_count(run->arena, changes.real.count, "difference")),
+					   mg_changes_text(run->arena, &changes.real, MOST_CHANGES), err);
+}
+
+/* Of the tool's own tables as they were before the run, which may be the interrupted one. */
+static bool
+keep_rows(MgRun *run, MgError *err)
+{
+	if (!run->carries_on)
+		return mg_repair_keep_rows(run, err);
+	mg_repair_recall(run, run->resumed->rehearsal);
+	mg_strings_init(&run->repair, run->arena);
+	run->no_downgrade = false;
+	return true;
+}
+
 MgStep
 mg_state_rehearse(MgRun *run, MgError *err)
 {
@@ -279,16 +334,25 @@ mg_state_rehearse(MgRun *run, MgError *err)
 	mg_err_init(&drop_error, run->arena);
 	if (strcmp(mg_config_string(run->config, MG_SET_REHEARSE_MODE), "off") == 0)
 	{
+		if (run->carries_on)
+		{
+			refuse_rest("without a rehearsal nothing proves that what is there is a part of the run",
+						NULL, err);
+			return MG_STEP_FAILED;
+		}
 		mg_run_say(run, "off (%s): neither the upgrade nor the way back is tried beforehand",
 				   mg_config_source(run->config, MG_SET_REHEARSE_MODE));
 		return MG_STEP_SKIPPED;
 	}
-	ok = mg_repair_keep_rows(run, err) && mg_clone_create(run, r.clone, err) &&
-		 mg_rehearse_redirect(run, r.clone, err) && first_up(&r, err) && way_back(&r, err) &&
-		 mg_schema_copy_snapshot(r.clone->pg, r.up.id, run->pg, &run->rehearsed, err);
+	ok = keep_rows(run, err) && mg_clone_create(run, r.clone, err) &&
+		 mg_rehearse_redirect(run, r.clone, err) && take_start(&r, err) && first_up(&r, err) &&
+		 way_back(&r, err) &&
+		 mg_schema_copy_snapshot(r.clone->pg, r.up.id, run->pg, &run->rehearsed, err) &&
+		 same_end(run, err);
 	mg_failpoint("rehearse.copied");
 	/* in all cases; a failure of its own does not hide the first one */
-	if (!(ok && r.is_up && mg_shadow_park(run, r.clone)) && !mg_clone_drop(run, r.clone, &drop_error))
+	if (!(ok && r.is_up && !run->carries_on && mg_shadow_park(run, r.clone)) &&
+		!mg_clone_drop(run, r.clone, &drop_error))
 	{
 		mg_log_warning("scratch database %s could not be dropped: %s", r.clone->name,
 					   drop_error.message);

@@ -359,7 +359,7 @@ mg_run_walk(MgRun *run, const MgStateRow *rows, int count, MgError *err)
 		const MgStateRow *row = find_row(rows, count, state);
 		MgStep step;
 
-		if (run->kind == MG_RUN_PLAN && !row->plan)
+		if ((run->kind == MG_RUN_PLAN || run->dry) && !row->plan)
 			return true;
 		step = run_state(run, row, err);
 		forget_state(run);

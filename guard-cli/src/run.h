@@ -19,7 +19,8 @@ typedef enum MgRunKind
 {
 	MG_RUN_RUN,
 	MG_RUN_PLAN, /* stops after the rehearsal */
-	MG_RUN_ROLLBACK
+	MG_RUN_ROLLBACK,
+	MG_RUN_RESUME /* until it knows which of these it is to be */
 } MgRunKind;
 
 typedef enum MgRunState
@@ -46,6 +47,7 @@ typedef struct MgRun
 	MgConfig *config;
 	MgRunKind kind;
 	bool accept_state; /* go on from what an earlier run left, on a person's word */
+	bool dry;		   /* a resume that stops after the rehearsal and records nothing of the dead run */
 
 	MgPg *pg; /* migguard's own session; it holds the lock */
 	MgTool *tool;
@@ -70,6 +72,8 @@ typedef struct MgRun
 	MgStrings invalid_before;
 
 	MgSnapshot before;		 /* S0 */
+	MgSnapshot here;		 /* the schema as this run has found it; S0 unless it carries on */
+	MgRevisions here_revisions;
 	MgSnapshot rehearsed;	 /* S1', copied to the real database */
 	MgSnapshot clone_before; /* S0 of the clone, copied likewise, when it is not equal to S0 */
 	MgSnapshot after;		 /* S1 */
@@ -87,6 +91,12 @@ typedef struct MgRun
 	const char *goal_revision; /* or the revision to go back to, or NULL */
 	MgRevisions goal;
 	MgSnapshot goal_snapshot; /* id NULL: none is stored, so nothing can be proved */
+
+	/* of a resume */
+	const struct MgPastRun *resumed; /* the run that this one finishes, or NULL */
+	bool resumed_back;				 /* which was a rollback on demand */
+	bool carries_on;				 /* with its rest: S0 and where it came from are that run's */
+	bool may_revert;				 /* what is there of it may be reverted by statements of the server */
 
 	/* of the state that runs */
 	MgRunState state;
@@ -121,8 +131,10 @@ typedef struct MgStateRow
 extern bool mg_run_walk(MgRun *run, const MgStateRow *rows, int count, MgError *err);
 
 /* The whole of a command: start, walk, end, result on stdout. */
-extern bool mg_run_command(MgRun *run, const MgStateRow *rows, int count, int *exit_code,
+extern bool mg_run_command(MgRun *run, bool (*walk)(MgRun *run, MgError *err), int *exit_code,
 						   MgError *err);
+/* The walk of a run and of a plan. */
+extern bool mg_run_upgrade(MgRun *run, MgError *err);
 
 /* Prints the table; json for machines. */
 extern void mg_run_explain(const MgContext *context);

@@ -10,6 +10,7 @@
 #include "lint_output.h"
 #include "log.h"
 #include "observe.h"
+#include "pg_catalog_ledger.h"
 #include "run.h"
 #include "text.h"
 
@@ -185,16 +186,40 @@ analyze(MgRun *run, MgError *err)
 	return failures.count == 0 || refuse(run, &failures, fail_on, err);
 }
 
+/*
+ * Where the run begins.  One that carries on keeps where the dead one began: what
+ * is brought back is brought back to there, and whoever finds this one dead judges
+ * it by the same ends.
+ */
+static bool
+read_start(MgRun *run, MgStrings *pending, MgError *err)
+{
+	const MgPastRun *past = run->carries_on ? run->resumed : NULL;
+
+	mg_strings_init(pending, run->arena);
+	for (int i = 0; i < run->pending.count; i++)
+		mg_strings_add(pending, run->pending.items[i].id);
+	run->here_revisions = run->from;
+	if (!mg_schema_take(run->pg, past != NULL ? "on the way" : "before", run->id, &run->here, err))
+		return false;
+	run->before = run->here;
+	if (past == NULL)
+		return mg_server_invalid_indexes(run->pg, &run->invalid_before, err);
+	mg_run_detail_revisions(run, "goes_on_from", &run->from);
+	mg_json_raw(mg_run_detail(run), "goes_on_from_snapshot_id", run->here.id);
+	*pending = past->pending;
+	run->from = past->from;
+	run->before = (MgSnapshot){ past->s0, past->s0_fingerprint };
+	run->invalid_before = past->invalid_before;
+	return true;
+}
+
 MgStep
 mg_state_capture(MgRun *run, MgError *err)
 {
 	MgStrings pending;
 
-	mg_strings_init(&pending, run->arena);
-	for (int i = 0; i < run->pending.count; i++)
-		mg_strings_add(&pending, run->pending.items[i].id);
-	if (!mg_schema_take(run->pg, "before", run->id, &run->before, err) ||
-		!mg_server_invalid_indexes(run->pg, &run->invalid_before, err))
+	if (!read_start(run, &pending, err))
 		return MG_STEP_FAILED;
 	mg_failpoint("capture.taken");
 	mg_run_detail_snapshot(run, &run->before);

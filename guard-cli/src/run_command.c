@@ -39,7 +39,7 @@ end_detail(MgRun *run)
 	const MgSnapshot *reached = &run->after;
 	const MgRevisions *revisions = run->kind == MG_RUN_ROLLBACK ? &run->goal : &run->to;
 
-	if (run->exit_code == MG_EXIT_DONE && run->kind != MG_RUN_PLAN)
+	if (run->exit_code == MG_EXIT_DONE && run->kind != MG_RUN_PLAN && !run->dry)
 	{
 		mg_run_detail_text(run, "revision", mg_revisions_text(run->arena, revisions));
 		if (reached->id != NULL)
@@ -178,13 +178,19 @@ finish(MgRun *run, MgError *err)
 }
 
 bool
-mg_run_command(MgRun *run, const MgStateRow *rows, int count, int *exit_code, MgError *err)
+mg_run_upgrade(MgRun *run, MgError *err)
+{
+	return mg_run_walk(run, mg_run_table, mg_run_table_count, err);
+}
+
+bool
+mg_run_command(MgRun *run, bool (*walk)(MgRun *run, MgError *err), int *exit_code, MgError *err)
 {
 	bool ok = mg_run_start(run, err);
 
 	if (ok)
 	{
-		ok = mg_run_walk(run, rows, count, err);
+		ok = walk(run, err);
 		if (ok && run->exit_code != MG_EXIT_DONE && run->exit_code != MG_EXIT_NOTHING)
 		{
 			compose_failure(run, err);

@@ -104,6 +104,14 @@ read_again(MgRun *run, MgError *err)
 	return mg_run_read_work(run, err) && run->tool->ops->check(run->tool, run->pg, &run->from, err);
 }
 
+/* What the tool says of its own files is a refusal here, as it is in preflight. */
+static void
+as_refusal(MgError *err)
+{
+	if (err->exit_code >= MG_EXIT_USAGE)
+		err->exit_code = MG_EXIT_REFUSED_PREFLIGHT;
+}
+
 MgStep
 mg_state_lock(MgRun *run, MgError *err)
 {
@@ -116,6 +124,15 @@ mg_state_lock(MgRun *run, MgError *err)
 					   run->arm_fence ? "armed in the tool's sessions" :
 										"by the server's settings only");
 	mg_failpoint("lock.tagged");
+	if (run->kind == MG_RUN_RESUME)
+	{
+		MgStep step = mg_recover_resume(run, err);
+
+		mg_failpoint("recover.done");
+		if (step == MG_STEP_FAILED)
+			as_refusal(err);
+		return step;
+	}
 	if (!mg_recover(run, err))
 		return MG_STEP_FAILED;
 	mg_failpoint("recover.done");
@@ -123,8 +140,7 @@ mg_state_lock(MgRun *run, MgError *err)
 		return MG_STEP_OK;
 	if (!read_again(run, err))
 	{
-		if (err->exit_code >= MG_EXIT_USAGE)
-			err->exit_code = MG_EXIT_REFUSED_PREFLIGHT;
+		as_refusal(err);
 		return MG_STEP_FAILED;
 	}
 	if (run->pending.count == 0)

@@ -22,7 +22,7 @@
 #include "signals.h"
 
 static const char *const command_names[] = {
-	[MG_RUN_RUN] = "run", [MG_RUN_PLAN] = "plan", [MG_RUN_ROLLBACK] = "rollback"
+	[MG_RUN_RUN] = "run", [MG_RUN_PLAN] = "plan", [MG_RUN_ROLLBACK] = "rollback", [MG_RUN_RESUME] = "resume"
 };
 
 void
@@ -116,7 +116,7 @@ mg_run_read_work(MgRun *run, MgError *err)
 static void
 read_work_or_keep_error(MgRun *run)
 {
-	if (run->kind != MG_RUN_ROLLBACK)
+	if (run->kind == MG_RUN_RUN || run->kind == MG_RUN_PLAN)
 		mg_run_read_work(run, &run->tool_error);
 	else
 		run->tool->ops->current(run->tool, run->pg, &run->from, &run->tool_error);
@@ -126,7 +126,7 @@ static bool
 begin_in_ledger(MgRun *run, MgError *err)
 {
 	MgNewRun new_run = { .id = run->id,
-						 .command = command_names[run->kind],
+						 .command = command_names[run->dry ? MG_RUN_PLAN : run->kind],
 						 .tool = run->tool->ops->name,
 						 .lock_name = run->lock_name,
 						 .from = mg_revisions_text(run->arena, &run->from),

@@ -83,8 +83,7 @@ check_rehearsed(MgRun *run, MgError *err)
 							   &changes, err);
 	else
 		ok = mg_schema_compare_changes(run->pg, run->clone_before.id, run->rehearsed.id,
-									   run->before.id, run->after.id, &run->bookkeeping, &changes,
-									   err);
+									   run->here.id, run->after.id, &run->bookkeeping, &changes, err);
 	if (!ok || changes.real.count == 0)
 		return ok;
 	mg_run_detail_list(run, "differences", &changes.real);
@@ -110,9 +109,9 @@ check_invalid_indexes(MgRun *run, MgError *err)
 	return mg_err_hint(err, "Clean up by: DROP INDEX CONCURRENTLY %s", left.items[0]);
 }
 
-/* The user's assertions, in a session with the user's own search_path that cannot write. */
-static bool
-check_assertions(MgRun *run, int *count, MgError *err)
+/* In a session with the user's own search_path that cannot write. */
+bool
+mg_verify_assertions(MgRun *run, int *count, MgError *err)
 {
 	const MgNamed *assertion = mg_config_named(run->config, "verify.assertions");
 	MgPg *pg = NULL;
@@ -167,7 +166,7 @@ mg_state_verify(MgRun *run, MgError *err)
 		return MG_STEP_FAILED;
 	}
 	if (!check_rehearsed(run, err) || !check_invalid_indexes(run, err) ||
-		!check_assertions(run, &assertions, err))
+		!mg_verify_assertions(run, &assertions, err))
 		return MG_STEP_FAILED;
 	mg_run_say(run, "revision %s, schema %s, %s", mg_revisions_text(run->arena, &now),
 			   run->rehearsed.id != NULL ? "as rehearsed" : "not rehearsed",

@@ -21,6 +21,9 @@ extern bool mg_verify_unchanged(MgRun *run, bool *unchanged, MgRevisions *now, M
 /* Ends what is left of a step's server sessions, seen by the run's own session. */
 extern bool mg_verify_no_sessions(MgRun *run, const char *step, MgError *err);
 
+/* The user's assertions hold; *count is how many there are. */
+extern bool mg_verify_assertions(MgRun *run, int *count, MgError *err);
+
 /* "; invalid index x, clean it by DROP INDEX CONCURRENTLY x" for indexes that the run left behind. */
 extern bool mg_verify_invalid_indexes(MgRun *run, MgStrings *new_ones, MgError *err);
 
