@@ -37,6 +37,19 @@ without_lock(const MgStateRow *rows, int count, MgStateRow *rest)
 	return n;
 }
 
+/* A refusal leaves what is there, which is in between, however sound the reason. */
+static bool
+refused(MgRun *run, bool back, MgError *err)
+{
+	if ((!run->carries_on && !back) || run->exit_code >= MG_EXIT_ROLLED_BACK)
+		return false;
+	run->exit_code = MG_EXIT_INTERRUPTED;
+	err->exit_code = MG_EXIT_INTERRUPTED;
+	err->message = mg_printf(run->arena, "run %.8s cannot be %s: %s", run->resumed->id,
+							 back ? "brought back" : "gone on with", err->message);
+	return mg_err_page(err, back ? "left-in-rollback" : "left-in-migrate");
+}
+
 static bool
 walk(MgRun *run, MgError *err)
 {
@@ -52,7 +65,7 @@ walk(MgRun *run, MgError *err)
 	count = back ? without_lock(mg_rollback_table, mg_rollback_table_count, rest) :
 				   without_lock(mg_run_table, mg_run_table_count, rest);
 	if (!mg_run_walk(run, rest, count, err))
-		return false;
+		return refused(run, back, err);
 	/* the upgrade that was asked for is not there, which must not look like success */
 	if (back && !run->resumed_back && !run->dry && run->exit_code == MG_EXIT_DONE)
 	{

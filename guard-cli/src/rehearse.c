@@ -274,12 +274,10 @@ way_back(Rehearsal *r, MgError *err)
 static bool
 refuse_rest(const char *message, const char *detail, MgError *err)
 {
-	refuse(message, detail,
-		   "Bring it back by \"migguard rollback --run\", or put it right by hand and run again with "
-		   "--accept-state.",
-		   err);
-	err->exit_code = MG_EXIT_INTERRUPTED;
-	return mg_err_page(err, "left-in-migrate");
+	return refuse(message, detail,
+				  "Bring it back by \"migguard rollback --run\", or put it right by hand and run again "
+				  "with --accept-state.",
+				  err);
 }
 
 /*
