@@ -110,6 +110,7 @@ OBJS = \
 	extension/sd_narrow.o \
 	extension/sd_parse.o \
 	extension/sd_rows.o \
+	extension/sd_patience.o \
 	extension/sd_permit.o \
 	extension/sd_permit_use.o \
 	extension/sd_plpgsql.o \
@@ -337,6 +338,7 @@ SQL_SOURCES = \
 	sql/functions/statements.sql \
 	sql/functions/comments.sql \
 	sql/functions/normalized.sql \
+	sql/functions/shape.sql \
 	sql/functions/analyze.sql \
 	sql/types/effect.sql \
 	sql/functions/trace_report.sql \

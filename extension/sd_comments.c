@@ -12,9 +12,11 @@
 
 #include "sd_parse.h"
 #include "sd_result.h"
+#include "sd_secret.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_comments);
 PG_FUNCTION_INFO_V1(safedeploy_normalized);
+PG_FUNCTION_INFO_V1(safedeploy_shape);
 
 /* put_comment adds one row of comments(). */
 static void
@@ -115,4 +117,16 @@ safedeploy_normalized(PG_FUNCTION_ARGS)
 	text *sql = PG_GETARG_TEXT_PP(0);
 
 	PG_RETURN_TEXT_P(cstring_to_text(sd_normalized(VARDATA_ANY(sql), VARSIZE_ANY_EXHDR(sql))));
+}
+
+/* shape(sql text) returns text; see sql/functions/shape.sql */
+Datum
+safedeploy_shape(PG_FUNCTION_ARGS)
+{
+	text *sql = PG_GETARG_TEXT_PP(0);
+	char *shape = sd_text_shape(VARDATA_ANY(sql), VARSIZE_ANY_EXHDR(sql), true);
+
+	if (shape == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(shape));
 }

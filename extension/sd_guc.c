@@ -14,6 +14,7 @@
 #include "sd_policy_class.h"
 #include "sd_trace.h"
 
+int sd_guc_concurrently_lock_timeout = -1;
 bool sd_guc_context = false;
 int sd_guc_disk_reserve = 0;
 int sd_guc_fence = SD_ENFORCE_ENFORCE;
@@ -47,6 +48,14 @@ static const struct config_enum_entry enforcement_options[] = {
 void
 sd_guc_init(void)
 {
+	DefineCustomIntVariable("safedeploy.concurrently_lock_timeout",
+							"How long statements with CONCURRENTLY wait for each lock, in place of "
+							"lock_timeout.",
+							"Those that build, drop or rebuild an index or detach a partition. 0 is "
+							"no limit, -1 is lock_timeout. migguard sets it in the sessions of the "
+							"tool.",
+							&sd_guc_concurrently_lock_timeout, -1, -1, INT_MAX, PGC_USERSET,
+							GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomBoolVariable("safedeploy.context", "Findings say what else is known of their table.",
 							 "Size, use, dependents, replication and the like, in the column context. "
 							 "migguard switches it on.",

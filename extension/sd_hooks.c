@@ -18,6 +18,7 @@
 #include "sd_hooks.h"
 #include "sd_keep.h"
 #include "sd_lock.h"
+#include "sd_patience.h"
 #include "sd_permit_use.h"
 #include "sd_policy.h"
 #include "sd_trace.h"
@@ -58,12 +59,34 @@ run_recorded(SD_PROCESS_UTILITY_ARGS)
 }
 
 static void
-run_statement(SD_PROCESS_UTILITY_ARGS)
+run_observed(SD_PROCESS_UTILITY_ARGS)
 {
 	if (sd_drift_wanted(pstmt, context))
 		run_recorded(SD_PROCESS_UTILITY_PASS);
 	else
 		pass_on(SD_PROCESS_UTILITY_PASS);
+}
+
+static void
+run_statement(SD_PROCESS_UTILITY_ARGS)
+{
+	int lock_timeout;
+
+	if (!sd_patience_wanted(pstmt))
+	{
+		run_observed(SD_PROCESS_UTILITY_PASS);
+		return;
+	}
+	lock_timeout = sd_patience_begin();
+	PG_TRY();
+	{
+		run_observed(SD_PROCESS_UTILITY_PASS);
+	}
+	PG_FINALLY();
+	{
+		sd_patience_end(lock_timeout);
+	}
+	PG_END_TRY();
 }
 
 /* BEGIN, COMMIT and the like, which are most of an application's utility statements. */

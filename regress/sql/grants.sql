@@ -24,7 +24,7 @@ SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::reg
 	AND (prosecdef AND proname NOT IN ('check_fence', 'ledger_head')
 		OR proname NOT IN ('version', 'protocol_version', 'check_fence', 'lock_holder_pid', 'ledger_head', 'verify_chain', 'verify_guards', 'verify_ledger',
 			'keep_objects', 'keep_others', 'kept_objects', 'diff_others',
-			'objects', 'fingerprint', 'diff', 'definition_sql', 'revert_sql', 'statements', 'comments', 'normalized', 'analyze', 'predict', 'probe', 'rule_catalog', 'export_snapshot',
+			'objects', 'fingerprint', 'diff', 'definition_sql', 'revert_sql', 'statements', 'comments', 'normalized', 'shape', 'analyze', 'predict', 'probe', 'rule_catalog', 'export_snapshot',
 			'run_statement_digest', 'trace_report', 'trace_effects')) ORDER BY proname;
 -- every function has its search_path pinned (analyze(), predict() and probe() read names as their caller would), and every public object a comment
 SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'safedeploy'::regnamespace AND (proname NOT IN ('analyze', 'predict', 'probe') OR prosecdef) AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false) ORDER BY 1;

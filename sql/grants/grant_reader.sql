@@ -7,7 +7,7 @@ DECLARE
 	-- what looks and changes nothing; the deployer has these too
 	readers CONSTANT text[] := ARRAY['version', 'protocol_version', 'objects', 'fingerprint',
 		'keep_objects', 'keep_others', 'kept_objects', 'diff_others',
-		'diff', 'definition_sql', 'revert_sql', 'statements', 'comments', 'normalized', 'analyze', 'predict', 'probe', 'rule_catalog', 'export_snapshot', 'verify_ledger',
+		'diff', 'definition_sql', 'revert_sql', 'statements', 'comments', 'normalized', 'shape', 'analyze', 'predict', 'probe', 'rule_catalog', 'export_snapshot', 'verify_ledger',
 		'verify_chain', 'verify_guards', 'run_statement_digest', 'trace_report', 'trace_effects', 'ledger_head', 'check_fence', 'lock_holder_pid'];
 	target record;
 BEGIN
