@@ -77,6 +77,15 @@ static struct
 	void *arg;
 } watched = { NO_FD, NULL, NULL };
 
+/* What goes on beside a child; NULL: nothing. */
+static const MgChildCompany *company;
+
+void
+mg_child_accompany(const MgChildCompany *with)
+{
+	company = with;
+}
+
 void
 mg_child_watch(int fd, bool (*alive)(void *arg), void *arg)
 {
@@ -320,8 +329,9 @@ check_reasons_to_stop(Child *child, long long now)
 	}
 }
 
+/* company_until: -1 when nobody else wants to be woken. */
 static int
-poll_timeout(const Child *child, long long now)
+poll_timeout(const Child *child, long long now, long long company_until)
 {
 	long long until = -1;
 
@@ -329,6 +339,8 @@ poll_timeout(const Child *child, long long now)
 		until = child->stop_until_us;
 	else if (child->spec->timeout_ms > 0)
 		until = child->started_us + child->spec->timeout_ms * 1000;
+	if (company_until >= 0 && (until < 0 || company_until < until))
+		until = company_until;
 	if (until < 0)
 		return -1;
 	if (until <= now)
@@ -371,12 +383,18 @@ attend(Child *child)
 			{ .fd = child->out->fd, .events = POLLIN },
 			{ .fd = child->err->fd, .events = POLLIN },
 			{ .fd = guarded ? watched.fd : NO_FD, .events = POLLIN | POLLRDHUP },
+			{ .fd = NO_FD },
 		};
+		long long until = -1;
 
 		check_reasons_to_stop(child, mg_clock_us());
-		if (wait_for(fds, sizeof fds / sizeof fds[0], poll_timeout(child, mg_clock_us()),
+		if (company != NULL)
+			fds[4].fd = company->ask(company->arg, &fds[4].events, &until);
+		if (wait_for(fds, sizeof fds / sizeof fds[0], poll_timeout(child, mg_clock_us(), until),
 					 &unblocked) < 0)
 			break;
+		if (company != NULL)
+			company->turn(company->arg);
 		if (fds[1].revents != 0)
 			drain(child, child->out);
 		if (fds[2].revents != 0)

@@ -76,6 +76,20 @@ extern char *mg_child_tail(MgArena *arena, const MgChildResult *result, int line
 extern void mg_child_watch(int fd, bool (*alive)(void *arg), void *arg);
 
 /*
+ * Something of ours that goes on while a child runs, until it is taken away by
+ * NULL.  ask is asked before each wait for a descriptor (-1: none), for what is
+ * awaited of it and until when (monotonic) to wait at the most; turn is called
+ * after each wait, and must not wait itself.
+ */
+typedef struct MgChildCompany
+{
+	int (*ask)(void *arg, short *events, long long *until_us);
+	void (*turn)(void *arg);
+	void *arg;
+} MgChildCompany;
+extern void mg_child_accompany(const MgChildCompany *company);
+
+/*
  * Cancels, then terminates the server sessions with that application_name in
  * the target's database, and waits until none is left.
  */

@@ -54,6 +54,20 @@ typedef enum MgSettingType
 	  "how long the tool may run before it is ended; 0 is for ever")                                                    \
 	X(RUN_LOCK_RETRIES, "run", "lock_retries", INT, "3", NULL,                                                          \
 	  "how often the tool is started again when it failed on lock_timeout and changed nothing")                         \
+	X(RUN_LOCK_RETRY_PAUSE, "run", "lock_retry_pause", DURATION, "500ms", NULL,                                         \
+	  "pause before it is started again; doubled each time up to 1min, and made uneven")                                \
+	X(RUN_CONCURRENTLY_LOCK_TIMEOUT, "run", "concurrently_lock_timeout", DURATION, "10min", NULL,                       \
+	  "lock_timeout of its statements with CONCURRENTLY, which wait and hold up nobody; 0 is none")                     \
+	X(RUN_MAX_BLOCKING, "run", "max_blocking", DURATION, "2s", NULL,                                                    \
+	  "how long other sessions may wait behind the tool while it waits for a lock; then its statement is cancelled")    \
+	X(RUN_MAX_HOLDING, "run", "max_holding", DURATION, "0", NULL,                                                       \
+	  "how long other sessions may wait for a lock that the tool holds; then its statement is cancelled; 0: for ever")  \
+	X(RUN_ON_BLOCKERS, "run", "on_blockers", CHOICE, "wait", "wait refuse cancel terminate",                            \
+	  "old transactions with locks in the way: wait up to blocker_wait, refuse, or end those of blocker_applications")  \
+	X(RUN_BLOCKER_WAIT, "run", "blocker_wait", DURATION, "30s", NULL,                                                   \
+	  "how long to wait for their end before each start of the tool, while nobody waits behind it")                     \
+	X(RUN_BLOCKER_APPLICATIONS, "run", "blocker_applications", LIST, NULL, NULL,                                        \
+	  "application names whose sessions on_blockers = cancel or terminate may end; no others are")                      \
 	X(RUN_TARGET, "run", "target", STRING, NULL, NULL, "revision to upgrade to; default: newest")                       \
 	X(RUN_FAIL_ON, "run", "fail_on", CHOICE, "error", "error warning notice info never",                                \
 	  "severity of findings from which a run or lint is refused")                                                       \

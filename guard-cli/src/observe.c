@@ -516,6 +516,18 @@ compare_live(MgRun *run, MgPass pass)
 	}
 }
 
+/* Leaves of earlier attempts what has stayed. */
+static void
+forget_undone(MgStatements *list)
+{
+	int kept = 0;
+
+	for (int i = 0; i < list->count; i++)
+		if (strcmp(mg_rows_get(list->items[i].rows, list->items[i].row, "rolled_back"), "t") != 0)
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
 void
 mg_observe_live(MgRun *run, MgPass pass)
 {
@@ -526,14 +538,20 @@ mg_observe_live(MgRun *run, MgPass pass)
 	if (!run->trace)
 		return;
 	mg_err_init(&fault, run->arena);
-	/* of an earlier attempt */
-	memset(&passage->live, 0, sizeof passage->live);
+	forget_undone(&passage->live);
 	if (!read_statements(run, run->pg, &o->live_until, &passage->live, NULL, &fault) ||
 		!record(run, run->pg, pass, &passage->live, &fault))
 		note_unseen(run, mg_state_name(run->state), fault.message);
 	else if (passage->live.count == 0 && pass == MG_PASS_UP)
 		note_unseen(run, mg_state_name(run->state), "the tool's sessions have recorded nothing");
 	passage->was_live = passage->live.count > 0;
+}
+
+void
+mg_observe_compare_live(MgRun *run, MgPass pass)
+{
+	const MgPassage *passage = &run->observation->passes[pass];
+
 	if (passage->was_live && passage->was_rehearsed)
 		compare_live(run, pass);
 }

@@ -104,8 +104,10 @@ extern void mg_observe_rehearsal(MgRun *run, MgPg *clone, MgPass pass, bool trac
  */
 extern bool mg_observe_judge(MgRun *run, MgError *err);
 
-/* Reads what the tool did on the real database, and names what is not as rehearsed. */
+/* Reads what the tool did on the real database, after each time it ran. */
 extern void mg_observe_live(MgRun *run, MgPass pass);
+/* Names what of it is not as rehearsed. */
+extern void mg_observe_compare_live(MgRun *run, MgPass pass);
 
 /* What a pass took away in the rehearsal; NULL: nobody has seen all of it. */
 extern const MgStrings *mg_observe_losses(const MgRun *run, MgPass pass);
@@ -113,6 +115,20 @@ extern const MgStrings *mg_observe_losses(const MgRun *run, MgPass pass);
 /* Predicted beside observed, a line for each effect; and the same as JSON. */
 extern void mg_observe_print(MgRun *run);
 extern cJSON *mg_observe_json(MgRun *run, MgPass pass);
+
+/*
+ * What a pass will lock, with the strongest mode of each, as a JSON array for the
+ * server; *count 0 when nothing is known of it.
+ */
+extern char *mg_observe_wanted(const MgRun *run, MgPass pass, int *count);
+/* The rehearsal has seen statements with CONCURRENTLY. */
+extern bool mg_observe_concurrently(const MgRun *run, MgPass pass);
+/* A finding for each transaction of the rehearsal that kept readers out for as long as that. */
+extern void mg_observe_forewarn(MgRun *run, MgPass pass, long long limit_ms);
+/* A statement of the live run has ended with that error. */
+extern bool mg_observe_failed_by(const MgRun *run, MgPass pass, const char *sqlstate);
+/* Every transaction of the live run that changed something has written to the tool's own tables. */
+extern bool mg_observe_each_recorded(const MgRun *run, MgPass pass);
 
 /* ---- shared by the parts ---- */
 

@@ -103,6 +103,25 @@ extern bool mg_stream_next(MgStream *stream, bool *more, MgError *err);
 /* Ends the statement if it has not ended; also after an error. */
 extern void mg_stream_close(MgStream *stream);
 
+/*
+ * A statement beside other work: sent and left alone, while mg_later_socket tells
+ * what to wait for.  mg_later_take never waits; *result is NULL until all of the
+ * answer is there, and the caller's to PQclear then.
+ */
+typedef struct MgLater
+{
+	MgPg *pg;
+	bool asked;		  /* an answer is to come */
+	PGresult *result; /* what is there of it */
+} MgLater;
+
+extern bool mg_later_send(MgLater *later, const char *sql, int count, const char *const *values,
+						  MgError *err);
+extern int mg_later_socket(const MgLater *later, short *events);
+extern bool mg_later_take(MgLater *later, PGresult **result, MgError *err);
+/* Also while an answer is to come. */
+extern void mg_later_close(MgLater *later);
+
 /* An array literal of texts, to be sent as one parameter. */
 extern char *mg_pg_array(MgArena *arena, char *const *items, int count);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "lock_blockers.h"
 #include "log.h"
 #include "pg_catalog_extension.h"
 #include "tool_util.h"
@@ -496,6 +497,8 @@ mg_state_preflight(MgRun *run, MgError *err)
 	int warnings = 0;
 	int done = 0;
 
+	if (!mg_blockers_policy(run, err))
+		return MG_STEP_FAILED;
 	for (const MgCheck *check = mg_checks; check->name != NULL; check++)
 	{
 		MgLevel level = mg_config_level(run->config, check->setting);

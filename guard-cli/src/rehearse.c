@@ -6,6 +6,7 @@
 
 #include "failpoint.h"
 #include "json.h"
+#include "lock_blockers.h"
 #include "log.h"
 #include "observe.h"
 #include "pg_catalog_ledger.h"
@@ -340,7 +341,7 @@ mg_state_rehearse(MgRun *run, MgError *err)
 		}
 		mg_run_say(run, "off (%s): neither the upgrade nor the way back is tried beforehand",
 				   mg_config_source(run->config, MG_SET_REHEARSE_MODE));
-		return MG_STEP_SKIPPED;
+		return mg_blockers_report(run, MG_PASS_UP, err) ? MG_STEP_SKIPPED : MG_STEP_FAILED;
 	}
 	ok = keep_rows(run, err) && mg_clone_create(run, r.clone, err) &&
 		 mg_rehearse_redirect(run, r.clone, err) && take_start(&r, err) && first_up(&r, err) &&
@@ -359,6 +360,9 @@ mg_state_rehearse(MgRun *run, MgError *err)
 	if (run->downgrade != NULL)
 		mg_run_detail_text(run, "downgrade", run->downgrade);
 	if (!ok || !mg_run_hold(run, err) || !mg_observe_judge(run, err))
+		return MG_STEP_FAILED;
+	mg_observe_forewarn(run, MG_PASS_UP, mg_config_ms(run->config, MG_SET_RUN_MAX_BLOCKING));
+	if (!mg_blockers_report(run, MG_PASS_UP, err))
 		return MG_STEP_FAILED;
 	mg_run_detail_snapshot(run, &run->rehearsed);
 	mg_run_say(run, "on a scratch database of %s, %s: up, down, up; the downgrade %s",

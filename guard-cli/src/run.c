@@ -254,6 +254,23 @@ mg_run_note(MgRun *run, MgError *err, const char *fmt, ...)
 	return mg_ledger_event(run->pg, run->id, mg_state_name(run->state), "note", text, NULL, err);
 }
 
+bool
+mg_run_note_detail(MgRun *run, const cJSON *detail, MgError *err, const char *fmt, ...)
+{
+	char *printed = cJSON_PrintUnformatted(detail);
+	va_list args;
+	char *text;
+	bool ok;
+
+	va_start(args, fmt);
+	text = mg_vprintf(run->arena, fmt, args);
+	va_end(args);
+	mg_log_info("%s", text);
+	ok = mg_ledger_event(run->pg, run->id, mg_state_name(run->state), "note", text, printed, err);
+	cJSON_free(printed);
+	return ok;
+}
+
 /* Clears what belongs to one state. */
 static void
 forget_state(MgRun *run)

@@ -200,6 +200,10 @@ extern void mg_run_detail_child(MgRun *run, const char *key, const MgChildResult
 extern bool mg_run_note(MgRun *run, MgError *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same with a detail, which stays the caller's. */
+extern bool mg_run_note_detail(MgRun *run, const cJSON *detail, MgError *err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* Writes an event of the state that runs, with its message and detail. */
 extern bool mg_run_event(MgRun *run, const char *status, MgError *err);
 

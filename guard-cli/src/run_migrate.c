@@ -1,42 +1,30 @@
 /*
  * run_migrate.c
- *	  State migrate: the tool on the real database, once or, after lock time-outs, again.
+ *	  State migrate: the tool on the real database, and again where it lost a race for a lock.
  */
-#include <poll.h>
 #include <string.h>
 
+#include "attempts.h"
 #include "failpoint.h"
 #include "log.h"
-#include "observe.h"
 #include "run.h"
 #include "signals.h"
-#include "verify.h"
 #include "text.h"
+#include "verify.h"
 
-#define RETRY_PAUSE_MS 500
-#define TAIL_LINES	   12
-
-/* What the drivers of the wrapped tools write when lock_timeout strikes. */
-static bool
-hit_lock_timeout(const MgChildResult *result)
-{
-	static const char *const signs[] = { "55P03", "LockNotAvailable",
-										 "canceling statement due to lock timeout" };
-
-	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
-		if (strstr(result->out, signs[i]) != NULL || strstr(result->err, signs[i]) != NULL)
-			return true;
-	return false;
-}
+#define TAIL_LINES 12
 
 /* One start of the tool, to the end of its last session. */
 static bool
-run_tool(MgRun *run, MgChildResult *result, MgError *err)
+run_tool(MgAttempts *attempts, MgChildResult *result, MgError *err)
 {
+	MgRun *run = attempts->run;
 	MgToolSession session;
 	bool ran;
 
-	if (!mg_run_permit(run, "migrate", mg_observe_losses(run, MG_PASS_UP), err))
+	memset(result, 0, sizeof *result);
+	if (!mg_attempt_begin(attempts, err) ||
+		!mg_run_permit(run, "migrate", mg_observe_losses(run, MG_PASS_UP), err))
 		return false;
 	mg_failpoint("migrate.permitted");
 	mg_run_session(run, &run->context->target, "migrate", &session);
@@ -78,41 +66,100 @@ judge(MgRun *run, const MgChildResult *result, const MgRevisions *now, MgError *
 	return false;
 }
 
+/*
+ * What was applied is whole, and the rest is what was pending behind it: every
+ * transaction that changed something has put it on record as well, and the tool
+ * wraps what comes next in one.
+ */
+static bool
+may_go_on(MgRun *run, const MgRevisions *now, int *applied, MgError *err)
+{
+	MgMigrations rest;
+	MgRevisions to;
+	int done;
+
+	*applied = 0;
+	if (!mg_observe_each_recorded(run, MG_PASS_UP) ||
+		!run->tool->ops->check(run->tool, run->pg, now, err) ||
+		!run->tool->ops->pending(run->tool, run->pg, now, run->target_revision, &rest, &to, err))
+		return false;
+	done = run->pending.count - rest.count;
+	if (done <= 0 || rest.count == 0 || !mg_revisions_equal(&to, &run->to))
+		return false;
+	for (int i = 0; i <= done; i++)
+		if (!run->pending.items[i].transactional)
+			return false;
+	for (int i = 0; i < rest.count; i++)
+		if (strcmp(rest.items[i].id, run->pending.items[done + i].id) != 0)
+			return false;
+	*applied = done;
+	return true;
+}
+
+/* What the failed attempt leaves lets another one follow; *what_stays says what it leaves. */
+static bool
+may_follow(MgAttempts *attempts, const char **what_stays, MgError *err)
+{
+	MgRun *run = attempts->run;
+	MgRevisions now;
+	MgChanges changes;
+	MgError fault;
+	bool unchanged;
+	int applied;
+
+	if (!mg_attempt_may_follow(attempts) ||
+		!mg_verify_unchanged(run, &unchanged, &now, &changes, err))
+		return false;
+	*what_stays = "changed nothing";
+	if (unchanged)
+		return true;
+	mg_err_init(&fault, run->arena);
+	if (!may_go_on(run, &now, &applied, &fault))
+		return false;
+	*what_stays = mg_printf(run->arena, "has applied %d of %s, which are whole and stay", applied,
+							mg_text_count(run->arena, run->pending.count, "migration"));
+	return true;
+}
+
 MgStep
 mg_state_migrate(MgRun *run, MgError *err)
 {
 	static const char *const of_attempt[] = { "child", "run_statement_digest", "statements",
 											  "differs_from_rehearsal" };
-	int retries = mg_config_int(run->config, MG_SET_RUN_LOCK_RETRIES);
+	MgAttempts attempts;
 
-	for (int attempt = 0;; attempt++)
+	mg_attempts_init(&attempts, run, "migrate", MG_PASS_UP);
+	while (true)
 	{
 		MgChildResult result;
 		MgRevisions now;
-		MgChanges changes;
-		bool unchanged;
+		const char *what_stays;
+		bool ran;
 
 		for (size_t i = 0; i < sizeof of_attempt / sizeof of_attempt[0]; i++)
 			cJSON_DeleteItemFromObject(mg_run_detail(run), of_attempt[i]);
-		if (!run_tool(run, &result, err) || !run->tool->ops->current(run->tool, run->pg, &now, err))
+		ran = run_tool(&attempts, &result, err);
+		mg_attempt_end(&attempts, &result);
+		if (!ran || !run->tool->ops->current(run->tool, run->pg, &now, err))
 			return MG_STEP_FAILED;
 		if (judge(run, &result, &now, err))
 		{
-			mg_run_say(run, "%s %s%s", run->tool->ops->name, mg_child_describe(run->arena, &result),
-					   attempt == 0 ? "" :
-									  mg_printf(run->arena, " after %s",
-												mg_text_count(run->arena, attempt, "retry")));
+			mg_observe_compare_live(run, MG_PASS_UP);
+			mg_run_say(run, "%s %s%s%s", run->tool->ops->name, mg_child_describe(run->arena, &result),
+					   attempts.number == 1 ?
+						   "" :
+						   mg_printf(run->arena, " after %s",
+									 mg_text_count(run->arena, attempts.number - 1, "retry")),
+					   mg_attempts_text(&attempts));
 			return MG_STEP_OK;
 		}
-		if (run->told_to_stop || attempt >= retries || !hit_lock_timeout(&result))
+		if (!may_follow(&attempts, &what_stays, err))
+		{
+			mg_observe_compare_live(run, MG_PASS_UP);
 			return MG_STEP_FAILED;
-		if (!mg_verify_unchanged(run, &unchanged, &now, &changes, err) || !unchanged)
-			return MG_STEP_FAILED;
+		}
 		mg_err_clear(err);
-		if (!mg_run_note(run, err, "%s hit lock_timeout and changed nothing; attempt %d of %d",
-						 run->tool->ops->name, attempt + 2, retries + 1))
+		if (!mg_attempt_pause(&attempts, what_stays, err))
 			return MG_STEP_FAILED;
-		poll(&(struct pollfd){ .fd = mg_signals_fd(), .events = POLLIN }, 1,
-			 RETRY_PAUSE_MS * (attempt + 1));
 	}
 }

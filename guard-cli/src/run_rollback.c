@@ -103,6 +103,7 @@ bring_back(MgRun *run, MgError *err)
 		return false;
 	mg_failpoint("rollback.ran");
 	mg_observe_live(run, MG_PASS_DOWN);
+	mg_observe_compare_live(run, MG_PASS_DOWN);
 	if (!ran)
 		how = mg_printf(run->arena, "the downgrade failed: %s", failure.message);
 	else if (!mg_child_succeeded(&result))

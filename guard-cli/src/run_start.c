@@ -367,6 +367,8 @@ mg_run_session(MgRun *run, const MgTarget *target, const char *step, MgToolSessi
 	session->trace = real && run->trace;
 	session->server_version = run->facts.version;
 	session->lock_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT);
+	session->concurrently_lock_timeout_ms =
+		mg_config_ms(run->config, MG_SET_RUN_CONCURRENTLY_LOCK_TIMEOUT);
 	session->statement_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_STATEMENT_TIMEOUT);
 	session->timeout_ms = mg_config_ms(run->config, MG_SET_RUN_TIMEOUT);
 }

@@ -171,9 +171,14 @@ mg_tool_session_options(MgTool *tool, const MgToolSession *session)
 	add_option(&options, "tcp_user_timeout", "20000");
 	if (inherited != NULL && *inherited != '\0')
 		mg_buf_addf(&options, " %s", inherited);
-	if (session->lock_timeout_ms > 0)
+	/* 0 as well: whatever the role has set, a run waits as long as its settings say */
+	if (session->run_id != NULL && session->run_id[0] != '\0')
+	{
 		add_option(&options, "lock_timeout",
 				   mg_printf(tool->arena, "%lld", session->lock_timeout_ms));
+		add_option(&options, "safedeploy.concurrently_lock_timeout",
+				   mg_printf(tool->arena, "%lld", session->concurrently_lock_timeout_ms));
+	}
 	if (session->statement_timeout_ms > 0)
 		add_option(&options, "statement_timeout",
 				   mg_printf(tool->arena, "%lld", session->statement_timeout_ms));

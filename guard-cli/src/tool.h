@@ -53,7 +53,8 @@ typedef struct MgToolSession
 	bool arm_fence;				  /* local_preload_libraries=safedeploy is possible */
 	bool trace;					  /* the server records what they do; needs the same library */
 	int server_version;			  /* as server_version_num; 0: not known */
-	long long lock_timeout_ms;
+	long long lock_timeout_ms;	  /* 0: none; so for the next */
+	long long concurrently_lock_timeout_ms; /* takes the library of arm_fence */
 	long long statement_timeout_ms;
 	long long timeout_ms; /* for the whole program, 0: none */
 } MgToolSession;

@@ -314,7 +314,7 @@ test_environment(void)
 	unit_ok(mg_strings_has(&environment, "PGAPPNAME=a b"), "the name of the session");
 	unit_ok(mg_strings_has(&environment,
 						   "PGOPTIONS=-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
-						   "-c tcp_user_timeout=20000 -c work_mem=7MB -c lock_timeout=5 -c safedeploy.run_id=r\\\\\\ 1 "
+						   "-c tcp_user_timeout=20000 -c work_mem=7MB -c lock_timeout=5 -c safedeploy.concurrently_lock_timeout=0 -c safedeploy.run_id=r\\\\\\ 1 "
 						   "-c safedeploy.fence_token=7 -c local_preload_libraries=safedeploy"),
 			"the settings of the session, behind the user's, which only what a silent client may stands before");
 	session.server_version = 140000;

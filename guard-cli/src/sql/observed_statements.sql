@@ -4,6 +4,7 @@ SELECT s.nesting, s.transaction, s.tag, s.statement, s.masked, s.duration_ms, s.
        s.wal_bytes, s.sqlstate, pg_catalog.to_jsonb(s.messages) AS messages, s.rolled_back, s.effects,
        pg_catalog.to_jsonb(s.losses) AS losses,
        pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(safedeploy.normalized(s.statement), 'UTF8')), 'hex') AS hash,
+       pg_catalog.concat(s.pid, ' ', s.backend_start) AS session,
        pg_catalog.max(s.backend_start) OVER () AS newest
   FROM ONLY safedeploy.run_statement AS s
  WHERE s.run_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid

@@ -1,0 +1,172 @@
+/*
+ * attempts.c
+ *	  Starting the tool again when it has lost a race for a lock.
+ */
+#include "attempts.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "lock_blockers.h"
+#include "log.h"
+#include "signals.h"
+#include "text.h"
+
+#define LONGEST_PAUSE_MS 60000
+#define NEARLY_MS		 300 /* a look before lock_timeout struck was that early at the most */
+
+static const char *const failure_names[] = {
+	[MG_LOCKS_INNOCENT] = NULL,
+	[MG_LOCKS_TIMEOUT] = "lock_timeout",
+	[MG_LOCKS_QUEUE] = "max_blocking",
+	[MG_LOCKS_HELD] = "max_holding",
+};
+
+void
+mg_attempts_init(MgAttempts *attempts, MgRun *run, const char *step, MgPass pass)
+{
+	memset(attempts, 0, sizeof *attempts);
+	attempts->run = run;
+	attempts->step = step;
+	attempts->pass = pass;
+	attempts->limit = mg_config_int(run->config, MG_SET_RUN_LOCK_RETRIES) + 1;
+}
+
+bool
+mg_attempt_begin(MgAttempts *attempts, MgError *err)
+{
+	cJSON *detail = mg_run_detail(attempts->run);
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(detail, "attempts");
+
+	if (list == NULL)
+		list = cJSON_AddArrayToObject(detail, "attempts");
+	attempts->number++;
+	attempts->failure = MG_LOCKS_INNOCENT;
+	attempts->record = cJSON_CreateObject();
+	cJSON_AddItemToArray(list, attempts->record);
+	mg_json_int(attempts->record, "attempt", attempts->number);
+	if (!mg_blockers_settle(attempts->run, attempts->pass, attempts->record, err))
+		return false;
+	attempts->watched = mg_lock_watch_begin(&attempts->watch, attempts->run, attempts->step, err);
+	return attempts->watched;
+}
+
+/* What the drivers of the wrapped tools write when lock_timeout strikes. */
+static bool
+says_lock_timeout(const MgChildResult *result)
+{
+	static const char *const signs[] = { "55P03", "LockNotAvailable",
+										 "canceling statement due to lock timeout" };
+
+	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+		if (strstr(result->out, signs[i]) != NULL || strstr(result->err, signs[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* The server's own record of the statements first; where there is none, what can be seen from outside. */
+static MgLockFailure
+find_failure(const MgAttempts *attempts, const MgChildResult *result)
+{
+	const MgLockWatch *watch = &attempts->watch;
+	long long timeout_ms = mg_config_ms(attempts->run->config, MG_SET_RUN_LOCK_TIMEOUT);
+
+	if (mg_child_succeeded(result) || !result->started)
+		return MG_LOCKS_INNOCENT;
+	if (watch->stopped == MG_LOCK_STOPPED_HOLDING)
+		return MG_LOCKS_HELD;
+	if (watch->stopped == MG_LOCK_STOPPED_WAITING)
+		return MG_LOCKS_QUEUE;
+	if (mg_observe_failed_by(attempts->run, attempts->pass, "55P03") || says_lock_timeout(result))
+		return MG_LOCKS_TIMEOUT;
+	if (timeout_ms > NEARLY_MS && watch->own_since_us != 0 &&
+		watch->own_longest_us / 1000 >= timeout_ms - NEARLY_MS)
+		return MG_LOCKS_TIMEOUT;
+	return MG_LOCKS_INNOCENT;
+}
+
+void
+mg_attempt_end(MgAttempts *attempts, const MgChildResult *result)
+{
+	MgLockWatch *watch = &attempts->watch;
+	cJSON *record = attempts->record;
+
+	if (!attempts->watched)
+		return;
+	attempts->watched = false;
+	mg_lock_watch_end(watch);
+	attempts->failure = find_failure(attempts, result);
+	if (watch->longest_us > attempts->longest_us)
+		attempts->longest_us = watch->longest_us;
+	mg_json_text(record, "ended", mg_child_describe(attempts->run->arena, result));
+	if (attempts->failure != MG_LOCKS_INNOCENT)
+		mg_json_text(record, "failed_by", failure_names[attempts->failure]);
+	mg_json_int(record, "elapsed_ms", result->elapsed_us / 1000);
+	mg_json_int(record, "waited_ms", watch->own_longest_us / 1000);
+	mg_json_int(record, "longest_behind_ms", watch->longest_us / 1000);
+	if (watch->longest_us > 0)
+		mg_json_text(record, "longest_behind", mg_log_redact(attempts->run->arena, watch->longest));
+	if (watch->blockers.count > 0)
+	{
+		cJSON *array = cJSON_AddArrayToObject(record, "waited_for");
+
+		for (int i = 0; i < watch->blockers.count; i++)
+			mg_json_add_text(array, watch->blockers.items[i]);
+	}
+	if (watch->blind)
+		mg_json_bool(record, "watch_lost", true);
+}
+
+bool
+mg_attempt_may_follow(const MgAttempts *attempts)
+{
+	return !attempts->run->told_to_stop && attempts->number < attempts->limit &&
+		   (attempts->failure == MG_LOCKS_TIMEOUT || attempts->failure == MG_LOCKS_QUEUE);
+}
+
+/* Twice as long each time, half as much more or less, so that those who meet do not meet again. */
+static long long
+pause_ms(const MgAttempts *attempts)
+{
+	long long ms = mg_config_ms(attempts->run->config, MG_SET_RUN_LOCK_RETRY_PAUSE);
+
+	for (int i = 1; i < attempts->number && ms < LONGEST_PAUSE_MS; i++)
+		ms *= 2;
+	if (ms > LONGEST_PAUSE_MS)
+		ms = LONGEST_PAUSE_MS;
+	return ms > 1 ? ms / 2 + random() % ms : ms;
+}
+
+bool
+mg_attempt_pause(MgAttempts *attempts, const char *what_stays, MgError *err)
+{
+	MgRun *run = attempts->run;
+	long long ms = pause_ms(attempts);
+
+	if (!mg_run_note_detail(run, attempts->record, err, "%s %s%s and %s; attempt %d of %d in %s",
+							run->tool->ops->name,
+							attempts->failure == MG_LOCKS_TIMEOUT ?
+								"hit lock_timeout" :
+								"was cancelled, for others waited behind it,",
+							mg_attempts_text(attempts), what_stays, attempts->number + 1,
+							attempts->limit, mg_text_duration(run->arena, ms * 1000)))
+		return false;
+	poll(&(struct pollfd){ .fd = mg_signals_fd(), .events = POLLIN }, 1, (int) ms);
+	if (mg_signals_pending() == 0)
+		return true;
+	run->told_to_stop = true;
+	return mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop by signal %d (%s)",
+					  mg_signals_pending(), strsignal(mg_signals_pending()));
+}
+
+char *
+mg_attempts_text(const MgAttempts *attempts)
+{
+	MgArena *arena = attempts->run->arena;
+
+	return attempts->longest_us == 0 ? mg_strdup(arena, "") :
+									   mg_printf(arena, "; others waited up to %s behind it",
+												 mg_text_duration(arena, attempts->longest_us));
+}
