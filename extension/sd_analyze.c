@@ -361,6 +361,8 @@ sd_analyze_script(SdAnalysis *analysis)
 		}
 		MemoryContextSwitchTo(old);
 		sd_scope_forget(analysis->scope);
+		if (analysis->probes != NULL)
+			sd_probes_forget(analysis->probes);
 		/* no other check looks at constants */
 		analysis->script->all_rows = analysis->track->new_labels != NULL;
 		if (may_repeat(analysis, found))

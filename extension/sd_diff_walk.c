@@ -144,7 +144,8 @@ new_entry(const char *old_name, JsonbValue *old, const char *new_name, JsonbValu
 static JsonbValue *
 get_value(JsonbContainer *container, const char *name)
 {
-	if (container == NULL || name == NULL)
+	/* an imported snapshot may hold an array where the other holds an object */
+	if (container == NULL || name == NULL || !JsonContainerIsObject(container))
 		return NULL;
 	return getKeyJsonValueFromContainer(container, name, strlen(name), NULL);
 }

@@ -529,6 +529,12 @@ sd_probe_statement(SdProbes *probes, Node *statement)
 }
 
 void
+sd_probes_forget(SdProbes *probes)
+{
+	probes->list = NIL;
+}
+
+void
 sd_probe_follow(SdProbes *probes, Node *statement)
 {
 	sd_probe_script_follow(probes->context.script, statement);

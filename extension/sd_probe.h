@@ -79,6 +79,9 @@ extern bool sd_probes_only(const SdProbes *probes);
 /* sd_probe_statement asks what a statement demands, before the scope knows what it does. */
 extern void sd_probe_statement(SdProbes *probes, Node *statement);
 
+/* sd_probes_forget forgets the statement's probes, which live as long as its parse tree. */
+extern void sd_probes_forget(SdProbes *probes);
+
 /* sd_probe_follow follows what a statement does to rows, after it was judged. */
 extern void sd_probe_follow(SdProbes *probes, Node *statement);
 

@@ -143,6 +143,8 @@ sd_trace_store(void)
 	context = AllocSetContextCreate(CurrentMemoryContext, "safedeploy rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	rel = sd_table_open("run_statement", RowExclusiveLock);
+	/* a commit has none any more, and a long value needs one to go out of line */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	dlist_foreach(iter, &sd_trace_records)
 	{
 		SdTraceRecord *record = dlist_container(SdTraceRecord, node, iter.cur);
@@ -150,6 +152,7 @@ sd_trace_store(void)
 		if (!record->written && !record->writing && !record->running)
 			store_record(rel, record, run_id);
 	}
+	PopActiveSnapshot();
 	table_close(rel, NoLock);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
