@@ -145,6 +145,9 @@ OBJS = \
 	extension/sd_dependents.o \
 	extension/sd_lookup.o \
 	extension/sd_rules_application.o \
+	extension/sd_rules_bodies.o \
+	extension/sd_rules_grant.o \
+	extension/sd_rules_sequence.o \
 	extension/sd_rules_enum.o \
 	extension/sd_rules_failure.o \
 	extension/sd_rules_immutable.o \

@@ -50,6 +50,8 @@ struct SdKeys
 	List *locked;  /* OIDs: tables that foreign keys of the open transaction lock */
 	HTAB *changed; /* names of tables whose rows are changed; NULL before the first */
 	const char *last_changed;
+	int told; /* the statement that was last said to write a table again which has made indexes */
+	uint64 told_table;
 };
 
 /* keys_of returns the memory of an analysis. */
@@ -230,9 +232,15 @@ void
 sd_keys_rewritten(SdAnalysis *analysis, const SdFinding *rewrite)
 {
 	SdFinding finding;
+	uint64 table = describe(rewrite->schema, rewrite->relation, NIL).table;
 
-	if (!has_index(analysis, describe(rewrite->schema, rewrite->relation, NIL).table))
+	if (!has_index(analysis, table))
 		return;
+	/* several findings may be about one rewrite */
+	if (analysis->keys->told == analysis->number && analysis->keys->told_table == table)
+		return;
+	analysis->keys->told = analysis->number;
+	analysis->keys->told_table = table;
 	finding = sd_finding(analysis, SD_RULE_BUILD_THEN_REWRITE, NULL);
 	finding.about = rewrite->target;
 	finding.object = finding.names.table = rewrite->names.table;

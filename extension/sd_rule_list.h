@@ -217,7 +217,7 @@ X(ADD_COLUMN_UNIQUE, "add-column-unique-or-pk", SCAN, WARNING, "ALTER TABLE ... 
   "sql-altertable.html")
 X(PK_USING_INDEX_NULLABLE, "pk-using-index-nullable", SCAN, WARNING, "ALTER TABLE ... ADD PRIMARY KEY USING INDEX", 0, 0,
   "a PRIMARY KEY USING INDEX reads the whole table, because a column may be null",
-  "Prove each column before, in transactions of their own: ALTER TABLE %t ADD CONSTRAINT %n CHECK (... IS NOT NULL) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %n;",
+  "Prove each column before, in transactions of their own: ALTER TABLE %t ADD CONSTRAINT %n CHECK (%c IS NOT NULL) NOT VALID; ALTER TABLE %t VALIDATE CONSTRAINT %n;",
   "sql-altertable.html")
 X(ALTER_DOMAIN_SET_NOT_NULL, "alter-domain-set-not-null", SCAN, WARNING, "ALTER DOMAIN ... SET NOT NULL", 0, 0,
   "NOT NULL of a domain is checked in every table that uses it, and cannot be checked later",
@@ -656,7 +656,7 @@ X(PUBLICATION_DDL, "publication-ddl", APPLICATION, WARNING, "ALTER TABLE, DROP T
   "logical-replication-restrictions.html")
 X(SEQUENCE_RESET, "sequence-reset", APPLICATION, WARNING, "ALTER SEQUENCE, INSERT of numbered rows", 0, 0,
   "a sequence may give out numbers that are taken",
-  "Set it behind the largest number: SELECT setval(pg_get_serial_sequence('%t', 'id'), max(id)) FROM %t;",
+  "Set it behind the largest number: SELECT setval(pg_get_serial_sequence('%t', '%c'), max(%c)) FROM %t;",
   "functions-sequence.html")
 
 /* Timeouts: how long locks are waited for and held, and the shape of transactions. */
@@ -746,6 +746,10 @@ X(GRANT_WIDEN, "grant-widen", SECURITY, NOTICE, "GRANT, ALTER DEFAULT PRIVILEGES
   "privileges go further than one role and one object",
   "Name the role, the privileges and the objects.",
   "sql-grant.html")
+X(REVOKE_PRIVILEGE, "revoke-privilege", SECURITY, NOTICE, "REVOKE", 0, 0,
+  "privileges are taken away that running code may need",
+  "Deploy code that does without them first; a downgrade has to give them back: GRANT ... ON %t TO ...;",
+  "sql-revoke.html")
 X(SECURITY_DEFINER_SEARCH_PATH, "security-definer-search-path", SECURITY, WARNING, "CREATE, ALTER FUNCTION ... SECURITY DEFINER", 0, 0,
   "a caller can put his own objects in front of those that a SECURITY DEFINER routine means",
   "Fix the path: ALTER ROUTINE %i SET search_path = pg_catalog, pg_temp;",

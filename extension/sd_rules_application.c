@@ -89,6 +89,27 @@ report_json(SdAnalysis *analysis, const SdAlter *alter, const char *column, int 
 	sd_report(analysis, &finding);
 }
 
+/* changes_columns tells whether a command changes what SELECT * returns. */
+static bool
+changes_columns(SdAnalysis *analysis, const SdRelation *relation, const AlterTableCmd *cmd)
+{
+	FormData_pg_attribute column;
+
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+			return !cmd->missing_ok ||
+				   !sd_lookup_column(analysis, relation, castNode(ColumnDef, cmd->def)->colname,
+									 &column);
+		case AT_DropColumn:
+			return !cmd->missing_ok || sd_lookup_column(analysis, relation, cmd->name, &column);
+		case AT_AlterColumnType:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* check_plans reports that the columns of a table change. */
 static void
 check_plans(SdAnalysis *analysis, Node *statement)
@@ -100,24 +121,15 @@ check_plans(SdAnalysis *analysis, Node *statement)
 	SdFinding finding;
 	ListCell *cell;
 
-	foreach (cell, stmt->cmds)
-	{
-		switch (lfirst_node(AlterTableCmd, cell)->subtype)
-		{
-			case AT_AddColumn:
-			case AT_DropColumn:
-			case AT_AlterColumnType:
-				changes = true;
-				break;
-			default:
-				break;
-		}
-	}
-	if (!changes || analysis->deferred)
+	if (analysis->deferred)
 		return;
 	relation = sd_scope_relation(analysis->scope, stmt->relation);
 	if (relation.presence != SD_EXISTS || relation.persistence == RELPERSISTENCE_TEMP ||
 		!sd_has_storage(&relation))
+		return;
+	foreach (cell, stmt->cmds)
+		changes |= changes_columns(analysis, &relation, lfirst_node(AlterTableCmd, cell));
+	if (!changes)
 		return;
 	/* once a table: they are prepared again after the first of the changes, or after the last */
 	held = sd_track_table(analysis, relation.oid);
@@ -450,227 +462,21 @@ check_create_trigger(SdAnalysis *analysis, Node *statement)
 						   "a trigger whose function raises exceptions");
 }
 
-/* report_sequence reports a sequence that may give out numbers that are taken. */
-static void
-report_sequence(SdAnalysis *analysis, const SdRelation *relation, LOCKMODE lock, const char *message)
-{
-	SdFinding finding = sd_finding(analysis, SD_RULE_SEQUENCE_RESET, relation);
-
-	finding.lock = lock;
-	finding.message = psprintf(message, finding.object);
-	sd_report(analysis, &finding);
-}
-
-static void
-check_alter_sequence(SdAnalysis *analysis, Node *statement)
-{
-	AlterSeqStmt *stmt = (AlterSeqStmt *) statement;
-	SdRelation relation = sd_scope_relation(analysis->scope, stmt->sequence);
-
-	if (relation.presence != SD_EXISTS || analysis->deferred)
-		return;
-	if (sd_option(stmt->options, "restart") != NULL)
-		report_sequence(analysis, &relation, ShareRowExclusiveLock,
-						"%s begins again, and may give out numbers that rows have already");
-	else if (sd_option(stmt->options, "as") != NULL)
-		report_sequence(analysis, &relation, ShareRowExclusiveLock,
-						"the new type of %s changes where it ends");
-}
-
-static void
-check_identity(SdAnalysis *analysis, const SdAlter *alter)
-{
-	if (alter->relation.presence == SD_EXISTS && !analysis->deferred &&
-		sd_option((List *) alter->cmd->def, "restart") != NULL)
-		report_sequence(analysis, &alter->relation, alter->lock,
-						"the identity column of %s begins again, and may give out numbers that rows "
-						"have already");
-}
-
-/* is_numbered tells whether a column gets its values from a sequence. */
-static bool
-is_numbered(Oid relation, const FormData_pg_attribute *column)
-{
-	Node *value;
-
-	if (column->attidentity != '\0')
-		return true;
-	if (!column->atthasdef || column->attgenerated != '\0')
-		return false;
-	value = strip_implicit_coercions(sd_lookup_default(relation, column->attnum));
-	while (value != NULL && IsA(value, FuncExpr) && ((FuncExpr *) value)->funcid != SD_F_NEXTVAL &&
-		   list_length(((FuncExpr *) value)->args) == 1)
-		value = linitial(((FuncExpr *) value)->args);
-	return value != NULL && IsA(value, FuncExpr) && ((FuncExpr *) value)->funcid == SD_F_NEXTVAL;
-}
-
-/* check_insert reports rows that bring numbers of their own where a sequence gives them. */
-static void
-check_insert(SdAnalysis *analysis, Node *statement)
-{
-	InsertStmt *stmt = (InsertStmt *) statement;
-	SdTrack *track = analysis->track;
-	SelectStmt *select = (SelectStmt *) stmt->selectStmt;
-	SdRelation relation;
-	ListCell *cell;
-	int i = 0;
-
-	/* a script of many INSERTs is mostly about one table: it is judged once */
-	if (stmt->cols == NIL || select == NULL || select->valuesLists == NIL || analysis->deferred ||
-		!sd_track_first_insert(analysis, stmt->relation->relname))
-		return;
-	relation = sd_scope_relation(analysis->scope, stmt->relation);
-	if (relation.presence != SD_EXISTS || list_member_oid(track->inserted, relation.oid))
-		return;
-	foreach (cell, stmt->cols)
-	{
-		FormData_pg_attribute column;
-		List *row = linitial(select->valuesLists);
-
-		if (i < list_length(row) && IsA(list_nth(row, i), A_Const) &&
-			sd_lookup_column(analysis, &relation, lfirst_node(ResTarget, cell)->name, &column) &&
-			is_numbered(relation.oid, &column) &&
-			!sd_ahead(analysis, SD_AHEAD_SEQUENCE, NULL, NULL, false))
-		{
-			MemoryContext old = MemoryContextSwitchTo(analysis->context);
-
-			track->inserted = lappend_oid(track->inserted, relation.oid);
-			MemoryContextSwitchTo(old);
-			report_sequence(analysis, &relation, RowExclusiveLock,
-							"rows of %s bring their own numbers, and its sequence does not know "
-							"that they are taken");
-			return;
-		}
-		i++;
-	}
-}
-
-/* report_bodies reports routines whose text uses what goes or gets another name. */
-static void
-report_bodies(SdAnalysis *analysis, const SdMention *mention, const SdRelation *relation,
-			  const char *what)
-{
-	SdNames users;
-	SdFinding finding;
-
-	if (analysis->deferred)
-		return;
-	sd_names_init(&users);
-	sd_bodies_mention(analysis, mention, &users);
-	if (users.count == 0)
-		return;
-	finding = sd_finding(analysis, SD_RULE_PLPGSQL_BODY_BREAK, relation);
-	finding.message = psprintf("the text of %s mentions %s, and fails when it runs next",
-							   users.count == 1 ? "a routine" : "routines", what);
-	finding.detail = psprintf("The server does not follow text: %s.", sd_names_text(&users));
-	sd_report(analysis, &finding);
-}
-
-static void
-check_drop_bodies(SdAnalysis *analysis, Node *statement)
-{
-	DropStmt *stmt = (DropStmt *) statement;
-	ListCell *cell;
-
-	foreach (cell, stmt->objects)
-	{
-		Node *object = lfirst(cell);
-		SdMention mention = { 0 };
-		SdRelation relation;
-
-		if (IsA(object, ObjectWithArgs))
-		{
-			mention.name = strVal(llast(((ObjectWithArgs *) object)->objname));
-			mention.call = true;
-			/* another routine of that name may be the one that is called */
-			if (OidIsValid(sd_lookup_routine(stmt->removeType, (ObjectWithArgs *) object)) &&
-				sd_lookup_routine_count(mention.name) == 1)
-				report_bodies(analysis, &mention, NULL,
-							  psprintf("function %s", quote_identifier(mention.name)));
-			continue;
-		}
-		relation = sd_scope_relation_list(analysis->scope, (List *) object);
-		mention.name = relation.name;
-		mention.schema = relation.schema;
-		if (relation.presence == SD_EXISTS &&
-			!sd_ahead(analysis, SD_AHEAD_RELATION, relation.name, NULL, true))
-			report_bodies(analysis, &mention, &relation, sd_shown(&relation));
-	}
-}
-
-static void
-check_rename_bodies(SdAnalysis *analysis, Node *statement)
-{
-	RenameStmt *stmt = (RenameStmt *) statement;
-	SdMention mention = { 0 };
-	SdRelation relation;
-
-	if (stmt->relation == NULL)
-		return;
-	relation = sd_scope_relation(analysis->scope, stmt->relation);
-	if (relation.presence != SD_EXISTS || relation.persistence == RELPERSISTENCE_TEMP)
-		return;
-	mention.name = relation.name;
-	mention.schema = relation.schema;
-	if (stmt->renameType == OBJECT_COLUMN)
-	{
-		mention.name = stmt->subname;
-		mention.table = relation.name;
-		mention.trigger_table = relation.oid;
-		report_bodies(analysis, &mention, &relation,
-					  psprintf("column %s of %s", quote_identifier(stmt->subname),
-							   sd_shown(&relation)));
-	}
-	else if (!sd_ahead(analysis, SD_AHEAD_RELATION, relation.name, NULL, true))
-		report_bodies(analysis, &mention, &relation, sd_shown(&relation));
-}
-
-static void
-check_drop_column(SdAnalysis *analysis, const SdAlter *alter)
-{
-	SdMention mention = { .name = alter->cmd->name,
-						  .schema = alter->relation.schema,
-						  .table = alter->relation.name,
-						  .trigger_table = alter->relation.oid };
-	FormData_pg_attribute column;
-
-	if (sd_lookup_column(analysis, &alter->relation, alter->cmd->name, &column))
-		report_bodies(analysis, &mention, &alter->relation,
-					  psprintf("column %s of %s", quote_identifier(alter->cmd->name),
-							   sd_shown(&alter->relation)));
-}
-
 const SdCheck sd_checks_application[] = {
 	{ T_AlterTableStmt, -1, check_plans },
 	{ T_RenameStmt, OBJECT_TABCONSTRAINT, check_rename_part },
 	{ T_RenameStmt, OBJECT_INDEX, check_rename_part },
-	{ T_RenameStmt, OBJECT_TABLE, check_rename_bodies },
-	{ T_RenameStmt, OBJECT_VIEW, check_rename_bodies },
-	{ T_RenameStmt, OBJECT_MATVIEW, check_rename_bodies },
-	{ T_RenameStmt, OBJECT_SEQUENCE, check_rename_bodies },
-	{ T_RenameStmt, OBJECT_COLUMN, check_rename_bodies },
-	{ T_DropStmt, OBJECT_TABLE, check_drop_bodies },
-	{ T_DropStmt, OBJECT_VIEW, check_drop_bodies },
-	{ T_DropStmt, OBJECT_MATVIEW, check_drop_bodies },
-	{ T_DropStmt, OBJECT_SEQUENCE, check_drop_bodies },
-	{ T_DropStmt, OBJECT_FUNCTION, check_drop_bodies },
-	{ T_DropStmt, OBJECT_PROCEDURE, check_drop_bodies },
-	{ T_DropStmt, OBJECT_ROUTINE, check_drop_bodies },
 	{ T_IndexStmt, -1, check_unique_index },
 	{ T_CreateTrigStmt, -1, check_create_trigger },
-	{ T_AlterSeqStmt, -1, check_alter_sequence },
-	{ T_InsertStmt, -1, check_insert },
 	{ T_Invalid, 0, NULL },
 };
 
 const SdAlterCheck sd_alter_checks_application[] = {
 	{ AT_AddColumn, check_add_column },
-	{ AT_DropColumn, check_drop_column },
 	{ AT_AlterColumnType, check_alter_type },
 	{ AT_ColumnDefault, check_default },
 	{ AT_DropNotNull, check_drop_not_null },
 	{ AT_AddConstraint, check_add_constraint },
 	{ AT_SetNotNull, check_set_not_null },
-	{ AT_SetIdentity, check_identity },
 	{ 0, NULL },
 };

@@ -161,8 +161,8 @@ check_drop_type(SdAnalysis *analysis, Node *statement)
 			if (columns.count > 0)
 			{
 				finding.data_loss = SD_LOSS_CERTAIN;
-				finding.message =
-					psprintf("drops type %s and with it %d columns", finding.object, columns.count);
+				finding.message = psprintf("drops type %s and with it %d column%s", finding.object,
+										   columns.count, columns.count == 1 ? "" : "s");
 				finding.detail = psprintf("The columns are %s.", sd_names_text(&columns));
 			}
 			else
@@ -287,7 +287,14 @@ check_drop_owned(SdAnalysis *analysis, Node *statement)
 		finding.lock = AccessExclusiveLock;
 		finding.data_loss = SD_LOSS_POSSIBLE;
 		finding.message = "drops every object that the role owns in this database";
-		if (OidIsValid(role))
+		if (OidIsValid(role) && role < FirstNormalObjectId)
+		{
+			finding.object = quote_identifier(GetUserNameFromId(role, false));
+			finding.data_loss = SD_LOSS_NONE;
+			finding.message =
+				psprintf("DROP OWNED fails: the server itself needs what %s owns", finding.object);
+		}
+		else if (OidIsValid(role))
 		{
 			others = add_owned(analysis, role, &tables, &finding.size);
 			finding.object = quote_identifier(GetUserNameFromId(role, false));

@@ -32,8 +32,6 @@ report_lost_index(SdAnalysis *analysis, const SdAlter *alter, const SdIndexFacts
 
 	finding.names.item = sd_relation_name(index->oid);
 	finding.names.new_name = quote_identifier(psprintf("%s_new", get_rel_name(index->oid)));
-	if (index->unique)
-		finding.severity = SD_ERROR;
 	finding.message = psprintf("%sindex %s goes with column %s", index->unique ? "unique " : "",
 							   finding.names.item, finding.object);
 	if (index->nkeys > 1)
@@ -71,8 +69,6 @@ report_lost_constraint(SdAnalysis *analysis, const SdAlter *alter, const SdConst
 		finding = sd_alter_finding(analysis, SD_RULE_DROP_COLUMN_DROPS_CONSTRAINT, alter,
 								   alter->cmd->name);
 		finding.names.item = quote_identifier(constraint->name);
-		if (constraint->type == CONSTRAINT_PRIMARY)
-			finding.severity = SD_ERROR;
 		finding.message =
 			psprintf("%s %s goes with column %s", kinds[i].word, finding.names.item, finding.object);
 		finding.detail = kinds[i].detail;
@@ -145,8 +141,9 @@ check_drop_index(SdAnalysis *analysis, Node *statement)
 			finding = sd_finding(analysis, SD_RULE_DROP_INDEX_IN_USE, &relation);
 			finding.names.item = finding.object;
 			finding.size = sd_relation_size(analysis->sizes, index->table);
-			finding.message = psprintf("index %s was used by " INT64_FORMAT " scans%s",
-									   finding.object, use.reads, sd_usage_last(&use));
+			finding.message =
+				psprintf("index %s was used by " INT64_FORMAT " scan%s%s", finding.object,
+						 use.reads, use.reads == 1 ? "" : "s", sd_usage_last(&use));
 			sd_report_blocking(analysis, &finding);
 		}
 	}

@@ -55,13 +55,13 @@ check_required(SdAnalysis *analysis, const SdAlter *alter, const ColumnDef *colu
 	finding.names.type = sd_hint_type(column->typeName);
 	finding.location = column->location;
 	finding.scans = SD_YES;
-	/* without a row there is nothing that could make it fail */
+	/* without a row there is nothing that could make it fail; one is enough, so that size says no more */
 	if (finding.size.bytes == 0)
-		finding.severity = SD_WARNING;
+		finding.severity = SD_NOTICE;
 	finding.message =
 		psprintf("column %s is NOT NULL without a default, which fails when %s has rows (%s)",
 				 finding.object, sd_shown(&alter->relation), sd_size_text(finding.size));
-	sd_report_blocking(analysis, &finding);
+	sd_report(analysis, &finding);
 }
 
 static void
@@ -162,6 +162,7 @@ check_move_all(SdAnalysis *analysis, Node *statement)
 		return;
 	finding = sd_finding(analysis, SD_RULE_SET_TABLESPACE, NULL);
 	finding.object = quote_identifier(stmt->orig_tablespacename);
+	finding.names.table = "them";
 	finding.lock = AccessExclusiveLock;
 	finding.rewrites = finding.scans = SD_YES;
 	finding.message = psprintf("copies all that this database has in tablespace %s to %s",

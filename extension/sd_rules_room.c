@@ -219,7 +219,7 @@ check_disk(SdAnalysis *analysis)
 	finding.size = sd_relation_size(analysis->sizes, table);
 	finding.message =
 		psprintf("the copy of %s needs " INT64_FORMAT " MB, and " INT64_FORMAT " MB are free",
-				 finding.object, wanted / (1024 * 1024), room / (1024 * 1024));
+				 finding.object, Max(wanted / (1024 * 1024), 1), room / (1024 * 1024));
 	if (reserve > 0)
 		finding.detail =
 			psprintf("safedeploy.disk_reserve keeps %d MB of them.", sd_guc_disk_reserve);

@@ -62,6 +62,40 @@ name_constraint(SdFinding *finding, const SdAlter *alter, const Constraint *cons
 	}
 }
 
+/* nullable_column returns the first key column of an index that may have NULL, "..." for one of an unknown index. */
+static const char *
+nullable_column(SdAnalysis *analysis, const SdAlter *alter, const char *index_name)
+{
+	SdRelation index = sd_scope_relation_in(analysis->scope, alter->relation.schema, index_name);
+	HeapTuple tuple;
+	Form_pg_index form;
+	List *dropped;
+	List *validated;
+	const char *result = NULL;
+
+	if (index.presence != SD_EXISTS)
+		return "...";
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index.oid));
+	if (!HeapTupleIsValid(tuple))
+		return "...";
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	sd_scope_changed_constraints(analysis->scope, &alter->relation, &dropped, &validated);
+	for (int i = 0; i < form->indnkeyatts && result == NULL; i++)
+	{
+		char *column = get_attname(form->indrelid, form->indkey.values[i], true);
+
+		/* a valid CHECK is as good as NOT NULL, as for SET NOT NULL */
+		if (column == NULL)
+			result = "...";
+		else if (!sd_column_is_not_null(form->indrelid, column) &&
+				 !sd_scope_proves_not_null(analysis->scope, &alter->relation, column, NIL) &&
+				 sd_predict_not_null(form->indrelid, column, dropped, validated) != SD_NO)
+			result = quote_identifier(column);
+	}
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 /* report_scan reports a full read of the altered table. */
 static void
 report_scan(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const Constraint *constraint,
@@ -70,44 +104,14 @@ report_scan(SdAnalysis *analysis, SdRuleId rule, const SdAlter *alter, const Con
 	SdFinding finding = sd_alter_finding(analysis, rule, alter, NULL);
 
 	name_constraint(&finding, alter, constraint);
+	if (constraint->indexname != NULL)
+		finding.names.column = nullable_column(analysis, alter, constraint->indexname);
 	finding.location = constraint->location;
 	finding.scans = scans;
 	finding.message = psprintf("%s %s all of %s (%s)", what, scans == SD_YES ? "reads" : "may read",
 							   sd_shown(&alter->relation), sd_size_text(finding.size));
 	finding.detail = detail;
 	sd_report_blocking(analysis, &finding);
-}
-
-/* columns_not_null tells whether all key columns of an existing index are known to have no NULL. */
-static bool
-columns_not_null(SdAnalysis *analysis, const SdAlter *alter, const char *index_name)
-{
-	SdRelation index = sd_scope_relation_in(analysis->scope, alter->relation.schema, index_name);
-	HeapTuple tuple;
-	Form_pg_index form;
-	List *dropped;
-	List *validated;
-	bool result = true;
-
-	if (index.presence != SD_EXISTS)
-		return false;
-	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index.oid));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_index) GETSTRUCT(tuple);
-	sd_scope_changed_constraints(analysis->scope, &alter->relation, &dropped, &validated);
-	for (int i = 0; i < form->indnkeyatts; i++)
-	{
-		char *column = get_attname(form->indrelid, form->indkey.values[i], true);
-
-		/* a valid CHECK is as good as NOT NULL, as for SET NOT NULL */
-		result &= column != NULL &&
-				  (sd_column_is_not_null(form->indrelid, column) ||
-				   sd_scope_proves_not_null(analysis->scope, &alter->relation, column, NIL) ||
-				   sd_predict_not_null(form->indrelid, column, dropped, validated) == SD_NO);
-	}
-	ReleaseSysCache(tuple);
-	return result;
 }
 
 /* report_index_constraint reports UNIQUE and PRIMARY KEY, in either spelling. */
@@ -124,7 +128,7 @@ report_index_constraint(SdAnalysis *analysis, const SdAlter *alter, const Constr
 					primary ? "PRIMARY KEY builds an index and" : "UNIQUE builds an index and",
 					"Nobody can read or write the table meanwhile; rows that are not unique make "
 					"it fail.");
-	else if (primary && !columns_not_null(analysis, alter, constraint->indexname))
+	else if (primary && nullable_column(analysis, alter, constraint->indexname) != NULL)
 		report_scan(analysis, SD_RULE_PK_USING_INDEX_NULLABLE, alter, constraint, SD_YES,
 					"PRIMARY KEY USING INDEX on columns that may be null",
 					"The columns become NOT NULL, which is verified for each row.");
@@ -588,6 +592,10 @@ check_create_as(SdAnalysis *analysis, Node *statement)
 	if (!reads_existing(analysis, query, &finding.size, &names))
 		return;
 	finding.object = finding.names.table = sd_hint_range(into->rel);
+	if (!IsA(statement, CreateTableAsStmt) ||
+		SD_CTAS_OBJTYPE((CreateTableAsStmt *) statement) != OBJECT_MATVIEW)
+		finding.hint = "Make it empty, and fill it in batches, each in a transaction of its own: "
+					   "CREATE TABLE %t AS ... WITH NO DATA;";
 	finding.message =
 		psprintf("the query of %s is run and stored, and what the transaction locks stays "
 				 "locked meanwhile",

@@ -313,78 +313,6 @@ check_security_off(SdAnalysis *analysis, const SdAlter *alter)
 	sd_report(analysis, &finding);
 }
 
-/* is_public tells whether one of the grantees is PUBLIC. */
-static bool
-is_public(List *grantees)
-{
-	ListCell *cell;
-
-	foreach (cell, grantees)
-		if (lfirst_node(RoleSpec, cell)->roletype == ROLESPEC_PUBLIC)
-			return true;
-	return false;
-}
-
-static void
-check_grant(SdAnalysis *analysis, Node *statement)
-{
-	GrantStmt *stmt = IsA(statement, GrantStmt) ? (GrantStmt *) statement :
-												  ((AlterDefaultPrivilegesStmt *) statement)->action;
-	bool future = !IsA(statement, GrantStmt);
-	SdFinding finding;
-
-	if (!stmt->is_grant || analysis->deferred)
-		return;
-	finding = sd_finding(analysis, SD_RULE_GRANT_WIDEN, NULL);
-	if (is_public(stmt->grantees))
-	{
-		finding.severity = SD_WARNING;
-		finding.message = psprintf("every role of the server gets privileges%s",
-								   future ? " on all that is made later" : "");
-	}
-	else if (stmt->grant_option)
-		finding.message = "a role may pass the privileges on to others";
-	else if (!future && stmt->targtype == ACL_TARGET_ALL_IN_SCHEMA)
-		finding.message = "a role gets privileges on all objects of a schema at once";
-	else if (stmt->privileges == NIL)
-		finding.message =
-			psprintf("a role gets all privileges%s", future ? " on all that is made later" : "");
-	else
-		return;
-	sd_report(analysis, &finding);
-}
-
-/* check_role_attribute reports rights that go around all others. */
-static void
-check_role_attribute(SdAnalysis *analysis, Node *statement)
-{
-	static const struct
-	{
-		const char *option;
-		const char *right;
-	} rights[] = { { "superuser", "SUPERUSER" },
-				   { "bypassrls", "BYPASSRLS" },
-				   { "isreplication", "REPLICATION" },
-				   { "createrole", "CREATEROLE" } };
-	List *options = IsA(statement, CreateRoleStmt) ? ((CreateRoleStmt *) statement)->options :
-													 ((AlterRoleStmt *) statement)->options;
-
-	if (analysis->deferred)
-		return;
-	for (int i = 0; i < lengthof(rights); i++)
-	{
-		DefElem *option = sd_option(options, rights[i].option);
-		SdFinding finding;
-
-		if (option == NULL || option->arg == NULL || !SD_BOOLEAN_VALUE(option->arg))
-			continue;
-		finding = sd_finding(analysis, SD_RULE_GRANT_WIDEN, NULL);
-		finding.severity = SD_WARNING;
-		finding.message = psprintf("a role gets %s", rights[i].right);
-		sd_report(analysis, &finding);
-	}
-}
-
 /* report_trigger_off reports triggers that do not fire any more. */
 static void
 check_disable_trigger(SdAnalysis *analysis, const SdAlter *alter)
@@ -450,10 +378,6 @@ const SdCheck sd_checks_security[] = {
 	{ T_CreatePolicyStmt, -1, check_policy },
 	{ T_AlterPolicyStmt, -1, check_policy },
 	{ T_DropStmt, OBJECT_POLICY, check_policy },
-	{ T_GrantStmt, -1, check_grant },
-	{ T_AlterDefaultPrivilegesStmt, -1, check_grant },
-	{ T_CreateRoleStmt, -1, check_role_attribute },
-	{ T_AlterRoleStmt, -1, check_role_attribute },
 	{ T_VariableSetStmt, -1, check_replication_role },
 	{ T_Invalid, 0, NULL },
 };

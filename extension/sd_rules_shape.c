@@ -589,17 +589,31 @@ sd_check_rerun(SdAnalysis *analysis, Node *statement)
 {
 	const char *name;
 	SdFinding finding;
+	bool concurrent;
 
 	/* a transaction is done again as a whole, and the last statement has nothing behind it */
 	if (analysis->in_transaction || analysis->inside != NULL)
 		return;
+	concurrent = IsA(statement, IndexStmt) && ((IndexStmt *) statement)->concurrent;
 	name = made_without_test(statement);
-	if (name == NULL || sd_track_cleared(analysis, name) || sd_ahead_is_last(analysis))
+	if (name == NULL || sd_track_cleared(analysis, name) ||
+		(sd_ahead_is_last(analysis) && !concurrent))
 		return;
 	finding = sd_finding(analysis, SD_RULE_NOT_RERUNNABLE, NULL);
 	finding.object = name[0] == '\0' ? NULL : quote_identifier(name);
-	finding.message = psprintf("%s cannot be run again when a later statement of the script fails",
-							   sd_command_name(statement));
+	if (concurrent && finding.object != NULL)
+	{
+		finding.names.item = finding.object;
+		finding.hint = "Drop what an earlier try may have left before it is built: "
+					   "DROP INDEX CONCURRENTLY IF EXISTS %i;";
+		finding.message = psprintf("CREATE INDEX CONCURRENTLY that fails leaves an INVALID index %s "
+								   "behind, and cannot be run again",
+								   finding.object);
+	}
+	else
+		finding.message =
+			psprintf("%s cannot be run again when a later statement of the script fails",
+					 sd_command_name(statement));
 	sd_report(analysis, &finding);
 }
 
