@@ -102,7 +102,7 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON safedeploy.event EXECUTE 
 SELECT what, detail FROM safedeploy.verify_guards() ORDER BY what, detail;
 ROLLBACK;
 -- a guard that lets everything pass, and sequences set back
-SELECT safedeploy.permit('DROP TABLE t', ARRAY['table t'], 'x') > 0 AS permit, safedeploy.permit('DROP TABLE t', ARRAY['table t'], 'x') > 0 AS another;
+SELECT safedeploy.permit('DROP TABLE kept', ARRAY['table kept'], 'x') > 0 AS permit, safedeploy.permit('DROP TABLE kept', ARRAY['table kept'], 'x') > 0 AS another;
 BEGIN;
 CREATE OR REPLACE FUNCTION safedeploy.refuse_write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 ALTER SEQUENCE safedeploy.fencing_token RESTART WITH 1;
