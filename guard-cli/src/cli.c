@@ -12,6 +12,7 @@
 #include "failpoint.h"
 #include "json.h"
 #include "log.h"
+#include "runbook.h"
 #include "signals.h"
 #include "text.h"
 
@@ -393,6 +394,10 @@ mg_cli_main(int argc, char **argv)
 		mg_err_set(&err, MG_EXIT_INTERNAL, "could not write to standard output");
 	if (err.set)
 	{
+		const MgRunbook *page = mg_runbook_of_exit((int) err.exit_code);
+
+		if (err.page == NULL && page != NULL)
+			err.page = page->name;
 		fflush(stdout);
 		mg_log_error(&err);
 		exit_code = err.exit_code;

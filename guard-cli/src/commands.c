@@ -17,6 +17,7 @@
 	X(run)             \
 	X(resume)          \
 	X(rollback)        \
+	X(runbook)         \
 	X(status)          \
 	X(history)         \
 	X(show)            \

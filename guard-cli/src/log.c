@@ -153,6 +153,7 @@ mg_log_error(const MgError *err)
 		add_json(&out, "sqlstate", err->sqlstate);
 		add_json(&out, "detail", err->detail);
 		add_json(&out, "hint", err->hint);
+		add_json(&out, "page", err->page);
 		mg_buf_addf(&out, ",\"exit_code\":%d}\n", (int) err->exit_code);
 	}
 	else
@@ -166,6 +167,8 @@ mg_log_error(const MgError *err)
 		add_text(&out, "error: ", message, false);
 		add_text(&out, "detail: ", err->detail, true);
 		add_text(&out, "hint: ", err->hint, true);
+		if (err->page != NULL)
+			add_text(&out, "see: ", mg_printf(arena, "migguard runbook %s", err->page), false);
 	}
 	put(&out);
 	mg_arena_free(arena);

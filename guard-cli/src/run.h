@@ -47,7 +47,7 @@ typedef struct MgRun
 	MgConfig *config;
 	MgRunKind kind;
 	bool accept_state; /* go on from what an earlier run left, on a person's word */
-	bool dry;		   /* a resume that stops after the rehearsal and records nothing of the dead run */
+	bool dry; /* a resume that stops after the rehearsal and records nothing of the dead run */
 
 	MgPg *pg; /* migguard's own session; it holds the lock */
 	MgTool *tool;
@@ -71,8 +71,8 @@ typedef struct MgRun
 	MgError tool_error; /* why history or pending list could not be read, told by preflight */
 	MgStrings invalid_before;
 
-	MgSnapshot before;		 /* S0 */
-	MgSnapshot here;		 /* the schema as this run has found it; S0 unless it carries on */
+	MgSnapshot before; /* S0 */
+	MgSnapshot here;   /* the schema as this run has found it; S0 unless it carries on */
 	MgRevisions here_revisions;
 	MgSnapshot rehearsed;	 /* S1', copied to the real database */
 	MgSnapshot clone_before; /* S0 of the clone, copied likewise, when it is not equal to S0 */
@@ -96,7 +96,7 @@ typedef struct MgRun
 	const struct MgPastRun *resumed; /* the run that this one finishes, or NULL */
 	bool resumed_back;				 /* which was a rollback on demand */
 	bool carries_on;				 /* with its rest: S0 and where it came from are that run's */
-	bool may_revert;				 /* what is there of it may be reverted by statements of the server */
+	bool may_revert; /* what is there of it may be reverted by statements of the server */
 
 	/* of the state that runs */
 	MgRunState state;
