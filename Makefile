@@ -321,6 +321,7 @@ SQL_SOURCES = \
 	sql/tables/run_statement.sql \
 	sql/functions/run_statement_digest.sql \
 	sql/tables/applied_migration.sql \
+	sql/tables/written_by_functions_triggers.sql \
 	sql/functions/require_fence.sql \
 	sql/functions/record_migration.sql \
 	sql/functions/forget_migration.sql \

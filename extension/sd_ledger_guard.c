@@ -6,6 +6,10 @@
  * refuses everything.  The exception is what a restore of a dump does: a
  * superuser inserts rows, whose hashes must be right; verify_ledger() then
  * finds what does not link up.
+ *
+ * Tables that also functions in SQL write, with the rights of their owner, have
+ * it for whole statements: there it refuses everybody but superusers, whatever
+ * privileges a role was given, by pg_write_all_data too.
  */
 #include "postgres.h"
 
@@ -46,7 +50,16 @@ require_right_hash(Relation rel, HeapTuple tuple)
 		refuse(rel, "A row whose hash is not that of its content cannot be restored.");
 }
 
-/* refuse_write() returns trigger; its argument names a table that has hashes "hashed" */
+static bool
+has_argument(const Trigger *trigger, const char *argument)
+{
+	return trigger->tgnargs == 1 && strcmp(trigger->tgargs[0], argument) == 0;
+}
+
+/*
+ * refuse_write() returns trigger; its argument is "hashed" for a table whose rows have
+ * hashes, "owned" for one that superusers may write
+ */
 Datum
 safedeploy_refuse_write(PG_FUNCTION_ARGS)
 {
@@ -55,11 +68,17 @@ safedeploy_refuse_write(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("safedeploy.refuse_write() must be called as a trigger")));
+	if (has_argument(data->tg_trigger, "owned"))
+	{
+		if (!superuser())
+			refuse(data->tg_relation, "It is not written by statements.");
+		return PointerGetDatum(NULL);
+	}
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event))
 		refuse(data->tg_relation, "It is append-only.");
 	if (!superuser())
 		refuse(data->tg_relation, "Rows are not inserted by statements.");
-	if (data->tg_trigger->tgnargs == 1 && strcmp(data->tg_trigger->tgargs[0], "hashed") == 0)
+	if (has_argument(data->tg_trigger, "hashed"))
 		require_right_hash(data->tg_relation, data->tg_trigtuple);
 	return PointerGetDatum(data->tg_trigtuple);
 }

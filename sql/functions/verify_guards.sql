@@ -4,19 +4,22 @@ LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 WITH guarded AS (
-	SELECT c.oid, c.relname, c.relrowsecurity, c.relkind
+	SELECT c.oid, c.relname, c.relrowsecurity, c.relkind,
+		c.relname IN ('lock', 'run', 'event', 'permit', 'permit_use') AS append_only
 	FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	WHERE n.nspname = 'safedeploy' AND c.relname IN ('lock', 'run', 'event', 'permit', 'permit_use')
+	WHERE n.nspname = 'safedeploy' AND c.relname IN ('lock', 'run', 'event', 'permit', 'permit_use',
+		'drift_event', 'run_statement', 'applied_migration')
 ),
--- tgtype: row before insert, delete, update; statement before truncate
-wanted (tgname, tgtype) AS (
-	VALUES ('append_only_rows', 1 + 2 + 4 + 8 + 16), ('append_only_truncate', 2 + 32)
+-- tgtype: row before insert, delete, update; statement before truncate; statement before any
+wanted (append_only, tgname, tgtype) AS (
+	VALUES (true, 'append_only_rows', 1 + 2 + 4 + 8 + 16), (true, 'append_only_truncate', 2 + 32),
+		(false, 'written_by_functions', 2 + 4 + 8 + 16 + 32)
 ),
 seen AS (
 	SELECT g.relname, w.tgname, t.tgenabled
 	FROM guarded g
-	CROSS JOIN wanted w
+	JOIN wanted w ON w.append_only = g.append_only
 	LEFT JOIN pg_catalog.pg_trigger t ON t.tgrelid = g.oid
 		AND t.tgname = w.tgname
 		AND t.tgtype = w.tgtype
