@@ -83,13 +83,13 @@ sd_drift_end(SdDriftStatement *statement)
 }
 
 /*
- * A session that works for a run has the current token of a held lock and belongs to
- * a role that deploys: run_id and token are no secrets, and prove nothing of others.
+ * A session that works for a run has the current token of a held lock, and belongs to
+ * the role that holds it; its run_id alone proves nothing.
  */
 static bool
 works_for_run(void)
 {
-	return sd_guc_run_id[0] != '\0' && sd_fence_session_is_current() && sd_session_may_record();
+	return sd_guc_run_id[0] != '\0' && sd_fence_session_is_holders();
 }
 
 /* Text of the statement itself, not of the whole string that it came in, without secrets. */

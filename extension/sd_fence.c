@@ -17,6 +17,7 @@
 #include "sd_failpoint.h"
 #include "sd_fence.h"
 #include "sd_lock.h"
+#include "sd_session.h"
 
 PG_FUNCTION_INFO_V1(safedeploy_check_fence);
 
@@ -98,6 +99,24 @@ sd_fence_session_is_current(void)
 	int64 token;
 
 	return sd_guc_fence_token != NULL && session_token(&token) && sd_fence_token_is_current(token);
+}
+
+bool
+sd_fence_session_is_holders(void)
+{
+	Relation rel;
+	SdRow *row;
+	int64 token;
+	bool holders;
+
+	if (sd_guc_fence_token == NULL || !session_token(&token))
+		return false;
+	rel = sd_table_open("lock", AccessShareLock);
+	row = sd_lock_row_by_token(rel, token);
+	holders = row != NULL && strcmp(sd_row_get_text(row, "holder_user"), sd_session_user()) == 0 &&
+			  lock_is_held(sd_row_get_text(row, "name"));
+	table_close(rel, AccessShareLock);
+	return holders;
 }
 
 static void

@@ -31,6 +31,12 @@ extern bool sd_fence_token_is_current(int64 token);
 extern bool sd_fence_session_is_current(void);
 
 /*
+ * True when the session's own token is current and the lock was taken by the same
+ * role: tokens are no secrets, and prove nothing of another one.
+ */
+extern bool sd_fence_session_is_holders(void);
+
+/*
  * sd_fence_require refuses to go on (SD202), or warns, as safedeploy.fence
  * says, when the session's token is stale.  "what" names what is refused.
  */

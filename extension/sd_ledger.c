@@ -113,13 +113,17 @@ run_has_ended(Relation event, const pg_uuid_t *run_id)
 }
 
 bool
-sd_ledger_run_has_ended(const pg_uuid_t *run_id)
+sd_ledger_run_is_open_to(const pg_uuid_t *run_id, const char *role)
 {
-	Relation event = sd_table_open("event", AccessShareLock);
-	bool ended = run_has_ended(event, run_id);
+	Chain chain = { .run = sd_table_open("run", AccessShareLock),
+					.event = sd_table_open("event", AccessShareLock) };
+	SdRow *run = find_run(&chain, run_id);
+	bool open = run == NULL || (strcmp(sd_row_get_text(run, "session_user"), role) == 0 &&
+								!run_has_ended(chain.event, run_id));
 
-	table_close(event, AccessShareLock);
-	return ended;
+	table_close(chain.event, AccessShareLock);
+	table_close(chain.run, AccessShareLock);
+	return open;
 }
 
 /* set_hash computes a row's hash and stores it in the row. */

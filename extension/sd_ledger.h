@@ -23,8 +23,11 @@
 /* Key in the detail of a run's first event: hash of the run's row, in hex. */
 #define SD_LEDGER_RUN_HASH_KEY "run_hash"
 
-/* True when the run is in the ledger and its last event has been written. */
-extern bool sd_ledger_run_has_ended(const pg_uuid_t *run_id);
+/*
+ * True when the run is of that role and has not ended.  Also for one that is not in the
+ * ledger: a rehearsal's is in that of another database.
+ */
+extern bool sd_ledger_run_is_open_to(const pg_uuid_t *run_id, const char *role);
 
 /* Writes that a lock was broken: a run of its own, and a note in the holder's run. */
 extern void sd_ledger_record_break(const char *lock, const char *reason, const char *holder);

@@ -121,12 +121,13 @@ store_record(Relation rel, SdTraceRecord *record, Datum run_id)
 
 /*
  * Anybody may set run_id, and no token is a secret: only roles that deploy leave rows,
- * and none of them leaves any in a run that is over.
+ * and in a run of this ledger only the role that it is of, until its end.
  */
 static bool
 may_store(Datum run_id)
 {
-	return sd_session_may_record() && !sd_ledger_run_has_ended(DatumGetUUIDP(run_id));
+	return sd_session_may_record() &&
+		   sd_ledger_run_is_open_to(DatumGetUUIDP(run_id), sd_session_user());
 }
 
 void
