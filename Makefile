@@ -311,6 +311,7 @@ SQL_SOURCES = \
 	sql/functions/revert_sql.sql \
 	sql/functions/refuse_ddl.sql \
 	sql/functions/refuse_drop.sql \
+	sql/functions/confirm_drop.sql \
 	sql/functions/verify_chain.sql \
 	sql/functions/verify_guards.sql \
 	sql/functions/verify_ledger.sql \

@@ -29,6 +29,7 @@
 	X(drift)           \
 	X(backup)          \
 	X(lock)            \
+	X(ledger)          \
 	MG_TEST_COMMANDS(X)
 
 #define X(name) extern const MgCommand mg_cmd_##name;

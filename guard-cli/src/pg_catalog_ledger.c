@@ -60,6 +60,12 @@ mg_ledger_head(MgPg *pg, char **head, MgError *err)
 }
 
 bool
+mg_ledger_verify(MgPg *pg, const char *kept, MgRows *faults, MgError *err)
+{
+	return mg_pg_rows(pg, mg_sql_ledger_verify, 1, &kept, faults, err);
+}
+
+bool
 mg_lock_try(MgPg *pg, const char *name, const char *reason, const char *run_id, char **token,
 			MgError *err)
 {

@@ -28,6 +28,8 @@ extern bool mg_ledger_event(MgPg *pg, const char *run_id, const char *state, con
 extern bool mg_ledger_end(MgPg *pg, const char *run_id, int exit_code, const char *message,
 						  const char *detail, MgError *err);
 extern bool mg_ledger_head(MgPg *pg, char **head, MgError *err);
+/* What verify_ledger() finds, a row each; kept is a head from outside, or NULL. */
+extern bool mg_ledger_verify(MgPg *pg, const char *kept, MgRows *faults, MgError *err);
 
 /* One attempt, without waiting; *token is NULL when another session holds the lock. */
 extern bool mg_lock_try(MgPg *pg, const char *name, const char *reason, const char *run_id,

@@ -78,7 +78,8 @@ FROM (
 	UNION ALL
 	SELECT 'guard_disabled', pg_catalog.format('Event trigger %I is missing, replaced or not enabled ALWAYS.', e.evtname)
 	FROM (VALUES ('safedeploy_guard', 'safedeploy.refuse_ddl()', 'ddl_command_end'),
-		('safedeploy_guard_drop', 'safedeploy.refuse_drop()', 'sql_drop')) e (evtname, func, event)
+		('safedeploy_guard_drop', 'safedeploy.refuse_drop()', 'sql_drop'),
+		('safedeploy_confirm_drop', 'safedeploy.confirm_drop()', 'ddl_command_start')) e (evtname, func, event)
 	WHERE NOT EXISTS (
 		SELECT FROM pg_catalog.pg_event_trigger t
 		WHERE t.evtname = e.evtname

@@ -13,3 +13,10 @@ COMMENT ON EVENT TRIGGER safedeploy_guard IS
 'keeps everybody but superusers from altering lock and ledger, also the owner of their tables';
 COMMENT ON EVENT TRIGGER safedeploy_guard_drop IS
 'keeps everybody but superusers from dropping what belongs to lock and ledger';
+
+CREATE EVENT TRIGGER safedeploy_confirm_drop ON ddl_command_start
+	WHEN TAG IN ('DROP EXTENSION')
+	EXECUTE FUNCTION safedeploy.confirm_drop();
+ALTER EVENT TRIGGER safedeploy_confirm_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER safedeploy_confirm_drop IS
+'asks for CASCADE before the extension is dropped with a ledger that has runs';
