@@ -72,13 +72,12 @@ sub finds
 
 my $forged = q{CASE atttypid::regtype::text WHEN 'text' THEN '''forged''' WHEN 'uuid' THEN '''ffffffff-0000-0000-0000-000000000000''' WHEN 'jsonb' THEN '''{"forged": true}'''
 	WHEN 'bytea' THEN 'sha256(''forged'')' WHEN 'inet' THEN '''192.0.2.1''' WHEN 'timestamp with time zone' THEN '''2000-01-01''' ELSE '999' END};
-foreach my $column ($server->json('app', "SELECT relname, attname, $forged AS value FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+foreach my $column ($server->json('app', "SELECT relname, quote_ident(attname) AS attname, NOT attnotnull AS nullable, $forged AS value FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
 	WHERE attrelid IN ('safedeploy.run'::regclass, 'safedeploy.event'::regclass) AND attnum > 0 AND NOT attisdropped ORDER BY 1, attnum"))
 {
 	my ($table, $name) = @$column{qw(relname attname)};
 	finds("$table.$name edited", "UPDATE safedeploy.$table SET $name = $column->{value} WHERE ctid = (SELECT ctid FROM safedeploy.$table ORDER BY " . ($table eq 'event' ? 'seq' : 'started_at') . ' OFFSET 1 LIMIT 1)', qr/\w_\w/);
-	my $nullable = $server->sql('app', "SELECT NOT attnotnull FROM pg_attribute WHERE attrelid = 'safedeploy.$table'::regclass AND attname = '$name'");
-	next if $nullable ne 't';
+	next unless $column->{nullable};
 	my $rows = $server->sql('app', "SELECT count($name) FROM safedeploy.$table");
 	finds("$table.$name taken away", "UPDATE safedeploy.$table SET $name = NULL WHERE $name IS NOT NULL", qr/\w_\w/) if $rows;
 }

@@ -152,7 +152,7 @@ RESET SESSION AUTHORIZATION;
 BEGIN;
 DROP FUNCTION pg_temp.take();
 DROP VIEW pg_temp.seen;
-DROP EXTENSION safedeploy;
+DROP EXTENSION safedeploy CASCADE;
 CREATE TABLE drift.no_extension (a integer);
 ROLLBACK;
 
