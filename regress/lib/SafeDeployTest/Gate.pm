@@ -67,7 +67,7 @@ sub server { return $_[0]{server}; }
 =head2 scene($tool, $script)
 
 What the guards of a scene run: C<sql>, C<alembic> or C<flyway> with one migration.  In
-a script for alembic each line is a statement.
+a script for alembic each line is a statement; it may be a whole revision as well (hash).
 
 =cut
 
@@ -84,7 +84,8 @@ sub scene
 			LC_ALL                       => 'C.UTF-8' });
 	if ($tool eq 'alembic')
 	{
-		my $project = SafeDeployTest::Alembic->new(revisions => [ { id => 'a1', up_sql => [ map { s/;\s*$//r } split /\n/, $script ], down_sql => ['SELECT 1'] } ]);
+		my %revision = ref $script ? %$script : (up_sql => [ map { s/;\s*$//r } split /\n/, $script ], down_sql => ['SELECT 1']);
+		my $project = SafeDeployTest::Alembic->new(revisions => [ { id => 'a1', %revision } ]);
 		@scene{qw(project directory tool)} = ($project, $project->dir, [ '--', $project->alembic, 'upgrade', 'head' ]);
 		return \%scene;
 	}
@@ -152,8 +153,8 @@ sub open
 
 =head2 processes($trial), keeper($trial)
 
-Processes that were started for the run, by the tag in their environment; the process
-that keeps its tool.
+Processes that were started for the trial, by the database in their environment, the
+guard among them; the process that keeps its tool.
 
 =cut
 
@@ -166,7 +167,7 @@ sub processes
 		CORE::open my $handle, '<', $file or next;
 		local $/;
 		my $text = <$handle>;
-		push @found, $file =~ /([0-9]+)/ if defined $text && index($text, "migguard:$trial->{run}:") >= 0;
+		push @found, $file =~ /([0-9]+)/ if defined $text && $text =~ m{/$trial->{db}(?![0-9])};
 	}
 	return @found;
 }
