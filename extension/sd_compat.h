@@ -25,12 +25,6 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
-/* 14 names the numbers of functions by their arguments. */
-#if PG_VERSION_NUM < 140000
-#define F_SETVAL_REGCLASS_INT8		F_SETVAL_OID
-#define F_SETVAL_REGCLASS_INT8_BOOL F_SETVAL3_OID
-#endif
-
 /* 16 has memory of its own for what check hooks of settings keep; NULL when there is none left. */
 #if PG_VERSION_NUM >= 160000
 #define sd_guc_alloc(size) guc_malloc(LOG, size)

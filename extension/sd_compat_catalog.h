@@ -542,4 +542,10 @@ sd_compat_identity_parts(const ObjectAddress *address, List **names, List **argu
 #define SD_TYPTYPE_MULTIRANGE '\0'
 #endif
 
+/* 14 names the numbers of functions by their arguments. */
+#if PG_VERSION_NUM < 140000
+#define F_SETVAL_REGCLASS_INT8		F_SETVAL_OID
+#define F_SETVAL_REGCLASS_INT8_BOOL F_SETVAL3_OID
+#endif
+
 #endif

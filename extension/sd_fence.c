@@ -13,6 +13,7 @@
 #include "utils/fmgroids.h"
 
 #include "sd_compat.h"
+#include "sd_compat_catalog.h"
 #include "sd_errors.h"
 #include "sd_failpoint.h"
 #include "sd_fence.h"
