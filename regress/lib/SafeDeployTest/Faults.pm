@@ -519,6 +519,7 @@ sub mend
 	{
 		my $where = $self->where($look);
 		push @wrong, "the next one refuses in state $where, which was $trial->{where}" unless $where eq 'C' && $trial->{where} eq 'C';
+		push @wrong, $self->clean_up($trial, $look);
 		my ($id) = $trial->{said} =~ /run ([0-9a-f]{8}) was interrupted in state \w+/;
 		push @wrong, 'the refusal does not name the run and its state' unless defined $id;
 		$self->again($trial, 'rollback', defined $id ? ('--run', $id) : ());
@@ -532,6 +533,21 @@ sub mend
 	push @wrong, 'the next one leads to ' . $self->where($look) unless $self->where($look) eq $goal;
 	push @wrong, $self->litter($trial->{database}, $look);
 	push @{ $trial->{log} }, 'left: ' . JSON::PP->new->canonical->encode($look) if @wrong;
+	return @wrong;
+}
+
+# What a person does who is told of an invalid index: the command that is named.
+sub clean_up
+{
+	my ($self, $trial, $look) = @_;
+	my @wrong;
+	foreach my $index (@{ $look->{invalid} || [] })
+	{
+		my ($command) = $trial->{said} =~ /(DROP INDEX CONCURRENTLY \S*\b\Q$index\E\b)/;
+		push @{ $trial->{way} }, "drop $index";
+		if   (defined $command) { $self->{server}->sql($trial->{database}, $command); }
+		else                    { push @wrong, "invalid index $index is not named with a command that drops it"; }
+	}
 	return @wrong;
 }
 
@@ -589,6 +605,74 @@ sub release
 	my ($self, $trial) = @_;
 	unlink $trial->{pause} or croak "$trial->{pause}: $!";
 	return;
+}
+
+=head2 sessions_of($trial), terminate($trial, $pattern)
+
+Names of the sessions of migguard and its tool in the trial's database and its clones;
+ending those whose name matches a LIKE pattern; both by way of another database.
+
+=cut
+
+my $of_trial = q{application_name LIKE 'migguard:%%' AND (datname = '%s' OR application_name IN (SELECT application_name FROM pg_stat_activity WHERE datname = '%1$s')
+	OR substr(application_name, 10, 8) IN (SELECT substr(application_name, 10, 8) FROM pg_stat_activity WHERE datname = '%1$s'))};
+
+sub sessions_of
+{
+	my ($self, $trial) = @_;
+	my $where = sprintf $of_trial, $trial->{database};
+	return split /\n/, $self->{server}->sql('postgres', "SELECT application_name FROM pg_stat_activity WHERE $where ORDER BY backend_start");
+}
+
+sub terminate
+{
+	my ($self, $trial, $pattern) = @_;
+	my $where = sprintf $of_trial, $trial->{database};
+	return $self->{server}->sql('postgres', "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE $where AND application_name LIKE '$pattern'");
+}
+
+=head2 gate($trial, $lock), at_gate($trial), open_gate($trial, $gate)
+
+A session that holds C<LOCK TABLE $lock> until it is opened; waiting until the tool of
+the trial waits for a lock; opening, which does nothing to a gate that is gone.
+
+=cut
+
+sub gate
+{
+	my ($self, $trial, $lock) = @_;
+	my $gate = start_program([ 'psql', '-Xqc', "BEGIN; LOCK TABLE $lock; SELECT pg_sleep(600)", $self->{server}->url($trial->{database}) . '&application_name=gate' ]);
+	wait_until(sub { $self->{server}->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gate' AND datname = '$trial->{database}' AND wait_event = 'PgSleep'") }, 30, 'the gate');
+	return $gate;
+}
+
+sub at_gate
+{
+	my ($self, $trial) = @_;
+	my $waits = "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) WHERE NOT l.granted AND a.application_name LIKE 'migguard:%' AND a.datname = '$trial->{database}'";
+	return wait_until(sub { $self->{server}->sql('postgres', $waits) }, 30, 'the tool at the gate');
+}
+
+sub open_gate
+{
+	my ($self, $trial, $gate) = @_;
+	$self->{server}->sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gate' AND datname = '$trial->{database}'");
+	$gate->kill_group;
+	return;
+}
+
+=head2 steps($command)
+
+Points C<sql.step:NTH> of a clean run or rollback on the real database, in order.
+
+=cut
+
+sub steps
+{
+	my ($self, $command) = @_;
+	my @all = $self->points($command, list => 1);
+	my ($from) = grep { $all[$_] =~ /^(?:migrate|rollback)\.begun:1$/ } 0 .. $#all;
+	return grep { /^sql\.step:/ } @all[ $from .. $#all ];
 }
 
 1;

@@ -1,0 +1,57 @@
+# Sessions of migguard and of its tool are terminated, at each boundary and in the midst of statements.
+use strict;
+use warnings;
+
+use SafeDeployTest;
+use SafeDeployTest::Faults;
+use Test::More;
+
+promise('C3', 'a session of ours terminated');
+my $faults = SafeDeployTest::Faults->new('backends');
+
+# Terminates what matches, once migguard has come to the point.
+sub hit
+{
+	my ($point, $name, $pattern) = @_;
+	my $more = 0;
+	$faults->trial('C3', $name, lean($point), fault => "$point=pause",
+		during => sub {
+			my ($self, $trial) = @_;
+			return unless $self->reached($trial);
+			$more = grep { !/:guard$/ } $self->sessions_of($trial);
+			$self->terminate($trial, $pattern) or die "no session is like $pattern";
+			$self->release($trial);
+		});
+	return $more;
+}
+
+foreach my $boundary ($faults->boundaries)
+{
+	my ($name, $point) = @$boundary;
+	foreach (1 .. repeats())
+	{
+		my $more = hit($point, "$name, guard at $point", '%:guard');
+		hit($point, "$name, all at $point", '%') if $more;
+	}
+}
+
+# The tool's own, while it waits inside of a statement of each migration.
+my @locks = ('t IN ROW EXCLUSIVE MODE', 't IN ROW EXCLUSIVE MODE', 'u IN EXCLUSIVE MODE');
+my @steps = $faults->steps('run');
+foreach my $n (0 .. $#locks)
+{
+	foreach my $whose ('%:migrate', '%:guard', '%')
+	{
+		$faults->trial('C3', "$whose inside of migration " . ($n + 2), lean('migrate.begun'), fault => "$steps[$n]=pause",
+			during => sub {
+				my ($self, $trial) = @_;
+				$self->reached($trial) or die 'it has ended';
+				my $gate = $self->gate($trial, $locks[$n]);
+				$self->release($trial);
+				$self->at_gate($trial);
+				$self->terminate($trial, $whose);
+				$self->open_gate($trial, $gate);
+			}) foreach 1 .. repeats();
+	}
+}
+done_testing();
