@@ -1,12 +1,16 @@
 # safedeploy: the server module by PGXS at the top, the CLI through a sub-make.
 # The goals of developers stand apart: they need no pg_config yet, because
 # regress/setup-deps brings it, and PGXS has a rule "check" of its own.
-ifneq (,$(filter check check-versions demo bench fuzz lint format,$(MAKECMDGOALS)))
+ifneq (,$(filter check check-faults check-versions demo bench fuzz lint format,$(MAKECMDGOALS)))
 
 # Everything that is a test, on private throwaway servers; see regress/check.
 check:
 	regress/setup-deps
 	regress/check
+# The trials of regress/faults, each twenty times, which takes up to an hour.
+check-faults:
+	regress/setup-deps
+	SD_TRIALS=$(or $(SD_TRIALS),20) regress/check faults
 check-versions:
 	regress/setup-deps --versions
 	regress/check-versions
@@ -25,7 +29,7 @@ lint:
 	ci/lint
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
-.PHONY: check check-versions demo bench fuzz lint format
+.PHONY: check check-faults check-versions demo bench fuzz lint format
 
 else
 

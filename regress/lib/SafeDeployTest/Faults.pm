@@ -32,8 +32,8 @@ plain SQL.  It is run from there with a fault, and must then be in an allowed st
 
 Then another migguard is started with nothing wrong, at once.  It must get the lock
 within 30 seconds, must either reach B or refuse with exit 24 and change nothing, and
-what it refuses must be brought back to A by C<migguard rollback --run ID>, from where
-a run reaches B.  After that no session, no lock, no scratch database and no half-made
+what it refuses must be brought to A or B by C<migguard resume> or C<migguard rollback --run ID>,
+from where a run reaches B.  After that no session, no lock, no scratch database and no half-made
 backup of any of these runs is left, no run is without an end, and the ledger verifies.
 
 What is judged: the fingerprint of the schema, every row and sequence, the tool's
@@ -359,6 +359,34 @@ sub look
 	return JSON::PP->new->decode((split /\n/, $text)[-1]);
 }
 
+=head2 bytes($database)
+
+All of a database but the tables of safedeploy, as one text: its dump, and where each row
+lies and which transaction wrote it.
+
+=cut
+
+sub bytes
+{
+	my ($self, $database) = @_;
+	my $dump = run_program([ 'pg_dump', '--exclude-schema=safedeploy', $self->{server}->url($database) ]);
+	croak $dump->stderr if !defined $dump->exit_code || $dump->exit_code != 0;
+	# newer ones begin and end with a random key
+	my $text = $dump->stdout =~ s/^\\(?:un)?restrict \S+$//mgr;
+	my $rows = $self->{server}->sql($database, <<'SQL');
+SET safedeploy.record_drift = off;
+CREATE FUNCTION pg_temp.places(t regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE d text;
+BEGIN
+	EXECUTE format('SELECT coalesce(string_agg(ctid::text || xmin || '','' || xmax, '';'' ORDER BY ctid), '''') FROM ONLY %s', t) INTO d;
+	RETURN d;
+END $$;
+SELECT c.oid, c.relfilenode, pg_temp.places(c.oid::regclass) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'safedeploy') ORDER BY c.oid;
+SQL
+	return "$text\n$rows";
+}
+
 sub same
 {
 	my ($one, $other) = @_;
@@ -444,6 +472,8 @@ One trial from state A to B, or with C<< command => 'rollback' >> from B to A.  
   during     sub($self, $trial): called while it runs; the trial has "process"
   after      sub($self, $trial): called after its end, before anything is judged;
              returns what is wrong
+  set_revision  sub($self, $trial): tells the tool that all is applied, when that is
+             what the next migguard asks for
   must_end   what the hurt migguard must end with (regex on the exit code or on "signal N")
 
 Returns the trial, with "passed", "where" (state after the fault), "exit".  For work by
@@ -517,15 +547,7 @@ sub mend
 	my $look = $self->look($trial->{database});
 	if ($next == 24)
 	{
-		my $where = $self->where($look);
-		push @wrong, "the next one refuses in state $where, which was $trial->{where}" unless $where eq 'C' && $trial->{where} eq 'C';
-		push @wrong, $self->clean_up($trial, $look);
-		my ($id) = $trial->{said} =~ /run ([0-9a-f]{8}) was interrupted in state \w+/;
-		push @wrong, 'the refusal does not name the run and its state' unless defined $id;
-		$self->again($trial, 'rollback', defined $id ? ('--run', $id) : ());
-		$look  = $self->look($trial->{database});
-		$where = $self->where($look);
-		push @wrong, "a rollback leads to $where" unless $where eq 'A';
+		push @wrong, $self->told($trial, $look);
 		$next = $self->again($trial, $command, @{ $trial->{again} || [] });
 		$look = $self->look($trial->{database});
 	}
@@ -533,6 +555,33 @@ sub mend
 	push @wrong, 'the next one leads to ' . $self->where($look) unless $self->where($look) eq $goal;
 	push @wrong, $self->litter($trial->{database}, $look);
 	push @{ $trial->{log} }, 'left: ' . JSON::PP->new->canonical->encode($look) if @wrong;
+	return @wrong;
+}
+
+# What a person does who is refused with 24: cleans up what is named, then goes on by "resume" or back by
+# "rollback", as it says; where it names both, trials take turns.  Returns what is wrong with the refusal,
+# and with where that leads.
+sub told
+{
+	my ($self, $trial, $look) = @_;
+	my @wrong;
+	my $where = $self->where($look);
+	my ($id) = $trial->{said} =~ /run ([0-9a-f]{8}) was interrupted in state \w+/;
+	push @wrong, "the next one refuses in state $where, which was $trial->{where}" if $where ne $trial->{where} || $where eq $trial->{start} || $where eq $trial->{goal};
+	push @wrong, 'the refusal does not name the run and its state' unless defined $id;
+	push @wrong, $self->clean_up($trial, $look);
+	my @named;
+	push @named, [ 'resume', '--no-backup' ] if $trial->{said} =~ /"migguard resume"/;
+	push @named, [ 'rollback', '--run', $id ] if defined $id && $trial->{said} =~ /"migguard rollback --run $id"/;
+	return (@wrong, 'the refusal names no command') unless @named;
+	if ($trial->{said} =~ /set the tool's revision/)
+	{
+		push @{ $trial->{way} }, 'set revision';
+		$trial->{set_revision} ? $trial->{set_revision}->($self, $trial) : push @wrong, 'the tool is said to have lost its revision';
+	}
+	my $code = $self->again($trial, @{ $named[ $self->{number} % @named ] });
+	$where = $self->where($self->look($trial->{database}));
+	push @wrong, "what it names leads to $where by $code" unless $where eq 'A' || $where eq 'B' && $code == 0;
 	return @wrong;
 }
 
