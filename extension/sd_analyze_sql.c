@@ -151,6 +151,7 @@ analyze_text(text *sql, bool in_transaction, bool conforming, Wanted wanted, Tup
 	SdScript script;
 
 	sd_script_init(&script, sql);
+	script.brief = true;
 	analysis->script = &script;
 	analysis->store = store;
 	analysis->desc = desc;

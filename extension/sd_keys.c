@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -63,10 +62,15 @@ keys_of(SdAnalysis *analysis)
 	return analysis->keys;
 }
 
+/* hash_name hashes a name behind another hash (FNV-1a, which is fast for short ones). */
 static uint64
 hash_name(const char *name, uint64 seed)
 {
-	return hash_bytes_extended((const unsigned char *) name, strlen(name), seed);
+	uint64 hash = UINT64CONST(14695981039346656037) ^ seed;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char) *name) * UINT64CONST(1099511628211);
+	return hash ^ (hash >> 32);
 }
 
 /* describe makes the hashes of a table and the columns that an index begins with. */

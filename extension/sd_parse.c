@@ -43,6 +43,7 @@ sd_script_init(SdScript *script, text *sql)
 	script->len = len;
 	script->place.character = script->place.line = 1;
 	script->inner = script->place;
+	script->single = list_make1(NULL);
 	sd_split_init(&script->splitter, script->text, len);
 	script->context =
 		AllocSetContextCreate(CurrentMemoryContext, "safedeploy statement", ALLOCSET_DEFAULT_SIZES);
@@ -298,12 +299,19 @@ parse_together(SdScript *script, const SdPiece *first)
 	return true;
 }
 
+/* single returns a statement as a list, the same for each of them. */
+static List *
+single(SdScript *script, RawStmt *raw)
+{
+	linitial(script->single) = raw;
+	return script->single;
+}
+
 /* hand_out makes the next of the pieces that were parsed together the result. */
 static void
 hand_out(SdScript *script, SdParsed *parsed)
 {
 	int i = script->handed_out++;
-	MemoryContext old;
 
 	memset(parsed, 0, sizeof(*parsed));
 	parsed->piece = script->pieces[i];
@@ -312,9 +320,81 @@ hand_out(SdScript *script, SdParsed *parsed)
 	script->behind = parsed->piece.next;
 	if (script->trees[i] == NULL)
 		return;
+	parsed->statements = single(script, script->trees[i]);
+}
+
+/* count_calls fills in what the splitter would have counted in a piece, where anybody asks for it. */
+static void
+count_calls(const SdScript *script, SdPiece *piece, const Node *statement)
+{
+	SdLexer lexer = { script->text, piece->end, piece->start };
+	SdDull dull = { 0 };
+
+	piece->calls = -1;
+	if (!IsA(statement, InsertStmt) && !IsA(statement, SelectStmt) && !IsA(statement, UpdateStmt) &&
+		!IsA(statement, DeleteStmt))
+		return;
+	sd_lex_skip_dull(&lexer, &dull);
+	if (lexer.pos == piece->end)
+		piece->calls = dull.calls;
+	else if (memchr(script->text + lexer.pos, '(', piece->end - lexer.pos) == NULL)
+		piece->calls = dull.calls;
+}
+
+/*
+ * parse_rest parses all that is left as a whole; false when the splitter has to be
+ * asked: for a longer text, for psql's commands, and to find out what is wrong.
+ */
+static bool
+parse_rest(SdScript *script)
+{
+	int from = script->splitter.lexer.pos;
+	MemoryContext old;
+	ErrorData *error;
+
+	/* a byte order mark is no SQL */
+	if (!script->brief || script->len - from > TOGETHER_BYTES || from == script->len ||
+		script->splitter.copy_data >= 0 || (unsigned char) script->text[from] == 0xEF ||
+		memchr(script->text + from, '\\', script->len - from) != NULL)
+		return false;
 	old = MemoryContextSwitchTo(script->context);
-	parsed->statements = list_make1(script->trees[i]);
+	error = parse(script->text + from, &script->rest);
 	MemoryContextSwitchTo(old);
+	if (error != NULL || script->rest == NIL)
+	{
+		script->brief = false;
+		script->rest = NIL;
+		MemoryContextReset(script->context);
+		return false;
+	}
+	script->rest_next = 0;
+	script->rest_from = from;
+	script->splitter.lexer.pos = script->len;
+	return true;
+}
+
+/* hand_out_rest makes the next statement of a rest that was parsed as a whole the result. */
+static void
+hand_out_rest(SdScript *script, SdParsed *parsed)
+{
+	RawStmt *raw = list_nth_node(RawStmt, script->rest, script->rest_next++);
+	SdPiece *piece = &parsed->piece;
+	SdLexer lexer = { script->text, script->len, script->rest_from + Max(raw->stmt_location, 0) };
+
+	memset(parsed, 0, sizeof(*parsed));
+	piece->kind = SD_PIECE_SQL;
+	piece->from = lexer.pos;
+	piece->end = raw->stmt_len > 0 ? lexer.pos + raw->stmt_len : script->len;
+	piece->next = Min(piece->end + 1, script->len);
+	sd_lex_skip_blank(&lexer);
+	piece->start = lexer.pos;
+	count_calls(script, piece, raw->stmt);
+	script->behind = piece->next;
+	parsed->origin = script->rest_from;
+	parsed->read_end = piece->end;
+	/* as if the piece had been parsed alone */
+	raw->stmt_location = raw->stmt_len = 0;
+	parsed->statements = single(script, raw);
 }
 
 bool
@@ -330,7 +410,18 @@ sd_script_next(SdScript *script, SdParsed *parsed)
 		hand_out(script, parsed);
 		return true;
 	}
+	if (script->rest_next < list_length(script->rest))
+	{
+		hand_out_rest(script, parsed);
+		return true;
+	}
+	script->rest = NIL;
 	MemoryContextReset(script->context);
+	if (parse_rest(script))
+	{
+		hand_out_rest(script, parsed);
+		return true;
+	}
 	memset(parsed, 0, sizeof(*parsed));
 	if (!sd_split_next(&script->splitter, piece))
 		return false;

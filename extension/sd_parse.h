@@ -34,6 +34,7 @@ typedef struct SdScript
 	SdPlace inner;		   /* somewhere behind it, for findings inside a statement */
 	MemoryContext context; /* parse trees of one piece; reset for the next */
 	bool all_rows;		   /* rows of constants are wanted too, see SdParsed */
+	List *single;		   /* of one RawStmt, for the statement that is handed out */
 	int behind;			   /* where the piece behind the last one begins */
 
 	/* Pieces that were parsed together, of which some are handed out. */
@@ -42,6 +43,16 @@ typedef struct SdScript
 	int npieces;
 	int handed_out;
 	int alone; /* so many that come next cannot be parsed together */
+
+	/*
+	 * A short rest that was parsed as a whole, without a splitter.  Who asks for it
+	 * by "brief" does without SdPiece.end: it is where the parser says, blanks behind
+	 * the statement included.
+	 */
+	bool brief;
+	List *rest;	   /* RawStmt that are not handed out yet begin at rest_next */
+	int rest_next; /* index in it */
+	int rest_from; /* where its text begins */
 } SdScript;
 
 /* What one piece turned out to be. */

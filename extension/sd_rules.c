@@ -7,6 +7,7 @@
 #include "catalog/pg_class.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "sd_context.h"
 #include "sd_effect.h"
@@ -129,6 +130,16 @@ sd_loss_of(SdSize size)
 	return size.bytes > 0 ? SD_LOSS_CERTAIN : SD_LOSS_POSSIBLE;
 }
 
+/* Constant texts of findings, made when they are first used. */
+typedef struct Texts
+{
+	Datum rules[SD_RULE_COUNT];
+	Datum hints[SD_RULE_COUNT];
+	Datum severities[SD_ERROR + 1];
+	Datum losses[SD_LOSS_CERTAIN + 1];
+	Datum locks[AccessExclusiveLock + 1];
+} Texts;
+
 /* constant_text returns a string literal as text, made once for each call of analyze(). */
 static Datum
 constant_text(SdAnalysis *analysis, Datum *kept, const char *string)
@@ -224,6 +235,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	bool nulls[FINDING_COLUMNS] = { 0 };
 	SdPlace place;
 	const char *message = finding->message;
+	Texts *texts;
 
 	if (analysis->predicts)
 	{
@@ -247,16 +259,19 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	else
 		sd_severity_by_facts(analysis, finding);
 
+	if (analysis->texts == NULL)
+		analysis->texts = MemoryContextAllocZero(analysis->context, sizeof(Texts));
+	texts = analysis->texts;
 	values[0] = Int32GetDatum(analysis->number);
 	values[1] = Int32GetDatum(place.character);
 	values[2] = Int32GetDatum(place.line);
-	values[3] = constant_text(analysis, &analysis->rule_texts[finding->rule], rule->name);
-	values[4] = constant_text(analysis, &analysis->severity_texts[finding->severity],
+	values[3] = constant_text(analysis, &texts->rules[finding->rule], rule->name);
+	values[4] = constant_text(analysis, &texts->severities[finding->severity],
 							  severity_names[finding->severity]);
 	sd_put_text_column(values, nulls, 5, finding->object);
 	nulls[6] = finding->lock == NoLock;
 	if (!nulls[6])
-		values[6] = constant_text(analysis, &analysis->lock_texts[finding->lock],
+		values[6] = constant_text(analysis, &texts->locks[finding->lock],
 								  GetLockmodeName(DEFAULT_LOCKMETHOD, finding->lock));
 	values[7] = BoolGetDatum(finding->rewrites == SD_YES);
 	nulls[7] = finding->rewrites == SD_UNKNOWN;
@@ -266,7 +281,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 	nulls[9] = finding->size.rows < 0;
 	values[10] = Int64GetDatum(finding->size.bytes);
 	nulls[10] = finding->size.bytes < 0;
-	values[11] = constant_text(analysis, &analysis->loss_texts[finding->data_loss],
+	values[11] = constant_text(analysis, &texts->losses[finding->data_loss],
 							   data_loss_names[finding->data_loss]);
 	sd_put_text_column(values, nulls, 12, message);
 	sd_put_text_column(values, nulls, 13, finding->detail);
@@ -275,7 +290,7 @@ sd_report(SdAnalysis *analysis, SdFinding *finding)
 						   sd_fill_hint(finding->hint != NULL ? finding->hint : rule->hint,
 										&finding->names));
 	else
-		values[14] = constant_text(analysis, &analysis->hint_texts[finding->rule], rule->hint);
+		values[14] = constant_text(analysis, &texts->hints[finding->rule], rule->hint);
 	values[COLUMN_CONTEXT] = sd_context_document(analysis, finding->about, &nulls[COLUMN_CONTEXT]);
 	nulls[COLUMN_PROBE] = !sd_probe_of_finding(analysis, finding, &values[COLUMN_PROBE]);
 	tuplestore_putvalues(analysis->store, analysis->desc, values, nulls);

@@ -144,6 +144,7 @@ typedef struct SdAnalysis
 	bool wrapped;			 /* whoever runs the script wraps it in a transaction */
 	bool runner_transaction; /* and that one is still open */
 	bool in_transaction;	 /* a transaction block is open here */
+	SdTruth long_names;		 /* some name of the script may be too long */
 
 	/* The statement that is looked at. */
 	Node *statement; /* NULL between statements */
@@ -184,12 +185,7 @@ typedef struct SdAnalysis
 	const char *callers_timezone;
 	MemoryContext context; /* lives as long as this */
 
-	/* Constant texts of findings, made when they are first used. */
-	Datum rule_texts[SD_RULE_COUNT];
-	Datum hint_texts[SD_RULE_COUNT];
-	Datum severity_texts[SD_ERROR + 1];
-	Datum loss_texts[SD_LOSS_CERTAIN + 1];
-	Datum lock_texts[AccessExclusiveLock + 1];
+	struct Texts *texts; /* see sd_rules.c; NULL before the first finding */
 } SdAnalysis;
 
 /*

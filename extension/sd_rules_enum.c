@@ -252,8 +252,6 @@ sd_check_new_labels(SdAnalysis *analysis, Node *statement)
 {
 	ListCell *cell;
 
-	if (analysis->track->new_labels == NULL)
-		return;
 	foreach (cell, labels_in(analysis, statement))
 	{
 		LabelSearch search = { .label = lfirst(cell) };

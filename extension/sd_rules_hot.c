@@ -74,7 +74,7 @@ void
 sd_check_lock_budget(SdAnalysis *analysis)
 {
 	SdTrack *track = analysis->track;
-	double seconds = track->held == NIL ? 0 : seconds_of(analysis);
+	double seconds = seconds_of(analysis);
 	SdFinding finding;
 	SdNames names;
 	ListCell *cell;

@@ -483,19 +483,24 @@ sd_check_order(SdAnalysis *analysis, Node *statement)
 	if (analysis->deferred || analysis->predicts)
 		return;
 	sd_check_timeouts(analysis, statement);
-	sd_check_new_labels(analysis, statement);
+	if (track->new_labels != NULL)
+		sd_check_new_labels(analysis, statement);
 	sd_check_rerun(analysis, statement);
 	sd_check_room(analysis, statement);
 	check_data_change(analysis, statement);
 	check_read_while_locked(analysis, statement);
 	check_altered_again(analysis, statement);
 	check_savepoints(analysis, statement);
-	sd_track_hold(analysis);
-	sd_check_hot(analysis, statement);
+	if (track->now.locked != NIL)
+	{
+		sd_track_hold(analysis);
+		sd_check_hot(analysis, statement);
+	}
 	if (analysis->in_transaction)
 	{
 		check_many(analysis);
-		sd_check_lock_budget(analysis);
+		if (track->held != NIL)
+			sd_check_lock_budget(analysis);
 	}
 	/* outside a transaction block the locks go when the statement ends */
 	else if (analysis->depth == 0)

@@ -300,9 +300,12 @@ name_length(const SdLexer *lexer, const SdToken *token)
 void
 sd_check_long_names(SdAnalysis *analysis, int from, int to)
 {
+	const SdScript *script = analysis->script;
 	SdLexer lexer = { analysis->script->text, to, from };
 
-	if (!may_have_long_name(lexer.text + from, to - from))
+	if (analysis->long_names == SD_UNKNOWN)
+		analysis->long_names = may_have_long_name(script->text, script->len) ? SD_YES : SD_NO;
+	if (analysis->long_names == SD_NO || !may_have_long_name(lexer.text + from, to - from))
 		return;
 	for (SdToken token = sd_lex_next(&lexer); token.kind != SD_TOKEN_END; token = sd_lex_next(&lexer))
 	{

@@ -247,6 +247,10 @@ sd_scope_forget(SdScope *scope)
 SdRelation
 sd_scope_relation(SdScope *scope, const RangeVar *name)
 {
+	/* mostly it is the same piece of the tree that was asked for */
+	for (int i = 0; i < scope->nlast; i++)
+		if (scope->last[i].name == name->relname && scope->last_schema[i] == name->schemaname)
+			return scope->last[i];
 	return sd_scope_relation_in(scope, name->schemaname, name->relname);
 }
 

@@ -27,7 +27,8 @@ typedef struct SdPiece
 	int start;		  /* first token */
 	int end;		  /* behind the last token, semicolon excluded */
 	int next;		  /* where the next piece begins */
-	int calls;		  /* names before "(", the first VALUES excluded: no fewer than calls */
+	int calls;		  /* names before "(", the first VALUES excluded: no fewer than calls; -1 when
+					   * not counted */
 	int values;		  /* the first "(" behind VALUES outside of parentheses, or 0 */
 	bool interrupted; /* backslash commands stand in it, see sd_split_blank_commands */
 } SdPiece;
