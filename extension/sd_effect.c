@@ -328,7 +328,7 @@ sd_is_named(SdEffectContext *context, const char *schema, const char *name)
 	return false;
 }
 
-struct HTAB **
+struct SdMade **
 sd_effects_made(SdEffects *effects, MemoryContext *memory)
 {
 	*memory = effects->memory;

@@ -101,8 +101,8 @@ extern void sd_renames(SdEffectContext *context, Oid class, Oid object, int32 pa
 /* sd_is_old tells whether a relation is there now, and was before the script. */
 extern bool sd_is_old(SdEffectContext *context, const SdRelation *relation);
 
-/* sd_effects_made returns where the table is of what sd_effect_made.c keeps, and its memory. */
-extern struct HTAB **sd_effects_made(SdEffects *effects, MemoryContext *memory);
+/* sd_effects_made returns where the pointer is to what sd_effect_made.c keeps, and its memory. */
+extern struct SdMade **sd_effects_made(SdEffects *effects, MemoryContext *memory);
 
 /* Constraints, indexes and statements that the script has made, for those that use them. */
 extern void sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,

@@ -72,8 +72,8 @@ struct SdEffects
 	List *list;	  /* SdEffect, in the order in which they were found */
 	SdClass last; /* asked for: a statement is mostly about one relation */
 	bool certain;
-	struct HTAB *made; /* what the script has made and statements use by name; sd_effect_made.c */
-	List *renamed;	   /* of relations: old identity, new identity, and so on; newest first */
+	struct SdMade *made; /* what the script has made and statements use by name; sd_effect_made.c */
+	List *renamed;		 /* of relations: old identity, new identity, and so on; newest first */
 };
 
 /* sd_effects_find finds an effect of the statement; NULL when it has it not. */

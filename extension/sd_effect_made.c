@@ -14,13 +14,24 @@
 #include "sd_effect.h"
 #include "sd_text_table.h"
 
+/* What a thing is looked for by. */
+typedef enum KeyKind
+{
+	KEY_RELATION, /* constraints and indexes of a relation */
+	KEY_INDEX,	  /* an index by its name */
+	KEY_PREPARED, /* a prepared statement */
+	KEY_TRIGGERS  /* event triggers, without a name */
+} KeyKind;
+
 /* Something that the script has made, and that a later statement uses by its name. */
 typedef struct Made
 {
-	const struct Made *before; /* made before, under the same key */
-	const char *relation;	   /* of a relation's */
-	const char *name;
+	KeyKind kind;		  /* of its first key; an index has its name as another one */
+	const char *schema;	  /* "" where there is none */
+	const char *relation; /* NULL for a prepared statement and an event trigger */
+	const char *name;	  /* may be NULL */
 	Node *node;
+	const struct Made *before; /* made before, under the first key */
 } Made;
 
 /* All that was made under a key. */
@@ -30,20 +41,62 @@ typedef struct Chain
 	const Made *newest;
 } Chain;
 
-/* What a key is of. */
-typedef enum KeyKind
+/* All that the script has made. */
+typedef struct SdMade
 {
-	KEY_RELATION, /* constraints and indexes of a relation */
-	KEY_INDEX,	  /* an index by its name */
-	KEY_PREPARED, /* a prepared statement */
-	KEY_TRIGGERS  /* event triggers, without a name */
-} KeyKind;
+	List *all;	  /* Made */
+	int sorted;	  /* so many of them have their place in the table: nobody may ever ask */
+	HTAB *chains; /* Chain; NULL before the first */
+} SdMade;
 
-/* key_of makes a key; the length keeps a blank in a schema's name apart from the one behind it. */
+/* key_of makes a key; the length keeps a name apart from the schema in front of it. */
 static const char *
 key_of(KeyKind kind, const char *schema, const char *name)
 {
-	return psprintf("%d %zu %s %s", kind, strlen(schema), schema, name);
+	size_t schema_len = strlen(schema);
+	size_t name_len = strlen(name);
+	char *key = palloc(schema_len + name_len + 4);
+
+	key[0] = 'a' + kind;
+	key[1] = 1 + schema_len % 127;
+	key[2] = 1 + schema_len / 127;
+	memcpy(key + 3, schema, schema_len);
+	memcpy(key + 3 + schema_len, name, name_len + 1);
+	return key;
+}
+
+/* chain_of finds the chain of a key; made if need be. */
+static Chain *
+chain_of(HTAB *chains, KeyKind kind, const char *schema, const char *name)
+{
+	bool found;
+	Chain *chain = sd_text_search(chains, key_of(kind, schema, name), HASH_ENTER, &found);
+
+	if (!found)
+		chain->newest = NULL;
+	return chain;
+}
+
+/* sort gives everything that was made since the last time its place in the table. */
+static void
+sort(SdMade *made)
+{
+	if (made->chains == NULL)
+		made->chains = sd_text_table("safedeploy made", sizeof(Chain));
+	for (; made->sorted < list_length(made->all); made->sorted++)
+	{
+		Made *one = list_nth(made->all, made->sorted);
+		bool of_relation = one->kind == KEY_RELATION;
+		Chain *chain = chain_of(made->chains, one->kind, one->schema,
+								of_relation				  ? one->relation :
+								one->kind == KEY_PREPARED ? one->name :
+															"");
+
+		one->before = chain->newest;
+		chain->newest = one;
+		if (of_relation && IsA(one->node, IndexStmt) && one->name != NULL)
+			chain_of(made->chains, KEY_INDEX, one->schema, one->name)->newest = one;
+	}
 }
 
 /* newest returns what was made last under a key. */
@@ -51,12 +104,16 @@ static const Made *
 newest(SdEffectContext *context, KeyKind kind, const char *schema, const char *name)
 {
 	MemoryContext memory;
-	HTAB *table = *sd_effects_made(context->effects, &memory);
+	MemoryContext old;
+	SdMade *made = *sd_effects_made(context->effects, &memory);
 	const Chain *chain;
 
-	if (table == NULL || schema == NULL)
+	if (made == NULL || schema == NULL)
 		return NULL;
-	chain = sd_text_search(table, key_of(kind, schema, name), HASH_FIND, NULL);
+	old = MemoryContextSwitchTo(memory);
+	sort(made);
+	MemoryContextSwitchTo(old);
+	chain = sd_text_search(made->chains, key_of(kind, schema, name), HASH_FIND, NULL);
 	return chain == NULL ? NULL : chain->newest;
 }
 
@@ -67,42 +124,25 @@ of_relation(SdEffectContext *context, const SdRelation *relation)
 	return newest(context, KEY_RELATION, relation->schema, relation->name);
 }
 
-/* remember keeps something under a key. */
+/* remember keeps a piece of a parse tree; "copy" makes what is kept of it. */
 static void
-remember(SdEffects *effects, KeyKind kind, const char *schema, const char *key_name, const Made *what)
+remember(SdEffects *effects, KeyKind kind, const SdRelation *relation, const char *name,
+		 const void *node, Node *(*copy)(const void *) )
 {
 	MemoryContext memory;
-	HTAB **table = sd_effects_made(effects, &memory);
+	SdMade **all = sd_effects_made(effects, &memory);
 	MemoryContext old = MemoryContextSwitchTo(memory);
 	Made *made = palloc(sizeof(Made));
-	Chain *chain;
-	bool found;
 
-	if (*table == NULL)
-		*table = sd_text_table("safedeploy made", sizeof(Chain));
-	chain = sd_text_search(*table, key_of(kind, schema, key_name), HASH_ENTER, &found);
-	*made = *what;
-	made->before = found ? chain->newest : NULL;
-	chain->newest = made;
+	if (*all == NULL)
+		*all = palloc0(sizeof(SdMade));
+	made->kind = kind;
+	made->schema = relation == NULL ? "" : pstrdup(relation->schema);
+	made->relation = relation == NULL ? NULL : pstrdup(relation->name);
+	made->name = name == NULL ? NULL : pstrdup(name);
+	made->node = copy(node);
+	(*all)->all = lappend((*all)->all, made);
 	MemoryContextSwitchTo(old);
-}
-
-/* keep makes a copy of a piece of a parse tree, and of the names that it goes by, that lasts. */
-static Made
-keep(SdEffects *effects, const char *relation, const char *name, const void *node,
-	 Node *(*copy)(const void *) )
-{
-	MemoryContext memory;
-	MemoryContext old;
-	Made made = { 0 };
-
-	(void) sd_effects_made(effects, &memory);
-	old = MemoryContextSwitchTo(memory);
-	made.relation = relation == NULL ? NULL : pstrdup(relation);
-	made.name = name == NULL ? NULL : pstrdup(name);
-	made.node = copy(node);
-	MemoryContextSwitchTo(old);
-	return made;
 }
 
 /* copy_all keeps all of it. */
@@ -137,12 +177,8 @@ void
 sd_remember_constraint(SdEffectContext *context, const SdRelation *relation,
 					   const Constraint *constraint)
 {
-	Made made;
-
-	if (relation->schema == NULL)
-		return;
-	made = keep(context->effects, relation->name, constraint->conname, constraint, copy_all);
-	remember(context->effects, KEY_RELATION, relation->schema, relation->name, &made);
+	if (relation->schema != NULL)
+		remember(context->effects, KEY_RELATION, relation, constraint->conname, constraint, copy_all);
 }
 
 const Constraint *
@@ -188,17 +224,13 @@ sd_made_references(SdEffectContext *context, const SdRelation *relation)
 void
 sd_remember_prepared(SdEffectContext *context, const char *name, Node *query)
 {
-	Made made = keep(context->effects, NULL, name, query, copy_all);
-
-	remember(context->effects, KEY_PREPARED, "", name, &made);
+	remember(context->effects, KEY_PREPARED, NULL, name, query, copy_all);
 }
 
 void
 sd_effect_create_event_trigger(SdEffectContext *context, Node *statement)
 {
-	Made made = keep(context->effects, NULL, NULL, statement, copy_all);
-
-	remember(context->effects, KEY_TRIGGERS, "", "", &made);
+	remember(context->effects, KEY_TRIGGERS, NULL, NULL, statement, copy_all);
 }
 
 List *
@@ -223,14 +255,8 @@ void
 sd_remember_index(SdEffectContext *context, const SdRelation *relation, const char *name,
 				  const IndexStmt *index)
 {
-	Made made;
-
-	if (relation->schema == NULL)
-		return;
-	made = keep(context->effects, relation->name, name, index, copy_index);
-	remember(context->effects, KEY_RELATION, relation->schema, relation->name, &made);
-	if (name != NULL)
-		remember(context->effects, KEY_INDEX, relation->schema, name, &made);
+	if (relation->schema != NULL)
+		remember(context->effects, KEY_RELATION, relation, name, index, copy_index);
 }
 
 Oid
