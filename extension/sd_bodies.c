@@ -16,9 +16,11 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "sd_ahead.h"
 #include "sd_bodies.h"
@@ -41,25 +43,40 @@ typedef struct Body
 	int search; /* the last one for a table whose name is among its words */
 } Body;
 
-/* All of them, read once for each call of analyze(). */
+/* All of them, read when an analysis asks first. */
 typedef struct SdBodies
 {
+	MemoryContext context;
 	SdWords *words; /* Body */
+	Size bytes;		/* of text */
 	int searches;
 } SdBodies;
 
+/* More text than this is not kept for the next analysis of the session. */
+#define MAX_KEPT_BYTES (4 * 1024 * 1024)
+
+/* What the last analysis has read, as long as no routine and no schema has changed since. */
+static SdBodies *kept = NULL;
+static bool kept_is_current = false;
+
+/* forget is told of changed routines and schemas. */
+static void
+forget(Datum arg, int cache, uint32 hash)
+{
+	kept_is_current = false;
+}
+
 /* read_bodies reads the bodies of all routines that are not the server's own. */
 static void
-read_bodies(SdAnalysis *analysis)
+read_bodies(SdBodies *bodies)
 {
-	MemoryContext old = MemoryContextSwitchTo(analysis->context);
+	MemoryContext old = MemoryContextSwitchTo(bodies->context);
 	Relation routines = table_open(ProcedureRelationId, AccessShareLock);
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple tuple;
 
-	analysis->track->bodies = palloc0(sizeof(SdBodies));
-	analysis->track->bodies->words = sd_words_create();
+	bodies->words = sd_words_create();
 	ScanKeyInit(&key, Anum_pg_proc_oid, BTGreaterEqualStrategyNumber, F_OIDGE,
 				ObjectIdGetDatum(FirstNormalObjectId));
 	scan = systable_beginscan(routines, ProcedureOidIndexId, true, NULL, 1, &key);
@@ -83,11 +100,56 @@ read_bodies(SdAnalysis *analysis)
 		body->text = TextDatumGetCString(source);
 		body->len = strlen(body->text);
 		body->search = 0;
-		sd_words_add(analysis->track->bodies->words, body->text, body->len, body);
+		bodies->bytes += body->len;
+		sd_words_add(bodies->words, body->text, body->len, body);
 	}
 	systable_endscan(scan);
 	table_close(routines, AccessShareLock);
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * bodies_of returns the bodies for an analysis: what the last one of the session has
+ * read when that is still true, since the migrations of a directory are analysed one
+ * after the other.
+ */
+static SdBodies *
+bodies_of(SdAnalysis *analysis)
+{
+	static bool listens = false;
+	SdBodies *bodies = analysis->track->bodies;
+	MemoryContext context;
+
+	if (bodies != NULL)
+		return bodies;
+	if (!listens)
+	{
+		CacheRegisterSyscacheCallback(PROCOID, forget, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, forget, (Datum) 0);
+		listens = true;
+	}
+	AcceptInvalidationMessages();
+	if (kept != NULL && kept_is_current)
+		return analysis->track->bodies = kept;
+	if (kept != NULL)
+	{
+		MemoryContext stale = kept->context;
+
+		kept = NULL;
+		MemoryContextDelete(stale);
+	}
+	context = AllocSetContextCreate(analysis->context, "safedeploy bodies", ALLOCSET_DEFAULT_SIZES);
+	bodies = MemoryContextAllocZero(context, sizeof(SdBodies));
+	bodies->context = context;
+	/* a change that is heard of while they are read counts */
+	kept_is_current = true;
+	read_bodies(bodies);
+	if (bodies->bytes <= MAX_KEPT_BYTES)
+	{
+		MemoryContextSetParent(context, CacheMemoryContext);
+		kept = bodies;
+	}
+	return analysis->track->bodies = bodies;
 }
 
 /* is_name tells whether a token is an identifier that means this name. */
@@ -273,12 +335,9 @@ sd_bodies_list(SdAnalysis *analysis, const SdMention *mention)
 	Use table = { mention->table, mention->schema, false, NULL };
 	List *called = NIL;
 	List *result = NIL;
-	SdBodies *bodies;
+	SdBodies *bodies = bodies_of(analysis);
 	ListCell *cell;
 
-	if (analysis->track->bodies == NULL)
-		read_bodies(analysis);
-	bodies = analysis->track->bodies;
 	bodies->searches++;
 	/* many have a column of that name, few know the table: the words tell before the text is read */
 	if (mention->table != NULL)

@@ -122,6 +122,23 @@ cmp_ok(time - $start, '<', 5, 'and soon');
 unlike(rules_of(q{'ALTER TABLE t ADD COLUMN c integer; ' || repeat('ALTER TABLE t RENAME TO u; ALTER TABLE u RENAME TO t; ', 200) || 'ALTER TABLE t DROP COLUMN c'}),
 	qr/error|drop-column/, 'a table that is renamed 400 times');
 
+# What was read of routines is kept in the session, and no longer than it is true
+my $session = $server->node->background_psql('hard');
+my $breaks = q{SELECT count(*) FROM safedeploy.analyze('ALTER TABLE named_by RENAME TO x') WHERE rule = 'plpgsql-body-break';};
+my $uses = q{FUNCTION uses_it() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM 1 FROM named_by; END'};
+my $does_not = q{CREATE OR REPLACE FUNCTION uses_it() RETURNS void LANGUAGE plpgsql AS 'BEGIN NULL; END'};
+$server->sql('hard', 'CREATE TABLE named_by (a integer)');
+is($session->query($breaks), 0, 'nobody names a table');
+$server->sql('hard', "CREATE $uses");
+is($session->query($breaks), 1, 'a routine that another session makes is seen');
+$session->query("BEGIN; $does_not");
+is($session->query($breaks), 0, 'and what the own transaction makes of it');
+$session->query('ROLLBACK');
+is($session->query($breaks), 1, 'until it is rolled back');
+$session->query($does_not);
+is($session->query($breaks), 0, 'or done');
+$session->quit;
+
 # Code of the database or the script is not run
 for my $script (
 	'ALTER TABLE t ADD COLUMN c integer DEFAULT planted(1)',
