@@ -50,7 +50,14 @@ mg_attempt_begin(MgAttempts *attempts, MgError *err)
 	if (!mg_blockers_settle(attempts->run, attempts->pass, attempts->record, err))
 		return false;
 	attempts->watched = mg_lock_watch_begin(&attempts->watch, attempts->run, attempts->step, err);
-	return attempts->watched;
+	if (attempts->watched || attempts->pass == MG_PASS_UP)
+		return attempts->watched;
+	/* nothing is worse for those who wait than a way back that is not gone */
+	mg_log_warning("nobody looks at the queue behind %s: %s", attempts->run->tool->ops->name,
+				   err->message);
+	mg_err_clear(err);
+	attempts->watch.blind = true;
+	return true;
 }
 
 /* What the drivers of the wrapped tools write when lock_timeout strikes. */
@@ -93,10 +100,9 @@ mg_attempt_end(MgAttempts *attempts, const MgChildResult *result)
 	MgLockWatch *watch = &attempts->watch;
 	cJSON *record = attempts->record;
 
-	if (!attempts->watched)
-		return;
+	if (attempts->watched)
+		mg_lock_watch_end(watch);
 	attempts->watched = false;
-	mg_lock_watch_end(watch);
 	attempts->failure = find_failure(attempts, result);
 	if (watch->longest_us > attempts->longest_us)
 		attempts->longest_us = watch->longest_us;
@@ -119,10 +125,30 @@ mg_attempt_end(MgAttempts *attempts, const MgChildResult *result)
 		mg_json_bool(record, "watch_lost", true);
 }
 
+const char *
+mg_attempts_hint(const MgAttempts *attempts)
+{
+	static const char *const hints[] = {
+		[MG_LOCKS_INNOCENT] = NULL,
+		[MG_LOCKS_TIMEOUT] =
+			"It did not get a lock within [run] lock_timeout; \"migguard show\" names whom it waited for.",
+		[MG_LOCKS_QUEUE] =
+			"It was cancelled because others had waited behind it for [run] max_blocking; "
+			"\"migguard show\" names whom it waited for.",
+		[MG_LOCKS_HELD] =
+			"It was cancelled because others had waited for what it had locked for [run] max_holding; "
+			"let it do less in one transaction.",
+	};
+
+	return hints[attempts->failure];
+}
+
 bool
 mg_attempt_may_follow(const MgAttempts *attempts)
 {
-	return !attempts->run->told_to_stop && attempts->number < attempts->limit &&
+	/* what stopped the way there does not stop the way back */
+	return (attempts->pass == MG_PASS_DOWN || !attempts->run->told_to_stop) &&
+		   attempts->number < attempts->limit &&
 		   (attempts->failure == MG_LOCKS_TIMEOUT || attempts->failure == MG_LOCKS_QUEUE);
 }
 

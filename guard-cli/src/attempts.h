@@ -46,6 +46,9 @@ extern bool mg_attempt_may_follow(const MgAttempts *attempts);
 /* Puts on record what happened to this one, and waits. */
 extern bool mg_attempt_pause(MgAttempts *attempts, const char *what_stays, MgError *err);
 
+/* What a person is to know of a failure by locks; NULL when it was none. */
+extern const char *mg_attempts_hint(const MgAttempts *attempts);
+
 /* "" or "; others waited up to 1.2 s behind it". */
 extern char *mg_attempts_text(const MgAttempts *attempts);
 

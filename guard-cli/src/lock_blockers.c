@@ -208,6 +208,9 @@ mg_blockers_report(MgRun *run, MgPass pass, MgError *err)
 		mg_strings_add(&run->findings, text);
 		mg_log_warning("%s", text);
 	}
+	if (ok && b.snapshots && !run->arm_fence)
+		mg_log_warning("the library cannot be loaded into the tool's sessions, so what runs "
+					   "CONCURRENTLY is under lock_timeout and may leave an invalid index");
 	if (ok && b.old > 0 && b.policy == POLICY_REFUSE)
 		ok = refuse(&b, arena, err);
 	mg_arena_free(arena);

@@ -178,24 +178,34 @@ mg_observe_failed_by(const MgRun *run, MgPass pass, const char *sqlstate)
 	return false;
 }
 
+/* An effect that comes with writing to the tool's own tables, or with making them. */
+static bool
+is_of_record(const MgRun *run, const cJSON *effect)
+{
+	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(effect, "effect"));
+	const char *object = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(effect, "object"));
+	const char *mode = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(effect, "lock_mode"));
+
+	return name != NULL && object != NULL && mg_strings_has(&run->bookkeeping, object) &&
+		   (strcmp(name, "new") == 0 ||
+			mg_lock_strength(mode) >= mg_lock_strength("RowExclusiveLock"));
+}
+
 /* The statement writes to a table of the tool's own. */
 static bool
 keeps_record(const MgRun *run, const MgStatement *statement)
 {
-	const char *effects = mg_rows_get(statement->rows, statement->row, "effects");
+	cJSON *effects;
+	const cJSON *effect;
+	bool found = strstr(statement->text, "safedeploy.record_migration") != NULL;
 
-	if (strstr(statement->text, "safedeploy.record_migration") != NULL)
+	if (found)
 		return true;
-	for (int i = 0; i < run->bookkeeping.count; i++)
-	{
-		MgBuf name;
-
-		mg_buf_init(&name, run->arena);
-		mg_text_json(&name, run->bookkeeping.items[i]);
-		if (strstr(effects, name.data) != NULL && strstr(effects, "RowExclusiveLock") != NULL)
-			return true;
-	}
-	return false;
+	effects = cJSON_Parse(mg_rows_get(statement->rows, statement->row, "effects"));
+	cJSON_ArrayForEach (effect, effects)
+		found = found || is_of_record(run, effect);
+	cJSON_Delete(effects);
+	return found;
 }
 
 bool

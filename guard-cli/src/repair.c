@@ -4,6 +4,7 @@
  */
 #include "repair.h"
 
+#include <poll.h>
 #include <string.h>
 
 #include "failpoint.h"
@@ -165,6 +166,24 @@ run_real(MgRun *run, const MgStrings *statements, bool transactional, MgError *e
 	return ok;
 }
 
+/* Again where all that it met was a lock, and nothing of it has stayed. */
+static bool
+run_patiently(MgRun *run, const MgRevert *revert, MgError *err)
+{
+	int retries = mg_config_int(run->config, MG_SET_RUN_LOCK_RETRIES);
+
+	for (int i = 0; !run_real(run, &revert->statements, revert->transactional, err); i++)
+	{
+		if (!revert->transactional || strcmp(err->sqlstate, "55P03") != 0 || i >= retries)
+			return false;
+		mg_log_info("the repair hit lock_timeout and changed nothing; attempt %d of %d", i + 2,
+					retries + 1);
+		mg_err_clear(err);
+		poll(NULL, 0, (int) mg_config_ms(run->config, MG_SET_RUN_LOCK_RETRY_PAUSE));
+	}
+	return true;
+}
+
 bool
 mg_repair_real(MgRun *run, const MgSnapshot *before, const char **how, MgError *err)
 {
@@ -190,7 +209,7 @@ mg_repair_real(MgRun *run, const MgSnapshot *before, const char **how, MgError *
 		}
 	mg_run_detail_list(run, "repaired_by", &revert.statements);
 	mg_err_init(&fault, run->arena);
-	if (run_real(run, &revert.statements, revert.transactional, &fault))
+	if (run_patiently(run, &revert, &fault))
 		*how = mg_printf(run->arena, "%s of migguard",
 						 mg_text_count(run->arena, revert.statements.count, "statement"));
 	else

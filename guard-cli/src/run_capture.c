@@ -227,6 +227,10 @@ mg_state_capture(MgRun *run, MgError *err)
 	mg_run_detail_revisions(run, "target", &run->to);
 	mg_run_detail_list(run, "pending", &pending);
 	mg_run_detail_list(run, "invalid_indexes", &run->invalid_before);
+	for (int i = 0; i < run->invalid_before.count; i++)
+		mg_log_warning("index %s is invalid, as a failed build leaves it; clean up by: DROP INDEX "
+					   "CONCURRENTLY %s",
+					   run->invalid_before.items[i], run->invalid_before.items[i]);
 	mg_json_int(mg_run_detail(run), "server_version", run->facts.version);
 	mg_run_detail_text(run, "extension", run->facts.extension);
 	mg_run_detail_text(run, "role", run->facts.role);

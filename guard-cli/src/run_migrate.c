@@ -72,7 +72,7 @@ judge(MgRun *run, const MgChildResult *result, const MgRevisions *now, MgError *
  * wraps what comes next in one.
  */
 static bool
-may_go_on(MgRun *run, const MgRevisions *now, int *applied, MgError *err)
+may_go_on(MgRun *run, const MgRevisions *now, const MgChanges *changes, int *applied, MgError *err)
 {
 	MgMigrations rest;
 	MgRevisions to;
@@ -84,7 +84,8 @@ may_go_on(MgRun *run, const MgRevisions *now, int *applied, MgError *err)
 		!run->tool->ops->pending(run->tool, run->pg, now, run->target_revision, &rest, &to, err))
 		return false;
 	done = run->pending.count - rest.count;
-	if (done <= 0 || rest.count == 0 || !mg_revisions_equal(&to, &run->to))
+	if (done < 0 || rest.count == 0 || !mg_revisions_equal(&to, &run->to) ||
+		(done == 0 && changes->real.count > 0))
 		return false;
 	for (int i = 0; i <= done; i++)
 		if (!run->pending.items[i].transactional)
@@ -114,10 +115,12 @@ may_follow(MgAttempts *attempts, const char **what_stays, MgError *err)
 	if (unchanged)
 		return true;
 	mg_err_init(&fault, run->arena);
-	if (!may_go_on(run, &now, &applied, &fault))
+	if (!may_go_on(run, &now, &changes, &applied, &fault))
 		return false;
-	*what_stays = mg_printf(run->arena, "has applied %d of %s, which are whole and stay", applied,
-							mg_text_count(run->arena, run->pending.count, "migration"));
+	*what_stays = applied == 0 ?
+					  "changed nothing but its own records" :
+					  mg_printf(run->arena, "has applied %d of %s, which are whole and stay",
+								applied, mg_text_count(run->arena, run->pending.count, "migration"));
 	return true;
 }
 
@@ -156,6 +159,8 @@ mg_state_migrate(MgRun *run, MgError *err)
 		if (!may_follow(&attempts, &what_stays, err))
 		{
 			mg_observe_compare_live(run, MG_PASS_UP);
+			if (mg_attempts_hint(&attempts) != NULL)
+				mg_err_hint(err, "%s", mg_attempts_hint(&attempts));
 			return MG_STEP_FAILED;
 		}
 		mg_err_clear(err);

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
+#include "attempts.h"
 #include "failpoint.h"
 #include "json.h"
 #include "log.h"
-#include "observe.h"
 #include "repair.h"
 #include "run.h"
 #include "verify.h"
@@ -71,6 +71,69 @@ prove(MgRun *run, const char *how, bool downgrade_failed, MgError *err)
 	return true;
 }
 
+/* How the tool's downgrade went. */
+typedef struct Downgrade
+{
+	bool ran; /* or else it could not be run, for the reason in failure */
+	MgError failure;
+	MgChildResult result;
+	MgRevisions now;
+} Downgrade;
+
+/* One start of the tool; false when nobody can tell what came of it. */
+static bool
+downgrade_once(MgAttempts *attempts, Downgrade *down, MgError *err)
+{
+	MgRun *run = attempts->run;
+	MgToolSession session;
+
+	memset(&down->result, 0, sizeof down->result);
+	mg_err_init(&down->failure, run->arena);
+	if (!mg_attempt_begin(attempts, err) ||
+		!mg_run_permit(run, "rollback", mg_observe_losses(run, MG_PASS_DOWN), err))
+		return false;
+	mg_failpoint("rollback.permitted");
+	mg_run_session(run, &run->context->target, "rollback", &session);
+	down->ran = run->tool->ops->down(run->tool, &session, &run->from, &down->result, &down->failure);
+	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, "rollback", err) ||
+		!run->tool->ops->current(run->tool, run->pg, &down->now, err))
+		return false;
+	mg_failpoint("rollback.ran");
+	mg_observe_live(run, MG_PASS_DOWN);
+	return true;
+}
+
+/* Starts the tool again as long as all that it met was a lock, and it left all as it was. */
+static bool
+downgrade(MgRun *run, Downgrade *down, MgError *err)
+{
+	MgAttempts attempts;
+
+	mg_attempts_init(&attempts, run, "rollback", MG_PASS_DOWN);
+	while (true)
+	{
+		MgRevisions before;
+		char *fingerprint_before;
+		char *fingerprint;
+		bool ok;
+
+		if (!run->tool->ops->current(run->tool, run->pg, &before, err) ||
+			!mg_schema_fingerprint(run->pg, &fingerprint_before, err))
+			return false;
+		ok = downgrade_once(&attempts, down, err);
+		mg_attempt_end(&attempts, &down->result);
+		if (!ok || !down->ran || !mg_attempt_may_follow(&attempts) ||
+			!mg_revisions_equal(&before, &down->now))
+			return ok;
+		if (!mg_schema_fingerprint(run->pg, &fingerprint, err))
+			return false;
+		if (strcmp(fingerprint, fingerprint_before) != 0)
+			return true;
+		if (!mg_attempt_pause(&attempts, "changed nothing", err))
+			return false;
+	}
+}
+
 /*
  * Brings the tool's revisions back to run->from and compares with run->before;
  * run->exit_code becomes 21 (proved), 22 (not proved), or 23 (the downgrade failed).
@@ -79,45 +142,34 @@ prove(MgRun *run, const char *how, bool downgrade_failed, MgError *err)
 static bool
 bring_back(MgRun *run, MgError *err)
 {
-	MgToolSession session;
-	MgChildResult result;
-	MgError failure;
-	MgRevisions now;
+	Downgrade down;
 	const char *how;
 	const char *repaired;
-	bool ran;
+	bool failed;
 
 	if (run->no_downgrade)
 		return mg_repair_real(run, &run->before, &how, err) && prove(run, how, false, err);
-	memset(&result, 0, sizeof result);
-	mg_err_init(&failure, run->arena);
-	if (!mg_run_permit(run, "rollback", mg_observe_losses(run, MG_PASS_DOWN), err))
+	if (!downgrade(run, &down, err))
 		return false;
-	mg_failpoint("rollback.permitted");
-	mg_run_session(run, &run->context->target, "rollback", &session);
-	ran = run->tool->ops->down(run->tool, &session, &run->from, &result, &failure);
-	if (result.started)
-		mg_run_detail_child(run, "child", &result);
-	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, "rollback", err) ||
-		!run->tool->ops->current(run->tool, run->pg, &now, err))
-		return false;
-	mg_failpoint("rollback.ran");
-	mg_observe_live(run, MG_PASS_DOWN);
+	if (down.result.started)
+		mg_run_detail_child(run, "child", &down.result);
 	mg_observe_compare_live(run, MG_PASS_DOWN);
-	if (!ran)
-		how = mg_printf(run->arena, "the downgrade failed: %s", failure.message);
-	else if (!mg_child_succeeded(&result))
-		how = mg_printf(run->arena, "the downgrade %s: %s", mg_child_describe(run->arena, &result),
-						mg_tool_reason(run->arena, &result));
-	else if (!mg_revisions_equal(&now, &run->from))
+	failed = !down.ran || !mg_child_succeeded(&down.result) ||
+			 !mg_revisions_equal(&down.now, &run->from);
+	if (!down.ran)
+		how = mg_printf(run->arena, "the downgrade failed: %s", down.failure.message);
+	else if (!mg_child_succeeded(&down.result))
+		how = mg_printf(run->arena, "the downgrade %s: %s",
+						mg_child_describe(run->arena, &down.result),
+						mg_tool_reason(run->arena, &down.result));
+	else if (failed)
 		how = "the downgrade exited with 0 but the revision did not come back";
 	else if (!mg_repair_real(run, &run->before, &repaired, err))
 		return false;
 	else
 		how = repaired == NULL ? "the downgrade ran" :
 								 mg_printf(run->arena, "the downgrade ran, then %s", repaired);
-	return prove(run, how,
-				 !ran || !mg_child_succeeded(&result) || !mg_revisions_equal(&now, &run->from), err);
+	return prove(run, how, failed, err);
 }
 
 MgStep

@@ -1,169 +1,175 @@
-# A run on a live database: nobody waits behind the tool for longer than the settings say.
+# A run on a live database: what it does about transactions in its way, and what it does not leave others to wait for.
 use strict;
 use warnings;
 
-use File::Temp;
 use SafeDeployTest;
-use SafeDeployTest::Alembic;
+use SafeDeployTest::Live;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $server = SafeDeployTest->new('live_locks');
-my $bindir = $server->node->config_data('--bindir');
-my $temp = File::Temp->newdir;
-my $scene = 0;
+my $live = SafeDeployTest::Live->new($server);
+my @column = (up => ['ALTER TABLE t ADD COLUMN c integer'], down => ['ALTER TABLE t DROP COLUMN c']);
+my $bare = "[rehearse]\nmode = off\n";
 
-# A database with a table, and a project of plain SQL whose migrations are the texts.
-sub scene
+# One that waits behind others is cancelled for those who come behind it.
 {
-	my ($ini, @up) = @_;
-	my $database = 'live' . ++$scene;
-	my $dir = "$temp/$database";
-	mkdir $dir or die $!;
-	$server->create_database($database);
-	$server->sql($database, 'CREATE TABLE t (id integer PRIMARY KEY, n integer NOT NULL); INSERT INTO t SELECT g, 0 FROM generate_series(1, 1000) AS g');
-	put("$dir/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[backup]\npolicy = none\n[preflight]\nidle_in_transaction = off\nlong_transactions = off\ngit_clean = off\n$ini");
-	my $number = 0;
-	foreach my $text (@up)
-	{
-		$number++;
-		put("$dir/${number}_step.up.sql", "$text->[0];\n");
-		put("$dir/${number}_step.down.sql", "$text->[1];\n");
-	}
-	return ($database, $dir);
-}
-
-sub put
-{
-	my ($path, $text) = @_;
-	open my $handle, '>', $path or die "$path: $!";
-	print $handle $text;
-	close $handle;
-	return;
-}
-
-# Sits in a transaction that has read the table; the closure ends it.
-sub blocker
-{
-	my ($database, %opt) = @_;
-	my $name = $opt{name} || 'reporting';
-	my $p = start_program([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', $server->url($database) ],
-		stdin => "BEGIN; SELECT count(*) FROM t WHERE 'a secret' <> 'b';\n\\! sleep " . ($opt{seconds} || 100) . "\nCOMMIT;\n",
-		env => { PGAPPNAME => $name });
-	wait_until(sub { $server->sql($database, "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$name' AND state = 'idle in transaction'") }, 20, $name);
-	return $p;
-}
-
-# Readers and writers of the table for some seconds; longest() gives the longest of their transactions in seconds.
-sub traffic
-{
-	my ($database, $seconds) = @_;
-	my $dir = "$temp/$database";
-	put("$dir/read.pgbench", "\\set id random(1, 1000)\nSELECT n FROM t WHERE id = :id;\n\\sleep 5 ms\n");
-	put("$dir/write.pgbench", "\\set id random(1, 1000)\nUPDATE t SET n = n + 1 WHERE id = :id;\n\\sleep 5 ms\n");
-	return start_program(
-		[ "$bindir/pgbench", '-n', '-c', 4, '-j', 1, '-T', $seconds, '-l', '-f', "$dir/read.pgbench\@3", '-f', "$dir/write.pgbench\@1", $database ],
-		cwd => $dir, env => { $server->libpq_env($database) });
-}
-
-sub longest
-{
-	my ($p, $database) = @_;
-	$p->wait(60);
-	my ($longest, $count) = (0, 0);
-	foreach my $file (glob "$temp/$database/pgbench_log.*")
-	{
-		open my $handle, '<', $file or die $!;
-		while (<$handle>)
-		{
-			my $us = (split)[2];
-			$count++;
-			$longest = $us if $us > $longest;
-		}
-	}
-	BAIL_OUT('pgbench has done nothing: ' . $p->stderr) unless $count > 10;
-	return $longest / 1e6;
-}
-
-sub attempts { return map { @{ ($_->{detail} || {})->{attempts} || [] } } grep { $_->{state} eq 'migrate' && $_->{status} ne 'note' } $server->events($_[0]); }
-
-my @column = ('ALTER TABLE t ADD COLUMN c integer', 'ALTER TABLE t DROP COLUMN c');
-
-# The same twice: a blocker for five seconds, a tool that waits longer than that, traffic all along.
-my %worst;
-foreach my $limit ('1s', '0')
-{
-	my ($database, $dir) = scene("[run]\nlock_timeout = 30s\nlock_retries = 9\nlock_retry_pause = 300ms\nmax_blocking = $limit\nblocker_wait = 0\n[rehearse]\nmode = off\n", \@column);
-	my $blocker = blocker($database, seconds => 5);
-	my $traffic = traffic($database, 8);
-	my $run = $server->migguard($database, ['run'], cwd => $dir);
-	$worst{$limit} = longest($traffic, $database);
-	exit_is($run, 0, "max_blocking = $limit: the run succeeds when the blocker is gone");
-	$blocker->wait(20);
-	my @attempts = attempts($database);
+	my $scene = $live->scene(@column, ini => "$bare\[run]\nlock_timeout = 30s\nlock_retries = 9\nlock_retry_pause = 200ms\nmax_blocking = 500ms\nblocker_wait = 0\n");
+	$scene->blocker;
+	$scene->traffic;
+	my $run = $scene->start;
+	wait_until(sub { $run->stderr =~ /attempt 2 of 10/ }, 60, 'a second attempt');
+	$scene->end_blocker;
+	$run->wait(60);
+	my $longest = $scene->longest;
+	exit_is($run, 0, 'a run that others wait behind gives way, and succeeds when the blocker is gone');
+	my @attempts = $scene->attempts;
 	my ($seen) = sort { $b <=> $a } map { $_->{longest_behind_ms} } @attempts;
-	note("max_blocking = $limit: longest wait of a reader or writer: " . sprintf('%.3f', $worst{$limit}) . ' s, as the watch has seen it: ' . $seen / 1000 . " s, attempts: " . @attempts);
-	cmp_ok($seen / 1000, '<=', $worst{$limit} + 0.3, 'the watch reports about what the traffic has felt');
-	if ($limit ne '0')
-	{
-		cmp_ok($worst{$limit}, '<=', 2, 'nobody has waited for longer than the limit and a second');
-		cmp_ok(scalar @attempts, '>', 1, 'there was more than one attempt');
-		is($attempts[0]{failed_by}, 'max_blocking', 'the first was ended for those who waited');
-		like($run->stderr, qr/waits for AccessExclusiveLock on public\.t since .*behind process \d+ \(user \S+, application "reporting", idle in transaction/, 'whom it waits for is said meanwhile');
-		unlike($run->stderr, qr/a secret/, 'without the literals of its statement');
-		like($run->stderr, qr/select count\(\*\) from t where '\*\*\*' <> '\*\*\*'/i, 'but with its shape');
-		my ($id) = map { $_->{run_id} } $server->runs($database);
-		my $show = $server->migguard($database, [ 'show', $id ]);
-		like($show->stdout, qr/note .*others waited up to .* behind it and changed nothing; attempt 2 of 10/, 'show tells of the attempts');
-		like($show->stdout, qr/"waited_for": \["process \d+ \(user/, 'and of the blockers');
-	}
+	note("longest wait of a reader or writer: $longest s, as the watch has seen it: " . $seen / 1000 . ' s');
+	cmp_ok($longest, '<=', 1.5, 'nobody has waited for longer than the limit and a second');
+	cmp_ok($seen / 1000, '<=', $longest + 0.3, 'the watch reports about what the traffic has felt');
+	is($attempts[0]{failed_by}, 'max_blocking', 'the first attempt was ended for those who waited');
+	like($run->stderr, qr/waits for AccessExclusiveLock on public\.t since .*behind process \d+ \(user \S+, application "reporting", idle in transaction/, 'whom it waits for is said meanwhile');
+	unlike($run->stderr, qr/a secret/, 'without the literals of its statement');
+	like($run->stderr, qr/select count\(\*\) from t where '\*\*\*' <> '\*\*\*'/i, 'but with its shape');
+	my ($id) = map { $_->{run_id} } $server->runs($scene->db);
+	my $show = $server->migguard($scene->db, [ 'show', $id ]);
+	like($show->stdout, qr/note .*others waited up to .* behind it and changed nothing; attempt 2 of 10/, 'show tells of the attempts');
+	like($show->stdout, qr/"waited_for": \["process \d+ \(user/, 'and of the blockers');
 }
-cmp_ok($worst{0}, '>', 2.5, 'without the limit they wait as long as the tool does');
 
 # On its own a run waits for an old transaction before it asks for the lock.
 {
-	my ($database, $dir) = scene("[run]\nmax_blocking = 1s\n", \@column);
-	my $blocker = blocker($database);
-	my $traffic = traffic($database, 6);
-	my $run = $server->start_migguard($database, ['run'], cwd => $dir);
+	my $scene = $live->scene(@column, ini => "[run]\nmax_blocking = 1s\n");
+	$scene->blocker;
+	$scene->traffic;
+	my $run = $scene->start;
 	wait_until(sub { $run->stderr =~ /in the way: process \d+ .*"reporting"/ }, 60, 'the name of the blocker');
-	select undef, undef, undef, 1;
-	$server->sql($database, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'reporting'});
+	sleep 1;
+	$scene->end_blocker;
 	$run->wait(60);
-	my $longest = longest($traffic, $database);
+	my $longest = $scene->longest;
 	exit_is($run, 0, 'a run waits for an old transaction');
-	note('waiting outside of the queue: longest wait of a reader or writer: ' . sprintf('%.3f', $longest) . ' s');
+	note("waiting outside of the queue: longest wait of a reader or writer: $longest s");
 	cmp_ok($longest, '<=', 1, 'while nobody waits');
-	my @attempts = attempts($database);
+	my @attempts = $scene->attempts;
 	is(scalar @attempts, 1, 'one attempt is enough');
 	cmp_ok($attempts[0]{waited_for_blockers_ms}, '>=', 1000, 'the wait is on record');
 	like(join(' ', @{ $attempts[0]{blockers} }), qr/"reporting", idle in transaction, transaction of .*AccessShareLock on public\.t/, 'and whom it was for');
-	$blocker->kill_group;
 }
 
-# What else a run does about it
+# What else a run does about them
 {
-	my ($database, $dir) = scene("[run]\nmax_blocking = 300ms\non_blockers = refuse\n", \@column);
-	my $blocker = blocker($database);
-	select undef, undef, undef, 0.4;
-	my $before = $server->fingerprint($database);
-	my $plan = $server->migguard($database, ['plan'], cwd => $dir);
+	my $scene = $live->scene(@column, ini => "[run]\nmax_blocking = 300ms\non_blockers = refuse\n");
+	$scene->blocker;
+	sleep 0.4;
+	my $before = $server->fingerprint($scene->db);
+	my $plan = $scene->run('plan');
 	exit_is($plan, 10, 'a plan is refused for them where that is wanted');
 	like($plan->stderr, qr/1 older transaction holds locks that the migrations need.*"reporting"/s, 'by name');
-	my $run = $server->migguard($database, ['run'], cwd => $dir);
-	exit_is($run, 10, 'and so is a run');
-	is($server->fingerprint($database), $before, 'nothing has changed');
+	exit_is($scene->run, 10, 'and so is a run');
+	is($server->fingerprint($scene->db), $before, 'nothing has changed');
 
-	my $ini = sub { my ($text) = @_; return [ 'run', '--config', do { put("$dir/other.ini", "[tool]\nname = sql\ndirectory = .\n[backup]\npolicy = none\n[rehearse]\nshadow = off\n[preflight]\nlong_transactions = off\nidle_in_transaction = off\n[run]\nmax_blocking = 300ms\nblocker_wait = 300ms\nlock_retries = 0\nlock_timeout = 500ms\n$text"); "$dir/other.ini" } ]; };
-	$run = $server->migguard($database, $ini->("on_blockers = terminate\n"), cwd => $dir);
-	exit_is($run, 10, 'to end sessions, their applications have to be named');
-	$run = $server->migguard($database, $ini->("on_blockers = terminate\nblocker_applications = other, pg_dump\n"), cwd => $dir);
+	my $short = "$bare\[run]\nmax_blocking = 300ms\nblocker_wait = 300ms\nlock_retries = 0\nlock_timeout = 500ms\n";
+	$scene->settings("$short on_blockers = terminate\n" =~ s/ on_/on_/r);
+	exit_is($scene->run, 10, 'to end sessions, their applications have to be named');
+	$scene->settings("${short}on_blockers = terminate\nblocker_applications = other, pg_dump\n");
+	my $run = $scene->run;
 	exit_is($run, 20, 'those of other names are left alone');
-	is($server->sql($database, q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reporting'}), 1, 'and live');
-	$run = $server->migguard($database, $ini->("on_blockers = terminate\nblocker_applications = other, reporting\n"), cwd => $dir);
-	exit_is($run, 0, 'those that are named are ended, and the run succeeds');
-	is($server->sql($database, q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reporting'}), 0, 'they are gone');
-	like(join("\n", map { $_->{message} // '' } $server->events($database)), qr/terminated a session in the way, as \[run\] on_blockers asks: process \d+ .*"reporting"/, 'which is on record');
-	$blocker->kill_group;
+	like($run->stderr, qr/did not get a lock within \[run\] lock_timeout/, 'and the reason of the failure is told');
+	is($scene->sql(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reporting'}), 1, 'they live');
+	$scene->settings("${short}on_blockers = terminate\nblocker_applications = other, reporting\n");
+	exit_is($scene->run, 0, 'those that are named are ended, and the run succeeds');
+	is($scene->sql(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reporting'}), 0, 'they are gone');
+	like(join("\n", map { $_->{message} // '' } $server->events($scene->db)), qr/terminated a session in the way, as \[run\] on_blockers asks: process \d+ .*"reporting"/, 'which is on record');
+}
+
+# A prepared transaction and a dump are named as what they are.
+{
+	my $scene = $live->scene(@column, ini => "[preflight]\nprepared_transactions = off\nrunning_dump = off\n[run]\nmax_blocking = 1ms\n");
+	$scene->sql(q{BEGIN; SELECT count(*) FROM t; PREPARE TRANSACTION 'left over'});
+	my $plan = $scene->run('plan');
+	exit_is($plan, 0, 'a plan with a prepared transaction in the way');
+	like($plan->stdout, qr/finding: +locks: prepared transaction "left over" \(user \S+, transaction of .*AccessShareLock on public\.t\) is in the way/, 'names it');
+	$scene->sql(q{ROLLBACK PREPARED 'left over'});
+}
+
+# What runs CONCURRENTLY waits longer than lock_timeout, and holds up nobody.
+{
+	my @index = (up => ['CREATE INDEX CONCURRENTLY t_n ON t (n)'], down => ['DROP INDEX IF EXISTS t_n']);
+	my $scene = $live->scene(@index, ini => "[run]\nlock_timeout = 300ms\nlock_retries = 0\nmax_blocking = 300ms\nblocker_wait = 0\n");
+	$scene->blocker('UPDATE t SET n = 7 WHERE id = 1001');
+	my $run = $scene->start;
+	wait_until(sub { $run->stderr =~ /waits for the end of older transactions/ || !$run->running }, 60, 'an index build that waits');
+	sleep 0.8;
+	$scene->end_blocker;
+	$run->wait(60);
+	exit_is($run, 0, 'an index build waits longer than lock_timeout');
+	like($run->stderr, qr/waits for the end of older transactions since .*; it is at: waiting for .*; behind process \d+ .*"reporting"/, 'says for whom, and how far it is');
+	is($scene->sql(q{SELECT indisvalid FROM pg_index WHERE indexrelid = 't_n'::regclass}), 't', 'the index is valid');
+
+	$scene = $live->scene(@index, ini => "$bare\[run]\nconcurrently_lock_timeout = 300ms\nlock_timeout = 30s\nlock_retries = 0\nblocker_wait = 0\n");
+	$scene->blocker('UPDATE t SET n = 7 WHERE id = 1001');
+	$run = $scene->run;
+	isnt($run->exit_code, 0, 'its own limit ends it');
+	like($run->stderr . join(' ', map { $_->{message} // '' } $server->events($scene->db)), qr/lock timeout|lock_timeout/, 'as what it is');
+	$scene->end_blocker;
+	$scene->sql('DROP INDEX IF EXISTS t_n');
+	$scene->sql('CREATE UNIQUE INDEX t_bad ON t (id)');
+	$scene->sql(q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_bad'::regclass});
+	$run = $scene->run('plan', '--accept-state');
+	like($run->stderr, qr/index public\.t_bad is invalid.*DROP INDEX CONCURRENTLY public\.t_bad/, 'what an earlier build has left is named');
+}
+
+# What an attempt has applied as a whole stays.
+{
+	my $scene = $live->scene(up => [ 'CREATE TABLE u (id integer)', 'ALTER TABLE t ADD COLUMN c integer' ], down => [ 'DROP TABLE u', 'ALTER TABLE t DROP COLUMN c' ],
+		ini => "[run]\nlock_timeout = 300ms\nlock_retries = 50\nlock_retry_pause = 100ms\nblocker_wait = 0\n");
+	$scene->blocker;
+	my $run = $scene->start;
+	wait_until(sub { $run->stderr =~ /has applied 1 of 2 migrations, which are whole and stay; attempt 2/ || !$run->running }, 60, 'a part that stays');
+	$scene->end_blocker;
+	$run->wait(60);
+	exit_is($run, 0, 'the rest is applied when the blocker is gone');
+	like($run->stderr, qr/has applied 1 of 2 migrations, which are whole and stay/, 'a migration that is whole stays');
+	unlike($run->stderr, qr/not as rehearsed/, 'and is part of what was rehearsed');
+	is($scene->sql('SELECT string_agg(version, $$,$$ ORDER BY version) FROM safedeploy.applied_migration'), '1,2', 'each is applied once');
+
+	# one that has changed something beside its record is no whole
+	$scene = $live->scene(up => [ "BEGIN;\nCREATE TABLE u (id integer);\nCOMMIT", 'ALTER TABLE t ADD COLUMN c integer' ], down => [ 'DROP TABLE u', 'ALTER TABLE t DROP COLUMN c' ],
+		ini => "[run]\nfail_on = never\nlock_timeout = 300ms\nlock_retries = 50\nlock_retry_pause = 100ms\nblocker_wait = 0\n");
+	$scene->blocker;
+	$run = $scene->run;
+	exit_is($run, 21, 'where that is not proved, it is brought back');
+	$scene->end_blocker;
+}
+
+# What holds a lock for long is a limit of its own, and told beforehand.
+{
+	my $scene = $live->scene(up => ["ALTER TABLE t ADD COLUMN c integer;\nSELECT pg_sleep(2.5)"], down => ['ALTER TABLE t DROP COLUMN c'],
+		ini => "[run]\nmax_blocking = 1s\nmax_holding = 700ms\nblocker_wait = 0\n");
+	$scene->traffic;
+	my $run = $scene->run;
+	my $longest = $scene->longest;
+	exit_is($run, 20, 'a run that holds a lock for too long is ended');
+	note("longest wait for a lock that is held: $longest s");
+	cmp_ok($longest, '<=', 1.7, 'before others have waited for longer than the limit and a second');
+	my @attempts = $scene->attempts;
+	is_deeply([ map { $_->{failed_by} } @attempts ], ['max_holding'], 'once, for it would be the same again');
+	like($run->stderr, qr/locks: in the rehearsal, public\.t was kept from readers for 2\.5 s/, 'the rehearsal has told');
+	like($run->stderr, qr/let it do less in one transaction/, 'and what to do about it is said');
+}
+
+# The way back waits for locks as well.
+{
+	my $scene = $live->scene(@column, ini => "$bare\[run]\nlock_timeout = 300ms\nlock_retries = 50\nlock_retry_pause = 100ms\nblocker_wait = 0\n[verify.assertions]\nno = SELECT pg_sleep(1.5) IS NULL\n");
+	my $run = $scene->start;
+	wait_until(sub { $scene->sql(q{SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'}) || !$run->running }, 60, 'the assertion');
+	$scene->blocker('SELECT c FROM t');
+	wait_until(sub { $run->stderr =~ /hit lock_timeout.*and changed nothing; attempt 2/ || !$run->running }, 60, 'a way back that waits');
+	$scene->end_blocker;
+	$run->wait(60);
+	exit_is($run, 21, 'a downgrade that met a lock is tried again, and proved');
 }
 
 done_testing();

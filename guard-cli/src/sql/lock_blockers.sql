@@ -49,9 +49,11 @@ SELECT e.part, COALESCE(e.pid, 0) AS pid, e.virtualtransaction AS transaction, e
             ELSE pg_catalog.left(safedeploy.shape(a.query), 200) END AS query
   FROM every AS e
   LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) e.pid
-  LEFT JOIN pg_catalog.pg_prepared_xacts AS x
-         ON e.pid IS NULL
-        AND e.virtualtransaction OPERATOR(pg_catalog.=) pg_catalog.concat('-1/', x.transaction)
+  LEFT JOIN pg_catalog.pg_locks AS xl
+         ON e.pid IS NULL AND xl.pid IS NULL
+        AND xl.locktype OPERATOR(pg_catalog.=) 'transactionid' AND xl.granted
+        AND xl.virtualtransaction OPERATOR(pg_catalog.=) e.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts AS x ON x.transaction OPERATOR(pg_catalog.=) xl.transactionid
  WHERE a.application_name IS NULL
     OR NOT pg_catalog.starts_with(a.application_name, $2)
  ORDER BY transaction_ms DESC NULLS FIRST, pid
