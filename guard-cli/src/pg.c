@@ -211,6 +211,20 @@ connect_failed(MgPg *pg, MgError *err)
 	return false;
 }
 
+static bool
+set_up(MgPg *pg, int pid, MgError *err)
+{
+	const char *values[] = { mg_printf(pg->arena, "%d", pid) };
+
+	return mg_pg_exec(pg, mg_sql_session_setup, 1, values, NULL, err);
+}
+
+bool
+mg_pg_pin(MgPg *pg, MgError *err)
+{
+	return set_up(pg, 0, err);
+}
+
 bool
 mg_pg_open(MgArena *arena, const MgTarget *target, const char *application_name, MgPg **result,
 		   MgError *err)
@@ -270,7 +284,7 @@ mg_pg_open(MgArena *arena, const MgTarget *target, const char *application_name,
 	PQsetNoticeReceiver(pg->conn, receive_notice, NULL);
 	pg->server_version = PQserverVersion(pg->conn);
 	pg->backend_pid = PQbackendPID(pg->conn);
-	if (!mg_pg_exec(pg, mg_sql_session_setup, 0, NULL, NULL, err))
+	if (!set_up(pg, pg->backend_pid, err))
 		goto failed;
 	*result = pg;
 	return true;

@@ -25,10 +25,12 @@ typedef struct MgPg
 /*
  * Opens a connection of migguard's own: keepalives set so that a dead link is
  * noticed within 30 s, search_path pinned to pg_catalog, autocommit.  Notices
- * of the server go to mg_log_verbose.
+ * of the server go to mg_log_verbose.  Behind a pooler nothing is set, because it
+ * would stay for others, until mg_pg_pin says that the session is ours after all.
  */
 extern bool mg_pg_open(MgArena *arena, const MgTarget *target, const char *application_name,
 					   MgPg **pg, MgError *err);
+extern bool mg_pg_pin(MgPg *pg, MgError *err);
 extern void mg_pg_close(MgPg *pg); /* NULL is fine */
 
 /*

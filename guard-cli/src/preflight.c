@@ -480,7 +480,8 @@ mg_preflight_base(MgRun *run, MgError *err)
 		if (result.problem != NULL)
 			return refuse(run, check, &result, err);
 	}
-	return true;
+	/* who does not require it says that the pooler leaves us the session */
+	return run->facts.own_session || mg_pg_pin(run->pg, err);
 }
 
 /* A resume that turns out to be one is checked again. */

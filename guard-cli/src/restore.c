@@ -83,6 +83,12 @@ check(MgRestore *r, MgError *err)
 	if (!mg_server_facts(r->session, &facts, err) ||
 		!mg_restore_obstacles(r->session, &obstacles, err))
 		return false;
+	if (!facts.own_session)
+	{
+		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "the connection is not a session of its own");
+		return mg_err_hint(err,
+						   "Give migguard a URL that leads to the server directly, not to a pooler.");
+	}
 	if (!facts.superuser)
 	{
 		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,

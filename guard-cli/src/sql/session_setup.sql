@@ -1,7 +1,8 @@
 -- Pins what a role, a database or a pooler may have set for a session of migguard's own:
 -- names resolve to pg_catalog only, and a session that waits for a child is not ended.
 -- A client that is silent for 20 s is taken for dead, so that a cut network frees the lock.
--- Settings that this server does not know are left out.
+-- Settings that this server does not know are left out.  $1 is the process that libpq knows, or 0 for
+-- any: behind a pooler all of this would stay with a session that belongs to others a moment later.
 SELECT pg_catalog.set_config(s.name, v.value, false)
 FROM (VALUES
 	('search_path', 'pg_catalog, pg_temp'),
@@ -24,3 +25,4 @@ FROM (VALUES
 	('client_connection_check_interval', '2000')
 ) AS v(name, value)
 JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(v.name)
+WHERE $1::pg_catalog.int4 OPERATOR(pg_catalog.=) 0 OR $1::pg_catalog.int4 OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
