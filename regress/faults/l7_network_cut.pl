@@ -55,23 +55,21 @@ sub arrive
 	return 1;
 }
 
-# Notes when each trial's sessions are gone.
+# Notes when each trial's sessions are gone; all that come over the network are of some trial.
 sub watch
 {
 	my ($since, @trials) = @_;
-	my %left = map { $_->{database} => $_ } @trials;
-	while (%left && time < $since + 2 * $limit)
+	my $remote = q{SELECT coalesce(string_agg(DISTINCT datname, ' '), '') FROM pg_stat_activity WHERE client_addr IS NOT NULL};
+	my $over = 0;
+	while (!$over && time < $since + 2 * $limit)
 	{
-		foreach my $database (keys %left)
-		{
-			my $look = $faults->look($database);
-			next if $look->{sessions} || $look->{holders};
-			$left{$database}{free} = time - $since;
-			delete $left{$database};
-		}
-		sleep 0.5 if %left;
+		my $there = $server->sql('postgres', $remote);
+		my $now = time - $since;
+		$over = $there eq '';
+		foreach my $trial (@trials) { $trial->{free} ||= $now if $there !~ /\b$trial->{database}\b/; }
+		sleep 0.2 unless $over;
 	}
-	return;
+	return $over;
 }
 
 sub judge
@@ -82,6 +80,7 @@ sub judge
 	$trial->{reader}->kill_group, $server->sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$trial->{database}' AND wait_event = 'PgSleep'") if $trial->{reader};
 	my $look = $faults->look($trial->{database});
 	$trial->{where} = $faults->where($look);
+	push @wrong, 'the lock is held' if $look->{holders};
 	push @wrong, $faults->faults_of($trial, $look, undef);
 	push @wrong, eval { $faults->mend($trial) };
 	push @wrong, $@ if $@;
@@ -108,7 +107,7 @@ sub come_back
 	return;
 }
 
-my %quick = map { $_ => 1 } qw(run.recorded lock.taken rehearse.up backup.dumped migrate.begun child.started migrate.ran verify.acted end.begin);
+my %quick = map { $_ => 1 } qw(lock.taken rehearse.up migrate.ran end.begin);
 my @points = $faults->points('run');
 my @todo = ('statement', grep { repeats() > 1 || $quick{$_} } grep { $_ ne 'start' } @points);
 while (my @now = splice @todo, 0, $batch)
@@ -117,7 +116,7 @@ while (my @now = splice @todo, 0, $batch)
 	arrive($_) or die "a guard is not at $_->{point}:\n" . $_->{process}->stderr foreach @trials;
 	my $since = time;
 	$network->cut;
-	watch($since, @trials);
+	ok(watch($since, @trials), sprintf 'no session is left %.1f s after the cut', time - $since);
 	judge($_) foreach @trials;
 	$network->mend;
 	come_back($_) foreach @trials;

@@ -53,7 +53,7 @@ A server, reached by TCP, with a template.
 sub new
 {
 	my ($class, $name) = @_;
-	my $self = bless { temp => File::Temp->newdir, number => 0 }, $class;
+	my $self = bless { name => $name, temp => File::Temp->newdir, number => 0 }, $class;
 	$self->{server} = SafeDeployTest->new("gate_$name", tcp => 1, conf => "max_connections = 300\nmax_prepared_transactions = 100\n");
 	$self->{opened} = "$self->{temp}/opened";
 	make_path($self->{opened});
@@ -115,7 +115,8 @@ eight digits of the run's id, known when it stands at the gate) and C<token>.
 sub start
 {
 	my ($self, $scene, %opt) = @_;
-	my $db = 'trial' . ++$self->{number};
+	# tests that run at the same time find their processes by it
+	my $db = "$self->{name}_" . ++$self->{number};
 	$self->{server}->sql('postgres', "CREATE DATABASE $db TEMPLATE base");
 	my $guard = $self->{server}->start_migguard(undef, [ 'run', @{ $scene->{tool} } ], cwd => $scene->{directory},
 		env => { DATABASE_URL => $self->{server}->url($db, tcp => 1), %{ $scene->{env} }, %{ $opt{env} || {} } });
@@ -129,7 +130,7 @@ sub wait_for
 	my $until = time + 60 + 5 * @trials;
 	while (%missing)
 	{
-		foreach my $db (split /\n/, $self->{server}->sql('postgres', q{SELECT DISTINCT datname FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname LIKE 'trial%'}))
+		foreach my $db (split /\n/, $self->{server}->sql('postgres', q{SELECT DISTINCT datname FROM pg_stat_activity WHERE wait_event = 'PgSleep'}))
 		{
 			my $trial = delete $missing{$db} or next;
 			@$trial{qw(run token)} = split /\|/, $self->{server}->sql($db, q{SELECT left(run_id::text, 8), token FROM safedeploy.lock WHERE name = 'default'});
