@@ -422,8 +422,10 @@ mg_observe_rehearsal(MgRun *run, MgPg *clone, MgPass pass, bool traced)
 		why = "sessions of the tool are still in the clone";
 	else if (passage->rehearsed.count == 0)
 		why = "the tool's sessions have recorded nothing";
-	/* once is enough */
-	if (why != NULL && (pass == MG_PASS_UP || o->passes[MG_PASS_UP].is_whole))
+	/* once is enough; a rollback has a downgrade only */
+	passage->is_begun = true;
+	if (why != NULL &&
+		(pass == MG_PASS_UP || !o->passes[MG_PASS_UP].is_begun || o->passes[MG_PASS_UP].is_whole))
 		note_unseen(run, pass == MG_PASS_DOWN ? "rehearsal of the downgrade" : "rehearsal", why);
 	passage->was_rehearsed = passage->rehearsed.count > 0;
 	passage->is_whole = why == NULL;

@@ -69,6 +69,7 @@ typedef struct MgPassage
 	MgStatements predicted;
 	MgStatements rehearsed;
 	MgStatements live;
+	bool is_begun;		/* it was rehearsed, whether that was seen or not */
 	bool was_rehearsed; /* there is something to compare a live run with */
 	bool is_whole;		/* all that the rehearsal did is there */
 	bool was_live;

@@ -9,6 +9,7 @@
 #include "failpoint.h"
 #include "json.h"
 #include "log.h"
+#include "observe.h"
 #include "pg_catalog_ledger.h"
 #include "rehearse.h"
 #include "repair.h"
@@ -168,20 +169,51 @@ finish(MgRun *run, MgPg *pg, const char **failed, MgError *err)
 	return true;
 }
 
-/* Runs the tool's downgrade; *failed tells why it failed, NULL when it did not. */
-static bool
-tool_down(MgRun *run, const MgTarget *target, const char *step, const char **failed, MgError *err)
+/* Reads what the downgrade did on the clone; half of it proves nothing. */
+static void
+observe_rehearsal(MgRun *run, MgPg *clone, bool traced, const char *failed)
 {
+	if (run->told_to_stop)
+		return;
+	mg_observe_rehearsal(run, clone, MG_PASS_DOWN, traced);
+	if (failed != NULL)
+		run->observation->passes[MG_PASS_DOWN].is_whole = false;
+}
+
+/* Reads what it did on the real database, and names what was not so on the clone. */
+static bool
+observe_live(MgRun *run, const char *step, MgError *err)
+{
+	/* the run's own session may be another one by now */
+	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, step, err))
+		return false;
+	mg_observe_live(run, MG_PASS_DOWN);
+	mg_observe_compare_live(run, MG_PASS_DOWN);
+	return true;
+}
+
+/*
+ * Runs the tool's downgrade, on a clone or (clone NULL) the real database; *failed
+ * tells why it failed, NULL when it did not.  The real one may take away what the
+ * rehearsal has, and nothing else.
+ */
+static bool
+tool_down(MgRun *run, const MgTarget *target, MgPg *clone, const char *step, const char **failed,
+		  MgError *err)
+{
+	bool traced = clone != NULL && mg_observe_can_trace(run, target);
 	MgToolSession session;
 	MgChildResult result;
 	MgError fault;
 
 	memset(&result, 0, sizeof result);
 	mg_err_init(&fault, run->arena);
-	if (target == &run->context->target && !mg_run_permit(run, step, NULL, err))
+	if (clone == NULL && !mg_run_permit(run, step, mg_observe_losses(run, MG_PASS_DOWN), err))
 		return false;
 	mg_failpoint("rollback.permitted");
 	mg_run_session(run, target, step, &session);
+	if (clone != NULL)
+		session.trace = traced;
 	if (!run->tool->ops->down(run->tool, &session, &run->goal, &result, &fault))
 		*failed =
 			mg_printf(run->arena, "the downgrade fails: %s%s%s", fault.message,
@@ -194,9 +226,10 @@ tool_down(MgRun *run, const MgTarget *target, const char *step, const char **fai
 		mg_run_detail_child(run, step, &result);
 	run->told_to_stop = run->told_to_stop || result.interrupted;
 	mg_failpoint("rollback.ran");
-	/* the run's own session may be another one by now */
-	return target != &run->context->target ||
-		   (mg_run_hold(run, err) && mg_verify_no_sessions(run, step, err));
+	if (clone == NULL)
+		return observe_live(run, step, err);
+	observe_rehearsal(run, clone, traced, *failed);
+	return true;
 }
 
 /* Goes down, on a clone or (pg NULL) the real database. */
@@ -207,7 +240,7 @@ go_down(MgRun *run, const MgTarget *target, MgPg *pg, const char *step, const ch
 	MgRevisions now;
 
 	*failed = NULL;
-	if (!run->no_downgrade && !tool_down(run, target, step, failed, err))
+	if (!run->no_downgrade && !tool_down(run, target, pg, step, failed, err))
 		return false;
 	if (*failed == NULL && !finish(run, pg, failed, err))
 		return false;
@@ -276,6 +309,21 @@ try_down(MgRun *run, MgClone *clone, MgError *err)
 				  mg_changes_text(run->arena, &changes.real, MOST_CHANGES), err);
 }
 
+/* What the rehearsal has shown is told, and no reason to stay where nobody wants to be. */
+static bool
+judge(MgRun *run, MgError *err)
+{
+	if (!mg_observe_judge(run, err))
+	{
+		if (err->exit_code != MG_EXIT_REFUSED_FINDINGS)
+			return false;
+		mg_log_warning("%s", err->message);
+		mg_err_clear(err);
+	}
+	mg_observe_forewarn(run, MG_PASS_DOWN, mg_config_ms(run->config, MG_SET_RUN_MAX_BLOCKING));
+	return true;
+}
+
 static MgStep
 rehearse(MgRun *run, MgError *err)
 {
@@ -302,7 +350,7 @@ rehearse(MgRun *run, MgError *err)
 		mg_err_clear(err);
 		ok = true;
 	}
-	if (!ok || !mg_run_hold(run, err))
+	if (!ok || !mg_run_hold(run, err) || !judge(run, err))
 		return MG_STEP_FAILED;
 	mg_run_say(run, "on a scratch database, %s: the downgrade %s", mg_shadow_text(run, clone),
 			   run->downgrade != NULL ? run->downgrade : "runs; what it restores is not known");

@@ -104,6 +104,42 @@ UP
 	ok((grep { /not as rehearsed: not rehearsed: TRUNCATE kept/ } @{ $told->{findings} }), 'and told in the report');
 }
 
+# a rollback on demand is rehearsed and observed as a run is, and may take away what its rehearsal took away
+{
+	my %makes = (id => 'a1', up_sql => [ 'CREATE TABLE made (id integer)', 'ALTER TABLE t ADD COLUMN n integer' ]);
+	my $project = SafeDeployTest::Alembic->new(revisions => [ { %makes, down_sql => [ 'DROP TABLE made', 'ALTER TABLE t DROP COLUMN n' ] } ]);
+	my $db = database();
+	exit_is(guard($db, $project, 'run'), 0, 'a run');
+	my $run = guard($db, $project, 'rollback');
+	exit_is($run, 0, 'its rollback') or diag($run->stderr);
+	like(permits($db), qr/^rollback: table column public\.t\.n, table public\.made$/m, 'is permitted what its rehearsal lost') or diag(permits($db));
+	unlike(uses($db), qr/refused|warned/, 'which is all that it does');
+	my $told = JSON::PP->new->utf8->decode($run->stdout);
+	my ($drop) = grep { $_->{statement} eq 'DROP TABLE made' } @{ $told->{downgrade_statements} };
+	foreach my $side (qw(observed live))
+	{
+		ok((grep { $_->{effect} eq 'drop' && $_->{object} eq 'public.made' } @{ $drop->{$side} || [] }), "$side: what it drops") or diag(JSON::PP->new->encode($told));
+		ok((grep { $_->{effect} eq 'lock' && $_->{object} eq 'public.made' && $_->{lock_mode} eq 'AccessExclusiveLock' } @{ $drop->{$side} || [] }), "$side: what it locks");
+	}
+	ok((grep { /drop of table public\.made .*\(observed-drop\)/ } @{ $told->{findings} }), 'and what is lost is a finding, which does not hold it up') or diag(join "\n", @{ $told->{findings} });
+
+	$project = SafeDeployTest::Alembic->new(revisions => [ { %makes, down => <<'DOWN' } ]);
+op.execute("DROP TABLE made")
+op.execute("ALTER TABLE t DROP COLUMN n")
+if op.get_bind().execute(sa.text("SELECT current_database()")).scalar().startswith("app"):
+    op.execute("DROP TABLE kept")
+DOWN
+	$db = database();
+	exit_is(guard($db, $project, 'run'), 0, 'a run whose downgrade does more on the real database');
+	$run = guard($db, $project, 'rollback', MIGGUARD_RUN_FAIL_ON => 'error');
+	exit_is($run, 20, 'is not rolled back') or diag($run->stderr);
+	like($run->stderr, qr/DROP TABLE without a permit for table public\.kept/, 'the server refuses what was not rehearsed');
+	is(there($db, 'kept') . there($db, 'made'), 'tt', 'all is there as before');
+	$run = guard($db, $project, 'rollback', MIGGUARD_REHEARSE_MODE => 'off', MIGGUARD_RUN_ALLOW_IRREVERSIBLE => 'on');
+	cmp_ok($run->exit_code, '==', 22, 'without a rehearsal it is permitted as a whole, and not proved') or diag($run->stderr);
+	is(there($db, 'kept'), 'f', 'as nobody has seen it before');
+}
+
 # a rehearsal that loses nothing permits nothing
 {
 	my $project = SafeDeployTest::Alembic->new(revisions => [ { id => 'a1', up => <<'UP', down => 'pass' } ]);

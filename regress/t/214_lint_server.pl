@@ -167,4 +167,26 @@ subtest 'what it needs' => sub {
 	is(left(), '', 'and leaves nothing');
 };
 
+# Root of a namespace of its own is root to every program, the server included.
+subtest 'root' => sub {
+	my @root = qw(unshare --user --map-root-user);
+	my $able = run_program([ @root, 'true' ])->exit_code;
+	plan skip_all => 'no user namespaces here' if !defined $able || $able != 0;
+	my $as_root = sub { return run_program([ @root, SafeDeployTest->migguard_program, 'lint', 'one.sql' ], cwd => "$dir", env => { %own, (map { $_ => undef } qw(DATABASE_URL PGHOST PGPORT PGUSER PGDATABASE)), @_ }); };
+	my $run = $as_root->();
+	exit_is($run, 65, 'root cannot run a server');
+	like($run->stderr, qr/root cannot run lint's own server.*name one by \[lint\] server_user/s, 'which is said, with what to do');
+	$run = $as_root->(MIGGUARD_LINT_SERVER_USER => 'root');
+	exit_is($run, 65, 'nor by another name of root');
+	like($run->stderr, qr/"root" is root/, 'which is said');
+	$run = $as_root->(MIGGUARD_LINT_SERVER_USER => 'nobody_of_that_name');
+	exit_is($run, 65, 'nor as somebody who is not there');
+	like($run->stderr, qr/there is no user "nobody_of_that_name"/, 'which is said');
+	# this root can be nobody else
+	$run = $as_root->(MIGGUARD_LINT_SERVER_USER => 'nobody');
+	exit_is($run, 69, 'nor as somebody it may not become');
+	like($run->stderr, qr/could not give away/, 'which is said');
+	is(left(), '', 'nothing of it is left');
+};
+
 done_testing;
