@@ -172,7 +172,7 @@ subtest 'root' => sub {
 	my @root = qw(unshare --user --map-root-user);
 	my $able = run_program([ @root, 'true' ])->exit_code;
 	plan skip_all => 'no user namespaces here' if !defined $able || $able != 0;
-	my $as_root = sub { return run_program([ @root, SafeDeployTest->migguard_program, 'lint', 'one.sql' ], cwd => "$dir", env => { %own, (map { $_ => undef } qw(DATABASE_URL PGHOST PGPORT PGUSER PGDATABASE)), @_ }); };
+	my $as_root = sub { return $server->migguard(undef, [ 'lint', 'one.sql' ], cwd => "$dir", prefix => \@root, env => { %own, @_ }); };
 	my $run = $as_root->();
 	exit_is($run, 65, 'root cannot run a server');
 	like($run->stderr, qr/root cannot run lint's own server.*name one by \[lint\] server_user/s, 'which is said, with what to do');
