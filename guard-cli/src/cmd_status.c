@@ -223,6 +223,8 @@ print_text(MgContext *context, const Status *status)
 	else
 		mg_report_pair(context, "last known good", "none yet");
 	print_drift(context, status);
+	if (status->drift)
+		mg_report_pair(context, "see", "migguard runbook drift");
 	mg_report_pair(context, "warm shadow", status->shadow);
 	for (int r = 0; r < status->unfinished.count; r++)
 		mg_report_pair(context, "unfinished run",
@@ -232,7 +234,7 @@ print_text(MgContext *context, const Status *status)
 								 mg_rows_get(&status->unfinished, r, "last_state"),
 								 mg_rows_get(&status->unfinished, r, "holder_alive")[0] == 't' ?
 									 "still running" :
-									 "its session is gone"));
+									 "its session is gone; see \"migguard resume\""));
 	for (int r = 0; r < status->locks.count; r++)
 		mg_report_pair(context, "lock held",
 					   mg_printf(arena, "\"%s\" by %s, process %s, since %s",

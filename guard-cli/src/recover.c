@@ -11,6 +11,7 @@
 #include "json.h"
 #include "judge.h"
 #include "log.h"
+#include "signals.h"
 #include "text.h"
 #include "verify.h"
 
@@ -39,7 +40,8 @@ end_sessions(MgRun *run, const MgPastRun *past, const MgStrings *living, bool *s
 		mg_err_init(&fault, run->arena);
 		if (!mg_server_end_sessions(run->pg, living->items[i], 0, &ended, &fault))
 		{
-			*stuck = fault.exit_code == MG_EXIT_INTERRUPTED && mg_pg_alive(run->pg);
+			/* it does not end, or may not be ended by this role */
+			*stuck = mg_pg_alive(run->pg) && mg_signals_pending() == 0;
 			if (*stuck)
 				return true;
 			*err = fault;
@@ -350,8 +352,10 @@ close_it(MgRun *run, const MgPastRun *past, MgFinding *finding, MgError *err)
 		run->after = (MgSnapshot){ past->s1, past->s1_fingerprint };
 	}
 	return end_with(run,
-					past->result != NULL && verdict->result != MG_EXIT_DONE ? MG_EXIT_NOTHING :
-																			  (int) verdict->result,
+					verdict->result != MG_EXIT_DONE &&
+							(past->result != NULL || verdict->result == MG_EXIT_INTERRUPTED) ?
+						MG_EXIT_NOTHING :
+						(int) verdict->result,
 					"run %.8s: %s", past->id, finding->text);
 }
 
@@ -389,6 +393,8 @@ become(MgRun *run, const MgPastRun *past, MgFinding *finding, MgError *err)
 		back && finding->facts.kind == MG_DEAD_RUN && finding->facts.schema == MG_SCHEMA_PART;
 	if (!back && !take_target(run, past, err))
 		return MG_STEP_FAILED;
+	if (!back && run->pending.count == 0)
+		return close_it(run, past, finding, err);
 	if (!run->dry && !conclude(run, past, finding, finding->verdict->result, then, err))
 		return MG_STEP_FAILED;
 	if (run->dry && !mg_run_note(run, err, "run %.8s: %s; would %s", past->id, finding->text,

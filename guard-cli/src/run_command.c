@@ -27,9 +27,9 @@ static const struct
 						   "dropped came back is not proved by that." },
 	{ MG_EXIT_ROLLED_BACK_UNPROVED,
 	  "Look at the differences by \"migguard diff\" and put them right; the next run refuses until "
-	  "then." },
+	  "then. \"migguard resume\" says what it finds." },
 	{ MG_EXIT_ROLLBACK_FAILED, "A person has to look at the database now; the next run refuses until "
-							   "it is in order." },
+							   "it is in order. \"migguard resume\" tries again, rehearsed first." },
 };
 
 /* What the end event keeps, for last_known_good and for the next run. */

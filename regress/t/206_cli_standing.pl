@@ -163,7 +163,7 @@ $server->sql('app', q{SELECT safedeploy.begin_run('44444444-0000-4000-8000-00000
 my $holder = $server->node->background_psql('app');
 $holder->query_safe(q{SELECT safedeploy.try_lock('default', 'test')});
 $run = status();
-like($run->stdout, qr/^unfinished run: +44444444 \(run\), last in begin, its session is gone$/m, 'a run without an end');
+like($run->stdout, qr/^unfinished run: +44444444 \(run\), last in begin, its session is gone; see "migguard resume"$/m, 'a run without an end');
 like($run->stdout, qr/^lock held: +"default" by /m, 'a lock that is held');
 $holder->quit;
 
