@@ -171,13 +171,12 @@ mg_attempt_pause(MgAttempts *attempts, const char *what_stays, MgError *err)
 	MgRun *run = attempts->run;
 	long long ms = pause_ms(attempts);
 
-	if (!mg_run_note_detail(run, attempts->record, err, "%s %s%s and %s; attempt %d of %d in %s",
+	if (!mg_run_note_detail(run, attempts->record, err, "%s %s and %s; attempt %d of %d in %s%s",
 							run->tool->ops->name,
-							attempts->failure == MG_LOCKS_TIMEOUT ?
-								"hit lock_timeout" :
-								"was cancelled, for others waited behind it,",
-							mg_attempts_text(attempts), what_stays, attempts->number + 1,
-							attempts->limit, mg_text_duration(run->arena, ms * 1000)))
+							attempts->failure == MG_LOCKS_TIMEOUT ? "hit lock_timeout" :
+																	"was cancelled at max_blocking",
+							what_stays, attempts->number + 1, attempts->limit,
+							mg_text_duration(run->arena, ms * 1000), mg_attempts_text(attempts)))
 		return false;
 	poll(&(struct pollfd){ .fd = mg_signals_fd(), .events = POLLIN }, 1, (int) ms);
 	if (mg_signals_pending() == 0)

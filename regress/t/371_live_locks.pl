@@ -16,8 +16,11 @@ my $bare = "[rehearse]\nmode = off\n";
 {
 	my $scene = $live->scene(@column, ini => "$bare\[run]\nlock_timeout = 30s\nlock_retries = 9\nlock_retry_pause = 200ms\nmax_blocking = 500ms\nblocker_wait = 0\n");
 	$scene->blocker;
-	$scene->traffic;
 	my $run = $scene->start;
+	wait_until(sub { $run->stderr =~ /waits for AccessExclusiveLock/ }, 60, 'a wait');
+	$scene->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'migguard:%:watch'});
+	wait_until(sub { $run->stderr =~ /was lost, another goes on/ }, 60, 'another watch in place of one that was ended');
+	$scene->traffic;
 	wait_until(sub { $run->stderr =~ /attempt 2 of 10/ }, 60, 'a second attempt');
 	$scene->end_blocker;
 	$run->wait(60);
@@ -34,7 +37,7 @@ my $bare = "[rehearse]\nmode = off\n";
 	like($run->stderr, qr/select count\(\*\) from t where '\*\*\*' <> '\*\*\*'/i, 'but with its shape');
 	my ($id) = map { $_->{run_id} } $server->runs($scene->db);
 	my $show = $server->migguard($scene->db, [ 'show', $id ]);
-	like($show->stdout, qr/note .*others waited up to .* behind it and changed nothing; attempt 2 of 10/, 'show tells of the attempts');
+	like($show->stdout, qr/note .*was cancelled at max_blocking and changed nothing; attempt 2 of 10 in .*; others waited up to .* behind it/, 'show tells of the attempts');
 	like($show->stdout, qr/"waited_for": \["process \d+ \(user/, 'and of the blockers');
 }
 
