@@ -25,3 +25,14 @@ ROLLBACK;
 SELECT "position", line, text FROM safedeploy.comments(:'script');
 SELECT position, line, text FROM safedeploy.statements(:'script');
 SELECT c."position", substr(:'script', c."position", c.length) = c.text AS right FROM safedeploy.comments(:'script') AS c;
+
+-- The shape of a statement has none of its literals, also where it was cut.
+SELECT safedeploy.shape($$SELECT 'a', E'b\'c', $x$d$x$, 17, 1.5, "T", $1 -- e$$);
+SELECT safedeploy.shape($$UPDATE t SET p = 'secret$$);
+SELECT safedeploy.shape($$SELECT $x$secret$$);
+SET standard_conforming_strings = off;
+SET escape_string_warning = off;
+SELECT safedeploy.shape('SELECT ''a''') IS NULL AS unsure;
+RESET standard_conforming_strings;
+RESET escape_string_warning;
+SHOW safedeploy.concurrently_lock_timeout;
