@@ -39,7 +39,7 @@ sub begin
 	if ($point eq 'statement')
 	{
 		$trial->{reader} = hold_table($trial->{database});
-		$env{MIGGUARD_RUN_LOCK_TIMEOUT} = '0';
+		@env{qw(MIGGUARD_RUN_LOCK_TIMEOUT MIGGUARD_RUN_BLOCKER_WAIT)} = ('0', '0');
 		push @{ $lean{arguments} }, '--no-rehearsal';
 	}
 	else { $env{MIGGUARD_FAILPOINT} = "$point=pause:$trial->{pause}"; }

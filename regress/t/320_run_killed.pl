@@ -24,7 +24,7 @@ sub scene
 	exit_is(run_program([ $project->alembic, 'upgrade', 'head' ], cwd => $project->dir, env => { DATABASE_URL => $server->url($database) }),
 		0, "$database is at a1");
 	$project->add($_) foreach ref $revision eq 'ARRAY' ? @$revision : $revision;
-	$project->write('migguard.ini', "[run]\nlock_timeout = 0\n" . ($opt{ini} || ''));
+	$project->write('migguard.ini', "[run]\nlock_timeout = 0\nblocker_wait = 0\n" . ($opt{ini} || ''));
 	my @arguments = ('--', $project->alembic, 'upgrade', 'head');
 	return {
 		database => $database,
