@@ -162,6 +162,7 @@ sub new
 		MIGGUARD_TOOL_DIRECTORY      => $self->{directory},
 		MIGGUARD_PREFLIGHT_GIT_CLEAN => 'off',
 		MIGGUARD_RUN_FAIL_ON         => 'never',
+		MIGGUARD_RUN_BLOCKER_WAIT    => '0',
 		%{ $opt{env} || {} },
 	};
 	make_path($self->{directory});
