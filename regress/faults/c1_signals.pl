@@ -23,11 +23,12 @@ foreach my $boundary ($faults->boundaries)
 
 foreach my $command (qw(run rollback))
 {
-	foreach my $point ($faults->points($command))
+	my @points = $faults->points($command);
+	my %wanted = map { $_ => 1 } (grep { !$met{$_} } @points), $command eq 'run' ? () : some_of(@points);
+	foreach my $point (grep { $wanted{$_} } @points)
 	{
-		next if $command eq 'run' && $met{$point};
 		$met{$point} = 1;
-		$faults->trial('C1', "$command, KILL at $point", command => $command, $command eq 'run' ? lean($point) : (), fault => "$point=kill");
+		$faults->trial('C1', "$command, KILL at $point", command => $command, $command eq 'run' ? lean($point) : (), fault => "$point=kill") foreach 1 .. repeats();
 	}
 }
 
@@ -42,9 +43,35 @@ foreach my $command (qw(run rollback))
 	foreach my $point (grep { /^(?:rollback|repair)\./ } $failing->points('run', @fails))
 	{
 		$met{$point} = 1;
-		$failing->trial('C1', "a run that is brought back, $_ at $point", @fails, fault => "$point=" . lc) foreach qw(KILL TERM);
+		$failing->trial('C1', "a run that is brought back, $_ at $point", @fails, fault => "$point=" . lc) foreach repeats() > 1 ? qw(KILL TERM INT HUP) : 'KILL';
 	}
 }
 
-diag('not met: ' . join ' ', grep { !$met{$_} } $faults->all_points);
+# A restore in the place of a downgrade: the run before it has made the backup.
+my %restore = (command => 'rollback', made_from => 'A', arguments => ['--from-backup'], again => ['--from-backup'], ends => [ 0, 3, 10 ],
+	prepare => sub {
+		my ($self, $trial) = @_;
+		exit_is($self->guard($trial->{database}, [ 'run', '--no-rehearsal' ]), 0, 'a run with a backup');
+	});
+foreach my $point (grep { /^restore\./ } $faults->points('rollback', %restore))
+{
+	$met{$point} = 1;
+	$faults->trial('C1', "a restore, KILL at $point", %restore, fault => "$point=kill") foreach 1 .. repeats();
+}
+
+# What an interrupted run has left is gone on with, or brought back, by a resume that is killed itself.
+my @steps  = $faults->steps('run');
+my %resume = (start => 'C', made_from => 'A', arguments => ['--no-backup'],
+	prepare => sub {
+		my ($self, $trial) = @_;
+		my $run = $self->guard($trial->{database}, [ 'run', '--no-backup' ], env => { MIGGUARD_FAILPOINT => "$steps[1]=kill" });
+		is($run->term_signal, 9, 'a run is killed between two migrations');
+	});
+foreach my $point (some_of($faults->points('resume', %resume)))
+{
+	$met{$point} = 1;
+	$faults->trial('C1', "a resume, KILL at $point", %resume, command => 'resume', again_by => 'run', again => ['--no-backup'], goal => 'B', fault => "$point=kill") foreach 1 .. repeats();
+}
+
+is_deeply([ grep { !$met{$_} } $faults->all_points ], [], 'no point is left out');
 done_testing();
