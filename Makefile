@@ -98,6 +98,9 @@ OBJS = \
 	extension/sd_effect_constraint.o \
 	extension/sd_effect_create.o \
 	extension/sd_effect_dml.o \
+	extension/sd_effect_query.o \
+	extension/sd_effect_read.o \
+	extension/sd_effect_write.o \
 	extension/sd_effect_expression.o \
 	extension/sd_effect_drop.o \
 	extension/sd_effect_drop_other.o \
