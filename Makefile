@@ -154,6 +154,9 @@ OBJS = \
 	extension/sd_rules_application.o \
 	extension/sd_rules_bodies.o \
 	extension/sd_rules_grant.o \
+	extension/sd_rules_index.o \
+	extension/sd_rules_rerun.o \
+	extension/sd_rules_view.o \
 	extension/sd_rules_sequence.o \
 	extension/sd_rules_enum.o \
 	extension/sd_rules_failure.o \
@@ -258,6 +261,7 @@ OBJS = \
 	extension/sd_trace.o \
 	extension/sd_trace_catalog.o \
 	extension/sd_trace_collect.o \
+	extension/sd_trace_note.o \
 	extension/sd_trace_hooks.o \
 	extension/sd_trace_locks.o \
 	extension/sd_trace_record.o \

@@ -20,14 +20,14 @@
 #include "sd_tree.h"
 
 static const SdCheck *const checks[] = {
-	sd_checks_drop,		   sd_checks_rewrite,	  sd_checks_scan,	   sd_checks_lock,
-	sd_checks_rename,	   sd_checks_data,		  sd_checks_failure,   sd_checks_transaction,
-	sd_checks_opaque,	   sd_checks_partition,	  sd_checks_drop_part, sd_checks_key,
-	sd_checks_workload,	   sd_checks_shape,		  sd_checks_routine,   sd_checks_immutable,
-	sd_checks_enum,		   sd_checks_application, sd_checks_sequence,  sd_checks_bodies,
-	sd_checks_replication, sd_checks_timeout,	  sd_checks_order,	   sd_checks_settings,
-	sd_checks_security,	   sd_checks_grant,		  sd_checks_style,	   sd_checks_cascade,
-	sd_checks_managed,
+	sd_checks_drop,		   sd_checks_rewrite,	sd_checks_scan,		   sd_checks_index,
+	sd_checks_lock,		   sd_checks_rename,	sd_checks_data,		   sd_checks_failure,
+	sd_checks_transaction, sd_checks_opaque,	sd_checks_partition,   sd_checks_drop_part,
+	sd_checks_key,		   sd_checks_workload,	sd_checks_shape,	   sd_checks_view,
+	sd_checks_routine,	   sd_checks_immutable, sd_checks_enum,		   sd_checks_application,
+	sd_checks_sequence,	   sd_checks_bodies,	sd_checks_replication, sd_checks_timeout,
+	sd_checks_order,	   sd_checks_settings,	sd_checks_security,	   sd_checks_grant,
+	sd_checks_style,	   sd_checks_cascade,	sd_checks_managed,
 };
 static const SdAlterCheck *const alter_checks[] = {
 	sd_alter_checks_drop,		 sd_alter_checks_rewrite,  sd_alter_checks_scan,

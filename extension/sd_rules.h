@@ -268,6 +268,8 @@ extern const SdCheck sd_checks_key[];
 extern const SdCheck sd_checks_workload[];
 extern const SdCheck sd_checks_failure[];
 extern const SdCheck sd_checks_shape[];
+extern const SdCheck sd_checks_view[];
+extern const SdCheck sd_checks_index[];
 extern const SdCheck sd_checks_routine[];
 extern const SdCheck sd_checks_immutable[];
 extern const SdCheck sd_checks_enum[];

@@ -1,7 +1,7 @@
 /*
  * sd_rules_shape.c
  *	  Family "failure", the part about objects that are there already: with another
- *	  shape than the statement thinks, or made again when a script is run again.
+ *	  shape than the statement thinks.
  */
 #include "postgres.h"
 
@@ -16,7 +16,6 @@
 #include "catalog/pg_type.h"
 #include "commands/policy.h"
 #include "commands/trigger.h"
-#include "parser/parse_target.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -418,205 +417,6 @@ check_schema_taken(SdAnalysis *analysis, Node *statement)
 	sd_report(analysis, &finding);
 }
 
-/* output_column returns the name of a column that a query puts out, or NULL when it is many or unknown. */
-static const char *
-output_column(const ResTarget *target)
-{
-	Node *value = target->val;
-
-	if (IsA(value, ColumnRef) && IsA(llast(((ColumnRef *) value)->fields), A_Star))
-		return NULL;
-	return target->name != NULL ? target->name : FigureColname(value);
-}
-
-/*
- * output_type returns the type of a column that a query puts out, where the text
- * alone tells it: by a cast, or as a column of the only table that it reads.
- */
-static Oid
-output_type(SdAnalysis *analysis, const SelectStmt *select, const ResTarget *target, int32 *typmod)
-{
-	FormData_pg_attribute column;
-	SdRelation relation;
-	Node *value = target->val;
-
-	if (IsA(value, TypeCast))
-		return sd_lookup_type(((TypeCast *) value)->typeName, typmod);
-	if (!IsA(value, ColumnRef) || !IsA(llast(((ColumnRef *) value)->fields), String) ||
-		list_length(select->fromClause) != 1 || !IsA(linitial(select->fromClause), RangeVar))
-		return InvalidOid;
-	relation = sd_scope_relation(analysis->scope, linitial(select->fromClause));
-	if (!sd_lookup_column(analysis, &relation, strVal(llast(((ColumnRef *) value)->fields)), &column))
-		return InvalidOid;
-	*typmod = column.atttypmod;
-	return column.atttypid;
-}
-
-/* view_refusal says why CREATE OR REPLACE VIEW is refused, or NULL. */
-static const char *
-view_refusal(SdAnalysis *analysis, const ViewStmt *stmt, Oid view)
-{
-	const SelectStmt *select = (SelectStmt *) stmt->query;
-	const SelectStmt *leftmost = select;
-	int now = sd_lookup_columns(view);
-	int n = 0;
-	ListCell *cell;
-
-	if (!IsA(select, SelectStmt))
-		return NULL;
-	while (leftmost->op != SETOP_NONE)
-		leftmost = leftmost->larg;
-	if (leftmost->targetList == NIL)
-		return NULL;
-	foreach (cell, leftmost->targetList)
-	{
-		const ResTarget *target = lfirst_node(ResTarget, cell);
-		const char *name = output_column(target);
-		HeapTuple tuple;
-		FormData_pg_attribute column;
-		int32 typmod = -1;
-		Oid type;
-
-		/* what a star stands for is not followed, nor is what comes after it */
-		if (name == NULL)
-			return NULL;
-		if (n < list_length(stmt->aliases))
-			name = strVal(list_nth(stmt->aliases, n));
-		if (++n > now)
-			continue;
-		tuple = SearchSysCacheAttNum(view, n);
-		if (!HeapTupleIsValid(tuple))
-			return NULL;
-		memcpy(&column, GETSTRUCT(tuple), sizeof(column));
-		ReleaseSysCache(tuple);
-		if (strcmp(NameStr(column.attname), name) != 0)
-			return psprintf("Column %d is %s and cannot become %s.", n,
-							quote_identifier(NameStr(column.attname)), quote_identifier(name));
-		type = select->op == SETOP_NONE ? output_type(analysis, select, target, &typmod) : InvalidOid;
-		if (OidIsValid(type) && (type != column.atttypid || typmod != column.atttypmod))
-			return psprintf("Column %s is %s and cannot become %s.", quote_identifier(name),
-							format_type_with_typemod(column.atttypid, column.atttypmod),
-							format_type_with_typemod(type, typmod));
-	}
-	if (n < now)
-		return psprintf("The view has %d columns, and %d of them would go.", now, now - n);
-	return NULL;
-}
-
-static void
-check_replace_view(SdAnalysis *analysis, Node *statement)
-{
-	ViewStmt *stmt = (ViewStmt *) statement;
-	SdRelation view;
-	SdFinding finding;
-	const char *refusal;
-	ObjectAddress address;
-
-	if (!stmt->replace)
-		return;
-	view = sd_scope_relation(analysis->scope, stmt->view);
-	if (view.presence != SD_EXISTS || view.relkind != RELKIND_VIEW)
-		return;
-	/* one that the script has replaced before is not the catalog's any more */
-	ObjectAddressSet(address, RelationRelationId, view.oid);
-	if (sd_track_was_changed(analysis, &address))
-		return;
-	refusal = view_refusal(analysis, stmt, view.oid);
-	if (refusal == NULL)
-		return;
-	finding = sd_finding(analysis, SD_RULE_REPLACE_VIEW_COLUMNS, &view);
-	finding.message = psprintf("CREATE OR REPLACE VIEW fails: %s has other columns", finding.object);
-	finding.detail = refusal;
-	sd_report(analysis, &finding);
-}
-
-/* made_without_test returns what a statement makes and would refuse to make again, or NULL. */
-static const char *
-made_without_test(Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_CreateStmt:
-			return ((CreateStmt *) statement)->if_not_exists ?
-					   NULL :
-					   ((CreateStmt *) statement)->relation->relname;
-		case T_IndexStmt:
-			return ((IndexStmt *) statement)->if_not_exists ? NULL :
-															  ((IndexStmt *) statement)->idxname;
-		case T_CreateSeqStmt:
-			return ((CreateSeqStmt *) statement)->if_not_exists ?
-					   NULL :
-					   ((CreateSeqStmt *) statement)->sequence->relname;
-		case T_CreateSchemaStmt:
-			return ((CreateSchemaStmt *) statement)->if_not_exists ?
-					   NULL :
-					   ((CreateSchemaStmt *) statement)->schemaname;
-		case T_ViewStmt:
-			return ((ViewStmt *) statement)->replace ? NULL : ((ViewStmt *) statement)->view->relname;
-		case T_CreateEnumStmt:
-			return strVal(llast(((CreateEnumStmt *) statement)->typeName));
-		case T_DropStmt:
-		{
-			Node *first = linitial(((DropStmt *) statement)->objects);
-
-			if (((DropStmt *) statement)->missing_ok)
-				return NULL;
-			return IsA(first, List) ? strVal(llast((List *) first)) : "";
-		}
-		case T_AlterTableStmt:
-		{
-			ListCell *cell;
-
-			foreach (cell, ((AlterTableStmt *) statement)->cmds)
-			{
-				AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
-
-				if (cmd->subtype == AT_AddColumn && !cmd->missing_ok)
-					return castNode(ColumnDef, cmd->def)->colname;
-				if ((cmd->subtype == AT_DropColumn || cmd->subtype == AT_DropConstraint) &&
-					!cmd->missing_ok)
-					return cmd->name;
-			}
-			return NULL;
-		}
-		default:
-			return NULL;
-	}
-}
-
-void
-sd_check_rerun(SdAnalysis *analysis, Node *statement)
-{
-	const char *name;
-	SdFinding finding;
-	bool concurrent;
-
-	/* a transaction is done again as a whole, and the last statement has nothing behind it */
-	if (analysis->in_transaction || analysis->inside != NULL)
-		return;
-	concurrent = IsA(statement, IndexStmt) && ((IndexStmt *) statement)->concurrent;
-	name = made_without_test(statement);
-	if (name == NULL || sd_track_cleared(analysis, name) ||
-		(sd_ahead_is_last(analysis) && !concurrent))
-		return;
-	finding = sd_finding(analysis, SD_RULE_NOT_RERUNNABLE, NULL);
-	finding.object = name[0] == '\0' ? NULL : quote_identifier(name);
-	if (concurrent && finding.object != NULL)
-	{
-		finding.names.item = finding.object;
-		finding.hint = "Drop what an earlier try may have left before it is built: "
-					   "DROP INDEX CONCURRENTLY IF EXISTS %i;";
-		finding.message = psprintf("CREATE INDEX CONCURRENTLY that fails leaves an INVALID index %s "
-								   "behind, and cannot be run again",
-								   finding.object);
-	}
-	else
-		finding.message =
-			psprintf("%s cannot be run again when a later statement of the script fails",
-					 sd_command_name(statement));
-	sd_report(analysis, &finding);
-}
-
 const SdCheck sd_checks_shape[] = {
 	{ T_CreateStmt, -1, check_table_drift },
 	{ T_IndexStmt, -1, check_index_taken },
@@ -626,7 +426,6 @@ const SdCheck sd_checks_shape[] = {
 	{ T_CreateEnumStmt, -1, check_type_taken },
 	{ T_CreateDomainStmt, -1, check_type_taken },
 	{ T_CreateSchemaStmt, -1, check_schema_taken },
-	{ T_ViewStmt, -1, check_replace_view },
 	{ T_Invalid, 0, NULL },
 };
 
