@@ -141,7 +141,7 @@ print_cut(FILE *out, cJSON *json, size_t cut)
 	char *text = cJSON_PrintUnformatted(json);
 
 	text[strlen(text) - cut] = '\0';
-	fputs(mg_log_redact(arena, text), out);
+	fputs(mg_log_redact_json(arena, mg_text_json_escaped(arena, text)), out);
 	cJSON_free(text);
 	cJSON_Delete(json);
 	mg_arena_free(arena);

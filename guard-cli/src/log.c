@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mask.h"
 #include "text.h"
 
 /* Shorter ones would tear holes into every word and are no secrets. */
@@ -77,13 +78,14 @@ mg_log_secret(const char *secret)
 	mg_arena_free(arena);
 }
 
-char *
-mg_log_redact(MgArena *arena, const char *text)
+/* without_known replaces the secrets that mg_log_secret was told. */
+static const char *
+without_known(MgArena *arena, const char *text)
 {
 	MgBuf buf;
 
-	if (text == NULL || secrets == NULL)
-		return mg_strdup(arena, text);
+	if (secrets == NULL)
+		return text;
 	mg_buf_init(&buf, arena);
 	while (*text != '\0')
 	{
@@ -99,6 +101,18 @@ mg_log_redact(MgArena *arena, const char *text)
 		text += found != NULL ? found->len : 1;
 	}
 	return buf.data;
+}
+
+char *
+mg_log_redact(MgArena *arena, const char *text)
+{
+	return text == NULL ? NULL : mg_mask(arena, without_known(arena, text), false);
+}
+
+char *
+mg_log_redact_json(MgArena *arena, const char *text)
+{
+	return text == NULL ? NULL : mg_mask(arena, without_known(arena, text), true);
 }
 
 /* "migguard: label: text"; every line of the text gets the prefix when lines may break. */

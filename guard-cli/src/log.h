@@ -32,7 +32,11 @@ extern bool mg_log_on_terminal(void);
 /* Writes that line of the terminal again; "" takes it away. */
 extern void mg_log_line(const char *text);
 
-/* A copy of text with every known secret replaced; for anything that is kept. */
+/*
+ * A copy of text with every known secret replaced, and what mg_mask takes for one; for
+ * anything that is kept.  The second is for the text of JSON, which stays such.
+ */
 extern char *mg_log_redact(MgArena *arena, const char *text);
+extern char *mg_log_redact_json(MgArena *arena, const char *text);
 
 #endif

@@ -53,7 +53,8 @@ static bool
 is_hidden(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x00AD || (c >= 0x200B && c <= 0x200F) ||
-		   (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+		   (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+		   c == 0x061C || c == 0x180E || (c >= 0xE0000 && c <= 0xE007F);
 }
 
 void
@@ -84,6 +85,17 @@ mg_text_escape(MgBuf *buf, const char *text)
 	}
 }
 
+/* JSON knows 16 bits; what is above takes two. */
+static void
+add_json_escape(MgBuf *buf, uint32_t c)
+{
+	if (c < 0x10000)
+		mg_buf_addf(buf, "\\u%04x", c);
+	else
+		mg_buf_addf(buf, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10),
+					0xDC00 + ((c - 0x10000) & 0x3FF));
+}
+
 void
 mg_text_json(MgBuf *buf, const char *text)
 {
@@ -103,13 +115,34 @@ mg_text_json(MgBuf *buf, const char *text)
 			mg_buf_add(buf, "\\n");
 		else if (c == '\t')
 			mg_buf_add(buf, "\\t");
-		else if (c < 0x20 || c == 0x7F)
-			mg_buf_addf(buf, "\\u%04x", c);
+		else if (is_hidden(codepoint(p, len)))
+			add_json_escape(buf, codepoint(p, len));
 		else
 			mg_buf_add_bytes(buf, p, (size_t) len);
 		p += len > 0 ? len : 1;
 	}
 	mg_buf_add(buf, "\"");
+}
+
+char *
+mg_text_json_escaped(MgArena *arena, const char *json)
+{
+	const char *end = json + strlen(json);
+	MgBuf buf;
+
+	mg_buf_init(&buf, arena);
+	for (const char *p = json; p < end;)
+	{
+		int len = mg_text_utf8_length(p, end);
+		bool wide = len > 1 || (unsigned char) *p == 0x7F;
+
+		if (wide && is_hidden(codepoint(p, len)))
+			add_json_escape(&buf, codepoint(p, len));
+		else
+			mg_buf_add_bytes(&buf, p, (size_t) (len > 0 ? len : 1));
+		p += len > 0 ? len : 1;
+	}
+	return buf.data;
 }
 
 int

@@ -15,6 +15,8 @@ extern void mg_text_escape(MgBuf *buf, const char *text);
 
 /* Adds the text as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 extern void mg_text_json(MgBuf *buf, const char *text);
+/* The text of JSON with escapes for characters that hide or turn around what is printed. */
+extern char *mg_text_json_escaped(MgArena *arena, const char *json);
 
 /* Length of the valid UTF-8 sequence at s, 0 when it is invalid; end is the end of the text. */
 extern int mg_text_utf8_length(const char *s, const char *end);
