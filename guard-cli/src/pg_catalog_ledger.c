@@ -47,8 +47,9 @@ bool
 mg_ledger_end(MgPg *pg, const char *run_id, int exit_code, const char *message, const char *detail,
 			  MgError *err)
 {
-	const char *values[] = { run_id, mg_exit_result(exit_code), mg_printf(pg->arena, "%d", exit_code),
-							 mg_log_redact(pg->arena, message), mg_log_redact_json(pg->arena, detail) };
+	const char *values[] = { run_id, mg_exit_result(exit_code),
+							 mg_printf(pg->arena, "%d", exit_code), mg_log_redact(pg->arena, message),
+							 mg_log_redact_json(pg->arena, detail) };
 
 	return mg_pg_exec(pg, mg_sql_ledger_end_run, 5, values, NULL, err);
 }

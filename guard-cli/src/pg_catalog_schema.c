@@ -115,6 +115,14 @@ collect(MgPg *pg, const char *sql, int count, const char *const *values, MgChang
 }
 
 bool
+mg_schema_written(MgPg *pg, const MgStrings *names, MgRows *rows, MgError *err)
+{
+	const char *values[] = { mg_pg_array(pg->arena, names->items, names->count) };
+
+	return mg_pg_rows(pg, mg_sql_written_values, 1, values, rows, err);
+}
+
+bool
 mg_schema_changes(MgPg *pg, const char *from, const char *to, const MgStrings *ignore,
 				  MgChanges *changes, MgError *err)
 {

@@ -45,6 +45,12 @@ extern bool mg_schema_compare_changes(MgPg *pg, const char *a, const char *b, co
 extern bool mg_schema_copy_snapshot(MgPg *from, const char *id, MgPg *to, MgSnapshot *copy,
 									MgError *err);
 
+/*
+ * Of tables and columns, named as a permit names them, those that are there: name, query (a
+ * row when it holds a value of its own), readable.
+ */
+extern bool mg_schema_written(MgPg *pg, const MgStrings *names, MgRows *rows, MgError *err);
+
 /* "a; b; c and 4 more"; "" when there is none. */
 extern char *mg_changes_text(MgArena *arena, const MgStrings *list, int most);
 

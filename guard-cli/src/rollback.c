@@ -16,6 +16,7 @@
 #include "shadow.h"
 #include "text.h"
 #include "verify.h"
+#include "written.h"
 
 #define MOST_CHANGES 20
 #define TAIL_LINES	 12
@@ -205,10 +206,13 @@ tool_down(MgRun *run, const MgTarget *target, MgPg *clone, const char *step, con
 	MgToolSession session;
 	MgChildResult result;
 	MgError fault;
+	MgStrings written;
+	bool lost;
 
 	memset(&result, 0, sizeof result);
 	mg_err_init(&fault, run->arena);
-	if (clone == NULL && !mg_run_permit(run, step, mg_observe_losses(run, MG_PASS_DOWN), err))
+	if (clone == NULL && (!mg_written_look(run, &written, err) ||
+						  !mg_run_permit(run, step, mg_observe_losses(run, MG_PASS_DOWN), err)))
 		return false;
 	mg_failpoint("rollback.permitted");
 	mg_run_session(run, target, step, &session);
@@ -227,7 +231,7 @@ tool_down(MgRun *run, const MgTarget *target, MgPg *clone, const char *step, con
 	run->told_to_stop = run->told_to_stop || result.interrupted;
 	mg_failpoint("rollback.ran");
 	if (clone == NULL)
-		return observe_live(run, step, err);
+		return observe_live(run, step, err) && mg_written_tell(run, &written, &lost, err);
 	observe_rehearsal(run, clone, traced, *failed);
 	return true;
 }

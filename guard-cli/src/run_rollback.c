@@ -14,6 +14,7 @@
 #include "verify.h"
 #include "text.h"
 #include "tool_util.h"
+#include "written.h"
 
 #define MOST_CHANGES 20
 #define TAIL_LINES	 12
@@ -39,13 +40,15 @@ describe_rest(MgRun *run, const MgRevisions *now, const MgChanges *changes, MgEr
 
 /* Compares with what was before; changes says by what it differs. */
 static bool
-prove(MgRun *run, const char *how, bool downgrade_failed, MgError *err)
+prove(MgRun *run, const char *how, bool downgrade_failed, const MgStrings *written, MgError *err)
 {
 	MgChanges changes;
 	MgRevisions now;
 	bool unchanged;
+	bool lost;
 
-	if (!mg_verify_unchanged(run, &unchanged, &now, &changes, err))
+	if (!mg_verify_unchanged(run, &unchanged, &now, &changes, err) ||
+		!mg_written_tell(run, written, &lost, err))
 		return false;
 	if (changes.lost.count > 0)
 	{
@@ -57,7 +60,7 @@ prove(MgRun *run, const char *how, bool downgrade_failed, MgError *err)
 	{
 		run->exit_code = MG_EXIT_ROLLED_BACK;
 		mg_run_say(run, "revision %s, schema equal to before%s", mg_revisions_text(run->arena, &now),
-				   changes.lost.count > 0 ? ", but data is lost" : "");
+				   changes.lost.count > 0 || lost ? ", but data is lost" : "");
 		return true;
 	}
 	if (!describe_rest(run, &now, &changes, err))
@@ -78,6 +81,7 @@ typedef struct Downgrade
 	MgError failure;
 	MgChildResult result;
 	MgRevisions now;
+	MgStrings written; /* what applications wrote to what it drops */
 } Downgrade;
 
 /* One start of the tool; false when nobody can tell what came of it. */
@@ -89,7 +93,7 @@ downgrade_once(MgAttempts *attempts, Downgrade *down, MgError *err)
 
 	memset(&down->result, 0, sizeof down->result);
 	mg_err_init(&down->failure, run->arena);
-	if (!mg_attempt_begin(attempts, err) ||
+	if (!mg_attempt_begin(attempts, err) || !mg_written_look(run, &down->written, err) ||
 		!mg_run_permit(run, "rollback", mg_observe_losses(run, MG_PASS_DOWN), err))
 		return false;
 	mg_failpoint("rollback.permitted");
@@ -148,7 +152,9 @@ bring_back(MgRun *run, MgError *err)
 	bool failed;
 
 	if (run->no_downgrade)
-		return mg_repair_real(run, &run->before, &how, err) && prove(run, how, false, err);
+		return mg_written_look(run, &down.written, err) &&
+			   mg_repair_real(run, &run->before, &how, err) &&
+			   prove(run, how, false, &down.written, err);
 	if (!downgrade(run, &down, err))
 		return false;
 	if (down.result.started)
@@ -169,7 +175,7 @@ bring_back(MgRun *run, MgError *err)
 	else
 		how = repaired == NULL ? "the downgrade ran" :
 								 mg_printf(run->arena, "the downgrade ran, then %s", repaired);
-	return prove(run, how, failed, err);
+	return prove(run, how, failed, &down.written, err);
 }
 
 MgStep

@@ -93,7 +93,7 @@ sub trial
 		}
 		cmp_ok($written, '>', 0, "$name: $what was written to before it was dropped ($written)");
 		my $word = $what eq 'extra' ? qr/extra/ : qr/added/;
-		verdict('D5', scalar($said =~ /did not come back[^\n]*$word|lost[^\n]*$word/) && scalar($ledger =~ /"data_lost"[^\n]*$word/), "$name: $written rows of $what are listed as lost", $said, $ledger);
+		verdict('D5', scalar($said =~ /data written since the upgrade is lost: [^\n]*$word/) && scalar($ledger =~ /"written_and_lost"[^\n]*$word/), "$name: $written rows of $what are listed as lost", $said, $ledger);
 	}
 	return;
 }
