@@ -67,7 +67,7 @@ walk(MgRun *run, MgError *err)
 	if (!mg_run_walk(run, rest, count, err))
 		return refused(run, back, err);
 	/* the upgrade that was asked for is not there, which must not look like success */
-	if (back && !run->resumed_back && !run->dry && run->exit_code == MG_EXIT_DONE)
+	if (back && run->brings_back && !run->dry && run->exit_code == MG_EXIT_DONE)
 	{
 		run->exit_code = MG_EXIT_ROLLED_BACK;
 		mg_err_set(&run->failure, MG_EXIT_ROLLED_BACK,

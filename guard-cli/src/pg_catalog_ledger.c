@@ -185,6 +185,7 @@ read_details(MgArena *arena, const MgRows *rows, int row, MgPastRun *run)
 	texts(arena, json[0], "pending", &run->pending);
 	texts(arena, json[0], "invalid_indexes", &run->invalid_before);
 	run->undoes = member(arena, json[0], "undoes");
+	run->brings_back = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json[0], "brings_back"));
 	/* what was reached is better knowledge than what was rehearsed; a rollback has its goal */
 	for (int i = 3; i > 0 && run->s1 == NULL; i--)
 	{

@@ -70,6 +70,7 @@ typedef struct MgPastRun
 	const char *s1;				/* snapshot as rehearsed or as reached, NULL: unknown */
 	const char *s1_fingerprint; /* likewise */
 	const char *rehearsal;		/* detail of its rehearsal, as JSON; NULL: there is none */
+	bool brings_back;			/* it is a resume that takes back an upgrade */
 	const char *undoes;			/* of a rollback: the run that it was to undo, or NULL */
 	MgStrings pending;			/* ids of its migrations, in their order */
 	MgStrings invalid_before;	/* indexes that were not valid before it */

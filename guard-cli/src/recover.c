@@ -187,6 +187,14 @@ refuse(MgRun *run, const MgPastRun *past, const MgFinding *finding, MgError *err
 	return mg_err_hint(err, "%s", fill_in(run, past, finding->verdict->todo));
 }
 
+/* An upgrade that a resume has taken back is not done. */
+static MgExit
+result_of(const MgPastRun *past, const MgVerdict *verdict)
+{
+	return verdict->result == MG_EXIT_DONE && past->brings_back ? MG_EXIT_ROLLED_BACK :
+																  verdict->result;
+}
+
 /* What a run may do by itself about a run without an end; the rest is recorded for a person to see. */
 static bool
 settle(MgRun *run, const MgPastRun *past, MgFinding *finding, MgError *err)
@@ -199,8 +207,8 @@ settle(MgRun *run, const MgPastRun *past, MgFinding *finding, MgError *err)
 		!finish(run, finding, err))
 		return false;
 	return conclude(run, past, finding,
-					finding->verdict->by_run ? finding->verdict->result : MG_EXIT_INTERRUPTED, "",
-					err);
+					finding->verdict->by_run ? result_of(past, finding->verdict) : MG_EXIT_INTERRUPTED,
+					"", err);
 }
 
 /* The one that came to the database last, or NULL. */
@@ -297,7 +305,7 @@ find_subject(MgRun *run, MgPastRun *last, MgPastRun **subject, MgError *err)
 					   run->goal_run, run->lock_name);
 			return mg_err_hint(err, "See \"migguard history\".");
 		}
-		*subject = &runs.items[0];
+		*subject = runs.items;
 		return true;
 	}
 	if (*subject != NULL)
@@ -306,14 +314,17 @@ find_subject(MgRun *run, MgPastRun *last, MgPastRun **subject, MgError *err)
 		return false;
 	for (int i = 0; i < runs.count; i++)
 	{
+		MgRemedy remedy;
 		MgFinding finding;
 
 		if (!mg_judge(run, &runs.items[i], is_overtaken(&runs.items[i], last), &finding, err))
 			return false;
-		if (finding.verdict->remedy != MG_REMEDY_LEAVE &&
-			(*subject == NULL || finding.verdict->remedy == MG_REMEDY_AGAIN))
-			*subject = &runs.items[i];
-		if (finding.verdict->remedy == MG_REMEDY_AGAIN)
+		remedy = finding.verdict->remedy;
+		/* what only lacks its end gets that by the way */
+		if (remedy != MG_REMEDY_LEAVE && remedy != MG_REMEDY_CLOSE &&
+			(*subject == NULL || remedy == MG_REMEDY_AGAIN))
+			*subject = runs.items + i;
+		if (remedy == MG_REMEDY_AGAIN)
 			break;
 	}
 	return true;
@@ -339,23 +350,23 @@ static MgStep
 close_it(MgRun *run, const MgPastRun *past, MgFinding *finding, MgError *err)
 {
 	const MgVerdict *verdict = finding->verdict;
+	MgExit result = result_of(past, verdict);
 
 	if (run->dry)
 		return end_with(run, MG_EXIT_DONE, "run %.8s: %s; would %s: %s", past->id, finding->text,
-						mg_remedy_name(verdict->remedy), mg_exit_text((int) verdict->result));
-	if (!conclude(run, past, finding, verdict->result, "", err))
+						mg_remedy_name(verdict->remedy), mg_exit_text((int) result));
+	if (!conclude(run, past, finding, result, "", err))
 		return MG_STEP_FAILED;
-	if (verdict->result == MG_EXIT_DONE)
+	if (result == MG_EXIT_DONE)
 	{
 		/* for the end of this run, which is the last known good then */
 		run->to = run->goal = finding->now;
 		run->after = (MgSnapshot){ past->s1, past->s1_fingerprint };
 	}
 	return end_with(run,
-					verdict->result != MG_EXIT_DONE &&
-							(past->result != NULL || verdict->result == MG_EXIT_INTERRUPTED) ?
+					result != MG_EXIT_DONE && (past->result != NULL || result == MG_EXIT_INTERRUPTED) ?
 						MG_EXIT_NOTHING :
-						(int) verdict->result,
+						(int) result,
 					"run %.8s: %s", past->id, finding->text);
 }
 
@@ -402,6 +413,7 @@ become(MgRun *run, const MgPastRun *past, MgFinding *finding, MgError *err)
 		return MG_STEP_FAILED;
 	run->resumed = past;
 	run->resumed_back = finding->facts.kind == MG_DEAD_BACK;
+	run->brings_back = back && (!run->resumed_back || past->brings_back);
 	mg_run_say(run, "token %s, run %.8s: %s", run->token, past->id, mg_remedy_name(remedy));
 	return MG_STEP_OK;
 }

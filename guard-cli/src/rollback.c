@@ -103,6 +103,7 @@ goal_of_resumed(MgRun *run, MgError *err)
 	/* the statements for a whole run do not fit a part of its first migration */
 	mg_repair_recall(run, run->may_revert ? NULL : rehearsal);
 	mg_run_detail_text(run, "undoes", run->resumed_back ? past->undoes : past->id);
+	mg_json_bool(mg_run_detail(run), "brings_back", run->brings_back);
 	return true;
 }
 

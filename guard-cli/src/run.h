@@ -94,7 +94,8 @@ typedef struct MgRun
 
 	/* of a resume */
 	const struct MgPastRun *resumed; /* the run that this one finishes, or NULL */
-	bool resumed_back;				 /* which was a rollback on demand */
+	bool resumed_back;				 /* which was on its way back, on demand or by a resume */
+	bool brings_back;				 /* it takes back an upgrade that was asked for */
 	bool carries_on;				 /* with its rest: S0 and where it came from are that run's */
 	bool may_revert; /* what is there of it may be reverted by statements of the server */
 

@@ -74,7 +74,7 @@ trial('the upgrade had failed and left nothing', verdict => 'nothing-happened', 
 	revision => 1, schema => 'before', result => 'failed_unchanged', then => next_is(0));
 trial('killed after the way back', verdict => 'brought-back', events => \@to_rollback, exit => 21, like => qr/it is brought back/,
 	revision => 1, schema => 'before', result => 'rolled_back', then => next_is(0));
-trial('a plan that was killed', command => 'plan', verdict => 'not-begun', events => [@to_lock], exit => 20, like => qr/it had not touched the database/,
+trial('a plan that was killed', command => 'plan', verdict => 'not-begun', early => 1, events => [@to_lock], exit => 3, like => qr/it had not touched the database/,
 	revision => 1, schema => 'before', result => 'failed_unchanged');
 
 # all of it is there
@@ -204,14 +204,14 @@ trial('not rehearsed, something is there', verdict => 'not-proved', events => \@
 	exit => 24, like => qr/without a rehearsal nobody knows/, revision => 1, result => 'interrupted', page => 'not-comparable');
 trial('not rehearsed, applied, and failed', verdict => 'applied-but-failed', events => [ @unrehearsed, [qw(migrate failed)] ], do => sub { up($_[0], 2, 3) },
 	exit => 21, like => qr/had failed and was to be brought back/, revision => 1, schema => 'before', result => 'interrupted');
-trial('overtaken by a later run', verdict => 'overtaken', events => \@to_migrate, do => sub {
+trial('overtaken by a later run', verdict => 'overtaken', early => 1, events => \@to_migrate, do => sub {
 		my ($database) = @_;
 		my $later = 'eeeeeeee-0000-4000-8000-000000000000';
 		$server->sql($database, "SELECT safedeploy.begin_run('$later', 'run', 'sql', 'default', '1', '3', NULL, '{}')");
 		$server->sql($database, "SELECT safedeploy.record_event('$later', 'migrate', 'begin')");
 		$server->sql($database, "SELECT safedeploy.end_run('$later', 'done', 0)");
 		up($database, 2, 3);
-	}, dry => 0, exit => 3, like => qr/a later run has changed the database since/, revision => 3, result => 'interrupted', then => next_is(3));
+	}, exit => 3, like => qr/a later run has changed the database since/, revision => 3, result => 'interrupted', then => next_is(3));
 
 # the ledger contradicts itself
 trial('a plan that migrates', command => 'plan', verdict => 'contradiction', events => \@to_migrate, exit => 24, like => qr/states of it that such a run does not have/, result => 'interrupted', page => 'contradiction');
