@@ -201,6 +201,7 @@ OBJS = \
 	extension/sd_keys.o \
 	extension/sd_known.o \
 	extension/sd_scope.o \
+	extension/sd_scope_change.o \
 	extension/sd_size.o \
 	extension/sd_snapshot.o \
 	extension/sd_snapshot_acl.o \

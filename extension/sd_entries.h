@@ -114,4 +114,17 @@ extern SdEntry *sd_entry_next_part(SdScope *scope, const SdRelation *relation, c
 /* sd_entry_keep_name copies a name into the scope's memory. */
 extern const char *sd_entry_keep_name(SdScope *scope, const char *name);
 
+/* ---- of sd_scope.c, for sd_scope_change.c ---- */
+
+/* sd_scope_search_path returns the schemas that are searched, in order. */
+extern List *sd_scope_search_path(SdScope *scope);
+
+/* sd_scope_part_entry finds the newest entry for a part, unless the table itself is newer. */
+extern SdEntry *sd_scope_part_entry(SdScope *scope, SdEntryKind kind, const SdRelation *relation,
+									const char *part);
+
+/* sd_scope_type_in_schema is sd_scope_type for one schema. */
+extern SdPresence sd_scope_type_in_schema(SdScope *scope, const char *schema, const char *name,
+										  Oid *oid);
+
 #endif
