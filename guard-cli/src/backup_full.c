@@ -63,7 +63,7 @@ run_pg_dump(Dump *dump, const char *format, const char *const *more, MgError *er
 	MgBackupJob *job = dump->job;
 	MgChildResult result;
 	MgStrings argv;
-	MgProgram program = { .title = "pg_dump",
+	MgProgram program = { .title = mg_printf(job->arena, "backup \"%s\": pg_dump", job->work),
 						  .target = job->target,
 						  .application_name = mg_printf(job->arena, "%s:backup", job->tag),
 						  .sink = take,

@@ -26,7 +26,8 @@ dump_schema(MgBackupJob *job, MgError *err)
 					 (char[]){ "--exclude-table-data=safedeploy.*" }, (char[]){ "--no-password" },
 					 NULL };
 	MgWriter writer;
-	MgProgram program = { .title = "pg_dump of the schema",
+	MgProgram program = { .title = mg_printf(job->arena, "backup \"%s\": pg_dump of the schema",
+											 job->work),
 						  .target = job->target,
 						  .application_name = mg_printf(job->arena, "%s:backup", job->tag),
 						  .argv = argv,
