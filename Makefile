@@ -1,7 +1,7 @@
 # safedeploy: the server module by PGXS at the top, the CLI through a sub-make.
 # The goals of developers stand apart: they need no pg_config yet, because
 # regress/setup-deps brings it, and PGXS has a rule "check" of its own.
-ifneq (,$(filter check check-faults check-versions demo bench fuzz lint format,$(MAKECMDGOALS)))
+ifneq (,$(filter check check-faults check-memory check-versions coverage demo bench fuzz lint format,$(MAKECMDGOALS)))
 
 # Everything that is a test, on private throwaway servers; see regress/check.
 check:
@@ -11,6 +11,15 @@ check:
 check-faults:
 	regress/setup-deps
 	SD_TRIALS=$(or $(SD_TRIALS),20) regress/check faults
+# Sanitizers, assertions and valgrind; see regress/check-memory.
+check-memory:
+	regress/setup-deps
+	regress/setup-deps --memory
+	regress/check-memory
+# Which lines the tests run, of each file and in total.
+coverage:
+	regress/setup-deps
+	SD_INSTRUMENT=coverage regress/check
 check-versions:
 	regress/setup-deps --versions
 	regress/check-versions
@@ -29,7 +38,7 @@ lint:
 	ci/lint
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
-.PHONY: check check-faults check-versions demo bench fuzz lint format
+.PHONY: check check-faults check-memory check-versions coverage demo bench fuzz lint format
 
 else
 

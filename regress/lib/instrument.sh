@@ -3,7 +3,8 @@
 # and the command make set.  Adds to make, sets what the programs read, and leaves
 # instrument_verdict, which prints what was seen and fails if that is a fault.
 #   sanitize   migguard under the address, leak and undefined behaviour sanitizers
-#   coverage   lines of the module and of migguard are counted
+#   valgrind   the server, and the module in it, under valgrind; PG_CONFIG must be regress/checked-server's
+#   coverage   lines of the module and of migguard are counted; with SD_COVERAGE=add, on top of the last time
 instrument_verdict() { :; }
 case ${SD_INSTRUMENT:-} in
 	'') ;;
@@ -23,6 +24,33 @@ case ${SD_INSTRUMENT:-} in
 			echo "sanitizers: $reports reports"
 			[ "$reports" -eq 0 ] || { find "$dir/reports" -type f -exec head -n 40 {} + | head -n 400; return 1; }
 		}
+		;;
+	valgrind)
+		suppressions=$(dirname "$("$PG_CONFIG" --pgxs)")/valgrind.supp
+		[ -e "$suppressions" ] || suppressions=$(dirname "$("$given_pg_config" --pgxs)")/valgrind.supp
+		[ -e "$suppressions" ] || { echo 'run-suites: SD_INSTRUMENT=valgrind wants PG_CONFIG of regress/checked-server' >&2; exit 69; }
+		rm -rf "${dir:?}/reports"
+		mkdir -p "$dir/reports"
+		export PGCTLTIMEOUT=600
+		# only the server that is started, not what initdb runs
+		[ -e "$bindir/postgres.bare" ] || mv "$bindir/postgres" "$bindir/postgres.bare"
+		printf '%s\n' '#!/bin/sh' 'case $1 in' \
+			"-D) exec valgrind --quiet --trace-children=yes --leak-check=no --error-limit=no --num-callers=30 --suppressions='$suppressions' --log-file='$dir/reports/%p' '$bindir/postgres.bare' \"\$@\" ;;" \
+			"*) exec '$bindir/postgres.bare' \"\$@\" ;;" 'esac' >"$bindir/postgres"
+		chmod 0755 "$bindir/postgres"
+		instrument_verdict() {
+			local reports
+			reports=$(cat "$dir"/reports/* 2>/dev/null | grep -cE '^==[0-9]+== +(Invalid|Conditional|Use of|Syscall param|Source and dest|Mismatched|Process terminating)' || true)
+			echo "valgrind: $reports errors in $(find "$dir/reports" -type f | wc -l) processes"
+			[ "$reports" -eq 0 ] || { cat "$dir"/reports/* | head -n 400; return 1; }
+		}
+		;;
+	coverage)
+		# counted by atomic additions, because a session and what it forks write at the same time
+		make+=('CLI_INSTRUMENT=-O1 --coverage -fprofile-update=atomic' 'COPT=-O1 --coverage -fprofile-update=atomic'
+			SHLIB_LINK=--coverage)
+		[ "${SD_COVERAGE:-}" = add ] || find "$src" -name '*.gcda' -delete
+		instrument_verdict() { regress/coverage-report "$dir/uncovered"; }
 		;;
 	*) echo "run-suites: unknown SD_INSTRUMENT \"$SD_INSTRUMENT\"" >&2; exit 64 ;;
 esac
