@@ -11,7 +11,7 @@
 #include "sd_result.h"
 
 /* Results of a large script are kept in memory up to this, which saves writing a file. */
-#define RESULT_MEMORY_KB (16 * 1024)
+#define RESULT_MEMORY_KB (32 * 1024)
 
 /* result_desc makes a copy of the row type; a function that returns no rows gets one column. */
 static TupleDesc
