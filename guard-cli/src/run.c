@@ -364,6 +364,7 @@ bool
 mg_run_walk(MgRun *run, const MgStateRow *rows, int count, MgError *err)
 {
 	MgRunState state = rows[0].state;
+	bool touched = false;
 	const char *why;
 
 	run->rows = rows;
@@ -378,6 +379,7 @@ mg_run_walk(MgRun *run, const MgStateRow *rows, int count, MgError *err)
 
 		if ((run->kind == MG_RUN_PLAN || run->dry) && !row->plan)
 			return true;
+		touched = touched || row->touches;
 		step = run_state(run, row, err);
 		forget_state(run);
 		if (step == MG_STEP_END)
@@ -392,9 +394,10 @@ mg_run_walk(MgRun *run, const MgStateRow *rows, int count, MgError *err)
 			/* a state may know better how it ended than its row */
 			run->exit_code = mg_exit_result(err->exit_code) != NULL ? (int) err->exit_code :
 																	  (int) row->exit_code;
-			if (!row->touches && run->lock_lost)
+			/* what follows a migration does not touch the database, but has not left it unchanged */
+			if (!touched && run->lock_lost)
 				run->exit_code = MG_EXIT_REFUSED_LOCK;
-			if (!row->touches && mg_signals_pending() != 0)
+			if (!touched && mg_signals_pending() != 0)
 				run->exit_code = MG_EXIT_FAILED_UNCHANGED;
 			err->exit_code = (MgExit) run->exit_code;
 			return false;
