@@ -5,6 +5,7 @@
 #   sanitize   migguard under the address, leak and undefined behaviour sanitizers
 #   valgrind   the server, and the module in it, under valgrind; PG_CONFIG must be regress/checked-server's
 #   coverage   lines of the module and of migguard are counted; with SD_COVERAGE=add, on top of the last time
+# shellcheck disable=SC2154,SC2016
 instrument_verdict() { :; }
 case ${SD_INSTRUMENT:-} in
 	'') ;;
@@ -14,7 +15,7 @@ case ${SD_INSTRUMENT:-} in
 		make+=("CLI_INSTRUMENT=-O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 			-fno-omit-frame-pointer -static-libasan -static-libubsan -U_FORTIFY_SOURCE")
 		rm -rf "${dir:?}/reports"
-		mkdir -p -m 0777 "$dir/reports"
+		mkdir -p "$dir/reports"
 		# into files, because half of the processes have no standard error that anybody reads
 		export ASAN_OPTIONS="log_path=$dir/reports/address:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1"
 		export UBSAN_OPTIONS="log_path=$dir/reports/undefined:print_stacktrace=1"
