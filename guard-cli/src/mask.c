@@ -81,6 +81,25 @@ past_dollar(Look look)
 	return NULL;
 }
 
+/* past_nested returns where a literal ends that is inside of another one, with its quotes doubled. */
+static const char *
+past_nested(Look look)
+{
+	look.p += strspn(look.p, "'");
+	while (step(&look) > 0 && look.p[0] != '\'')
+		look.p += step(&look);
+	return look.p + strspn(look.p, "'");
+}
+
+static const char *
+past_line(Look look)
+{
+	while (step(&look) > 0 && look.p[0] != '\n' &&
+		   !(look.json && look.p[0] == '\\' && look.p[1] == 'n'))
+		look.p += step(&look);
+	return look.p;
+}
+
 static const char *
 past_bare(Look look)
 {
@@ -119,8 +138,12 @@ value_after(Look look, const char **end)
 		escapes = true;
 		look.p++;
 	}
-	if (*look.p == '\'')
+	if (*look.p == '\'' && look.p[1] == '\'')
+		*end = past_nested(look);
+	else if (*look.p == '\'')
 		*end = past_quoted(look, '\'', escapes);
+	else if (*look.p == '%')
+		*end = past_line(look); /* a format; its arguments follow */
 	else if (*look.p == '$')
 		*end = past_dollar(look);
 	else if (assigned && *look.p == '"' && !look.json)
@@ -148,6 +171,39 @@ password_of_url(Look look, const char **end)
 			*end = look.p;
 	}
 	return colon != NULL && *end > colon ? colon : NULL;
+}
+
+/*
+ * An excerpt of a statement, "LINE 1: ...", as the server's programs show where an error
+ * is.  It may begin anywhere in a literal, so all to the last quote goes when it was cut
+ * off, and all from a word like PASSWORD on.
+ */
+static const char *
+excerpt_at(Look look, const char **end)
+{
+	const char *begin = look.p + 5;
+	const char *from = NULL;
+	const char *last = NULL;
+
+	if (strncmp(look.p, "LINE ", 5) != 0 || *begin < '0' || *begin > '9')
+		return NULL;
+	begin += strspn(begin, "0123456789");
+	if (strncmp(begin, ": ", 2) != 0)
+		return NULL;
+	begin += 2;
+	*end = past_line((Look){ begin, look.json });
+	for (const char *p = begin; p < *end; p++)
+	{
+		if (from == NULL && word_at(p) > 0)
+			from = p + word_at(p);
+		if (*p == '\'')
+			last = p + 1;
+	}
+	if (strncmp(begin, "...", 3) != 0 || last == NULL)
+		return from;
+	if (from == NULL)
+		*end = last;
+	return begin + 3;
 }
 
 /* add_masked adds *** in the quotes of the value, if it has any. */
@@ -179,6 +235,8 @@ mg_mask(MgArena *arena, const char *text, bool json)
 			value = value_after((Look){ p + word, json }, &end);
 		else if (strncmp(p, "://", 3) == 0)
 			value = password_of_url((Look){ p, json }, &end);
+		else if (*p == 'L')
+			value = excerpt_at((Look){ p, json }, &end);
 		if (value == NULL)
 		{
 			mg_buf_add_bytes(&buf, p, word > 0 ? word : 1);

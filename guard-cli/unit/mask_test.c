@@ -28,6 +28,12 @@ static const struct
 	  "password authentication failed for user \"u\"" },
 	{ "password: ", "password: " },
 	{ "PASSWORD 'x", "PASSWORD '***'" },
+	{ "EXECUTE 'ALTER ROLE a PASSWORD ''x'''; END", "EXECUTE 'ALTER ROLE a PASSWORD '***'; END" },
+	{ "format('ALTER ROLE %I PASSWORD %L', 'a', 'x')\nnext",
+	  "format('ALTER ROLE %I PASSWORD ***\nnext" },
+	{ "LINE 1: ...x'; END $$ NONSENSE;\n   ^", "LINE 1: ...***; END $$ NONSENSE;\n   ^" },
+	{ "LINE 12: SELECT 'a' NONSENSE\n", "LINE 12: SELECT 'a' NONSENSE\n" },
+	{ "LINE 1: ALTER ROLE a PASSWORD ' || 'x' NONSENSE", "LINE 1: ALTER ROLE a PASSWORD***" },
 	{ "fencing token \"5\" is stale", "fencing token \"5\" is stale" },
 };
 
