@@ -9,8 +9,11 @@ use File::Path qw(make_path remove_tree);
 use File::Temp;
 use JSON::PP ();
 use SafeDeployTest;
+use SafeDeployTest::Faults ();
 use Test::More;
 
+SafeDeployTest::Faults::promise('K1', 'a backup that is cut anywhere is refused');
+SafeDeployTest::Faults::promise('K2', 'a backup of which one byte is changed is refused');
 my $trials = $ENV{SD_TRIALS} || 200;
 my $batch  = 200;
 my $seed   = $ENV{SD_SEED} || time;
@@ -113,6 +116,7 @@ foreach my $kind (sort keys %kinds)
 			remove_tree("$dir/damaged");
 		}
 		is($refused, $trials, "$kind, $damage: $refused of $trials refused");
+		SafeDeployTest::Faults::tally($damage eq 'cut' ? 'K1' : 'K2', $trials, $trials - $refused);
 	}
 }
 

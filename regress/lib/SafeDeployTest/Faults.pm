@@ -71,6 +71,10 @@ What the table says of it.  To be called once before its trials.
 
 One trial: a test point and its place in the table.  Returns whether it passed.
 
+=head2 tally($id, $trials, $failures)
+
+The place in the table of many that have one test point together.
+
 =cut
 
 my %texts;
@@ -89,14 +93,20 @@ sub verdict
 	croak "promise $id is not declared" unless exists $texts{$id};
 
 	ok($passed, "$id: $name") or diag(join "\n", @diagnostics);
-	if (my $table = $ENV{SD_FAULTS_TABLE})
-	{
-		open my $handle, '>>', $table or croak "$table: $!";
-		flock $handle, LOCK_EX or croak "$table: $!";
-		print $handle join("\t", $id, 1, $passed ? 0 : 1, $texts{$id}), "\n";
-		close $handle or croak "$table: $!";
-	}
+	tally($id, 1, $passed ? 0 : 1);
 	return $passed;
+}
+
+sub tally
+{
+	my ($id, $trials, $failures) = @_;
+	my $table = $ENV{SD_FAULTS_TABLE} or return;
+	croak "promise $id is not declared" unless exists $texts{$id};
+	open my $handle, '>>', $table or croak "$table: $!";
+	flock $handle, LOCK_EX or croak "$table: $!";
+	print $handle join("\t", $id, $trials, $failures, $texts{$id}), "\n";
+	close $handle or croak "$table: $!";
+	return;
 }
 
 =head2 repeats(), share($bar), seed()
