@@ -146,7 +146,7 @@ downgrade(MgRun *run, Downgrade *down, MgError *err)
 static bool
 bring_back(MgRun *run, MgError *err)
 {
-	Downgrade down;
+	Downgrade down = { 0 };
 	const char *how;
 	const char *repaired;
 	bool failed;
