@@ -107,6 +107,23 @@ downgrade_once(MgAttempts *attempts, Downgrade *down, MgError *err)
 	return true;
 }
 
+/* NULL: what another session has locked keeps it from being read, which is no reason not to go back. */
+static const char *
+fingerprint_now(MgRun *run)
+{
+	MgError fault;
+	char *fingerprint;
+
+	mg_err_init(&fault, run->arena);
+	return mg_schema_fingerprint(run->pg, &fingerprint, &fault) ? fingerprint : NULL;
+}
+
+static bool
+same(const char *one, const char *other)
+{
+	return one != NULL && other != NULL && strcmp(one, other) == 0;
+}
+
 /* Starts the tool again as long as all that it met was a lock, and it left all as it was. */
 static bool
 downgrade(MgRun *run, Downgrade *down, MgError *err)
@@ -117,22 +134,17 @@ downgrade(MgRun *run, Downgrade *down, MgError *err)
 	while (true)
 	{
 		MgRevisions before;
-		char *fingerprint_before;
-		char *fingerprint;
+		const char *fingerprint;
 		bool ok;
 
-		if (!run->tool->ops->current(run->tool, run->pg, &before, err) ||
-			!mg_schema_fingerprint(run->pg, &fingerprint_before, err))
+		if (!run->tool->ops->current(run->tool, run->pg, &before, err))
 			return false;
+		fingerprint = fingerprint_now(run);
 		ok = downgrade_once(&attempts, down, err);
 		mg_attempt_end(&attempts, &down->result);
 		if (!ok || !down->ran || !mg_attempt_may_follow(&attempts) ||
-			!mg_revisions_equal(&before, &down->now))
+			!mg_revisions_equal(&before, &down->now) || !same(fingerprint, fingerprint_now(run)))
 			return ok;
-		if (!mg_schema_fingerprint(run->pg, &fingerprint, err))
-			return false;
-		if (strcmp(fingerprint, fingerprint_before) != 0)
-			return true;
 		if (!mg_attempt_pause(&attempts, "changed nothing", err))
 			return false;
 	}
