@@ -137,7 +137,9 @@ foreach my $left (repeats() >= 20 ? (0, 8, 16, 32, 64, 128, 256, 512, 1024, 4096
 		arguments => [qw(--no-backup --no-rehearsal)], again => [qw(--no-backup --no-rehearsal)],
 		prepare => sub {
 			my ($self, $trial) = @_;
-			$faults->server->sql('postgres', 'CHECKPOINT');
+			unlink "$space/filler";
+			# a server whose first session in a database cannot write its cache lets nobody in
+			$faults->server->sql($trial->{database}, 'CHECKPOINT');
 			my ($free) = `df --output=avail -k $space` =~ /(\d+)\s*\z/;
 			system('fallocate', '-l', ($free - $left) * 1024, "$space/filler") == 0 or die 'could not fill the disk' if $free > $left;
 		},
