@@ -45,6 +45,7 @@ my $bare = "[rehearse]\nmode = off\n";
 {
 	my $scene = $live->scene(@column, ini => "[run]\nmax_blocking = 1s\n");
 	$scene->blocker;
+	sleep 1.2; # one that is younger than max_blocking is no old one
 	$scene->traffic;
 	my $run = $scene->start;
 	wait_until(sub { $run->stderr =~ /in the way: process \d+ .*"reporting"/ }, 60, 'the name of the blocker');
