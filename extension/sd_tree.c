@@ -332,24 +332,37 @@ detaches_concurrently(AlterTableStmt *stmt)
 }
 
 bool
-sd_runs_in_transaction(Node *statement)
+sd_is_concurrent(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
 		case T_IndexStmt:
-			return !((IndexStmt *) statement)->concurrent;
+			return ((IndexStmt *) statement)->concurrent;
 		case T_DropStmt:
-			return !((DropStmt *) statement)->concurrent;
+			return ((DropStmt *) statement)->concurrent;
 		case T_ReindexStmt:
-			return !SD_REINDEX_CONCURRENT((ReindexStmt *) statement) &&
-				   (((ReindexStmt *) statement)->kind == REINDEX_OBJECT_INDEX ||
-					((ReindexStmt *) statement)->kind == REINDEX_OBJECT_TABLE);
+			return SD_REINDEX_CONCURRENT((ReindexStmt *) statement);
+		case T_AlterTableStmt:
+			return detaches_concurrently((AlterTableStmt *) statement);
+		default:
+			return false;
+	}
+}
+
+bool
+sd_runs_in_transaction(Node *statement)
+{
+	if (sd_is_concurrent(statement))
+		return false;
+	switch (nodeTag(statement))
+	{
+		case T_ReindexStmt:
+			return ((ReindexStmt *) statement)->kind == REINDEX_OBJECT_INDEX ||
+				   ((ReindexStmt *) statement)->kind == REINDEX_OBJECT_TABLE;
 		case T_VacuumStmt:
 			return !((VacuumStmt *) statement)->is_vacuumcmd;
 		case T_ClusterStmt:
 			return ((ClusterStmt *) statement)->relation != NULL;
-		case T_AlterTableStmt:
-			return !detaches_concurrently((AlterTableStmt *) statement);
 		case T_AlterDatabaseStmt:
 			return sd_option(((AlterDatabaseStmt *) statement)->options, "tablespace") == NULL;
 		case T_CreateSubscriptionStmt:

@@ -62,6 +62,12 @@ extern DefElem *sd_option(List *options, const char *name);
 /* sd_option_is_on reads a boolean option; one without a value is on. */
 extern bool sd_option_is_on(List *options, const char *name);
 
+/*
+ * sd_is_concurrent tells whether it is several transactions by CONCURRENTLY; REFRESH ...
+ * CONCURRENTLY is a single one, and holds up whoever writes.
+ */
+extern bool sd_is_concurrent(Node *statement);
+
 /* sd_runs_in_transaction tells whether a statement may run inside a transaction block. */
 extern bool sd_runs_in_transaction(Node *statement);
 

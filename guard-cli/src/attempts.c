@@ -4,14 +4,12 @@
  */
 #include "attempts.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 #include "lock_blockers.h"
 #include "log.h"
-#include "signals.h"
 #include "text.h"
 
 #define LONGEST_PAUSE_MS 60000
@@ -178,12 +176,7 @@ mg_attempt_pause(MgAttempts *attempts, const char *what_stays, MgError *err)
 							what_stays, attempts->number + 1, attempts->limit,
 							mg_text_duration(run->arena, ms * 1000), mg_attempts_text(attempts)))
 		return false;
-	poll(&(struct pollfd){ .fd = mg_signals_fd(), .events = POLLIN }, 1, (int) ms);
-	if (mg_signals_pending() == 0)
-		return true;
-	run->told_to_stop = true;
-	return mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop by signal %d (%s)",
-					  mg_signals_pending(), strsignal(mg_signals_pending()));
+	return mg_run_pause(run, ms, err);
 }
 
 char *

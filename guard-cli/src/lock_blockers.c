@@ -4,7 +4,6 @@
  */
 #include "lock_blockers.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +11,6 @@
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_locks.h"
-#include "signals.h"
 #include "text.h"
 
 #define LOOK_EVERY_MS  200
@@ -254,17 +252,6 @@ end_named(Blockers *b, MgArena *arena, int *ended, MgError *err)
 	return true;
 }
 
-static bool
-pause_a_while(MgRun *run, MgError *err)
-{
-	poll(&(struct pollfd){ .fd = mg_signals_fd(), .events = POLLIN }, 1, LOOK_EVERY_MS);
-	if (mg_signals_pending() == 0)
-		return true;
-	run->told_to_stop = true;
-	return mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop by signal %d (%s)",
-					  mg_signals_pending(), strsignal(mg_signals_pending()));
-}
-
 /* One look; *again when there is somebody to be waited for. */
 static bool
 settle_once(Blockers *b, MgPass pass, long long began_ms, long long *until_ms, bool *may_end,
@@ -312,7 +299,7 @@ mg_blockers_settle(MgRun *run, MgPass pass, cJSON *record, MgError *err)
 	while (again)
 	{
 		if (!settle_once(&b, pass, began_ms, &until_ms, &may_end, record, &again, err) ||
-			(again && !pause_a_while(run, err)))
+			(again && !mg_run_pause(run, LOOK_EVERY_MS, err)))
 			return false;
 	}
 	if (mg_clock_ms() - began_ms >= LOOK_EVERY_MS)

@@ -4,6 +4,7 @@
  */
 #include "run.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -322,16 +323,24 @@ close_state(MgRun *run, MgStep step, long long started, MgError *err)
 	return step;
 }
 
-/* The user's wish to stop, honoured between two states. */
+/* False, with the error, when the user wants it to stop. */
 static bool
-stop_wanted(MgRun *run, const MgStateRow *row, MgError *err)
+may_go_on(MgRun *run, MgError *err)
 {
-	if (row->shielded || mg_signals_pending() == 0)
-		return false;
+	if (mg_signals_pending() == 0)
+		return true;
 	run->told_to_stop = true;
-	mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop by signal %d (%s)",
-			   mg_signals_pending(), strsignal(mg_signals_pending()));
-	return true;
+	return mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop by signal %d (%s)",
+					  mg_signals_pending(), strsignal(mg_signals_pending()));
+}
+
+bool
+mg_run_pause(MgRun *run, long long ms, MgError *err)
+{
+	struct pollfd fd = { .fd = mg_signals_fd(), .events = POLLIN };
+
+	poll(&fd, 1, (int) ms);
+	return may_go_on(run, err);
 }
 
 /* One state from its first event to its last. */
@@ -343,7 +352,7 @@ run_state(MgRun *run, const MgStateRow *row, MgError *err)
 	MgStep step;
 
 	run->state = row->state;
-	if (stop_wanted(run, row, err))
+	if (!row->shielded && !may_go_on(run, err))
 		return MG_STEP_FAILED;
 	shielded = mg_signals_shield(row->shielded);
 	if (row->state == MG_STATE_MIGRATE)

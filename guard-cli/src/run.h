@@ -172,6 +172,9 @@ extern void mg_run_close(MgRun *run);
 /* Reads the applied revisions and what is pending into the run. */
 extern bool mg_run_read_work(MgRun *run, MgError *err);
 
+/* Waits; false, with the error, when the user wants the run to stop. */
+extern bool mg_run_pause(MgRun *run, long long ms, MgError *err);
+
 /* The session that holds the lock still lives; when not, opens another and takes the lock again,
  * but only if nobody else ran in between. */
 extern bool mg_run_hold(MgRun *run, MgError *err);

@@ -3,7 +3,6 @@
  *	  State lock: waiting for it, what an earlier run left, reading all state again.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,6 @@
 #include "pg_catalog_ledger.h"
 #include "recover.h"
 #include "run.h"
-#include "signals.h"
 #include "text.h"
 
 #define POLL_MIN_MS 50
@@ -23,15 +21,9 @@
 static bool
 pause_a_while(MgRun *run, long long left_ms, MgError *err)
 {
-	struct pollfd fd = { .fd = mg_signals_fd(), .events = POLLIN };
 	long long ms = POLL_MIN_MS + random() % (POLL_MAX_MS - POLL_MIN_MS + 1);
 
-	poll(&fd, 1, (int) (ms < left_ms ? ms : left_ms > 0 ? left_ms : 1));
-	if (mg_signals_pending() == 0)
-		return true;
-	run->told_to_stop = true;
-	return mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop by signal %d (%s)",
-					  mg_signals_pending(), strsignal(mg_signals_pending()));
+	return mg_run_pause(run, ms < left_ms ? ms : left_ms > 0 ? left_ms : 1, err);
 }
 
 static bool
