@@ -236,6 +236,17 @@ mg_restore_run_state(MgPg *pg, const char *run_id, const char **state, MgError *
 }
 
 bool
+mg_restore_name_taken(MgPg *admin, const char *name, bool *taken, MgError *err)
+{
+	MgStrings answer;
+
+	if (!mg_pg_strings(admin, mg_sql_restore_name_taken, 1, &name, &answer, err))
+		return false;
+	*taken = strcmp(answer.items[0], "t") == 0;
+	return true;
+}
+
+bool
 mg_restore_swap(MgPg *admin, const char *live, const char *fresh, const char *kept,
 				const char *kept_comment, MgError *err)
 {

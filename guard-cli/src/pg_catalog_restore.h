@@ -21,6 +21,8 @@ extern bool mg_restore_unfinished(MgPg *pg, const char *lock, const char *run_id
 /* Why the database of the session cannot be put aside, as sentences. */
 extern bool mg_restore_obstacles(MgPg *pg, MgStrings *list, MgError *err);
 
+extern bool mg_restore_name_taken(MgPg *admin, const char *name, bool *taken, MgError *err);
+
 /* An empty database with encoding, locale and tablespace of that of source. */
 extern bool mg_restore_create(MgPg *admin, MgPg *source, const char *name, const char *comment,
 							  MgError *err);

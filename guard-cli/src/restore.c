@@ -300,8 +300,6 @@ name_all(MgRestore *r)
 {
 	r->tag = mg_printf(r->arena, "migguard:%.8s", r->run_id);
 	r->fresh = mg_printf(r->arena, FRESH_PREFIX "%.8s", r->run_id);
-	if (r->kept == NULL)
-		r->kept = mg_restore_kept_name(r->arena, r->live);
 }
 
 /* One that was only half loaded is begun anew; the ledger knows the run already. */
@@ -351,7 +349,8 @@ mg_restore_run(MgRestore *r, MgError *err)
 						  r->backup->path, r->backup->kind);
 	ok = mg_restore_admin(r->arena, &r->context->target, r->live,
 						  mg_printf(r->arena, "migguard:%.8s:admin", r->run_id), &r->admin, err) &&
-		 resume(r, err);
+		 resume(r, err) &&
+		 (r->kept != NULL || mg_restore_kept_name(r->arena, r->admin, r->live, &r->kept, err));
 	if (ok)
 	{
 		name_all(r);

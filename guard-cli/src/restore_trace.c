@@ -82,15 +82,14 @@ mg_restore_trace_interrupted(MgArena *arena, MgPg *admin, const char *live, MgRe
 	return true;
 }
 
-char *
-mg_restore_kept_name(MgArena *arena, const char *live)
+static char *
+stamped_name(MgArena *arena, const char *live, time_t at)
 {
-	time_t now = time(NULL);
 	struct tm utc;
 	char stamp[STAMP_LENGTH + 1];
 	size_t len = 0;
 
-	gmtime_r(&now, &utc);
+	gmtime_r(&at, &utc);
 	strftime(stamp, sizeof stamp, STAMP, &utc);
 	while (live[len] != '\0')
 	{
@@ -101,6 +100,21 @@ mg_restore_kept_name(MgArena *arena, const char *live)
 		len += (size_t) (step > 0 ? step : 1);
 	}
 	return mg_printf(arena, "%.*s%s", (int) len, live, stamp);
+}
+
+bool
+mg_restore_kept_name(MgArena *arena, MgPg *admin, const char *live, const char **name, MgError *err)
+{
+	bool taken = true;
+
+	/* a restore may follow another one, or its kill, within a second */
+	for (time_t at = time(NULL); taken; at++)
+	{
+		*name = stamped_name(arena, live, at);
+		if (!mg_restore_name_taken(admin, *name, &taken, err))
+			return false;
+	}
+	return true;
 }
 
 /* When a database was put aside, by its name; 0: the name does not say. */

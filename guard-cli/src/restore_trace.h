@@ -25,8 +25,12 @@ extern char *mg_restore_trace_text(const MgRestore *restore, int done, bool swap
 extern bool mg_restore_trace_interrupted(MgArena *arena, MgPg *admin, const char *live,
 										 MgRestoreTrace *trace, MgError *err);
 
-/* "app_before_20261121T203000Z", no longer than a name may be, cut between two characters. */
-extern char *mg_restore_kept_name(MgArena *arena, const char *live);
+/*
+ * "app_before_20261121T203000Z", no longer than a name may be, cut between two characters.
+ * The stamp is the first second from now on whose name no database has.
+ */
+extern bool mg_restore_kept_name(MgArena *arena, MgPg *admin, const char *live, const char **name,
+								 MgError *err);
 
 /*
  * Databases that restores have put aside for this one: but for the newest keep,

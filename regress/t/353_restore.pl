@@ -56,7 +56,7 @@ sub properties
 	my ($name) = @_;
 	return $server->sql('postgres', <<SQL);
 SELECT pg_get_userbyid(datdba), encoding, datcollate, datctype, datconnlimit, datallowconn, datistemplate, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) a), shobj_description(oid, 'pg_database'),
-       (SELECT array_agg(setrole::regrole || ' ' || setconfig::text ORDER BY 1) FROM pg_db_role_setting WHERE setdatabase = d.oid)
+       (SELECT array_agg(setrole::regrole || ' ' || setconfig::text ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid)
   FROM pg_database d WHERE datname = '$name'
 SQL
 }
@@ -154,6 +154,12 @@ is($p->term_signal, 9, 'killed half-way');
 exit_is($server->migguard('app', [ 'backup', 'restore', '--abort' ], cwd => "$dir/app"), 0, 'it is given up');
 is(fresh(), 0, 'nothing of it is left');
 is($server->sql('app', 'SELECT count(*) FROM pg_attribute WHERE attrelid = \'kept\'::regclass AND attname = \'v\''), 0, 'and the database is as it was');
+
+# one after another, in the same seconds
+my @taken = map { $server->sql('postgres', qq{SELECT format('app_before_%s', to_char(now() AT TIME ZONE 'UTC' + interval '$_ s', 'YYYYMMDD"T"HH24MISS"Z"'))}) } 0 .. 7;
+$server->sql('postgres', qq{CREATE DATABASE "$_"}) foreach @taken;
+exit_is($server->migguard('app', [ 'backup', 'restore', $backup ], cwd => "$dir/app"), 0, 'a restore beside databases that have the names of now');
+is(scalar kept('app'), @taken + 2, 'finds a name for what was there');
 
 # killed anywhere
 $backup = scene('many');
