@@ -48,7 +48,6 @@ mg_lint_add_file(MgLint *lint, const char *path, const char *unit, const char *t
 	file->unit = mg_strdup(lint->arena, unit);
 	file->text = text;
 	file->number = lint->file_count++;
-	mg_strings_init(&file->notes, lint->arena);
 	mg_cursor_init(&file->cursor, text, false);
 	*at = file;
 	return file;

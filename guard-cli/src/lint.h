@@ -20,7 +20,6 @@ typedef struct MgLintFile
 	const char *path; /* as it is shown, without "./" */
 	const char *unit; /* what the tool calls it, such as a revision; NULL: nothing */
 	const char *text; /* all of it: lines and columns are counted in it */
-	MgStrings notes;  /* what could not be looked at, for people */
 	int number;		  /* in the order in which they were added */
 	const char *absolute;
 	MgCursor cursor;

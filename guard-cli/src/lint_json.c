@@ -68,13 +68,9 @@ add_files(MgArena *arena, cJSON *root, const MgLint *lint)
 	for (const MgLintFile *file = lint->files; file != NULL; file = file->next)
 	{
 		cJSON *item = cJSON_CreateObject();
-		cJSON *notes;
 
 		mg_json_text(item, "file", mg_lint_path(arena, file));
 		mg_json_text(item, "unit", file->unit);
-		notes = cJSON_AddArrayToObject(item, "notes");
-		for (int i = 0; i < file->notes.count; i++)
-			mg_json_add_text(notes, file->notes.items[i]);
 		cJSON_AddItemToArray(list, item);
 	}
 }

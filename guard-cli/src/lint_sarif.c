@@ -144,33 +144,13 @@ result_of(MgArena *arena, const MgLintFinding *finding)
 	return result;
 }
 
-/* What could not be looked at, as notifications of the tool. */
-static void
-add_invocation(MgArena *arena, cJSON *run, const MgLint *lint)
-{
-	cJSON *invocation = cJSON_CreateObject();
-	cJSON *notes = cJSON_AddArrayToObject(invocation, "toolExecutionNotifications");
-
-	mg_json_bool(invocation, "executionSuccessful", true);
-	for (const MgLintFile *file = lint->files; file != NULL; file = file->next)
-		for (int i = 0; i < file->notes.count; i++)
-		{
-			cJSON *note = cJSON_CreateObject();
-
-			mg_json_text(note, "level", "note");
-			add_message(note, "message",
-						mg_printf(arena, "%s: %s", mg_lint_path(arena, file), file->notes.items[i]));
-			cJSON_AddItemToArray(notes, note);
-		}
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(run, "invocations"), invocation);
-}
-
 void
 mg_lint_write_sarif(const MgLintView *view, MgBuf *out)
 {
 	MgArena *arena = view->context->arena;
 	cJSON *root = cJSON_CreateObject();
 	cJSON *run = cJSON_CreateObject();
+	cJSON *invocation = cJSON_CreateObject();
 	cJSON *driver;
 	cJSON *results;
 
@@ -182,7 +162,8 @@ mg_lint_write_sarif(const MgLintView *view, MgBuf *out)
 	mg_json_text(driver, "version", SAFEDEPLOY_VERSION);
 	add_rules(arena, driver);
 	mg_json_text(run, "columnKind", "unicodeCodePoints");
-	add_invocation(arena, run, view->lint);
+	mg_json_bool(invocation, "executionSuccessful", true);
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(run, "invocations"), invocation);
 	results = cJSON_AddArrayToObject(run, "results");
 	for (int i = 0; i < view->lint->count; i++)
 		cJSON_AddItemToArray(results, result_of(arena, &view->lint->findings[i]));

@@ -124,10 +124,6 @@ add_finding(const MgLintView *view, MgBuf *out, const MgLintFinding *finding)
 static void
 add_rest(const MgLintView *view, MgBuf *out)
 {
-	for (const MgLintFile *file = view->lint->files; file != NULL; file = file->next)
-		for (int i = 0; i < file->notes.count; i++)
-			mg_buf_addf(out, "%s: note: %s\n", clean(view, file->path),
-						clean(view, file->notes.items[i]));
 	for (int i = 0; i < view->lint->vanished_count; i++)
 	{
 		const MgLintVanished *v = &view->lint->vanished[i];

@@ -167,6 +167,23 @@ test_no_start(void)
 	unit_contains(err.message, "/no/such/directory", "is named");
 }
 
+static void
+test_words(void)
+{
+	MgChildResult ends[] = { { .started = false },
+							 { .started = true, .interrupted = true },
+							 { .started = true, .guard_lost = true },
+							 { .started = true, .sink_failed = true } };
+	static const char *const words[] = { "could not be started", "told to stop",
+										 "session that holds", "could not be kept" };
+
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+	{
+		unit_contains(mg_child_describe(arena, &ends[i]), words[i], "an end is described");
+		unit_ok(i == 0 || !mg_child_succeeded(&ends[i]), "and is no success");
+	}
+}
+
 int
 main(void)
 {
@@ -176,6 +193,7 @@ main(void)
 	test_limits();
 	test_left_behind();
 	test_no_start();
+	test_words();
 	mg_arena_free(arena);
 	return unit_done();
 }

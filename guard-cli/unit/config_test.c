@@ -159,6 +159,12 @@ test_mistakes(void)
 			"unknown key");
 	REFUSED("[lock]\nstatement_timeout = 5s\n", 2, "unknown key", "belongs to section [run]",
 			"key of another section");
+	REFUSED("[lock]\nqqqqqqqqqqqq = 5s\n", 2, "unknown key", "Keys of [lock] are: name, ",
+			"key that is like none");
+	REFUSED("[verify.asertion]\nx = 1\n", 2, "unknown section", "[verify.assertions]",
+			"a section of the user's names");
+	REFUSED("[rules]\nqqqqqqqqqq = off\n", 2, "unknown rule", "lists the rules",
+			"a rule that is like none");
 	REFUSED("[lokc]\nwait = 5s\n", 2, "unknown section \"lokc\"", "[lock]", "unknown section");
 	REFUSED("[completely_else]\nwait = 5s\n", 2, "unknown section", "Sections are: database, tool",
 			"unknown section without a near one");
@@ -195,6 +201,9 @@ test_files(void)
 	unit_is_int(err.exit_code, MG_EXIT_CONFIG, "exit code");
 	mg_err_init(&err, arena);
 	unit_ok(mg_config_load_if_there(arena, "/nonexistent/x.ini", &c, &err), "unless it need not be");
+	mg_err_init(&err, arena);
+	unit_ok(!mg_config_load(arena, directory, &c, &err), "a directory is no file");
+	unit_contains(err.message, "is not a file of at most 1 MB", "and told so");
 	memset(line, 'x', 70000);
 	memcpy(line, "[run]\ntarget=", 13);
 	unit_ok(load(line) == NULL, "an endless line is refused");

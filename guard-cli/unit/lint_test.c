@@ -111,6 +111,30 @@ test_long_line(void)
 	}
 }
 
+/* Of a line that is long on both sides of the mark, whole characters are shown. */
+static void
+test_middle(void)
+{
+	char text[3001];
+	MgLintSpan span = { 0 };
+
+	for (size_t shift = 0; shift < 3; shift++)
+	{
+		MgLintPlace p;
+		size_t len;
+
+		memset(text, 'x', shift);
+		for (size_t at = shift; at + 3 < sizeof text; at += 3)
+			memcpy(text + at, "\xE2\x82\xAC", 4);
+		span.file = mg_lint_add_file(&lint, "middle.sql", NULL, text);
+		/* a mark of three bytes, wherever the text around it is cut */
+		p = place_in(text, &span, 1, shift + 1500, shift + 1503);
+		len = strlen(p.source);
+		unit_ok(len < 250 && strncmp(p.source, "...\xE2\x82\xAC", 6) == 0, "the middle of a line");
+		unit_ok(strcmp(p.source + len - 3, "\xE2\x82\xAC") == 0, "to the end of a character");
+	}
+}
+
 static void
 test_rules(void)
 {
@@ -135,6 +159,7 @@ main(void)
 	test_cursor();
 	test_spans();
 	test_long_line();
+	test_middle();
 	test_rules();
 	return unit_done();
 }

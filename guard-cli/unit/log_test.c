@@ -4,9 +4,12 @@
  */
 #include "log.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include "progress.h"
 #include "unit.h"
 
 static char captured[8192];
@@ -62,6 +65,55 @@ print_state(void)
 	mg_log_state(5, 9, "rehearse", "ok", 1200000, "up, down, up: equal");
 }
 
+/* Half of two megabytes, a minute after the beginning. */
+static void
+print_progress(void)
+{
+	MgProgress progress;
+
+	mg_progress_begin(&progress, "backup", 2 * 1024 * 1024);
+	mg_progress_at(&progress, 10, 10);
+	progress.started_us -= 60000000;
+	progress.last_us = progress.started_us;
+	mg_progress_at(&progress, 1024 * 1024, 6 * 1024 * 1024);
+	mg_progress_end(&progress, 8);
+}
+
+/* What the call prints where standard error is a terminal. */
+static const char *
+capture_terminal(void (*call)(void))
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+	int keep = dup(STDERR_FILENO);
+	int slave;
+	ssize_t len;
+
+	unit_ok(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0, "a terminal");
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	dup2(slave, STDERR_FILENO);
+	call();
+	dup2(keep, STDERR_FILENO);
+	close(keep);
+	len = read(master, captured, sizeof captured - 1);
+	captured[len > 0 ? len : 0] = '\0';
+	close(slave);
+	close(master);
+	return captured;
+}
+
+static void
+test_progress(void)
+{
+	const char *text = capture(print_progress);
+
+	unit_contains(text, "migguard: backup: about 2.0 MB\nmigguard: backup: 6.0 MB, 102 kB/s, 50 %, ",
+				  "how far it is, what it makes of it, and how long it will take");
+	unit_contains(text, " left\nmigguard: backup: 8 B in 1 min 0 s", "and what it took");
+	unit_ok(strchr(text, '\r') == NULL, "in lines of their own");
+	unit_contains(capture_terminal(print_progress), "\r\033[Kbackup: 6.0 MB", "in one on a terminal");
+	unit_contains(captured, "\r\033[Kmigguard: backup: 8 B", "which goes away");
+}
+
 static void
 test_redaction(MgArena *arena)
 {
@@ -97,10 +149,12 @@ main(void)
 	unit_is(capture(print_lines), "migguard: warning: warn ***\nmigguard: note\n", "normal level");
 	unit_contains(capture(print_state), "[5/9] rehearse   ok          1.2 s  up, down, up: equal\n",
 				  "line of a state");
+	test_progress();
 	mg_log_init(2, false);
 	unit_contains(capture(print_lines), "migguard: more\n", "verbose");
 	mg_log_init(0, false);
 	unit_is(capture(print_lines), "", "quiet prints no notes");
+	unit_is(capture(print_state), "", "and no states");
 	unit_contains(capture(print_error), "broken", "but errors");
 	mg_log_init(1, true);
 	unit_is(capture(print_error),

@@ -46,6 +46,10 @@ test_escape(void)
 	unit_is(escaped("a\xFF"), "a\\xff", "bytes that are no text become visible");
 	unit_is(escaped("\xE2\x80\xAEx"), "\\u202ex", "so do marks of direction");
 	unit_is(json("a\"b\\c\n\x01"), "\"a\\\"b\\\\c\\n\\u0001\"", "JSON");
+	unit_is(escaped("\xF3\xA0\x81\x81"), "\\ue0041", "and hidden tags");
+	unit_is(json("\xF3\xA0\x81\x81"), "\"\\udb40\\udc41\"", "which take two escapes in JSON");
+	unit_is(mg_text_json_escaped(arena, "{\"a\":\"\xE2\x80\xAE\"}"), "{\"a\":\"\\u202e\"}",
+			"in JSON that is there, too");
 	unit_is(json("\xFF"), "\"\xEF\xBF\xBD\"", "JSON is always UTF-8");
 }
 

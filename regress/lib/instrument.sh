@@ -4,7 +4,8 @@
 # instrument_verdict, which prints what was seen and fails if that is a fault.
 #   sanitize   migguard under the address, leak and undefined behaviour sanitizers
 #   valgrind   the server, and the module in it, under valgrind; PG_CONFIG must be regress/checked-server's
-#   coverage   lines of the module and of migguard are counted; with SD_COVERAGE=add, on top of the last time
+#   coverage   lines of the module and of migguard are counted; with SD_COVERAGE=add, on top of the last
+#              time, so that it can be run by parts
 # shellcheck disable=SC2154,SC2016
 instrument_verdict() { :; }
 case ${SD_INSTRUMENT:-} in
@@ -47,11 +48,19 @@ case ${SD_INSTRUMENT:-} in
 		}
 		;;
 	coverage)
+		# Written out where a process ends otherwise than by exit(), too.
+		gcc -O1 -c -o "$dir/coverage_exit.o" "$src/regress/lib/coverage_exit.c" || exit 1
 		# counted by atomic additions, because a session and what it forks write at the same time
-		make+=('CLI_INSTRUMENT=-O1 --coverage -fprofile-update=atomic' 'COPT=-O1 --coverage -fprofile-update=atomic'
-			SHLIB_LINK=--coverage)
+		make+=("CLI_INSTRUMENT=-O1 --coverage -fprofile-update=atomic -Wl,$dir/coverage_exit.o,--wrap=_exit,--wrap=execve,--wrap=kill"
+			'COPT=-O1 --coverage -fprofile-update=atomic' SHLIB_LINK=--coverage)
 		[ "${SD_COVERAGE:-}" = add ] || find "$src" -name '*.gcda' -delete
-		instrument_verdict() { regress/coverage-report "$dir/uncovered"; }
+		# what ran in the trials' own build counts too, and only the whole says whether it is enough
+		instrument_verdict() {
+			local trees=("$src")
+			[ -z "${FAILPOINTS:-}" ] || return 0
+			[ ! -d "$dir/faults/src/guard-cli/build" ] || trees+=("$dir/faults/src")
+			regress/coverage-report "$dir/uncovered" "${trees[@]}" || [ "$suite" != all ]
+		}
 		;;
 	*) echo "run-suites: unknown SD_INSTRUMENT \"$SD_INSTRUMENT\"" >&2; exit 64 ;;
 esac

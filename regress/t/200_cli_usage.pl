@@ -42,6 +42,8 @@ foreach my $case (
 	[ [ 'history', '--quiet=1' ], qr/option "--quiet" takes no argument/, qr/--help/ ],
 	[ [ 'history', 'surplus' ], qr/too many arguments, the first is "surplus"/, qr/--help/ ],
 	[ [ 'history', '--format', 'xml' ], qr/invalid value for --format: "xml"/, qr/text or json/ ],
+	[ [ 'history', '-n' ], qr/option "--limit" needs COUNT/, qr/--help/ ],
+	[ [ 'lint', '--changed-since=main', '--git-range=a..b', 'm' ], qr/exclude each other/, qr/work tree/ ],
 	[ ['show'], qr/takes one run id/, qr/--help/ ],
 	[ [ 'show', "x';--" ], qr/not the beginning of a run id/, qr/history/ ],
 	[ ['lint'], qr/no file given/, qr/standard input/ ],

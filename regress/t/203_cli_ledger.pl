@@ -91,5 +91,14 @@ is($run->stdout, qq{lock "lo"ck\\n';\xc3\xa4" is free now\n}, 'says so');
 is($server->sql($database, 'SELECT count(*) FROM safedeploy.lock_holders'), 0, 'nobody holds it');
 like($server->migguard($database, ['history'])->stdout, qr/break_lock/, 'and it is in the ledger');
 $holder->{run}->finish;
+is(as_json($server->migguard($database, [ 'lock', '--break', 'not held', '--reason', 'test', '--format=json' ]))->{broken}, JSON::PP::false, 'as JSON');
+
+# the ledger as a whole
+my ($head) = $server->migguard($database, ['ledger'])->stdout =~ /^the ledger is intact in itself\nledger head: +(\S+)$/m;
+ok($head, 'a ledger that nobody has changed');
+$run = $server->migguard($database, [ 'ledger', '--head', $head, '--format=json' ]);
+exit_is($run, 0, 'nor cut off');
+is(as_json($run)->{kept_head}, $head, 'as JSON');
+like($server->migguard($database, [ 'ledger', '--head', $head ])->stdout, qr/^the ledger is intact, and contains the head that was kept$/m, 'and as text');
 
 done_testing();

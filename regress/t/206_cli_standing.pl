@@ -122,12 +122,37 @@ $run = $server->migguard(undef, ['doctor'], env => { DATABASE_URL => $server->ur
 exit_is($run, 10, 'doctor as a role without rights');
 like($run->stdout, qr/^missing +extension +permission denied/m, 'names what is denied');
 like($run->stdout, qr/^warning +role +plain_role may not create the scratch database/m, 'and that it cannot rehearse here');
-$server->sql('postgres', 'ALTER ROLE plain_role CREATEDB');
 my %as_plain = (DATABASE_URL => $server->url('app', user => 'plain_role'));
+like($server->migguard(undef, ['doctor'], env => { %as_plain, MIGGUARD_REHEARSE_URL => $server->url('postgres') })->stdout,
+	qr/^ok +role +plain_role; rehearsals run at rehearse\.url$/m, 'unless there is another server for that');
+$server->sql('postgres', 'ALTER ROLE plain_role CREATEDB');
 $run = $server->migguard(undef, ['doctor'], env => {%as_plain});
 like($run->stdout, qr/^warning +role +plain_role may not create the extension.*\n +hint: .*--rehearsal-template/m, 'nor with CREATEDB alone');
 $run = $server->migguard(undef, ['doctor'], env => { %as_plain, MIGGUARD_REHEARSE_TEMPLATE => $template });
 like($run->stdout, qr/^ok +role +plain_role$/m, 'but from a template');
+
+
+# what doctor finds in the database, in the programs and in the tool
+$server->sql('app', "SELECT safedeploy.grant_deployer('plain_role'); REVOKE EXECUTE ON FUNCTION safedeploy.begin_run FROM plain_role;"
+	. q{ALTER DATABASE app SET safedeploy.protect = 'warn'; UPDATE pg_extension SET extversion = '0.0' WHERE extname = 'safedeploy'});
+save('old-pg_dump', "#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6'\n");
+chmod 0755, "$dir/old-pg_dump";
+$run = $server->migguard(undef, ['doctor'],
+	env => { %as_plain, MIGGUARD_PROGRAMS_PG_DUMP => "$dir/old-pg_dump", MIGGUARD_PROGRAMS_PSQL => '/bin/false' });
+exit_is($run, 10, 'doctor of much that is not as it should be');
+like($run->stdout, qr/^warning +protect +warn, but the library is not loaded into every session/m, 'protection without the library');
+like($run->stdout, qr/^warning +extension +safedeploy 0\.0, the server has /m, 'an extension that could be updated');
+like($run->stdout, qr/^warning +rights +plain_role may not use 1 parts .*begin_run.*\n +hint: Let a superuser run in database app: .*grant_deployer/m, 'a right that is missing');
+like($run->stdout, qr/^missing +pg_dump +pg_dump \(PostgreSQL\) 9\.6 is older than the server\n +hint: Set programs\.pg_dump to one of version \d+/m, 'an old pg_dump');
+like($run->stdout, qr{^warning +psql +/bin/false --version exited with 1$}m, 'a psql that does not work');
+$server->sql('app', q{UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'safedeploy') WHERE extname = 'safedeploy';}
+	. q{ALTER DATABASE app SET session_preload_libraries = 'safedeploy'});
+my $with_library = $server->migguard('app', ['doctor'])->stdout;
+like($with_library, qr/^ok +preload +the library is loaded into every session/m, 'the library in every session');
+like($with_library, qr/^ok +protect +warn: destructive statements without a permit are warned of/m, 'protection that warns');
+$server->sql('app', q{ALTER DATABASE app SET safedeploy.protect = 'enforce'});
+like($server->migguard('app', ['doctor'])->stdout, qr/^ok +protect +enforce: destructive statements outside of a run .*\n +hint: What postgresql\.conf says can be hidden/m, 'and one that refuses');
+$server->sql('app', 'ALTER DATABASE app RESET ALL');
 
 # status
 mkdir "$dir/migrations";
@@ -136,6 +161,8 @@ save('migrations/1_first.down.sql', 'DROP TABLE one;');
 save('migrations/2_second.up.sql', 'CREATE TABLE two (id integer);');
 save('migrations/2_second.down.sql', 'DROP TABLE two;');
 save('migguard.ini', "[tool]\nname = sql\ndirectory = migrations\n");
+like($server->migguard(undef, ['doctor'], cwd => "$dir", env => { DATABASE_URL => 'postgresql://u@/d?host=/nonexistent' })->stdout,
+	qr/^ok +tool +sql$/m, 'doctor knows the tool without a server');
 sub status { my (@more) = @_; return $server->migguard('app', [ 'status', @more ], cwd => "$dir"); }
 $run = status();
 exit_is($run, 0, 'status of a new database');
@@ -175,6 +202,21 @@ my $json = decode_json(status('--format=json')->stdout);
 ok($json->{drift}, 'as JSON');
 is(scalar @{ $json->{changes} }, 1, 'with the change');
 $server->sql('app', q{ALTER TABLE one DROP COLUMN "by hand"});
+save('migrations/1_first.up.sql', 'CREATE TABLE one (id bigint);');
+$run = status('--format=json');
+exit_is($run, 0, 'a migration that was changed after it was applied');
+is(decode_json($run->stdout)->{tool}{pending}, undef, 'is no reason to show nothing');
+like(status()->stdout, qr{^problem: +migration "1_first\.up\.sql" was changed after it was applied}m, 'but it says why');
+like($server->migguard('app', ['doctor'], cwd => "$dir")->stdout, qr/^missing +tool .*1_first\.up\.sql/m, 'and doctor names it');
+save('migrations/1_first.up.sql', 'CREATE TABLE one (id integer);');
+like($server->migguard('app', ['status'], cwd => "$dir", env => { MIGGUARD_TOOL_NAME => 'nonesuch' })->stdout,
+	qr/^tool: +there is no tool "nonesuch"/m, 'nor is a tool that is not known');
+$server->sql('app', join ';', map { "CREATE TABLE many_$_ ()" } 1 .. 22);
+like(status()->stdout, qr/^  and 2 more; see "migguard diff $snapshot"$/m, 'many changes are counted');
+$server->sql('app', join(';', map { "DROP TABLE many_$_" } 1 .. 22) . "; SELECT safedeploy.drop_snapshot($snapshot)");
+$run = status();
+exit_is($run, 0, 'the snapshot of the last good run is gone');
+like($run->stdout, qr/^schema: +not compared: its snapshot is not stored any more$/m, 'which is said');
 $server->sql('app', q{SELECT safedeploy.forget_migration('default', '1')});
 $run = status();
 exit_is($run, 30, 'another revision than that of the last good run');

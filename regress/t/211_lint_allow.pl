@@ -162,6 +162,7 @@ file('one.sql', "DROP TABLE t;\nDROP TABLE u;\n");
 $run = lint([ '--baseline=base.json', 'one.sql' ]);
 exit_is($run, 13, 'another object is new');
 like($run->stdout, qr/^one\.sql: note: gone, but in the baseline: .*\[\S+\]/m, 'what is gone is named');
+is(decode_json(lint([ '--baseline=base.json', '--format=json', 'one.sql' ])->stdout)->{vanished}[0]{file}, 'one.sql', 'as JSON too');
 unlike($run->stdout, qr/two\.sql/, 'but not what was not looked at');
 rename "$dir/two.sql", "$dir/three.sql";
 $run = lint([ '--baseline=base.json', 'three.sql' ]);
