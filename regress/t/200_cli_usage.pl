@@ -54,6 +54,15 @@ foreach my $case (
 	[ [ 'snapshot', '--list', '--label=x' ], qr/exclude each other/, qr/--help/ ],
 	[ [ 'lock', '--break', 'x' ], qr/--break and --reason belong together/, qr/Say why/ ],
 	[ [ 'lock', '--break', 'x', '--reason', '' ], qr/--break and --reason belong together/, qr/Say why/ ],
+	[ [ 'runbook', 'a', 'b' ], qr/runbook takes one name/ ],
+	[ [ 'runbook', 'nonsense' ], qr/there is no runbook "nonsense"/, qr/"migguard runbook" lists them/ ],
+	[ [ 'resume', 'a', 'b' ], qr/resume takes one run|too many arguments/ ],
+	[ [ 'rollback', '--run=1', '--to=2' ], qr/options --run and --to exclude each other/ ],
+	[ [ 'rollback', '--from-backup', '--to=2' ], qr/options --from-backup and --to exclude each other/ ],
+	[ [ 'backup', 'restore', 'x', '--abort' ], qr/--abort takes no backup/ ],
+	[ ['backup'], qr/backup needs one of: create, list/, qr/help backup/ ],
+	[ [ 'backup', 'list', 'x' ], qr/backup list does not take 1 operand/ ],
+	[ [ 'backup', 'create', '--kind=targeted' ], qr/no backup of kind "targeted" can be made so/, qr/name tables by --table/ ],
 	[ [ 'status', '--' ], qr/no command follows "--"/, qr/--help/ ])
 {
 	my ($arguments, $message, $hint) = @$case;
@@ -61,9 +70,12 @@ foreach my $case (
 	my $run = run_plain(@$arguments);
 	exit_is($run, 64, "usage: $name");
 	like($run->stderr, qr/^migguard: error: .*$message/m, "  message");
-	like($run->stderr, qr/^migguard: hint: .*$hint/m,     "  hint");
+	like($run->stderr, qr/^migguard: hint: .*$hint/m,     "  hint") if defined $hint;
 	is($run->stdout, '', '  nothing on stdout');
 }
+
+ok((grep { $_->{name} eq 'rollback-failed' || ($_->{exit_code} || 0) == 23 } @{ decode_json(run_plain('runbook', '--format=json')->stdout) }), 'runbooks as JSON');
+like(decode_json(run_plain('runbook', '23', '--format=json')->stdout)->{text}, qr/migguard/, 'and one of them');
 
 $p = run_plain('history', '--format=json', '--limit=x');
 exit_is($p, 64, 'usage error as JSON');

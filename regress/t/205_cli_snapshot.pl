@@ -31,6 +31,7 @@ ok(defined $id, 'prints id and fingerprint');
 is($fingerprint, $server->fingerprint('app'), 'the fingerprint of the schema');
 $run = guard('app', 'snapshot', '--list');
 is(scalar(split /\n/, $run->stdout), 2, 'the list has one line');
+is(scalar @{ decode_json(guard('app', 'snapshot', '--list', '--format=json')->stdout)->{snapshots} }, 1, 'as JSON too');
 like($run->stdout, qr/^$id .*fir\\nst/m, 'with its label');
 
 exit_is(guard('app', 'diff', $id), 0, 'nothing differs');

@@ -7,7 +7,7 @@ use JSON::PP;
 use SafeDeployTest;
 use Test::More;
 
-my $server = SafeDeployTest->new('cli_drift', preload => 1);
+my $server = SafeDeployTest->new('cli_drift', preload => 1, tcp => 1);
 my $dir    = File::Temp->newdir;
 $server->create_database('app');
 
@@ -74,6 +74,18 @@ exit_is(guard('drift', 'schema.jsonl'), 30, 'with a file');
 like(guard('drift', 'schema.jsonl')->stdout, qr/renamed to "amount"/, 'of the same database, so that a rename is one');
 exit_is(guard('drift', 'schema.jsonl', 'live'), 64, 'not with two');
 exit_is(guard('drift', 'nothing of the kind'), 65, 'not with what is not there');
+
+# another database, and this one by its address
+$server->create_database('other');
+exit_is(guard('drift', $server->url('other')), 30, 'with another database');
+$run = guard('drift', $server->url('app', password => 'drift-canary-77'));
+exit_is($run, 0, 'with itself');
+like($run->stderr, qr/warning: the password in a connection string can be seen/, 'a password among the arguments deserves a word');
+unlike($run->stderr, qr/drift-canary/, 'but is not said');
+my $far = run_program([ 'psql', '-XAtq', '-d', $server->url('app', tcp => 1), '-c', q{COMMENT ON TABLE shop.lines IS 'x'; ALTER TABLE shop.lines ADD COLUMN far integer} ]);
+exit_is($far, 0, 'somebody from another machine');
+like(guard('drift')->stdout, qr/Column "far" .*\n {8}by \S+, \d{4}-.* from (127\.0\.0\.1|::1)\S*: ALTER TABLE shop\.lines ADD COLUMN far/, 'is known by his address');
+$server->sql('app', 'ALTER TABLE shop.lines DROP COLUMN far; COMMENT ON TABLE shop.lines IS NULL');
 
 # taken back
 $server->sql('app', <<'SQL');

@@ -217,6 +217,18 @@ subtest 'git' => sub {
 	like(files($in->('', '--changed-since=main')), qr{db/7_new\.sql}, 'with files that git does not know yet');
 	is(files($in->('', '--git-range=HEAD..HEAD')), '', 'nothing changed');
 	exit_is(lint([ '--git-range=HEAD..HEAD' ], cwd => "$dir/repo"), 0, 'is no failure');
+	is(files($in->('', '--git-range=main..HEAD', './/db/2_b.sql')), 'db/2_b.sql', 'a name that begins with "./"');
+	$git->('checkout', '-q', '--orphan', 'strange');
+	$add->("db/8_latin.sql", "SELECT '\xe4';\n");
+	$git->('commit', '-qm', 'strange');
+	$git->('checkout', '-qf', 'work');
+	my $run = lint(['--git-range=work...strange'], cwd => "$dir/repo");
+	exit_is($run, 65, 'two ends without a common history');
+	like($run->stderr, qr/have no common history.*fetch the history first/s, 'which is said, with the usual cause');
+	$git->('checkout', '-q', 'strange', '--', 'db/8_latin.sql');
+	$git->('commit', '-qm', 'Latin-1');
+	like(lint(['--git-range=HEAD~1..HEAD'], cwd => "$dir/repo")->stderr, qr/"db\/8_latin\.sql" is not a text in UTF-8/, 'a file that is no UTF-8');
+	$git->('reset', '-q', '--hard', 'HEAD~1');
 	foreach my $bad ('nowhere..HEAD', '--output=x..HEAD', 'main')
 	{
 		isnt(lint([ "--git-range=$bad" ], cwd => "$dir/repo")->exit_code, 0, "\"$bad\" is refused");

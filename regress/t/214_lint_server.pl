@@ -167,6 +167,21 @@ subtest 'what it needs' => sub {
 	is(left(), '', 'and leaves nothing');
 };
 
+# Without a setting: pg_config, or the newest server where systems put them, which may lack the extension.
+subtest 'which server' => sub {
+	mkdir "$temp/migguard-lint-old" and chmod 0700, "$temp/migguard-lint-old";
+	mkdir "$temp/migguard-lint-new" and chmod 0700, "$temp/migguard-lint-new";
+	utime time - 7200, time - 7200, "$temp/migguard-lint-old";
+	exit_is(lint(['one.sql'], MIGGUARD_LINT_SERVER_BINDIR => undef), 0, 'the one of pg_config');
+	is(left(), "$temp/migguard-lint-new", 'a directory without a lock is removed when it is old');
+	rmdir "$temp/migguard-lint-new";
+	my @installed = grep { -x "$_/initdb" && -x "$_/postgres" } glob '/usr/lib/postgresql/*/bin';
+	my $run = lint(['one.sql'], MIGGUARD_LINT_SERVER_BINDIR => undef, PATH => '/nonexistent');
+	if (!@installed) { like($run->stderr, qr/no database is named, and no PostgreSQL server is installed/, 'none') }
+	elsif (grep { -e s{/bin$}{}r =~ s{/lib/}{/share/}r . '/extension/safedeploy.control' } @installed) { exit_is($run, 0, 'one of the system') }
+	else { like($run->stderr, qr{extension "safedeploy" is not installed for the server in /usr/lib/postgresql/\d+/bin.*hint: Install it there}s, 'one of the system') }
+};
+
 # Root of a namespace of its own is root to every program, the server included.
 subtest 'root' => sub {
 	my @root = qw(unshare --user --map-root-user);
