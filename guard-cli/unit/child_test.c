@@ -19,16 +19,17 @@ static MgChildResult result;
 static MgError err;
 
 static bool
-run(MgChildSpec *spec, const char *code)
+run(const MgChildSpec *given, const char *code)
 {
+	MgChildSpec spec = *given;
 	char *argv[] = { mg_strdup(arena, "perl"), mg_strdup(arena, "-e"), mg_strdup(arena, code), NULL };
 	char *env[] = { mg_printf(arena, "PATH=%s", getenv("PATH")), mg_strdup(arena, "SEEN=yes"), NULL };
 
 	mg_err_init(&err, arena);
-	spec->argv = argv;
-	if (spec->env == NULL)
-		spec->env = env;
-	return mg_child_run(arena, spec, &result, &err);
+	spec.argv = argv;
+	if (spec.env == NULL)
+		spec.env = env;
+	return mg_child_run(arena, &spec, &result, &err);
 }
 
 static bool
