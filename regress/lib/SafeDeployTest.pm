@@ -269,13 +269,15 @@ sub exit_is
 
 =head2 wait_until(\&condition, $seconds, $what)
 
-Waits until the condition is true and returns its value; dies after the time limit.
+Waits until the condition is true and returns its value; dies after the time limit,
+which PG_TEST_TIMEOUT_DEFAULT stretches.
 
 =cut
 
 sub wait_until
 {
 	my ($condition, $seconds, $what) = @_;
+	$seconds *= SafeDeployTest::Process::patience();
 	my $until = time + $seconds;
 	while (1)
 	{

@@ -23,6 +23,9 @@ use Time::HiRes qw(time sleep);
 
 my @started;
 
+# What watches a program slows it: PostgreSQL's own setting, 180 by default, stretches every limit.
+sub patience { return ($ENV{PG_TEST_TIMEOUT_DEFAULT} || 180) / 180; }
+
 =head2 start(\@command, %options)
 
 Starts the command in a process group of its own.  Options: C<env> (hash; undef
@@ -107,14 +110,15 @@ sub running
 =head2 wait($seconds)
 
 Waits for the end and dies, after having killed the whole process group, when
-that takes longer.  Returns the object.
+that takes longer; twice the PG_TEST_TIMEOUT_DEFAULT is twice the limit.  Returns
+the object.
 
 =cut
 
 sub wait
 {
 	my ($self, $seconds) = @_;
-	$seconds = 180 unless defined $seconds;
+	$seconds = (defined $seconds ? $seconds : 180) * patience();
 	my $until = time + $seconds;
 	while ($self->running)
 	{
