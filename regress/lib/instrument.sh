@@ -24,6 +24,7 @@ case ${SD_INSTRUMENT:-} in
 			local reports
 			reports=$(find "$dir/reports" -type f | wc -l)
 			echo "sanitizers: $reports reports"
+			grep -q __asan_init "$src/guard-cli/migguard" || { echo 'run-suites: migguard was built without sanitizers' >&2; return 1; }
 			[ "$reports" -eq 0 ] || { find "$dir/reports" -type f -exec head -n 40 {} + | head -n 400; return 1; }
 		}
 		;;
@@ -40,11 +41,14 @@ case ${SD_INSTRUMENT:-} in
 			"-D) exec valgrind --quiet --trace-children=yes --leak-check=no --error-limit=no --num-callers=30 --suppressions='$suppressions' --log-file='$dir/reports/%p' '$bindir/postgres.bare' \"\$@\" ;;" \
 			"*) exec '$bindir/postgres.bare' \"\$@\" ;;" 'esac' >"$bindir/postgres"
 		chmod 0755 "$bindir/postgres"
+		# a title starts where the rest of a report is indented; the server adds which statement it was
 		instrument_verdict() {
-			local reports
-			reports=$(cat "$dir"/reports/* 2>/dev/null | grep -cE '^==[0-9]+== +(Invalid|Conditional|Use of|Syscall param|Source and dest|Mismatched|Process terminating)' || true)
-			echo "valgrind: $reports errors in $(find "$dir/reports" -type f | wc -l) processes"
-			[ "$reports" -eq 0 ] || { cat "$dir"/reports/* | head -n 400; return 1; }
+			local errors processes
+			errors=$(cat "$dir"/reports/* 2>/dev/null | grep -cE '^==[0-9]+== [^ ]' || true)
+			processes=$(find "$dir/reports" -type f | wc -l)
+			echo "valgrind: $errors errors in $processes processes"
+			[ "$errors" -eq 0 ] || { find "$dir/reports" -type f -size +0 -exec cat {} + | head -n 400; return 1; }
+			[ "$processes" -gt 0 ] || { echo 'run-suites: nothing ran under valgrind' >&2; return 1; }
 		}
 		;;
 	coverage)
