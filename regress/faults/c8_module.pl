@@ -1,5 +1,5 @@
 # The module fails at each of its points: by an error, which the session survives with nothing held,
-# and by a fatal one, which the server survives.  Calls by the thousand leave no memory behind.
+# and by a fatal one, which the server survives.
 use strict;
 use warnings;
 
@@ -120,36 +120,4 @@ foreach my $point (sort keys %at_exit)
 		$server->drop_database($database);
 	}
 }
-
-# Memory of a session after so many calls.  In one statement, and in a statement each.
-my $database = database();
-my %in_one = (
-	'check_fence'     => 'safedeploy.check_fence(1)',
-	'lock_holder_pid' => q{safedeploy.lock_holder_pid('l')},
-	'ledger_head'     => 'safedeploy.ledger_head()',
-	'version'         => 'safedeploy.version()',
-	'statements'      => q{(SELECT count(*) FROM safedeploy.statements('SELECT 1; SELECT ' || i))},
-	'normalized'      => q{safedeploy.normalized('SELECT  1 -- ' || i)});
-my $size = $server->sql('postgres', 'SHOW server_version_num') >= 140000 ? 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts' :
-  q{SELECT 1024 * (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'VmRSS:\s+(\d+)'))[1]::bigint};
-
-sub growth
-{
-	my ($name, $calls, $warm, $script) = @_;
-	my ($rc, $out, $err) = $server->try_sql($database, "$warm\nSELECT ($size) IS NULL;\nSELECT 'size ' || ($size);\n$script\nSELECT 'size ' || ($size);\n");
-	my @sizes = $out =~ /^size (\d+)$/mg;
-	verdict('C8', $rc == 0 && @sizes == 2 && $sizes[1] - $sizes[0] < 1024 * 1024, "$calls calls of $name: " . (@sizes == 2 ? $sizes[1] - $sizes[0] : '?') . ' bytes', $err);
-	return;
-}
-
-foreach my $name (sort keys %in_one)
-{
-	my $query = "SELECT 'calls ' || count($in_one{$name}) FROM generate_series(1, %d) AS i;";
-	growth($name, 100_000, sprintf($query, 10), sprintf($query, 100_000));
-}
-my $calls = share(100_000);
-my $pair = "SELECT safedeploy.try_lock('l') AS t \\gset\nSELECT safedeploy.unlock('l', :t);\n";
-growth('try_lock and unlock', $calls, $pair x 10, $pair x $calls);
-my $fails = "DO \$\$ BEGIN FOR i IN 1 .. %d LOOP BEGIN PERFORM safedeploy.unlock('none', 1); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END \$\$;";
-growth('unlock, refused', $calls, sprintf($fails, 10), sprintf($fails, $calls));
 done_testing();
