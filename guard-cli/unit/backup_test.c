@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backup_file.h"
+#include "backup_list.h"
 #include "config.h"
 #include "file.h"
 
@@ -99,6 +100,112 @@ damage_manifest(void)
 	unit_ok(mg_file_write(path_of(MG_BACKUP_MANIFEST), text, &err), "put right");
 }
 
+static bool
+take_all(void *arg, const char *data, size_t len)
+{
+	(void) data;
+	*(size_t *) arg += len;
+	return true;
+}
+
+static bool
+take_none(void *arg, const char *data, size_t len)
+{
+	(void) arg;
+	(void) data;
+	return len == 0;
+}
+
+/* Tables are kept by gzip; only a whole file is read, and nothing behind its end. */
+static void
+test_packed(const char *text, size_t len)
+{
+	MgBackup backup = { 0 };
+	MgWriter writer;
+	MgError err;
+	const char *packed;
+	size_t size;
+	size_t got = 0;
+
+	mg_err_init(&err, arena);
+	unit_ok(mg_writer_open(&writer, path_of("packed"), 6, &err) && mg_writer_add(&writer, text, len) &&
+				mg_writer_close(&writer, arena, &backup, "packed", &err),
+			"a packed file");
+	unit_ok(mg_gzip_read(path_of("packed"), take_all, &got, &err) && got == len, "is unpacked");
+	unit_ok(!mg_gzip_read(path_of("packed"), take_none, NULL, &err), "unless nobody takes it");
+	unit_contains(err.message, "could not be taken", "which is said");
+	mg_err_init(&err, arena);
+	unit_ok(!mg_gzip_read(path_of("none"), take_all, &got, &err), "one that is not there");
+	unit_ok(mg_file_read(arena, path_of("packed"), &packed, &size, &err), "as it is on the disk");
+	write_file("damaged", packed, size - 1);
+	mg_err_init(&err, arena);
+	unit_ok(!mg_gzip_read(path_of("damaged"), take_all, &got, &err), "a cut one is refused");
+	unit_contains(err.message, "is damaged: it cannot be unpacked", "which is said");
+	write_file("damaged", mg_printf(arena, "%s", "no gzip at all"), 14);
+	unit_ok(!mg_gzip_read(path_of("damaged"), take_all, &got, &err), "so is what was never packed");
+	write_file("damaged", packed, size);
+	{
+		int fd = open(path_of("damaged"), O_WRONLY | O_APPEND);
+
+		unit_ok(fd >= 0 && write(fd, "x", 1) == 1, "a byte more");
+		close(fd);
+	}
+	unit_ok(!mg_gzip_read(path_of("damaged"), take_all, &got, &err),
+			"and what goes on behind its end");
+	unlink(path_of("damaged"));
+	unlink(path_of("packed"));
+}
+
+/* Of a directory with two backups and something else in it. */
+static void
+test_list(void)
+{
+	char *above = mg_printf(arena, "%s.all", directory);
+	MgBackup items[] = {
+		{ .kind = "full", .database = "app", .manifest_sha256 = "1", .created_at = "3" },
+		{ .kind = "full", .database = "app", .manifest_sha256 = "2", .created_at = "2" },
+		{ .kind = "full", .database = "other", .manifest_sha256 = "3", .created_at = "1" }
+	};
+	MgBackups all = { items, 3 };
+	MgBackups list;
+	MgBackup backup;
+	MgStrings needed;
+	MgError err;
+
+	mg_err_init(&err, arena);
+	unit_ok(mg_backup_list(arena, path_of("none"), true, &list, &err) && list.count == 0,
+			"no directory, no backups");
+	unit_ok(mkdir(above, 0700) == 0 && mkdir(mg_printf(arena, "%s/empty", above), 0700) == 0 &&
+				rename(directory, mg_printf(arena, "%s/one", above)) == 0,
+			"a directory of backups");
+	unit_ok(mg_backup_list(arena, above, false, &list, &err) && list.count == 1,
+			"what is no backup is left out");
+	unit_ok(!mg_backup_list(arena, above, true, &list, &err), "but not where none may be overlooked");
+	unit_contains(err.message, "is not a backup", "it is named");
+	mg_err_init(&err, arena);
+	unit_ok(mg_manifest_read(arena, mg_printf(arena, "%s/one//", above), &backup, &err) &&
+				strcmp(backup.path, mg_printf(arena, "%s/one", above)) == 0,
+			"slashes at the end do not matter");
+	backup.kind = "magnetic";
+	unit_ok(!mg_backup_verify(arena, config, &backup, &err), "a kind that is not known");
+	unit_contains(err.message, "which this migguard does not know", "is refused");
+	unit_ok(rename(mg_printf(arena, "%s/one", above), directory) == 0, "put back");
+	rmdir(mg_printf(arena, "%s/empty", above));
+	rmdir(above);
+
+	mg_strings_init(&needed, arena);
+	mg_err_init(&err, arena);
+	unit_ok(mg_config_set(config, MG_SET_BACKUP_KEEP, "0", "test", &err) &&
+				mg_config_set(config, MG_SET_BACKUP_KEEP_FOR, "0", "test", &err) &&
+				mg_backup_choose(arena, config, &needed, "app", &all, &list, &err),
+			"old backups");
+	unit_ok(list.count == 1 && strcmp(list.items[0].manifest_sha256, "2") == 0,
+			"go, but not the newest, nor those of another database");
+	unit_ok(!mg_config_set(config, MG_SET_BACKUP_KEEP, "-1", "test", &err) ||
+				!mg_backup_choose(arena, config, &needed, "app", &all, &list, &err),
+			"less than none cannot be kept");
+}
+
 /* The program "true" stands in for pg_restore, because what is tested is what is found before it is
  * asked. */
 int
@@ -138,6 +245,8 @@ main(void)
 	damage_manifest();
 	unit_ok(verifies("true", &why), "and again");
 
+	test_packed(text, sizeof text);
+	test_list();
 	write_file("more", "x", 1);
 	unit_ok(!verifies("true", &why), "a file that the manifest does not name is refused");
 	unlink(path_of("more"));

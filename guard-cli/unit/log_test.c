@@ -86,7 +86,8 @@ capture_terminal(void (*call)(void))
 	int master = posix_openpt(O_RDWR | O_NOCTTY);
 	int keep = dup(STDERR_FILENO);
 	int slave;
-	ssize_t len;
+	size_t len = 0;
+	ssize_t got;
 
 	unit_ok(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0, "a terminal");
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
@@ -94,9 +95,11 @@ capture_terminal(void (*call)(void))
 	call();
 	dup2(keep, STDERR_FILENO);
 	close(keep);
-	len = read(master, captured, sizeof captured - 1);
-	captured[len > 0 ? len : 0] = '\0';
 	close(slave);
+	/* all that was written, and then the error that nobody has the other end */
+	while ((got = read(master, captured + len, sizeof captured - 1 - len)) > 0)
+		len += (size_t) got;
+	captured[len] = '\0';
 	close(master);
 	return captured;
 }
