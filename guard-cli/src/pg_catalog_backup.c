@@ -10,6 +10,7 @@
 #include "mg_sql.h"
 #include "pg_internal.h"
 #include "signals.h"
+#include "text.h"
 
 const char *
 mg_backup_database(MgPg *pg)
@@ -55,6 +56,24 @@ mg_backup_place(MgPg *pg, const char *restore_point, MgBackup *backup, MgError *
 	return true;
 }
 
+/* A manifest that cannot name a table is none that a restore can be compared with. */
+static bool
+names_are_text(MgPg *pg, const MgBackup *backup, MgError *err)
+{
+	for (int i = 0; i < backup->table_count; i++)
+	{
+		const char *name = backup->tables[i].name;
+
+		if (mg_text_is_utf8(name, strlen(name)))
+			continue;
+		mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT, "the name of table %s is not UTF-8",
+				   mg_text_as_utf8(pg->arena, name));
+		return mg_err_hint(err,
+						   "Rename it, or have another program make the backup: --kind external.");
+	}
+	return true;
+}
+
 bool
 mg_backup_tables(MgPg *pg, MgBackup *backup, MgError *err)
 {
@@ -71,7 +90,7 @@ mg_backup_tables(MgPg *pg, MgBackup *backup, MgError *err)
 											 .condition = mg_pg_value(pg->arena, result, i, 3),
 											 .rows = -1 };
 	PQclear(result);
-	return true;
+	return names_are_text(pg, backup, err);
 }
 
 bool

@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "mg_sql.h"
+#include "text.h"
 
 /* Runs a statement that returns one value; NULL when there is no row. */
 static bool
@@ -33,11 +34,18 @@ mg_ledger_begin(MgPg *pg, const MgNewRun *run, MgError *err)
 	return mg_pg_exec(pg, mg_sql_ledger_begin_run, 7, values, NULL, err);
 }
 
+/* A message as the ledger keeps it: without secrets, and UTF-8 whatever it quotes. */
+static const char *
+said(MgPg *pg, const char *message)
+{
+	return mg_text_as_utf8(pg->arena, mg_log_redact(pg->arena, message));
+}
+
 bool
 mg_ledger_event(MgPg *pg, const char *run_id, const char *state, const char *status,
 				const char *message, const char *detail, MgError *err)
 {
-	const char *values[] = { run_id, state, status, mg_log_redact(pg->arena, message),
+	const char *values[] = { run_id, state, status, said(pg, message),
 							 mg_log_redact_json(pg->arena, detail) };
 
 	return mg_pg_exec(pg, mg_sql_ledger_record_event, 5, values, NULL, err);
@@ -47,9 +55,8 @@ bool
 mg_ledger_end(MgPg *pg, const char *run_id, int exit_code, const char *message, const char *detail,
 			  MgError *err)
 {
-	const char *values[] = { run_id, mg_exit_result(exit_code),
-							 mg_printf(pg->arena, "%d", exit_code), mg_log_redact(pg->arena, message),
-							 mg_log_redact_json(pg->arena, detail) };
+	const char *values[] = { run_id, mg_exit_result(exit_code), mg_printf(pg->arena, "%d", exit_code),
+							 said(pg, message), mg_log_redact_json(pg->arena, detail) };
 
 	return mg_pg_exec(pg, mg_sql_ledger_end_run, 5, values, NULL, err);
 }

@@ -12,6 +12,7 @@
 #include "mg_sql.h"
 #include "pg_catalog_snapshot.h"
 #include "signals.h"
+#include "text.h"
 
 /*
  * A lock that hides something may be gone in a moment; after that long what it
@@ -30,6 +31,35 @@ describe(MgPg *pg, long long id, MgSnapshot *snapshot, MgError *err)
 	snapshot->id = mg_printf(pg->arena, "%lld", id);
 	snapshot->fingerprint = fingerprint;
 	return true;
+}
+
+/*
+ * In a database whose encoding is SQL_ASCII a name may be bytes that are no text.  Neither the
+ * ledger nor a manifest can say it, so nothing that has to name it again would find it.
+ */
+static bool
+names_are_text(MgPg *pg, long long id, MgError *err)
+{
+	const char *values[] = { mg_printf(pg->arena, "%lld", id) };
+	PGresult *result;
+
+	if (!mg_pg_counts_bytes(pg))
+		return true;
+	if (!mg_pg_exec(pg, mg_sql_snapshot_names, 1, values, &result, err))
+		return false;
+	for (int i = 0; i < PQntuples(result) && !err->set; i++)
+	{
+		const char *name = PQgetvalue(result, i, 1);
+
+		if (mg_text_is_utf8(name, strlen(name)))
+			continue;
+		mg_err_set(err, MG_EXIT_CONFIG, "the name of %s %s is not UTF-8", PQgetvalue(result, i, 0),
+				   mg_text_as_utf8(pg->arena, name));
+		mg_err_detail(err, "The database has encoding SQL_ASCII, which checks no name.");
+		mg_err_hint(err, "Rename it.");
+	}
+	PQclear(result);
+	return !err->set;
 }
 
 /* Whether to try again; false as well when a signal has come. */
@@ -58,7 +88,7 @@ mg_schema_take(MgPg *pg, const char *label, const char *run_id, MgSnapshot *snap
 		mg_err_init(&first, pg->arena);
 		if (!mg_snapshot_take(pg, label, run_id, &id, err))
 			return false;
-		if (describe(pg, id, snapshot, &first))
+		if (describe(pg, id, snapshot, &first) && names_are_text(pg, id, &first))
 			return true;
 		if (!mg_snapshot_drop(pg, id, err))
 			return false;

@@ -29,6 +29,42 @@ mg_text_utf8_length(const char *s, const char *end)
 	return len;
 }
 
+bool
+mg_text_is_utf8(const char *text, size_t len)
+{
+	for (const char *p = text; p < text + len;)
+	{
+		int step = mg_text_utf8_length(p, text + len);
+
+		if (step == 0)
+			return false;
+		p += step;
+	}
+	return true;
+}
+
+const char *
+mg_text_as_utf8(MgArena *arena, const char *text)
+{
+	const char *end = text != NULL ? text + strlen(text) : NULL;
+	MgBuf buf;
+
+	if (text == NULL || mg_text_is_utf8(text, strlen(text)))
+		return text;
+	mg_buf_init(&buf, arena);
+	for (const char *p = text; p < end;)
+	{
+		int len = mg_text_utf8_length(p, end);
+
+		if (len > 0)
+			mg_buf_add_bytes(&buf, p, (size_t) len);
+		else
+			mg_buf_addf(&buf, "\\x%02x", (unsigned char) *p);
+		p += len > 0 ? len : 1;
+	}
+	return buf.data;
+}
+
 static uint32_t
 codepoint(const char *s, int len)
 {

@@ -20,6 +20,10 @@ extern char *mg_text_json_escaped(MgArena *arena, const char *json);
 
 /* Length of the valid UTF-8 sequence at s, 0 when it is invalid; end is the end of the text. */
 extern int mg_text_utf8_length(const char *s, const char *end);
+extern bool mg_text_is_utf8(const char *text, size_t len);
+
+/* The text itself when it is UTF-8, else with \xNN for each byte that is not; NULL stays NULL. */
+extern const char *mg_text_as_utf8(MgArena *arena, const char *text);
 
 /* Columns that the text takes on a terminal, one for each character. */
 extern int mg_text_width(const char *text);

@@ -44,20 +44,6 @@ mg_sql_is_number(const char *text)
 	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
-static bool
-is_utf8(const char *text, size_t len)
-{
-	for (const char *p = text; p < text + len;)
-	{
-		int step = mg_text_utf8_length(p, text + len);
-
-		if (step == 0)
-			return false;
-		p += step;
-	}
-	return true;
-}
-
 /* "0007_add_users.up.sql" */
 static bool
 parse_name(MgArena *arena, const char *name, const char **version, const char **title,
@@ -114,7 +100,7 @@ add_file(MgArena *arena, MgSqlFiles *files, const char *name, MgError *err)
 			mg_log_warning("\"%s\" is not the name of a migration and is left out", name);
 		return true;
 	}
-	if (!is_utf8(name, len))
+	if (!mg_text_is_utf8(name, len))
 	{
 		mg_err_set(err, MG_EXIT_CONFIG, "the name of migration \"%s\" is not UTF-8", name);
 		return mg_err_hint(err, "Rename the file.");
@@ -173,7 +159,7 @@ mg_sql_file_load(MgArena *arena, MgSqlFile *file, MgError *err)
 		return true;
 	if (!mg_file_read(arena, file->path, &file->text, &len, err))
 		return false;
-	if (strlen(file->text) != len || !is_utf8(file->text, len))
+	if (strlen(file->text) != len || !mg_text_is_utf8(file->text, len))
 	{
 		mg_err_set(err, MG_EXIT_CONFIG, "migration \"%s\" is not a text in UTF-8", file->path);
 		file->text = NULL;

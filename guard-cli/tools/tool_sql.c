@@ -315,6 +315,7 @@ typedef struct Step
 {
 	MgSqlEntry *entry;
 	MgScript script;
+	bool counts_bytes; /* the database does */
 } Step;
 
 /* Runs one file and its record. */
@@ -334,7 +335,8 @@ run_step(MgTool *tool, const MgToolSession *session, const Step *step, MgDirecti
 	if (!step->script.own_transaction && step->script.outside == NULL)
 		mg_strings_add(&argv, "-1");
 	mg_strings_add(&argv, "-c");
-	mg_strings_add(&argv, "\\encoding UTF8");
+	/* where any bytes are a name, UTF-8 could not take what the server says of them */
+	mg_strings_add(&argv, step->counts_bytes ? "\\encoding SQL_ASCII" : "\\encoding UTF8");
 	mg_strings_add(&argv, "-f");
 	mg_strings_add(&argv, file->path);
 	mg_strings_add(&argv, "-f");
@@ -448,6 +450,8 @@ sql_go(MgTool *tool, const MgToolSession *session, const char *target, const MgR
 		return false;
 	ok = direction == MG_UP ? plan_up(tool, pg, target, steps, &count, err) :
 							  plan_down(tool, pg, to, steps, &count, err);
+	for (int i = 0; ok && i < count; i++)
+		steps[i].counts_bytes = mg_pg_counts_bytes(pg);
 	mg_pg_close(pg);
 	return ok && run_steps(tool, session, steps, count, direction, result, err);
 }
