@@ -143,7 +143,7 @@ mg_buf_init(MgBuf *buf, MgArena *arena)
 {
 	buf->arena = arena;
 	buf->len = 0;
-	buf->size = 256;
+	buf->size = 64; /* most are short texts, and none is given back before the end */
 	buf->data = mg_alloc(arena, buf->size);
 }
 

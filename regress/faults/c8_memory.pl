@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 
+use File::Temp;
 use SafeDeployTest;
 use SafeDeployTest::Faults;
 use Test::More;
@@ -119,4 +120,21 @@ SET safedeploy.trace = off;
 SELECT 'kept ' || count(*), bool_or(statement ~ 'last_of_all') FROM safedeploy.trace_report();
 SQL
 verdict('C8', $rc == 0 && $out =~ /^kept 10000\|t$/m, 'a trace in a run keeps its last 10,000 statements', $out, $err);
+
+# What is found in each file is kept to be written at the end, and not much more.
+my $directory = File::Temp->newdir;
+my $files     = repeats() < 20 ? 100 : 1000;
+foreach my $i (1 .. $files)
+{
+	PostgreSQL::Test::Utils::append_to_file(sprintf('%s/%04d.sql', $directory, $i), <<SQL);
+CREATE TABLE made_$i (i integer PRIMARY KEY, c text);
+ALTER TABLE made_$i ADD COLUMN d text NOT NULL DEFAULT 'x';
+ALTER TABLE first ALTER COLUMN c TYPE integer USING c::integer;
+UPDATE made_$i SET c = 1;
+SQL
+}
+my $limit = (6 << 20) + 50 * 1024 * $files;
+my $lint = $server->migguard($database, [ 'lint', '--fail-on', 'never', "$directory" ], prefix => [ 'prlimit', "--data=$limit" ], timeout => 900);
+my @found = $lint->stdout =~ /^\S*\.sql:/mg;
+verdict('C8', $lint->exit_code == 0 && @found >= $files, "lint of $files files takes less than $limit bytes", scalar(@found) . ' findings', $lint->stderr);
 done_testing();
