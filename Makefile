@@ -101,6 +101,7 @@ OBJS = \
 	extension/sd_effect_ask.o \
 	extension/sd_effect_families.o \
 	extension/sd_effect_state.o \
+	extension/sd_effect_ties.o \
 	extension/sd_effect_alter.o \
 	extension/sd_effect_catalog.o \
 	extension/sd_effect_column.o \

@@ -82,6 +82,29 @@ extern void sd_scans(SdEffectContext *context, Oid relation);
 extern void sd_reports_drop(SdEffectContext *context, const ObjectAddress *object);
 extern void sd_drops(SdEffectContext *context, const ObjectAddress *object);
 extern bool sd_is_gone(SdEffectContext *context, Oid class, Oid object);
+extern bool sd_is_column_gone(SdEffectContext *context, Oid table, AttrNumber attnum);
+
+/*
+ * sd_ties makes an object depend on another one from here on; sd_unties ends what the
+ * catalog says of its dependence on an object, or, for InvalidOid, on all of that class.
+ * sd_gives_to does both for its owner.  sd_unsettles tells that an object may depend on
+ * something else from here on.  Drops that follow are predicted by that.
+ */
+extern void sd_ties(SdEffectContext *context, const ObjectAddress *object,
+					const ObjectAddress *referenced);
+extern void sd_unties(SdEffectContext *context, const ObjectAddress *object, Oid class,
+					  Oid referenced);
+extern void sd_gives_to(SdEffectContext *context, const ObjectAddress *object, Oid role);
+extern void sd_unsettles(SdEffectContext *context, const ObjectAddress *object);
+
+extern bool sd_is_untied(SdEffectContext *context, const ObjectAddress *object,
+						 const ObjectAddress *referenced);
+extern bool sd_is_unsettled(SdEffectContext *context, const ObjectAddress *object);
+/* sd_tied_to lists what the script made depend on an object (ObjectAddress). */
+extern List *sd_tied_to(SdEffectContext *context, const ObjectAddress *referenced);
+
+/* sd_relation_of_part returns the relation of a constraint, trigger, rule, policy, default or statistics. */
+extern Oid sd_relation_of_part(const ObjectAddress *object);
 
 /* sd_makes records a relation that the statement makes; sd_builds_new, that it is a costly index. */
 extern void sd_makes(SdEffectContext *context, const char *schema, const char *name, char relkind);
@@ -97,6 +120,12 @@ extern SdRelation sd_locks_name(SdEffectContext *context, const RangeVar *name, 
 /* sd_renames gives an object of the catalog another name from here on; "schema" may be NULL. */
 extern void sd_renames(SdEffectContext *context, Oid class, Oid object, int32 part,
 					   const char *schema, const char *name);
+
+/* sd_moves does so for what goes to another schema under its name. */
+extern void sd_moves(SdEffectContext *context, const ObjectAddress *object, const char *schema);
+extern bool sd_is_renamed(SdEffectContext *context, Oid class, Oid object);
+/* sd_renamed_type finds a type by a name that the script gave to it, or InvalidOid. */
+extern Oid sd_renamed_type(SdEffectContext *context, List *names);
 
 /* sd_is_old tells whether a relation is there now, and was before the script. */
 extern bool sd_is_old(SdEffectContext *context, const SdRelation *relation);
@@ -230,7 +259,7 @@ extern List *sd_address(List *list, Oid class, Oid object, int32 part);
 /* sd_effect_drop records the drop of objects (ObjectAddress) and all that goes with them. */
 extern void sd_effect_drop(SdEffectContext *context, List *objects);
 
-extern void sd_effect_change_owner(SdEffectContext *context, Oid relation);
+extern void sd_effect_change_owner(SdEffectContext *context, Oid relation, Oid owner);
 
 /* sd_choose_name makes the name that the server would give to a relation without one. */
 extern const char *sd_choose_name(SdEffectContext *context, const char *schema, const char *first,

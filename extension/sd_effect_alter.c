@@ -11,6 +11,7 @@
 #include "catalog/pg_class.h"
 #include "access/tableam.h"
 #include "catalog/pg_tablespace.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
@@ -52,16 +53,26 @@ class_form(Oid relation, FormData_pg_class *form)
 }
 
 void
-sd_effect_change_owner(SdEffectContext *context, Oid relation)
+sd_effect_change_owner(SdEffectContext *context, Oid relation, Oid owner)
 {
 	char relkind = sd_relkind(relation);
+	List *sequences = sd_owned_sequences(context, relation, 0);
+	ObjectAddress object;
+	ListCell *cell;
 
+	ObjectAddressSet(object, RelationRelationId, relation);
+	sd_gives_to(context, &object, owner);
+	foreach (cell, sequences)
+	{
+		object.objectId = lfirst_oid(cell);
+		sd_gives_to(context, &object, owner);
+	}
 	sd_locks(context, relation, AccessExclusiveLock);
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_MATVIEW &&
 		relkind != RELKIND_PARTITIONED_TABLE)
 		return;
 	sd_locks_each(context, sd_indexes(context, relation), AccessExclusiveLock);
-	sd_locks_each(context, sd_owned_sequences(context, relation, 0), AccessExclusiveLock);
+	sd_locks_each(context, sequences, AccessExclusiveLock);
 }
 
 static void
@@ -70,8 +81,10 @@ change_owner(const SdStep *step)
 	FormData_pg_class form;
 
 	/* an owner that stays changes nothing */
-	if (class_form(step->table, &form) && get_rolespec_oid(step->cmd->newowner, true) != form.relowner)
-		sd_effect_change_owner(step->context, step->table);
+	Oid owner = get_rolespec_oid(step->cmd->newowner, true);
+
+	if (class_form(step->table, &form) && owner != form.relowner)
+		sd_effect_change_owner(step->context, step->table, owner);
 }
 
 /* set_persistence handles SET LOGGED and SET UNLOGGED. */
@@ -150,11 +163,25 @@ replica_identity(const SdStep *step)
 				 ShareLock);
 }
 
+static void
+drop_of(const SdStep *step)
+{
+	ObjectAddress table;
+
+	ObjectAddressSet(table, RelationRelationId, step->table);
+	sd_unties(step->context, &table, TypeRelationId, InvalidOid);
+}
+
 /* add_of reads the composite type that the table becomes one of. */
 static void
 add_of(const SdStep *step)
 {
+	ObjectAddress type = sd_resolve(step->context, OBJECT_TYPE, step->cmd->def);
+	ObjectAddress table;
+
 	sd_uses_type(step->context, castNode(TypeName, step->cmd->def), AccessShareLock);
+	ObjectAddressSet(table, RelationRelationId, step->table);
+	sd_ties(step->context, &table, &type);
 }
 
 /* alter_trigger goes on to the partitions, which have copies of the trigger. */
@@ -215,7 +242,7 @@ static const struct
 	{ AT_AddInherit, false, sd_step_inherit },
 	{ AT_DropInherit, false, sd_step_no_inherit },
 	{ AT_AddOf, false, add_of },
-	{ AT_DropOf, false, NULL },
+	{ AT_DropOf, false, drop_of },
 	{ AT_ReplicaIdentity, false, replica_identity },
 	{ AT_EnableRowSecurity, false, NULL },
 	{ AT_DisableRowSecurity, false, NULL },

@@ -11,8 +11,10 @@
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_type.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -275,6 +277,20 @@ alter_indexes(const SdStep *step, const Users *users, const SdTypePrediction *pr
 	}
 }
 
+/* retie ties a column to its new type. */
+static void
+retie(const SdStep *step, AttrNumber attnum)
+{
+	ObjectAddress type = sd_resolve(step->context, OBJECT_TYPE,
+									(Node *) castNode(ColumnDef, step->cmd->def)->typeName);
+	ObjectAddress column;
+
+	ObjectAddressSubSet(column, RelationRelationId, step->table, attnum);
+	sd_unties(step->context, &column, TypeRelationId, InvalidOid);
+	sd_unties(step->context, &column, CollationRelationId, InvalidOid);
+	sd_ties(step->context, &column, &type);
+}
+
 void
 sd_step_alter_type(const SdStep *step)
 {
@@ -315,6 +331,7 @@ sd_step_alter_type(const SdStep *step)
 	if (sd_is_identity(step->table, attnum))
 		sd_locks_each(context, sd_owned_sequences(context, step->table, attnum),
 					  ShareRowExclusiveLock);
+	retie(step, attnum);
 }
 
 void
@@ -340,25 +357,41 @@ sd_step_set_not_null(const SdStep *step)
 		sd_scans(context, step->table);
 }
 
-/* drop_default_of records the drop of what is stored as a column's default or expression. */
+/* default_of finds what is stored as a column's default or expression. */
+static ObjectAddress
+default_of(const SdStep *step)
+{
+	AttrNumber attnum = get_attnum(step->table, step->cmd->name);
+	ObjectAddress value;
+
+	ObjectAddressSet(value, AttrDefaultRelationId,
+					 attnum == InvalidAttrNumber ? InvalidOid : sd_default_of(step->table, attnum));
+	return value;
+}
+
 static void
 drop_default_of(const SdStep *step)
 {
-	AttrNumber attnum = get_attnum(step->table, step->cmd->name);
-	Oid value = attnum == InvalidAttrNumber ? InvalidOid : sd_default_of(step->table, attnum);
+	ObjectAddress value = default_of(step);
 
-	if (OidIsValid(value))
-		sd_effect_drop(step->context, sd_address(NIL, AttrDefaultRelationId, value, 0));
+	if (OidIsValid(value.objectId))
+		sd_effect_drop(step->context, list_make1(&value));
 }
 
 void
 sd_step_drop_default(const SdStep *step)
 {
-	/* SET DEFAULT replaces the old one without a trace */
-	if (step->cmd->def != NULL)
-		sd_effect_query(step->context, step->cmd->def, SD_QUERY_ANALYZED);
-	else
+	ObjectAddress old = default_of(step);
+
+	if (step->cmd->def == NULL)
 		drop_default_of(step);
+	else
+	{
+		sd_effect_query(step->context, step->cmd->def, SD_QUERY_ANALYZED);
+		/* SET DEFAULT replaces the old one without a trace */
+		if (OidIsValid(old.objectId))
+			sd_drops(step->context, &old);
+	}
 }
 
 void

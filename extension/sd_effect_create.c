@@ -7,8 +7,13 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/policy.h"
+#include "rewrite/rewriteSupport.h"
+#include "rewrite/rewriteDefine.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -240,27 +245,49 @@ sd_effect_create_view(SdEffectContext *context, Node *statement)
 											   stmt->view->relname);
 
 		if (sd_is_old(context, &view))
+		{
+			ObjectAddress rule;
+
 			sd_locks(context, view.oid, AccessExclusiveLock);
+			ObjectAddressSet(rule, RewriteRelationId,
+							 get_rewrite_oid(view.oid, ViewSelectRuleName, true));
+			sd_unsettles(context, &rule);
+		}
 	}
 	else
 		sd_makes_named(context, stmt->view, RELKIND_VIEW);
 	sd_effect_query(context, stmt->query, SD_QUERY_ANALYZED);
 }
 
-/* owned_by records the table whose column is to own a sequence. */
+/* owned_by records the table whose column is to own a sequence; "sequence" is NULL for a new one. */
 static void
-owned_by(SdEffectContext *context, List *options)
+owned_by(SdEffectContext *context, List *options, const SdRelation *sequence)
 {
 	DefElem *option = sd_option(options, "owned_by");
 	List *names;
 	SdRelation table;
+	const char *column;
+	ObjectAddress object = InvalidObjectAddress;
 
-	if (option == NULL || option->arg == NULL || list_length((List *) option->arg) < 2)
+	if (sequence != NULL && sd_is_old(context, sequence))
+		ObjectAddressSet(object, RelationRelationId, sequence->oid);
+	if (option == NULL || option->arg == NULL)
+		return;
+	/* what it belonged to does not take it along any more */
+	sd_unties(context, &object, RelationRelationId, InvalidOid);
+	if (list_length((List *) option->arg) < 2)
 		return;
 	names = list_copy((List *) option->arg);
+	column = strVal(llast(names));
 	table = sd_scope_relation_list(context->scope, list_truncate(names, list_length(names) - 1));
 	if (sd_is_old(context, &table))
+	{
+		ObjectAddress owner;
+
 		sd_locks(context, table.oid, AccessShareLock);
+		ObjectAddressSubSet(owner, RelationRelationId, table.oid, get_attnum(table.oid, column));
+		sd_ties(context, &object, &owner);
+	}
 }
 
 void
@@ -271,16 +298,16 @@ sd_effect_create_sequence(SdEffectContext *context, Node *statement)
 	if (is_taken(context, stmt->sequence))
 		return;
 	sd_makes_named(context, stmt->sequence, RELKIND_SEQUENCE);
-	owned_by(context, stmt->options);
+	owned_by(context, stmt->options, NULL);
 }
 
 void
 sd_effect_alter_sequence(SdEffectContext *context, Node *statement)
 {
 	AlterSeqStmt *stmt = (AlterSeqStmt *) statement;
+	SdRelation sequence = sd_locks_name(context, stmt->sequence, ShareRowExclusiveLock);
 
-	(void) sd_locks_name(context, stmt->sequence, ShareRowExclusiveLock);
-	owned_by(context, stmt->options);
+	owned_by(context, stmt->options, &sequence);
 }
 
 void
@@ -321,19 +348,36 @@ sd_effect_create_policy(SdEffectContext *context, Node *statement)
 {
 	CreatePolicyStmt *stmt = (CreatePolicyStmt *) statement;
 
-	(void) sd_locks_name(context, stmt->table, AccessExclusiveLock);
+	SdRelation table = sd_locks_name(context, stmt->table, AccessExclusiveLock);
+
 	sd_effect_query(context, stmt->qual, SD_QUERY_ANALYZED);
 	sd_effect_query(context, stmt->with_check, SD_QUERY_ANALYZED);
+	if (sd_is_old(context, &table) && (stmt->qual != NULL || stmt->with_check != NULL))
+	{
+		ObjectAddress policy;
+
+		ObjectAddressSet(policy, PolicyRelationId,
+						 get_relation_policy_oid(table.oid, stmt->policy_name, true));
+		sd_unsettles(context, &policy);
+	}
 }
 
 void
 sd_effect_alter_policy(SdEffectContext *context, Node *statement)
 {
 	AlterPolicyStmt *stmt = (AlterPolicyStmt *) statement;
+	SdRelation table = sd_locks_name(context, stmt->table, AccessExclusiveLock);
 
-	(void) sd_locks_name(context, stmt->table, AccessExclusiveLock);
 	sd_effect_query(context, stmt->qual, SD_QUERY_ANALYZED);
 	sd_effect_query(context, stmt->with_check, SD_QUERY_ANALYZED);
+	if (sd_is_old(context, &table) && (stmt->qual != NULL || stmt->with_check != NULL))
+	{
+		ObjectAddress policy;
+
+		ObjectAddressSet(policy, PolicyRelationId,
+						 get_relation_policy_oid(table.oid, stmt->policy_name, true));
+		sd_unsettles(context, &policy);
+	}
 }
 
 void

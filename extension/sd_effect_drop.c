@@ -18,6 +18,7 @@
 #include "catalog/indexing.h"
 #include "catalog/partition.h"
 #include "catalog/pg_attrdef.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
@@ -42,10 +43,18 @@
 typedef struct Walk
 {
 	SdEffectContext *context;
-	HTAB *seen; /* ObjectAddress */
+	HTAB *seen;	  /* Seen */
+	bool certain; /* that what is being walked to goes */
 } Walk;
 
+typedef struct Seen
+{
+	ObjectAddress object; /* hash key */
+	bool certain;
+} Seen;
+
 static void drop_object(Walk *walk, ObjectAddress object, const ObjectAddress *from);
+static void drop_dependent(Walk *walk, const ObjectAddress *dependent, const ObjectAddress *object);
 
 /* fetch_object copies an object's row of its catalog; NULL when there is none. */
 static HeapTuple
@@ -85,9 +94,8 @@ lock_dropped_relation(SdEffectContext *context, Oid relation)
 	}
 }
 
-/* relation_of_part returns the relation that a part of it, in one of these catalogs, belongs to. */
-static Oid
-relation_of_part(const ObjectAddress *object)
+Oid
+sd_relation_of_part(const ObjectAddress *object)
 {
 	static const struct
 	{
@@ -128,7 +136,7 @@ static void
 lock_dropped(SdEffectContext *context, const ObjectAddress *object)
 {
 	if (object->classId != RelationRelationId)
-		sd_locks(context, relation_of_part(object),
+		sd_locks(context, sd_relation_of_part(object),
 				 object->classId == StatisticExtRelationId ? SD_DROP_STATISTICS_LOCK :
 															 AccessExclusiveLock);
 	else if (object->objectSubId != 0)
@@ -207,38 +215,58 @@ drop_dependents(Walk *walk, const ObjectAddress *object)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		ObjectAddress *dependent;
 
 		/* a column that depends on another one of its table goes with the table */
-		if (form->classid == object->classId && form->objid == object->objectId &&
-			object->objectSubId == 0)
-			continue;
-		dependent = palloc0(sizeof(ObjectAddress));
-		ObjectAddressSubSet(*dependent, form->classid, form->objid, form->objsubid);
-		dependents = lappend(dependents, dependent);
+		if (form->classid != object->classId || form->objid != object->objectId ||
+			object->objectSubId != 0)
+			dependents = sd_address(dependents, form->classid, form->objid, form->objsubid);
 	}
 	systable_endscan(scan);
 	table_close(depends, AccessShareLock);
 	foreach (cell, dependents)
-		drop_object(walk, *(ObjectAddress *) lfirst(cell), object);
+		if (!sd_is_untied(walk->context, lfirst(cell), object))
+			drop_dependent(walk, lfirst(cell), object);
+	foreach (cell, sd_tied_to(walk->context, object))
+		drop_dependent(walk, lfirst(cell), object);
+}
+
+static void
+drop_dependent(Walk *walk, const ObjectAddress *dependent, const ObjectAddress *object)
+{
+	bool before = walk->certain;
+
+	walk->certain = before && !sd_is_unsettled(walk->context, dependent);
+	sd_effect_certain(walk->context, walk->certain);
+	drop_object(walk, *dependent, object);
+	walk->certain = before;
+	sd_effect_certain(walk->context, before);
+}
+
+/* is_going tells whether an object was met, and is as certain to go as what leads to it now. */
+static bool
+is_going(Walk *walk, const ObjectAddress *object)
+{
+	Seen *seen = hash_search(walk->seen, object, HASH_FIND, NULL);
+
+	return seen != NULL && (seen->certain || !walk->certain);
 }
 
 static void
 drop_object(Walk *walk, ObjectAddress object, const ObjectAddress *from)
 {
 	ObjectAddress whole;
-	bool found;
+	Seen *seen;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (sd_is_gone(walk->context, object.classId, object.objectId))
+	if (sd_is_gone(walk->context, object.classId, object.objectId) ||
+		(object.classId == RelationRelationId &&
+		 sd_is_column_gone(walk->context, object.objectId, object.objectSubId)))
 		return;
 	/* a column of a relation that goes */
 	memset(&whole, 0, sizeof(whole));
 	ObjectAddressSet(whole, object.classId, object.objectId);
-	if (object.objectSubId != 0 && hash_search(walk->seen, &whole, HASH_FIND, NULL) != NULL)
-		return;
-	if (hash_search(walk->seen, &object, HASH_FIND, NULL) != NULL)
+	if ((object.objectSubId != 0 && is_going(walk, &whole)) || is_going(walk, &object))
 		return;
 	if (owner_of(walk, &object, from, &whole))
 	{
@@ -246,7 +274,8 @@ drop_object(Walk *walk, ObjectAddress object, const ObjectAddress *from)
 		/* the whole takes its parts along */
 		return;
 	}
-	hash_search(walk->seen, &object, HASH_ENTER, &found);
+	seen = hash_search(walk->seen, &object, HASH_ENTER, NULL);
+	seen->certain = walk->certain;
 	lock_dropped(walk->context, &object);
 	sd_reports_drop(walk->context, &object);
 	drop_dependents(walk, &object);
@@ -257,11 +286,12 @@ static void
 mark_gone(Walk *walk)
 {
 	HASH_SEQ_STATUS status;
-	ObjectAddress *object;
+	Seen *seen;
 
 	hash_seq_init(&status, walk->seen);
-	while ((object = hash_seq_search(&status)) != NULL)
-		sd_drops(walk->context, object);
+	while ((seen = hash_seq_search(&status)) != NULL)
+		if (seen->certain)
+			sd_drops(walk->context, &seen->object);
 }
 
 void
@@ -271,8 +301,10 @@ sd_effect_drop(SdEffectContext *context, List *objects)
 	Walk walk = { context };
 	ListCell *cell;
 
+	walk.certain = sd_effect_certain(context, true);
+	sd_effect_certain(context, walk.certain);
 	control.keysize = sizeof(ObjectAddress);
-	control.entrysize = sizeof(ObjectAddress);
+	control.entrysize = sizeof(Seen);
 	control.hcxt = CurrentMemoryContext;
 	walk.seen = hash_create("safedeploy drop", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	foreach (cell, objects)
@@ -374,6 +406,21 @@ sd_effect_drop_statement(SdEffectContext *context, Node *statement)
 	sd_effect_drop(context, objects);
 }
 
+/* owned_now lists what a role owns at this point of the script. */
+static List *
+owned_now(SdEffectContext *context, Oid role)
+{
+	ObjectAddress owner;
+	List *objects = NIL;
+	ListCell *cell;
+
+	ObjectAddressSet(owner, AuthIdRelationId, role);
+	foreach (cell, sd_dependents_owned(role))
+		if (!sd_is_untied(context, lfirst(cell), &owner))
+			objects = lappend(objects, lfirst(cell));
+	return list_concat(objects, sd_tied_to(context, &owner));
+}
+
 void
 sd_effect_drop_owned(SdEffectContext *context, Node *statement)
 {
@@ -385,7 +432,7 @@ sd_effect_drop_owned(SdEffectContext *context, Node *statement)
 		Oid role = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
 
 		if (OidIsValid(role))
-			objects = list_concat(objects, sd_dependents_owned(role));
+			objects = list_concat(objects, owned_now(context, role));
 	}
 	sd_effect_drop(context, objects);
 }
@@ -393,21 +440,24 @@ sd_effect_drop_owned(SdEffectContext *context, Node *statement)
 void
 sd_effect_reassign_owned(SdEffectContext *context, Node *statement)
 {
+	ReassignOwnedStmt *stmt = (ReassignOwnedStmt *) statement;
+	Oid heir = get_rolespec_oid(stmt->newrole, true);
 	ListCell *cell;
 	ListCell *owned;
 
-	foreach (cell, ((ReassignOwnedStmt *) statement)->roles)
+	foreach (cell, stmt->roles)
 	{
 		Oid role = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
 
 		if (!OidIsValid(role))
 			continue;
-		foreach (owned, sd_dependents_owned(role))
+		foreach (owned, owned_now(context, role))
 		{
 			ObjectAddress *object = lfirst(owned);
 
+			sd_gives_to(context, object, heir);
 			if (object->classId == RelationRelationId)
-				sd_effect_change_owner(context, object->objectId);
+				sd_effect_change_owner(context, object->objectId, heir);
 			else if (object->classId == TypeRelationId)
 				sd_locks(context, get_typ_typrelid(object->objectId), AccessExclusiveLock);
 		}

@@ -31,22 +31,25 @@ typedef struct SdEffect
 	const char *detail; /* NULL for none */
 } SdEffect;
 
+typedef struct SdTie SdTie;
+typedef struct SdTied SdTied;
+
 /* An object whose state the script has changed. */
 typedef struct SdObjectState
 {
 	ObjectAddress address; /* hash key */
 	LOCKMODE held;		   /* relation: strongest mode that the transaction holds */
 	bool gone;			   /* dropped by the script */
+	bool unsettled;		   /* nobody knows what it depends on: its definition is another one */
 	const char *renamed;   /* what it is called now, when the script renamed it */
+	const SdTie *ties;	   /* what it depends on since the script changed that; newest first */
+	const SdTied *tied;	   /* what the script made depend on it */
 } SdObjectState;
 
 /* One change of a state, to be undone by a rollback. */
 typedef struct SdChange
 {
-	ObjectAddress address; /* a class of InvalidOid is a savepoint */
-	LOCKMODE held;
-	bool gone;
-	const char *renamed;
+	SdObjectState before; /* a class of InvalidOid is a savepoint */
 	const char *savepoint;
 } SdChange;
 
@@ -72,8 +75,10 @@ struct SdEffects
 	List *list;	  /* SdEffect, in the order in which they were found */
 	SdClass last; /* asked for: a statement is mostly about one relation */
 	bool certain;
+	bool has_ties;
 	struct SdMade *made; /* what the script has made and statements use by name; sd_effect_made.c */
 	List *renamed;		 /* of relations: old identity, new identity, and so on; newest first */
+	List *renamed_types; /* OIDs */
 };
 
 /* sd_effects_find finds an effect of the statement; NULL when it has it not. */

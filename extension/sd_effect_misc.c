@@ -7,8 +7,10 @@
 
 #include "access/htup_details.h"
 #include "catalog/index.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_type.h"
 #include "commands/tablespace.h"
@@ -27,9 +29,7 @@
 static Oid
 type_relation(SdEffectContext *context, Node *name)
 {
-	ObjectAddress type =
-		sd_resolve(context, OBJECT_TYPE,
-				   IsA(name, List) ? (Node *) makeTypeNameFromNameList((List *) name) : name);
+	ObjectAddress type = sd_resolve(context, OBJECT_TYPE, name);
 
 	return OidIsValid(type.objectId) ? get_typ_typrelid(type.objectId) : InvalidOid;
 }
@@ -69,6 +69,22 @@ rename_constraint(SdEffectContext *context, RenameStmt *stmt, const SdRelation *
 	ReleaseSysCache(tuple);
 }
 
+static void
+rename_type(SdEffectContext *context, RenameStmt *stmt)
+{
+	ObjectAddress type = sd_resolve(context, stmt->renameType, stmt->object);
+	Oid relation = OidIsValid(type.objectId) ? get_typ_typrelid(type.objectId) : InvalidOid;
+	const char *schema;
+
+	if (!OidIsValid(type.objectId))
+		return;
+	schema = get_namespace_name_or_temp(get_object_namespace(&type));
+	sd_locks(context, relation, AccessExclusiveLock);
+	sd_renames(context, TypeRelationId, type.objectId, 0, schema, stmt->newname);
+	if (OidIsValid(relation))
+		sd_renames(context, RelationRelationId, relation, 0, schema, stmt->newname);
+}
+
 void
 sd_effect_rename(SdEffectContext *context, Node *statement)
 {
@@ -78,7 +94,7 @@ sd_effect_rename(SdEffectContext *context, Node *statement)
 
 	if (stmt->renameType == OBJECT_TYPE || stmt->renameType == OBJECT_DOMAIN)
 	{
-		sd_locks(context, type_relation(context, stmt->object), AccessExclusiveLock);
+		rename_type(context, stmt);
 		return;
 	}
 	if (stmt->relation == NULL)
@@ -113,26 +129,53 @@ sd_effect_rename(SdEffectContext *context, Node *statement)
 	}
 }
 
+/* move takes an object out of the schema that it was in. */
+static void
+move(SdEffectContext *context, const ObjectAddress *object, const char *schema)
+{
+	ObjectAddress target;
+
+	ObjectAddressSet(target, NamespaceRelationId, LookupNamespaceNoError(schema));
+	sd_unties(context, object, NamespaceRelationId, InvalidOid);
+	sd_ties(context, object, &target);
+	if (OidIsValid(object->objectId))
+		sd_moves(context, object, schema);
+}
+
 void
 sd_effect_set_schema(SdEffectContext *context, Node *statement)
 {
 	AlterObjectSchemaStmt *stmt = (AlterObjectSchemaStmt *) statement;
 	SdRelation relation;
+	ObjectAddress object;
+	List *sequences;
+	ListCell *cell;
 
 	if (stmt->relation == NULL)
+	{
+		object = sd_resolve(context, stmt->objectType, stmt->object);
+		move(context, &object, stmt->newschema);
 		return;
+	}
 	relation = sd_locks_name(context, stmt->relation, AccessExclusiveLock);
 	if (!sd_is_old(context, &relation))
 		return;
-	sd_locks_each(context, sd_owned_sequences(context, relation.oid, 0), AccessExclusiveLock);
-	sd_renames(context, RelationRelationId, relation.oid, 0, stmt->newschema, relation.name);
+	sequences = sd_owned_sequences(context, relation.oid, 0);
+	sd_locks_each(context, sequences, AccessExclusiveLock);
+	foreach (cell, lcons_oid(relation.oid, sequences))
+	{
+		ObjectAddressSet(object, RelationRelationId, lfirst_oid(cell));
+		move(context, &object, stmt->newschema);
+	}
 }
 
 void
 sd_effect_set_owner(SdEffectContext *context, Node *statement)
 {
 	AlterOwnerStmt *stmt = (AlterOwnerStmt *) statement;
+	ObjectAddress object = sd_resolve(context, stmt->objectType, stmt->object);
 
+	sd_gives_to(context, &object, get_rolespec_oid(stmt->newowner, true));
 	if (stmt->objectType == OBJECT_TYPE)
 		sd_locks(context, type_relation(context, stmt->object), AccessExclusiveLock);
 }

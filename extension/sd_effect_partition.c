@@ -111,6 +111,23 @@ sd_new_partition(SdEffectContext *context, Oid parent, const SdRelation *partiti
 		scan_default(context, parent);
 }
 
+/* retie ties a table to what it inherits from, or sets it free. */
+static void
+retie(SdEffectContext *context, Oid child, const SdRelation *parent, bool inherits)
+{
+	ObjectAddress object;
+	ObjectAddress from;
+
+	if (!OidIsValid(child) || !sd_is_old(context, parent))
+		return;
+	ObjectAddressSet(object, RelationRelationId, child);
+	ObjectAddressSet(from, RelationRelationId, parent->oid);
+	if (inherits)
+		sd_ties(context, &object, &from);
+	else
+		sd_unties(context, &object, from.classId, from.objectId);
+}
+
 void
 sd_step_attach(const SdStep *step)
 {
@@ -120,6 +137,7 @@ sd_step_attach(const SdStep *step)
 	Oid table = sd_is_old(context, &child) ? child.oid : InvalidOid;
 	ListCell *cell;
 
+	retie(context, table, &step->relation, true);
 	if (step->relation.relkind == RELKIND_INDEX || step->relation.relkind == RELKIND_PARTITIONED_INDEX)
 	{
 		sd_locks(context,
@@ -217,6 +235,7 @@ sd_step_detach(const SdStep *step)
 	if (!concurrently)
 		sd_locks(context, sd_default_partition(context, step->table), AccessExclusiveLock);
 	detach(context, step->table, child.oid);
+	retie(context, child.oid, &step->relation, false);
 }
 
 void
@@ -225,14 +244,19 @@ sd_step_detach_finalize(const SdStep *step)
 	SdRelation child = sd_locks_name(step->context, castNode(PartitionCmd, step->cmd->def)->name,
 									 AccessExclusiveLock);
 
-	if (sd_is_old(step->context, &child) && OidIsValid(step->table))
-		detach(step->context, step->table, child.oid);
+	if (!sd_is_old(step->context, &child) || !OidIsValid(step->table))
+		return;
+	detach(step->context, step->table, child.oid);
+	retie(step->context, child.oid, &step->relation, false);
 }
 
 void
 sd_step_inherit(const SdStep *step)
 {
-	(void) sd_locks_name(step->context, castNode(RangeVar, step->cmd->def), ShareUpdateExclusiveLock);
+	SdRelation parent =
+		sd_locks_name(step->context, castNode(RangeVar, step->cmd->def), ShareUpdateExclusiveLock);
+
+	retie(step->context, step->table, &parent, true);
 	/* a circle is looked for below the child */
 	if (OidIsValid(step->table))
 		sd_locks_each(step->context, sd_family_tree(step->context, step->table), AccessShareLock);
@@ -241,5 +265,8 @@ sd_step_inherit(const SdStep *step)
 void
 sd_step_no_inherit(const SdStep *step)
 {
-	(void) sd_locks_name(step->context, castNode(RangeVar, step->cmd->def), AccessShareLock);
+	SdRelation parent =
+		sd_locks_name(step->context, castNode(RangeVar, step->cmd->def), AccessShareLock);
+
+	retie(step->context, step->table, &parent, false);
 }

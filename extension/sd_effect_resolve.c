@@ -40,6 +40,7 @@
 #include "commands/publicationcmds.h"
 #include "commands/trigger.h"
 #include "foreign/foreign.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "parser/parse_type.h"
@@ -54,6 +55,7 @@
 
 typedef struct Question
 {
+	SdEffectContext *context;
 	ObjectType type;
 	Node *object;
 	Oid relation; /* what a trigger, rule, policy, constraint or column is of */
@@ -159,13 +161,20 @@ ask(void *arg)
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
 		{
-			Type type = LookupTypeName(NULL, castNode(TypeName, object), NULL, true);
+			TypeName *name = IsA(object, List) ? makeTypeNameFromNameList((List *) object) :
+												 castNode(TypeName, object);
+			Type type = LookupTypeName(NULL, name, NULL, true);
 
-			if (type != NULL)
-			{
-				ObjectAddressSet(*answer, TypeRelationId, typeTypeId(type));
-				ReleaseSysCache(type);
-			}
+			ObjectAddressSet(*answer, TypeRelationId,
+							 sd_renamed_type(question->context, name->names));
+			if (OidIsValid(answer->objectId) && name->arrayBounds != NIL)
+				answer->objectId = get_array_type(answer->objectId);
+			if (type == NULL)
+				break;
+			if (!OidIsValid(answer->objectId) &&
+				!sd_is_renamed(question->context, TypeRelationId, typeTypeId(type)))
+				answer->objectId = typeTypeId(type);
+			ReleaseSysCache(type);
 			break;
 		}
 		case OBJECT_AGGREGATE:
@@ -226,7 +235,8 @@ ask(void *arg)
 			break;
 		}
 		default:
-			ask_by_list(question);
+			if (IsA(object, List))
+				ask_by_list(question);
 			break;
 	}
 }
@@ -234,7 +244,7 @@ ask(void *arg)
 ObjectAddress
 sd_resolve(SdEffectContext *context, ObjectType type, Node *object)
 {
-	Question question = { type, object };
+	Question question = { context, type, object };
 	SdRelation relation;
 	List *names;
 

@@ -9,7 +9,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -37,12 +39,7 @@ sd_effects_log(SdEffects *effects, const SdObjectState *state, const char *savep
 	change = &effects->changes[effects->nchanges++];
 	memset(change, 0, sizeof(*change));
 	if (state != NULL)
-	{
-		change->address = state->address;
-		change->held = state->held;
-		change->gone = state->gone;
-		change->renamed = state->renamed;
-	}
+		change->before = *state;
 	else
 		change->savepoint = MemoryContextStrdup(effects->memory, savepoint);
 }
@@ -61,11 +58,7 @@ sd_effects_state(SdEffects *effects, Oid class, Oid object, int32 part, bool cre
 	ObjectAddressSubSet(address, class, object, part);
 	state = hash_search(effects->states, &address, create ? HASH_ENTER : HASH_FIND, &found);
 	if (create && !found)
-	{
-		state->held = NoLock;
-		state->gone = false;
-		state->renamed = NULL;
-	}
+		*state = (SdObjectState){ .address = address, .held = NoLock };
 	return state;
 }
 
@@ -76,15 +69,11 @@ undo(SdEffects *effects, int keep)
 	while (effects->nchanges > keep)
 	{
 		SdChange *change = &effects->changes[--effects->nchanges];
-		SdObjectState *state;
+		const ObjectAddress *address = &change->before.address;
 
-		if (change->savepoint != NULL)
-			continue;
-		state = sd_effects_state(effects, change->address.classId, change->address.objectId,
-								 change->address.objectSubId, true);
-		state->held = change->held;
-		state->gone = change->gone;
-		state->renamed = change->renamed;
+		if (change->savepoint == NULL)
+			*sd_effects_state(effects, address->classId, address->objectId, address->objectSubId,
+							  true) = change->before;
 	}
 }
 
@@ -111,11 +100,11 @@ sd_effects_end_transaction(SdEffects *effects, bool committed)
 		undo(effects, 0);
 	for (int i = 0; i < effects->nchanges; i++)
 	{
-		SdChange *change = &effects->changes[i];
+		const SdChange *change = &effects->changes[i];
+		const ObjectAddress *address = &change->before.address;
 
 		if (change->savepoint == NULL)
-			sd_effects_state(effects, change->address.classId, change->address.objectId,
-							 change->address.objectSubId, true)
+			sd_effects_state(effects, address->classId, address->objectId, address->objectSubId, true)
 				->held = NoLock;
 	}
 	effects->nchanges = 0;
@@ -190,20 +179,13 @@ sd_effects_name(SdEffects *effects, const SdEffectKey *key)
 	return with_new_names(effects, sd_compat_object_identity(&address));
 }
 
-void
-sd_renames(SdEffectContext *context, Oid class, Oid object, int32 part, const char *schema,
-		   const char *name)
+/* keep_names gives what the statement has touched the names that it has until now. */
+static void
+keep_names(SdEffects *effects)
 {
-	SdEffects *effects = context->effects;
-	SdObjectState *state;
-	MemoryContext old;
-
+	MemoryContext old = MemoryContextSwitchTo(effects->rows);
 	ListCell *cell;
 
-	if (!effects->certain)
-		return;
-	/* this statement still names it as before */
-	old = MemoryContextSwitchTo(effects->rows);
 	foreach (cell, effects->list)
 	{
 		SdEffect *effect = lfirst(cell);
@@ -211,22 +193,111 @@ sd_renames(SdEffectContext *context, Oid class, Oid object, int32 part, const ch
 		if (effect->name == NULL && OidIsValid(effect->key.class))
 			sd_effect_identify(effects, effect);
 	}
-	state = sd_effects_state(effects, class, object, part, true);
-	sd_effects_log(effects, state, NULL);
 	MemoryContextSwitchTo(old);
-	old = MemoryContextSwitchTo(effects->memory);
-	if (part == 0)
-	{
-		ObjectAddress address;
+}
 
-		ObjectAddressSet(address, class, object);
-		state->renamed = quote_qualified_identifier(schema, name);
-		effects->renamed = lcons(sd_compat_object_identity(&address),
+/* rename_to gives an object, or a part of one, a name from here on. */
+static void
+rename_to(SdEffects *effects, const ObjectAddress *object, const char *name)
+{
+	SdObjectState *state;
+	MemoryContext old;
+
+	keep_names(effects);
+	state = sd_effects_state(effects, object->classId, object->objectId, object->objectSubId, true);
+	sd_effects_log(effects, state, NULL);
+	old = MemoryContextSwitchTo(effects->memory);
+	state->renamed = pstrdup(name);
+	if (object->objectSubId == 0)
+		effects->renamed = lcons(sd_compat_object_identity(object),
 								 lcons((char *) state->renamed, effects->renamed));
-	}
-	else
-		state->renamed = pstrdup(quote_identifier(name));
+	if (object->classId == TypeRelationId)
+		effects->renamed_types = list_append_unique_oid(effects->renamed_types, object->objectId);
 	MemoryContextSwitchTo(old);
+}
+
+void
+sd_renames(SdEffectContext *context, Oid class, Oid object, int32 part, const char *schema,
+		   const char *name)
+{
+	ObjectAddress address;
+
+	ObjectAddressSubSet(address, class, object, part);
+	if (context->effects->certain)
+		rename_to(context->effects, &address,
+				  part == 0 ? quote_qualified_identifier(schema, name) : quote_identifier(name));
+}
+
+/* behind_schema returns the part of an identity from the dot behind the schema on; NULL without one. */
+static const char *
+behind_schema(const char *identity)
+{
+	bool quoted = false;
+
+	for (; *identity != '\0'; identity++)
+		if (*identity == '"')
+			quoted = !quoted;
+		else if (*identity == '.' && !quoted)
+			return identity;
+	return NULL;
+}
+
+void
+sd_moves(SdEffectContext *context, const ObjectAddress *object, const char *schema)
+{
+	SdEffectKey key = { .class = object->classId, .object = object->objectId };
+	const char *name = behind_schema(sd_effects_name(context->effects, &key));
+
+	if (context->effects->certain && name != NULL)
+		rename_to(context->effects, object, psprintf("%s%s", quote_identifier(schema), name));
+}
+
+bool
+sd_is_renamed(SdEffectContext *context, Oid class, Oid object)
+{
+	SdObjectState *state = sd_effects_state(context->effects, class, object, 0, false);
+
+	return state != NULL && state->renamed != NULL;
+}
+
+/* is_called tells whether an identity is what a name, with or without a schema, means. */
+static bool
+is_called(const char *identity, const char *schema, const char *name)
+{
+	List *path;
+	ListCell *cell;
+	bool found = false;
+
+	if (schema != NULL)
+		return strcmp(identity, quote_qualified_identifier(schema, name)) == 0;
+	path = fetch_search_path(true);
+	foreach (cell, path)
+		found |=
+			strcmp(identity, quote_qualified_identifier(get_namespace_name_or_temp(lfirst_oid(cell)),
+														name)) == 0;
+	list_free(path);
+	return found;
+}
+
+Oid
+sd_renamed_type(SdEffectContext *context, List *names)
+{
+	ListCell *cell;
+
+	if (names == NIL)
+		return InvalidOid;
+	foreach (cell, context->effects->renamed_types)
+	{
+		SdObjectState *state =
+			sd_effects_state(context->effects, TypeRelationId, lfirst_oid(cell), 0, false);
+
+		if (state != NULL && state->renamed != NULL && !state->gone &&
+			is_called(state->renamed,
+					  list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL,
+					  strVal(llast(names))))
+			return lfirst_oid(cell);
+	}
+	return InvalidOid;
 }
 
 void
@@ -249,6 +320,15 @@ bool
 sd_is_gone(SdEffectContext *context, Oid class, Oid object)
 {
 	SdObjectState *state = sd_effects_state(context->effects, class, object, 0, false);
+
+	return state != NULL && state->gone;
+}
+
+bool
+sd_is_column_gone(SdEffectContext *context, Oid table, AttrNumber attnum)
+{
+	SdObjectState *state =
+		sd_effects_state(context->effects, RelationRelationId, table, attnum, false);
 
 	return state != NULL && state->gone;
 }
