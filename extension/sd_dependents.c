@@ -17,6 +17,7 @@
 #include "utils/hsearch.h"
 
 #include "sd_dependents.h"
+#include "sd_effect_ask.h"
 
 ObjectAddress *
 sd_make_address(Oid class, Oid object, int32 sub)
@@ -51,6 +52,7 @@ typedef struct Walk
 	List *queue; /* what is taken and not followed yet is at its end */
 	List *blockers;
 	bool cascade;
+	SdAnalysis *analysis;
 } Walk;
 
 /* take adds an object to what goes, once. */
@@ -136,7 +138,8 @@ follow(Walk *walk, const ObjectAddress *object)
 		ObjectAddress dependent = { form->classid, form->objid, form->objsubid };
 		ObjectAddress owner;
 
-		if (dependent.classId == object->classId && dependent.objectId == object->objectId)
+		if ((dependent.classId == object->classId && dependent.objectId == object->objectId) ||
+			sd_ask_untied(walk->analysis, &dependent, object))
 			continue;
 		if (form->deptype != DEPENDENCY_NORMAL)
 		{
@@ -157,12 +160,12 @@ follow(Walk *walk, const ObjectAddress *object)
 }
 
 SdDependents
-sd_dependents(List *targets, bool cascade)
+sd_dependents(SdAnalysis *analysis, List *targets, bool cascade)
 {
 	HASHCTL options = { .keysize = sizeof(ObjectAddress),
 						.entrysize = sizeof(ObjectAddress),
 						.hcxt = CurrentMemoryContext };
-	Walk walk = { .cascade = cascade };
+	Walk walk = { .analysis = analysis, .cascade = cascade };
 	SdDependents result = { 0 };
 	ListCell *cell;
 

@@ -12,6 +12,8 @@
 #include "catalog/pg_depend.h"
 #include "nodes/pg_list.h"
 
+struct SdAnalysis;
+
 typedef struct SdDependents
 {
 	List *taken;	/* ObjectAddress: goes without being asked for, the targets included */
@@ -19,10 +21,11 @@ typedef struct SdDependents
 } SdDependents;
 
 /*
- * sd_dependents follows the dependencies of targets (ObjectAddress).  With
- * "cascade" what would be a blocker is taken, with all that depends on it.
+ * sd_dependents follows the dependencies of targets (ObjectAddress), but for those that
+ * the script of the analysis has ended.  With "cascade" what would be a blocker is taken,
+ * with all that depends on it.
  */
-extern SdDependents sd_dependents(List *targets, bool cascade);
+extern SdDependents sd_dependents(struct SdAnalysis *analysis, List *targets, bool cascade);
 
 /* sd_dependents_hosts lists what an object belongs to: the column of a default, the view of a rule. */
 extern List *sd_dependents_hosts(const ObjectAddress *object);

@@ -103,6 +103,9 @@ extern bool sd_is_unsettled(SdEffectContext *context, const ObjectAddress *objec
 /* sd_tied_to lists what the script made depend on an object (ObjectAddress). */
 extern List *sd_tied_to(SdEffectContext *context, const ObjectAddress *referenced);
 
+/* sd_owned_now lists what a role owns at this point of the script (ObjectAddress). */
+extern List *sd_owned_now(SdEffectContext *context, Oid role);
+
 /* sd_relation_of_part returns the relation of a constraint, trigger, rule, policy, default or statistics. */
 extern Oid sd_relation_of_part(const ObjectAddress *object);
 

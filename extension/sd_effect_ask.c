@@ -9,10 +9,11 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "sd_dependents.h"
 #include "sd_effect_ask.h"
 #include "sd_effect_int.h"
 
-/* changes_names recognises statements after which later ones mean, or find, something else. */
+/* changes_names recognises statements after which later ones mean, find, or take along something else. */
 static bool
 changes_names(Node *statement)
 {
@@ -23,9 +24,15 @@ changes_names(Node *statement)
 		case T_RenameStmt:
 		case T_AlterObjectSchemaStmt:
 		case T_AlterTableStmt:
+		case T_AlterOwnerStmt:
+		case T_AlterPolicyStmt:
+		case T_AlterSeqStmt:
+		case T_ReassignOwnedStmt:
 		case T_PrepareStmt:
 		case T_TransactionStmt:
 			return true;
+		case T_ViewStmt:
+			return ((ViewStmt *) statement)->replace;
 		default:
 			return false;
 	}
@@ -293,4 +300,17 @@ sd_ask_strongest_lock(SdAnalysis *analysis, LOCKMODE above, SdRelation *relation
 	sd_effect_identify(analysis->effects, (SdEffect *) strongest);
 	*shown = strongest->name;
 	return strongest->mode;
+}
+
+bool
+sd_ask_untied(SdAnalysis *analysis, const ObjectAddress *object, const ObjectAddress *referenced)
+{
+	return analysis->effects != NULL && sd_is_untied(&analysis->effects->context, object, referenced);
+}
+
+List *
+sd_ask_owned(SdAnalysis *analysis, Oid role)
+{
+	return analysis->effects != NULL ? sd_owned_now(&analysis->effects->context, role) :
+									   sd_dependents_owned(role);
 }

@@ -34,4 +34,11 @@ extern void sd_ask_for_finding(SdAnalysis *analysis, SdFinding *finding);
 extern LOCKMODE sd_ask_strongest_lock(SdAnalysis *analysis, LOCKMODE above, SdRelation *relation,
 									  const char **shown);
 
+/* sd_ask_untied tells whether the script ended what the catalog says of an object and what it depends on. */
+extern bool sd_ask_untied(SdAnalysis *analysis, const ObjectAddress *object,
+						  const ObjectAddress *referenced);
+
+/* sd_ask_owned lists what a role owns at this point of the script (ObjectAddress). */
+extern List *sd_ask_owned(SdAnalysis *analysis, Oid role);
+
 #endif

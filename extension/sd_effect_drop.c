@@ -406,9 +406,8 @@ sd_effect_drop_statement(SdEffectContext *context, Node *statement)
 	sd_effect_drop(context, objects);
 }
 
-/* owned_now lists what a role owns at this point of the script. */
-static List *
-owned_now(SdEffectContext *context, Oid role)
+List *
+sd_owned_now(SdEffectContext *context, Oid role)
 {
 	ObjectAddress owner;
 	List *objects = NIL;
@@ -432,7 +431,7 @@ sd_effect_drop_owned(SdEffectContext *context, Node *statement)
 		Oid role = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
 
 		if (OidIsValid(role))
-			objects = list_concat(objects, owned_now(context, role));
+			objects = list_concat(objects, sd_owned_now(context, role));
 	}
 	sd_effect_drop(context, objects);
 }
@@ -451,7 +450,7 @@ sd_effect_reassign_owned(SdEffectContext *context, Node *statement)
 
 		if (!OidIsValid(role))
 			continue;
-		foreach (owned, owned_now(context, role))
+		foreach (owned, sd_owned_now(context, role))
 		{
 			ObjectAddress *object = lfirst(owned);
 

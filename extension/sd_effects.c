@@ -98,6 +98,8 @@ apply_rename(SdScope *scope, RenameStmt *stmt, bool conditional)
 		sd_scope_rename_schema(scope, stmt->subname, stmt->newname, conditional);
 		return;
 	}
+	if (stmt->renameType == OBJECT_TYPE || stmt->renameType == OBJECT_DOMAIN)
+		sd_scope_rename_type(scope, castNode(List, stmt->object), NULL, stmt->newname, conditional);
 	if (stmt->relation == NULL)
 		return;
 	relation = sd_scope_relation(scope, stmt->relation);
@@ -296,6 +298,9 @@ sd_scope_apply(SdScope *scope, Node *statement, bool conditional)
 				sd_scope_rename_relation(scope, &relation, stmt->newschema, relation.name,
 										 conditional);
 			}
+			else if (stmt->objectType == OBJECT_TYPE || stmt->objectType == OBJECT_DOMAIN)
+				sd_scope_rename_type(scope, castNode(List, stmt->object), stmt->newschema, NULL,
+									 conditional);
 			break;
 		}
 		case T_AlterTableStmt:

@@ -15,8 +15,10 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "sd_effect_ask.h"
 #include "sd_names.h"
 #include "sd_size.h"
+#include "sd_track.h"
 
 /* How many names a message lists before it says "and N more". */
 #define MAX_LISTED 5
@@ -85,7 +87,9 @@ sd_type_columns(SdAnalysis *analysis, Oid type, SdNames *names, SdSize *size)
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple tuple;
+	ObjectAddress used;
 
+	ObjectAddressSet(used, TypeRelationId, type);
 	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(TypeRelationId));
 	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
@@ -94,10 +98,13 @@ sd_type_columns(SdAnalysis *analysis, Oid type, SdNames *names, SdSize *size)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress user;
 		char *column;
 		SdSize one;
 
-		if (form->classid != RelationRelationId || form->objsubid <= 0)
+		ObjectAddressSubSet(user, form->classid, form->objid, form->objsubid);
+		if (form->classid != RelationRelationId || form->objsubid <= 0 ||
+			sd_track_was_dropped(analysis, &user) || sd_ask_untied(analysis, &user, &used))
 			continue;
 		column = get_attname(form->objid, form->objsubid, true);
 		if (column == NULL)

@@ -36,7 +36,7 @@ taken_along(SdAnalysis *analysis, List *targets)
 		List *found = NIL;
 		ListCell *cell;
 
-		foreach (cell, sd_dependents(going, false).blockers)
+		foreach (cell, sd_dependents(analysis, going, false).blockers)
 			if (!sd_track_was_dropped(analysis, lfirst(cell)))
 				found = lappend(found, lfirst(cell));
 		if (found == NIL)

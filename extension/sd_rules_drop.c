@@ -9,6 +9,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_constraint.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
@@ -19,10 +20,12 @@
 #include "utils/syscache.h"
 
 #include "sd_dependents.h"
+#include "sd_effect_ask.h"
 #include "sd_facts.h"
 #include "sd_names.h"
 #include "sd_rules.h"
 #include "sd_size.h"
+#include "sd_track.h"
 
 /*
  * drop_one_table reports the drop of one table.  A table without a page of
@@ -67,7 +70,9 @@ schema_contents(SdAnalysis *analysis, Oid schema, SdSize *size, SdNames *names)
 	HeapTuple tuple;
 	List *tables = NIL;
 	ListCell *cell;
+	ObjectAddress whole;
 
+	ObjectAddressSet(whole, NamespaceRelationId, schema);
 	/* no index leads from a schema to its relations alone */
 	ScanKeyInit(&key, Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(schema));
@@ -75,8 +80,11 @@ schema_contents(SdAnalysis *analysis, Oid schema, SdSize *size, SdNames *names)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		ObjectAddress table;
 
-		if (form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW)
+		ObjectAddressSet(table, RelationRelationId, form->oid);
+		if ((form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW) &&
+			!sd_track_was_dropped(analysis, &table) && !sd_ask_untied(analysis, &table, &whole))
 			tables = lappend_oid(tables, form->oid);
 	}
 	systable_endscan(scan);
@@ -248,7 +256,7 @@ add_owned(SdAnalysis *analysis, Oid role, SdNames *tables, SdSize *size)
 	int others = 0;
 	ListCell *cell;
 
-	foreach (cell, sd_dependents_owned(role))
+	foreach (cell, sd_ask_owned(analysis, role))
 	{
 		const ObjectAddress *object = lfirst(cell);
 		char relkind =

@@ -182,7 +182,7 @@ is_out_of_the_way(SdAnalysis *analysis, const ObjectAddress *blocker)
 static void
 report_blockers(SdAnalysis *analysis, List *targets, const SdRelation *relation, const char *what)
 {
-	SdDependents dependents = sd_dependents(targets, false);
+	SdDependents dependents = sd_dependents(analysis, targets, false);
 	SdNames names;
 	ListCell *cell;
 

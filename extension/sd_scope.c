@@ -420,7 +420,10 @@ sd_scope_type_in_schema(SdScope *scope, const char *schema, const char *name, Oi
 
 	*oid = InvalidOid;
 	if (entry != NULL && !entry->conditional)
+	{
+		*oid = entry->oid;
 		return entry->presence;
+	}
 	namespace = schema_oid(scope, schema, sd_entry_find(scope, SD_ENTRY_SCHEMA, NULL, schema, NULL));
 	if (OidIsValid(namespace))
 		*oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),

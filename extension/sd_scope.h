@@ -133,6 +133,9 @@ extern void sd_scope_rename_schema(SdScope *scope, const char *name, const char 
 								   bool conditional);
 extern void sd_scope_make_type(SdScope *scope, List *names, bool is_domain, bool conditional);
 extern void sd_scope_drop_type(SdScope *scope, List *names, bool conditional);
+/* sd_scope_rename_type gives a type another schema, another name, or both; NULL leaves it. */
+extern void sd_scope_rename_type(SdScope *scope, List *names, const char *schema, const char *name,
+								 bool conditional);
 extern void sd_scope_make_routine(SdScope *scope, const char *name, const SdRoutine *routine);
 
 /* sd_scope_commit forgets how to undo what was changed since the last one. */

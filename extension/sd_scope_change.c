@@ -213,32 +213,61 @@ sd_scope_make_type(SdScope *scope, List *names, bool is_domain, bool conditional
 			->is_domain = is_domain;
 }
 
-void
-sd_scope_drop_type(SdScope *scope, List *names, bool conditional)
+/* type_schema returns the schema of a type that is there now; NULL when it is not. */
+static const char *
+type_schema(SdScope *scope, List *names, SdPresence *presence, Oid *oid)
 {
 	const char *name = strVal(llast(names));
 	ListCell *cell;
-	Oid oid;
 
-	if (conditional)
-		return;
 	if (list_length(names) > 1)
 	{
-		sd_entry_add(scope, SD_ENTRY_TYPE, strVal(list_nth(names, list_length(names) - 2)), name,
-					 NULL, SD_GONE, false);
-		return;
+		const char *schema = strVal(list_nth(names, list_length(names) - 2));
+
+		*presence = sd_scope_type_in_schema(scope, schema, name, oid);
+		return schema;
 	}
 	foreach (cell, sd_scope_search_path(scope))
 	{
 		const char *schema = ((SdPathMember *) lfirst(cell))->name;
-		SdPresence presence = sd_scope_type_in_schema(scope, schema, name, &oid);
 
-		if (presence == SD_MADE || presence == SD_EXISTS)
-		{
-			sd_entry_add(scope, SD_ENTRY_TYPE, schema, name, NULL, SD_GONE, false);
-			return;
-		}
+		*presence = sd_scope_type_in_schema(scope, schema, name, oid);
+		if (*presence == SD_MADE || *presence == SD_EXISTS)
+			return schema;
 	}
+	return NULL;
+}
+
+void
+sd_scope_drop_type(SdScope *scope, List *names, bool conditional)
+{
+	SdPresence presence;
+	Oid oid;
+	const char *schema = type_schema(scope, names, &presence, &oid);
+
+	if (!conditional && schema != NULL)
+		sd_entry_add(scope, SD_ENTRY_TYPE, schema, strVal(llast(names)), NULL, SD_GONE, false);
+}
+
+void
+sd_scope_rename_type(SdScope *scope, List *names, const char *schema, const char *name,
+					 bool conditional)
+{
+	SdPresence presence;
+	Oid oid;
+	const char *old_schema = type_schema(scope, names, &presence, &oid);
+	bool is_domain;
+	SdEntry *entry;
+
+	if (conditional || old_schema == NULL || (presence != SD_MADE && presence != SD_EXISTS))
+		return;
+	entry = sd_entry_find(scope, SD_ENTRY_TYPE, old_schema, strVal(llast(names)), NULL);
+	is_domain = entry != NULL && entry->is_domain;
+	sd_entry_add(scope, SD_ENTRY_TYPE, old_schema, strVal(llast(names)), NULL, SD_GONE, false);
+	entry = sd_entry_add(scope, SD_ENTRY_TYPE, schema != NULL ? schema : old_schema,
+						 name != NULL ? name : strVal(llast(names)), NULL, presence, false);
+	entry->oid = oid;
+	entry->is_domain = is_domain;
 }
 
 void

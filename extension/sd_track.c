@@ -367,7 +367,7 @@ track_drop(SdAnalysis *analysis, List *targets, bool cascade)
 
 	if (targets == NIL)
 		return;
-	dependents = sd_dependents(targets, cascade);
+	dependents = sd_dependents(analysis, targets, cascade);
 	foreach (cell, dependents.taken)
 	{
 		ObjectAddress *object = lfirst(cell);

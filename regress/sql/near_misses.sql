@@ -42,6 +42,28 @@ CREATE TABLE other PARTITION OF whole FOR VALUES FROM (4000) TO (5000);
 SET safedeploy.trace = off;
 SELECT statement, effect, object FROM safedeploy.trace_effects() WHERE effect = 'scan' ORDER BY 1;
 
+-- what the script takes out of use is not in the way of a drop, and does not go with it
+CREATE TYPE mood AS ENUM ('fine');
+CREATE TYPE feeling AS ENUM ('fine');
+CREATE TABLE felt (m mood);
+CREATE SCHEMA left_over;
+CREATE TABLE left_over.moved (a integer);
+CREATE ROLE near_leaver;
+CREATE TABLE owned (a integer);
+ALTER TABLE owned OWNER TO near_leaver;
+SELECT rule, severity, message FROM judge('ALTER TABLE felt ALTER COLUMN m TYPE feeling USING ''fine''; DROP TYPE mood') WHERE rule ~ 'drop';
+SELECT rule, severity, message FROM judge('ALTER TABLE felt ALTER COLUMN m TYPE feeling USING ''fine''; DROP TYPE mood CASCADE') WHERE rule ~ 'drop';
+SELECT rule, severity, message FROM judge('ALTER TYPE mood RENAME TO mood_old; CREATE TYPE mood AS ENUM (''bad''); ALTER TABLE felt ALTER COLUMN m TYPE mood USING ''bad''; DROP TYPE mood_old') WHERE rule ~ 'drop|exist';
+SELECT rule, severity, message FROM judge('CREATE TYPE mood AS ENUM (''bad'')') WHERE rule ~ 'drop|exist';
+SELECT rule, severity FROM judge('ALTER TABLE child NO INHERIT parent; DROP TABLE parent') WHERE rule ~ 'drop';
+SELECT rule, severity FROM judge('ALTER TABLE child NO INHERIT parent; DROP TABLE parent CASCADE') WHERE rule ~ 'drop';
+SELECT rule, severity FROM judge('ALTER TABLE child NO INHERIT parent; ALTER TABLE child INHERIT parent; DROP TABLE parent') WHERE rule ~ 'drop';
+SELECT rule, severity, message FROM judge('ALTER TABLE left_over.moved SET SCHEMA near; DROP SCHEMA left_over') WHERE rule ~ 'drop';
+SELECT rule, severity, message FROM judge('DROP SCHEMA left_over') WHERE rule ~ 'drop';
+SELECT rule, severity, message FROM judge('REASSIGN OWNED BY near_leaver TO current_user; DROP OWNED BY near_leaver') WHERE rule ~ 'drop';
+SELECT rule, severity, message FROM judge('ALTER TABLE plain OWNER TO near_leaver; DROP OWNED BY near_leaver') WHERE rule ~ 'drop';
+
 RESET search_path;
 SET client_min_messages = warning;
-DROP SCHEMA near CASCADE;
+DROP SCHEMA near, left_over CASCADE;
+DROP ROLE near_leaver;
