@@ -95,10 +95,17 @@ capture_terminal(void (*call)(void))
 	call();
 	dup2(keep, STDERR_FILENO);
 	close(keep);
-	close(slave);
-	/* all that was written, and then the error that nobody has the other end */
+	/* what is written last says when to stop: once nobody has the other end, the rest may be lost */
+	unit_ok(write(slave, "\001", 1) == 1, "its end");
 	while ((got = read(master, captured + len, sizeof captured - 1 - len)) > 0)
+	{
 		len += (size_t) got;
+		if (captured[len - 1] == '\001')
+			break;
+	}
+	if (len > 0)
+		len--;
+	close(slave);
 	captured[len] = '\0';
 	close(master);
 	return captured;
