@@ -282,9 +282,10 @@ OBJS = \
 	extension/sd_whole.o
 
 # FAILPOINTS=1 makes a build for tests: see extension/sd_failpoint.h, guard-cli/src/failpoint.h
-PG_CPPFLAGS = $(if $(FAILPOINTS),-DSD_FAILPOINTS) -I$(CURDIR)/extension -DSAFEDEPLOY_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = $(if $(FAILPOINTS),-DSD_FAILPOINTS) -I$(CURDIR)/extension -DSAFEDEPLOY_VERSION='"$(EXTVERSION)"' \
+	-ffile-prefix-map=$(CURDIR)=.
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
+	-Wno-missing-field-initializers -Wdate-time $(if $(WERROR),-Werror)
 SHLIB_LINK  =
 
 # One object a file.  The order is dependency order, never alphabetical.
@@ -395,6 +396,14 @@ TAP_TESTS      = 1
 PROVE_TESTS    = regress/t/*.pl
 EXTRA_CLEAN    = regress/results regress/output_iso regress/regression.diffs regress/regression.out
 
+# The place of this tree is not in what is built, so that two builds are the same bytes.
+# The compiler believes PWD, which may come by a symbolic link.
+export PWD := $(CURDIR)
+
+# Flags that the caller has in the environment: PGXS puts the server's into their place,
+# which are no flags for migguard.
+callers := $(foreach name,CC CFLAGS CPPFLAGS LDFLAGS,$(if $(filter environment%,$(origin $(name))),$(name)='$($(name))'))
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -415,7 +424,7 @@ CLI_PREFIX ?= /usr/local
 
 all: cli
 cli:
-	$(MAKE) -C guard-cli all PG_CONFIG='$(PG_CONFIG)' WERROR='$(WERROR)' FAILPOINTS='$(FAILPOINTS)'
+	$(callers) $(MAKE) -C guard-cli all PG_CONFIG='$(PG_CONFIG)' WERROR='$(WERROR)' FAILPOINTS='$(FAILPOINTS)'
 install: install-cli install-plugin
 install-cli: cli
 	$(MAKE) -C guard-cli install PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)' prefix='$(CLI_PREFIX)'
