@@ -82,8 +82,9 @@ sd_fact_null(SdFacts *facts, const char *key)
 	appendStringInfoString(&facts->members, "null");
 }
 
-void
-sd_fact_time(SdFacts *facts, const char *key, TimestampTz value)
+/* fact_time writes a time; 0 is null. */
+static void
+fact_time(SdFacts *facts, const char *key, TimestampTz value)
 {
 	char text[MAXDATELEN + 1];
 
@@ -217,11 +218,23 @@ use_phrases(const SdUsage *use, SdFacts *facts)
 		sd_fact_phrase(facts, "last read %s ago", sd_fact_span(seconds_since(use->last_read)));
 }
 
+/* use_of returns how much a relation is used, asked for when it is first needed. */
+static const SdUsage *
+use_of(SdAnalysis *analysis, SdContext *context)
+{
+	if (!context->has_use)
+	{
+		context->use = sd_usage(analysis, context->relation);
+		context->has_use = true;
+	}
+	return &context->use;
+}
+
 /* fact_use tells how often it is read and written, and since when that is counted. */
 static void
 fact_use(SdAnalysis *analysis, SdContext *context, SdFacts *facts)
 {
-	const SdUsage *use = sd_context_use(analysis, context);
+	const SdUsage *use = use_of(analysis, context);
 
 	use_phrases(use, facts);
 	if (!use->known)
@@ -238,8 +251,8 @@ fact_use(SdAnalysis *analysis, SdContext *context, SdFacts *facts)
 	sd_fact_number(facts, "writes_per_second", use->writes / use->seconds);
 	sd_fact_number(facts, "transactions_per_second", use->transactions);
 	sd_fact_bool(facts, "hot", sd_usage_is_hot(use));
-	sd_fact_time(facts, "since", use->since);
-	sd_fact_time(facts, "last_read", use->last_read);
+	fact_time(facts, "since", use->since);
+	fact_time(facts, "last_read", use->last_read);
 	if (use->last_read == 0 && use->reads > 0)
 		sd_fact_unknown(facts, "last_read", "this server does not keep it");
 }
@@ -256,24 +269,13 @@ new_facts(void)
 	return facts;
 }
 
-const SdUsage *
-sd_context_use(SdAnalysis *analysis, SdContext *context)
-{
-	if (!context->has_use)
-	{
-		context->use = sd_usage(analysis, context->relation);
-		context->has_use = true;
-	}
-	return &context->use;
-}
-
 bool
 sd_context_may_reach(SdAnalysis *analysis, SdContext *context, double transactions)
 {
 	const SdUsage *limit = sd_usage_limit(analysis);
 
 	return limit->known && limit->transactions >= transactions &&
-		   sd_context_use(analysis, context)->transactions >= transactions;
+		   use_of(analysis, context)->transactions >= transactions;
 }
 
 bool
@@ -288,7 +290,7 @@ sd_context_facts(SdAnalysis *analysis, SdContext *context)
 	SdFacts facts = new_facts();
 
 	size_phrase(context, &facts);
-	use_phrases(sd_context_use(analysis, context), &facts);
+	use_phrases(use_of(analysis, context), &facts);
 	return facts.summary.data;
 }
 
@@ -323,7 +325,7 @@ sd_context_of(SdAnalysis *analysis, Oid relation)
 		SdContext new = { .relation = relation, .size = sd_relation_size(analysis->sizes, relation) };
 
 		/* where ANALYZE never was, the server has counted all the same */
-		if (new.size.bytes > 0 && new.size.rows < 0 && sd_context_use(analysis, &new)->known)
+		if (new.size.bytes > 0 && new.size.rows < 0 && use_of(analysis, &new)->known)
 			new.size.rows = new.use.rows;
 		context = hash_search(analysis->contexts, &relation, HASH_ENTER, &found);
 		*context = new;

@@ -19,7 +19,7 @@ typedef struct SdContext
 {
 	Oid relation; /* the key */
 	SdSize size;
-	SdUsage use; /* see sd_context_use() */
+	SdUsage use; /* asked for when it is first needed */
 	bool has_use;
 	bool hot_reported;	 /* by the open transaction */
 	int hot_transaction; /* which one that is */
@@ -34,9 +34,6 @@ typedef struct SdContext
 
 /* sd_context_of returns the context of a relation of the catalog; of an index, that of its table. */
 extern SdContext *sd_context_of(SdAnalysis *analysis, Oid relation);
-
-/* sd_context_use returns how much it is used, asked for when it is first needed. */
-extern const SdUsage *sd_context_use(SdAnalysis *analysis, SdContext *context);
 
 /* sd_context_may_reach tells whether at least so many transactions a second may use it; false when not known. */
 extern bool sd_context_may_reach(SdAnalysis *analysis, SdContext *context, double transactions);
@@ -70,7 +67,6 @@ extern void sd_fact_number(SdFacts *facts, const char *key, double value);
 extern void sd_fact_count(SdFacts *facts, const char *key, int64 value);
 extern void sd_fact_bool(SdFacts *facts, const char *key, bool value);
 extern void sd_fact_null(SdFacts *facts, const char *key);
-extern void sd_fact_time(SdFacts *facts, const char *key, TimestampTz value); /* 0 is null */
 
 /* Arrays and objects; an element of an array has no key. */
 extern void sd_fact_open(SdFacts *facts, const char *key, char bracket);

@@ -211,7 +211,7 @@ follow_path(SdKnown *known)
 {
 	if (known->path != NULL && strcmp(known->path, namespace_search_path) == 0)
 		return;
-	known->path = sd_known_keep(known, namespace_search_path);
+	known->path = MemoryContextStrdup(known->context, namespace_search_path);
 	known->found.size = known->found.used = 0;
 }
 
@@ -308,14 +308,8 @@ sd_known_schema(SdKnown *known, const char *name)
 	oid = LookupNamespaceNoError(name);
 	if (OidIsValid(oid))
 	{
-		known->schema = sd_known_keep(known, name);
+		known->schema = MemoryContextStrdup(known->context, name);
 		known->schema_oid = oid;
 	}
 	return oid;
-}
-
-const char *
-sd_known_keep(SdKnown *known, const char *text)
-{
-	return MemoryContextStrdup(known->context, text);
 }

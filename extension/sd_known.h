@@ -43,7 +43,4 @@ extern bool sd_known_column(SdKnown *known, SdKnownRelation *relation, const cha
 /* sd_known_schema returns the OID of a schema, or InvalidOid. */
 extern Oid sd_known_schema(SdKnown *known, const char *name);
 
-/* sd_known_keep copies a text into the memory of what is known. */
-extern const char *sd_known_keep(SdKnown *known, const char *text);
-
 #endif

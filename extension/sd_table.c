@@ -106,8 +106,9 @@ sd_table_next_id(const char *sequence)
 	return id;
 }
 
-AttrNumber
-sd_table_column(Relation rel, const char *column)
+/* Attribute number of a column; an error when there is none. */
+static AttrNumber
+column_number(Relation rel, const char *column)
 {
 	TupleDesc desc = RelationGetDescr(rel);
 
@@ -139,7 +140,7 @@ sd_scan_begin(Relation rel, const char *index, const char *column, RegProcedure 
 	scan->backward = backward;
 	if (column != NULL)
 	{
-		ScanKeyInit(&skey, sd_table_column(rel, column), BTEqualStrategyNumber, eq, key);
+		ScanKeyInit(&skey, column_number(rel, column), BTEqualStrategyNumber, eq, key);
 		nkeys = 1;
 	}
 	if (index == NULL)
@@ -208,7 +209,7 @@ sd_row_load(Relation rel, HeapTuple tuple)
 Datum
 sd_row_get(const SdRow *row, const char *column, bool *isnull)
 {
-	int i = sd_table_column(row->rel, column) - 1;
+	int i = column_number(row->rel, column) - 1;
 
 	*isnull = row->nulls[i];
 	return row->values[i];
@@ -224,7 +225,7 @@ sd_row_get_text(const SdRow *row, const char *column)
 
 	if (isnull)
 		return NULL;
-	getTypeOutputInfo(TupleDescAttr(RelationGetDescr(row->rel), sd_table_column(row->rel, column) - 1)
+	getTypeOutputInfo(TupleDescAttr(RelationGetDescr(row->rel), column_number(row->rel, column) - 1)
 						  ->atttypid,
 					  &output, &varlena);
 	return OidOutputFunctionCall(output, value);
@@ -233,7 +234,7 @@ sd_row_get_text(const SdRow *row, const char *column)
 void
 sd_row_set_nullable(SdRow *row, const char *column, Datum value, bool isnull)
 {
-	int i = sd_table_column(row->rel, column) - 1;
+	int i = column_number(row->rel, column) - 1;
 
 	row->values[i] = isnull ? (Datum) 0 : value;
 	row->nulls[i] = isnull;

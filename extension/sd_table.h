@@ -47,9 +47,6 @@ extern Oid sd_table_oid(const char *name);
  */
 extern int64 sd_table_next_id(const char *sequence);
 
-/* Attribute number of a column; an error when there is none. */
-extern AttrNumber sd_table_column(Relation rel, const char *column);
-
 /*
  * sd_scan_begin scans in the order of an index of ours, or, with NULL, in no
  * order at all.  With a column, only rows equal to key are returned; equality

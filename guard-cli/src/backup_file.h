@@ -44,8 +44,6 @@ extern bool mg_backup_hash_file(MgArena *arena, const char *path, char **sha256,
 								MgError *err);
 extern char *mg_backup_hex(MgArena *arena, EVP_MD_CTX *hash);
 
-/* The directory that holds all backups: created for us alone; one that others may change is refused. */
-extern bool mg_backup_directory(const char *path, MgError *err);
 /* Creates NAME.partial in it, locked; removes what dead processes have left and says so. */
 extern bool mg_backup_begin(MgBackupJob *job, const char *directory, const char *name, MgError *err);
 /* Syncs everything and gives it its name, at once and over nothing. */

@@ -20,8 +20,9 @@
 
 #define OPEN_DIRECTORIES 16 /* of nftw */
 
-bool
-mg_backup_directory(const char *path, MgError *err)
+/* The directory that holds all backups: created for us alone; one that others may change is refused. */
+static bool
+make_directory(const char *path, MgError *err)
 {
 	struct stat st;
 
@@ -138,7 +139,7 @@ bool
 mg_backup_begin(MgBackupJob *job, const char *directory, const char *name, MgError *err)
 {
 	job->work_fd = -1;
-	if (!mg_backup_directory(directory, err) || !remove_dead(job, directory, err))
+	if (!make_directory(directory, err) || !remove_dead(job, directory, err))
 		return false;
 	job->backup.path = mg_file_join(job->arena, directory, name);
 	job->work = mg_printf(job->arena, "%s%s", job->backup.path, MG_PARTIAL);
