@@ -256,11 +256,11 @@ text_of(const char *const *texts, int count, unsigned bit)
 #define TEXTS(function, LIST)                                               \
 	const char *function(unsigned bit)                                      \
 	{                                                                       \
-		static const char *const texts[] = { LIST(TEXT) };                  \
+		static const char *const texts[] = { LIST(TEXT, ) };                \
                                                                             \
 		return text_of(texts, (int) (sizeof texts / sizeof texts[0]), bit); \
 	}
-#define TEXT(id, text) text,
+#define TEXT(list, id, text) text,
 TEXTS(mg_dead_kind_text, MG_DEAD_KINDS)
 TEXTS(mg_ledger_says_text, MG_LEDGER_SAYS)
 TEXTS(mg_version_says_text, MG_VERSION_SAYS)

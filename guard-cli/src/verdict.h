@@ -12,113 +12,70 @@
 #include "err.h"
 
 /* What kind of run it was; name for people. */
-#define MG_DEAD_KINDS(X) \
-	X(RUN, "run")        \
-	X(PLAN, "plan")      \
-	X(BACK, "rollback")  \
-	X(RESTORE, "restore")
+#define MG_DEAD_KINDS(X, list) \
+	X(list, RUN, "run")        \
+	X(list, PLAN, "plan")      \
+	X(list, BACK, "rollback")  \
+	X(list, RESTORE, "restore")
 
 /* How far the ledger says that it came. */
-#define MG_LEDGER_SAYS(X)                                                      \
-	X(ORDER, "it ended in order")                                              \
-	X(UNTOUCHED, "it had not come to the database")                            \
-	X(MIGRATE, "the tool was running")                                         \
-	X(MIGRATED, "the tool had ended well")                                     \
-	X(FAILED, "the upgrade or its proof had failed, and was to be taken back") \
-	X(VERIFIED, "the upgrade was proved")                                      \
-	X(ROLLBACK, "it was being taken back")                                     \
-	X(OVERTAKEN, "a later run has changed the database")                       \
-	X(NONSENSE, "its events contradict each other")
+#define MG_LEDGER_SAYS(X, list)                                                      \
+	X(list, ORDER, "it ended in order")                                              \
+	X(list, UNTOUCHED, "it had not come to the database")                            \
+	X(list, MIGRATE, "the tool was running")                                         \
+	X(list, MIGRATED, "the tool had ended well")                                     \
+	X(list, FAILED, "the upgrade or its proof had failed, and was to be taken back") \
+	X(list, VERIFIED, "the upgrade was proved")                                      \
+	X(list, ROLLBACK, "it was being taken back")                                     \
+	X(list, OVERTAKEN, "a later run has changed the database")                       \
+	X(list, NONSENSE, "its events contradict each other")
 
 /* What the tool's version table says, compared with where the run came from and was to go to. */
-#define MG_VERSION_SAYS(X)                             \
-	X(FROM, "where it came from")                      \
-	X(TO, "where it was to go")                        \
-	X(SAME, "where it came from and was to go")        \
-	X(BETWEEN, "on the way")                           \
-	X(ELSEWHERE, "neither on the way nor at its ends") \
-	X(UNKNOWN, "unreadable")
+#define MG_VERSION_SAYS(X, list)                             \
+	X(list, FROM, "where it came from")                      \
+	X(list, TO, "where it was to go")                        \
+	X(list, SAME, "where it came from and was to go")        \
+	X(list, BETWEEN, "on the way")                           \
+	X(list, ELSEWHERE, "neither on the way nor at its ends") \
+	X(list, UNKNOWN, "unreadable")
 
 /* What the live schema says, compared with the stored snapshots. */
-#define MG_SCHEMA_SAYS(X)                                              \
-	X(BEFORE, "as before it")                                          \
-	X(LOST, "as before it, but made anew, so that data is lost")       \
-	X(AFTER, "as it was to be")                                        \
-	X(BOTH, "as before it, which is also as it was to be")             \
-	X(PART, "a part of what was to be")                                \
-	X(OTHER, "neither as before it nor as it was to be")               \
-	X(CHANGED, "not as before it, and what it was to be is not known") \
-	X(INVALID, "with indexes that were left half-built")               \
-	X(UNKNOWN, "not to be compared")
+#define MG_SCHEMA_SAYS(X, list)                                              \
+	X(list, BEFORE, "as before it")                                          \
+	X(list, LOST, "as before it, but made anew, so that data is lost")       \
+	X(list, AFTER, "as it was to be")                                        \
+	X(list, BOTH, "as before it, which is also as it was to be")             \
+	X(list, PART, "a part of what was to be")                                \
+	X(list, OTHER, "neither as before it nor as it was to be")               \
+	X(list, CHANGED, "not as before it, and what it was to be is not known") \
+	X(list, INVALID, "with indexes that were left half-built")               \
+	X(list, UNKNOWN, "not to be compared")
 
 /* What of it is still alive. */
-#define MG_SESSION_SAYS(X)         \
-	X(NONE, "none")                \
-	X(GUARD, "its guard")          \
-	X(WORK, "what it had started") \
-	X(STUCK, "sessions that do not end")
+#define MG_SESSION_SAYS(X, list)         \
+	X(list, NONE, "none")                \
+	X(list, GUARD, "its guard")          \
+	X(list, WORK, "what it had started") \
+	X(list, STUCK, "sessions that do not end")
 
-#define X(id, text) MG_DEAD_BIT_##id,
-enum
-{
-	MG_DEAD_KINDS(X) MG_DEAD_COUNT
-};
-#undef X
-#define X(id, text) MG_LEDGER_BIT_##id,
-enum
-{
-	MG_LEDGER_SAYS(X) MG_LEDGER_COUNT
-};
-#undef X
-#define X(id, text) MG_VERSION_BIT_##id,
-enum
-{
-	MG_VERSION_SAYS(X) MG_VERSION_COUNT
-};
-#undef X
-#define X(id, text) MG_SCHEMA_BIT_##id,
-enum
-{
-	MG_SCHEMA_SAYS(X) MG_SCHEMA_COUNT
-};
-#undef X
-#define X(id, text) MG_SESSION_BIT_##id,
-enum
-{
-	MG_SESSION_SAYS(X) MG_SESSION_COUNT
-};
-#undef X
-
-#define X(id, text) MG_DEAD_##id = 1 << MG_DEAD_BIT_##id,
-enum
-{
-	MG_DEAD_KINDS(X) MG_DEAD_ANY = (1 << MG_DEAD_COUNT) - 1
-};
-#undef X
-#define X(id, text) MG_LEDGER_##id = 1 << MG_LEDGER_BIT_##id,
-enum
-{
-	MG_LEDGER_SAYS(X) MG_LEDGER_ANY = (1 << MG_LEDGER_COUNT) - 1
-};
-#undef X
-#define X(id, text) MG_VERSION_##id = 1 << MG_VERSION_BIT_##id,
-enum
-{
-	MG_VERSION_SAYS(X) MG_VERSION_ANY = (1 << MG_VERSION_COUNT) - 1
-};
-#undef X
-#define X(id, text) MG_SCHEMA_##id = 1 << MG_SCHEMA_BIT_##id,
-enum
-{
-	MG_SCHEMA_SAYS(X) MG_SCHEMA_ANY = (1 << MG_SCHEMA_COUNT) - 1
-};
-#undef X
-#define X(id, text) MG_SESSION_##id = 1 << MG_SESSION_BIT_##id,
-enum
-{
-	MG_SESSION_SAYS(X) MG_SESSION_ANY = (1 << MG_SESSION_COUNT) - 1
-};
-#undef X
+/*
+ * The bits of a list, such as MG_DEAD_RUN, with MG_DEAD_COUNT and MG_DEAD_ANY.  In between stand their
+ * numbers, from which the next one counts on.
+ */
+#define MG_VERDICT_BIT(list, id, text)                         \
+	list##_NUMBER_##id, list##_##id = 1 << list##_NUMBER_##id, \
+						list##_LAST_##id = list##_NUMBER_##id,
+#define MG_VERDICT_BITS(LIST, list)              \
+	enum                                         \
+	{                                            \
+		LIST(MG_VERDICT_BIT, list) list##_COUNT, \
+		list##_ANY = (1 << list##_COUNT) - 1     \
+	}
+MG_VERDICT_BITS(MG_DEAD_KINDS, MG_DEAD);
+MG_VERDICT_BITS(MG_LEDGER_SAYS, MG_LEDGER);
+MG_VERDICT_BITS(MG_VERSION_SAYS, MG_VERSION);
+MG_VERDICT_BITS(MG_SCHEMA_SAYS, MG_SCHEMA);
+MG_VERDICT_BITS(MG_SESSION_SAYS, MG_SESSION);
 
 /* One bit of each list. */
 typedef struct MgFacts
