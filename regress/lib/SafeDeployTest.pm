@@ -25,6 +25,8 @@ use warnings;
 
 use Carp;
 use Exporter 'import';
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
 use JSON::PP ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -36,7 +38,7 @@ use SafeDeployTest::Process;
 # The cause of a premature end belongs into the output, not only into the server test's log.
 $SIG{__DIE__} = sub { diag("died: $_[0]") if defined $^S && !$^S; };
 
-our @EXPORT = qw(wait_until run_program start_program quote_literal quote_ident exit_is);
+our @EXPORT = qw(wait_until run_program start_program write_file quote_literal quote_ident exit_is);
 
 =head1 SERVERS
 
@@ -286,6 +288,25 @@ sub wait_until
 		croak "waited $seconds s in vain for: $what" if time > $until;
 		sleep 0.02;
 	}
+}
+
+=head2 write_file($path, $text, $mode)
+
+Writes a file, characters in UTF-8, and makes the directories above it; a mode if one
+is given.  Returns the path.
+
+=cut
+
+sub write_file
+{
+	my ($path, $text, $mode) = @_;
+	foreach ($path, $text) { utf8::encode($_) if utf8::is_utf8($_); }
+	make_path(dirname($path));
+	open my $handle, '>:raw', $path or croak "could not write $path: $!";
+	print $handle $text;
+	close $handle or croak "could not write $path: $!";
+	chmod $mode, $path or croak "could not change $path: $!" if defined $mode;
+	return $path;
 }
 
 =head1 THE LEDGER

@@ -16,24 +16,14 @@ $server->sql('app', q{CREATE TABLE kept (id integer, v text); INSERT INTO kept S
 
 my $version = 0;
 
-sub write_file
-{
-	my ($name, $text, $mode) = @_;
-	open my $handle, '>:raw', "$dir/$name" or die "could not write $name: $!";
-	print $handle $text;
-	close $handle;
-	chmod $mode, "$dir/$name" if $mode;
-	return "$dir/$name";
-}
-
 # One more migration, and a run of it.
 sub run_one
 {
 	my ($ini, %opt) = @_;
 	$version++;
-	write_file("${version}_t.up.sql", "CREATE TABLE t$version (id integer);\n");
-	write_file("${version}_t.down.sql", "DROP TABLE t$version;\n");
-	write_file('migguard.ini', "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[preflight]\ngit_clean = off\n$ini");
+	write_file("$dir/${version}_t.up.sql", "CREATE TABLE t$version (id integer);\n");
+	write_file("$dir/${version}_t.down.sql", "DROP TABLE t$version;\n");
+	write_file("$dir/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[preflight]\ngit_clean = off\n$ini");
 	return $server->migguard('app', [ '--format', 'json', 'run' ], cwd => "$dir", %opt);
 }
 
@@ -86,26 +76,26 @@ my %programs = (
 	dies      => "#!/bin/sh\n$real \"\$\@\" | head -c 3000\nkill -9 \$\$\n");
 foreach my $name (sort keys %programs)
 {
-	my $program = write_file("pg_dump_$name", $programs{$name}, 0755);
+	my $program = write_file("$dir/pg_dump_$name", $programs{$name}, 0755);
 	$p = run_one("$where\[programs]\npg_dump = $program\n");
 	exit_is($p, 10, "a pg_dump that $name: refused");
 	untouched($name, 1);
 }
 
 # a file that is changed after it was written, before it is read back
-my $change = write_file('pg_restore_changes', "#!/bin/sh\nexit 1\n", 0755);
+my $change = write_file("$dir/pg_restore_changes", "#!/bin/sh\nexit 1\n", 0755);
 $p = run_one("$where\[programs]\npg_restore = $change\n");
 exit_is($p, 10, 'a backup that cannot be unpacked is refused');
 like($p->stderr, qr/cannot be unpacked/, 'and told so');
 untouched('not unpacked', 1);
 
 # no room: a limit of file size is as good as a full disk
-my $limited = write_file('limited', "#!/bin/sh\nulimit -f 8\nexec \"\$\@\"\n", 0755);
+my $limited = write_file("$dir/limited", "#!/bin/sh\nulimit -f 8\nexec \"\$\@\"\n", 0755);
 $p = do { local $ENV{MIGGUARD} = $ENV{MIGGUARD} || 'migguard';
 	$version++;
-	write_file("${version}_t.up.sql", "CREATE TABLE t$version (id integer);\n");
-	write_file("${version}_t.down.sql", "DROP TABLE t$version;\n");
-	write_file('migguard.ini', "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[preflight]\ngit_clean = off\n$where");
+	write_file("$dir/${version}_t.up.sql", "CREATE TABLE t$version (id integer);\n");
+	write_file("$dir/${version}_t.down.sql", "DROP TABLE t$version;\n");
+	write_file("$dir/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[preflight]\ngit_clean = off\n$where");
 	run_program([ $limited, $ENV{MIGGUARD}, 'run' ], cwd => "$dir", env => { DATABASE_URL => $server->url('app') }) };
 is($p->exit_code, 10, 'no room for the backup: refused') or diag($p->stderr);
 like($p->stderr, qr/could not write to/, 'and told so');
@@ -117,7 +107,7 @@ $p = run_one($where);
 exit_is($p, 10, 'a directory that others may write to is refused');
 chmod 0700, $backups;
 untouched('an open directory', 1);
-write_file('plain_file', '');
+write_file("$dir/plain_file", '');
 $p = run_one("[backup]\ndirectory = $dir/plain_file\n");
 exit_is($p, 10, 'a file in its place is refused');
 untouched('a file', 1);

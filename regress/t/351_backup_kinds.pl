@@ -12,16 +12,6 @@ my $dir = File::Temp->newdir;
 my $backups = "$dir/backups";
 my $version = 0;
 
-sub write_file
-{
-	my ($name, $text, $mode) = @_;
-	open my $handle, '>:raw', "$dir/$name" or die "could not write $name: $!";
-	print $handle $text;
-	close $handle;
-	chmod $mode, "$dir/$name" if $mode;
-	return "$dir/$name";
-}
-
 sub slurp { return SafeDeployTest::Process::slurp($_[0]); }
 
 sub manifest { return JSON::PP->new->decode(slurp("$_[0]/manifest.json")); }
@@ -31,9 +21,9 @@ sub run_one
 {
 	my ($up, $down, $ini, @more) = @_;
 	$version++;
-	write_file("${version}_t.up.sql", $up);
-	write_file("${version}_t.down.sql", $down);
-	write_file('migguard.ini', "[tool]\nname = sql\ndirectory = .\n[preflight]\ngit_clean = off\n[run]\nfail_on = never\nallow_irreversible = on\n[backup]\ndirectory = $backups\n$ini");
+	write_file("$dir/${version}_t.up.sql", $up);
+	write_file("$dir/${version}_t.down.sql", $down);
+	write_file("$dir/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[preflight]\ngit_clean = off\n[run]\nfail_on = never\nallow_irreversible = on\n[backup]\ndirectory = $backups\n$ini");
 	return $server->migguard('app', [ '--format', 'json', 'run', @more ], cwd => "$dir");
 }
 
@@ -147,7 +137,7 @@ is(manifest(backup_of($p))->{kind}, 'full', 'and without a prediction nothing is
 
 # external: a command
 my $external = "policy = external\nexternal = command\ncommand = ";
-my $script = write_file('keep.sh', "#!/bin/sh\nprintf '%s|' \"\$@\" >>$dir/called\n", 0755);
+my $script = write_file("$dir/keep.sh", "#!/bin/sh\nprintf '%s|' \"\$@\" >>$dir/called\n", 0755);
 $p = run_one("CREATE TABLE e1 ();\n", "DROP TABLE e1;\n", "$external$script a;b \$HOME\n");
 exit_is($p, 0, 'a command makes the backup');
 is(slurp("$dir/called"), 'a;b|$HOME|', 'without a shell');
@@ -171,8 +161,8 @@ is_deeply([ map { $_->{created_at} } @all ], [ reverse sort map { $_->{created_a
 
 # partial ones: of the dead, and of the living
 mkdir "$backups/app-1-dead.partial", 0700;
-write_file('backups/app-1-dead.partial/database.dump', 'half');
-write_file('outside', 'stays');
+write_file("$dir/backups/app-1-dead.partial/database.dump", 'half');
+write_file("$dir/outside", 'stays');
 symlink "$dir/outside", "$backups/app-1-dead.partial/link";
 mkdir "$backups/app-1-alive.partial", 0700;
 my $alive = start_program([ 'flock', "$backups/app-1-alive.partial", 'sleep', '60' ]);
@@ -186,7 +176,7 @@ ok(-d "$backups/app-1-alive.partial", 'that of a living one stays');
 $alive->signal('KILL');
 
 # killed while it is written: a half is never taken for a whole
-my $slow = write_file('slow_dump', "#!/bin/sh\npg_dump \"\$\@\" | head -c 2000\nsleep 60\n", 0755);
+my $slow = write_file("$dir/slow_dump", "#!/bin/sh\npg_dump \"\$\@\" | head -c 2000\nsleep 60\n", 0755);
 my $going = $server->start_migguard('app', [ 'backup', 'create', '--kind', 'full' ], cwd => "$dir", env => { MIGGUARD_PROGRAMS_PG_DUMP => $slow });
 wait_until(sub { grep { -s "$_/database.dump" } glob "'$backups'/*.partial" }, 20, 'half of a dump');
 $going->signal('KILL');

@@ -76,15 +76,6 @@ sub slurp_file
 	return <$handle>;
 }
 
-sub spew
-{
-	my ($path, $text) = @_;
-	open my $handle, '>:raw', $path or die "could not write $path: $!";
-	print $handle $text;
-	close $handle;
-	return;
-}
-
 my %damages = (
 	cut => sub { my ($text) = @_; return substr $text, 0, int rand length $text; },
 	flip => sub { my ($text) = @_; my $at = int rand length $text; substr($text, $at, 1) = chr(ord(substr $text, $at, 1) ^ (1 + int rand 255)); return $text; });
@@ -103,7 +94,7 @@ foreach my $kind (sort keys %kinds)
 				my $path = duplicate($kinds{$kind}, "$dir/damaged/$made");
 				my @files = grep { -s "$path/$_" } files_of($path);
 				my $file = $files[ int rand @files ];
-				spew("$path/$file", $damages{$damage}->(slurp_file("$path/$file")));
+				write_file("$path/$file", $damages{$damage}->(slurp_file("$path/$file")));
 				push @paths, $path;
 				$made++;
 			}
@@ -131,7 +122,7 @@ $mixed = duplicate($kinds{compressed}, "$dir/mixed2");
 copy("$other/manifest.json", "$mixed/manifest.json");
 is((verdicts(10, $mixed))[0]{good}, JSON::PP::false, 'and so is its manifest');
 $mixed = duplicate($kinds{directory}, "$dir/more");
-spew("$mixed/dump/9999.dat.gz", 'x');
+write_file("$mixed/dump/9999.dat.gz", 'x');
 like((verdicts(10, $mixed))[0]{problem}, qr/does not name/, 'a file that nobody wrote is refused');
 $mixed = duplicate($kinds{compressed}, "$dir/less");
 unlink "$mixed/database.dump";
@@ -148,7 +139,7 @@ $mixed = duplicate($kinds{compressed}, "$dir/forged");
 my $text = slurp_file("$mixed/manifest.json");
 $text =~ s/("name":\s*"public.kept",\s*"condition":\s*"",\s*"rows":\s*)2000/${1}2001/ or die "no count in $text";
 $text =~ s/,\n\t"manifest_sha256".*//s;
-spew("$mixed/manifest.json", $text . ",\n\t\"manifest_sha256\":\t\"" . Digest::SHA::sha256_hex($text) . "\"\n}\n");
+write_file("$mixed/manifest.json", $text . ",\n\t\"manifest_sha256\":\t\"" . Digest::SHA::sha256_hex($text) . "\"\n}\n");
 is((verdicts(0, $mixed))[0]{good}, JSON::PP::true, 'what is consistent in itself is believed');
 $p = $server->migguard('app', [ 'backup', 'verify', '--restore', $mixed ]);
 exit_is($p, 10, 'but not once it is restored');

@@ -14,15 +14,6 @@ my $backups = "$dir/backups";
 my $lib = "$dir/kill_at.so";
 exit_is(run_program([ qw(gcc -shared -fPIC -O1 -o), $lib, dirname(__FILE__) . '/../lib/SafeDeployTest/kill_at.c', '-ldl' ]), 0, 'the library that kills compiles');
 
-sub write_file
-{
-	my ($name, $text) = @_;
-	open my $handle, '>:raw', "$dir/$name" or die "could not write $name: $!";
-	print $handle $text;
-	close $handle;
-	return;
-}
-
 # A database with things that no dump of it holds, a backup by a run, and a change after it.
 sub scene
 {
@@ -43,9 +34,9 @@ GRANT CONNECT, TEMPORARY ON DATABASE $name TO reader_of_it WITH GRANT OPTION;
 COMMENT ON DATABASE $name IS 'what it''s for';
 SQL
 	mkdir "$dir/$name";
-	write_file("$name/1_t.up.sql", "ALTER TABLE kept DROP COLUMN v;\n");
-	write_file("$name/1_t.down.sql", "ALTER TABLE kept ADD COLUMN v text;\n");
-	write_file("$name/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[preflight]\ngit_clean = off\n[run]\nfail_on = never\n[backup]\ndirectory = $backups\n");
+	write_file("$dir/$name/1_t.up.sql", "ALTER TABLE kept DROP COLUMN v;\n");
+	write_file("$dir/$name/1_t.down.sql", "ALTER TABLE kept ADD COLUMN v text;\n");
+	write_file("$dir/$name/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[preflight]\ngit_clean = off\n[run]\nfail_on = never\n[backup]\ndirectory = $backups\n");
 	my $p = $server->migguard($name, [ '--format', 'json', 'run' ], cwd => "$dir/$name");
 	exit_is($p, 0, "$name: a run that drops a column");
 	return JSON::PP->new->decode($p->stdout)->{backup};

@@ -13,16 +13,7 @@ my $other = SafeDeployTest->new('elsewhere');
 my $place = 'host=' . $server->node->host . ' port=' . $server->node->port . ' user=' . $server->user . ' dbname=postgres';
 my ($bin) = split /\n/, $server->sql('postgres', q{SELECT setting FROM pg_config() WHERE name = 'BINDIR'});
 
-sub write_file
-{
-	my ($name, $text) = @_;
-	open my $handle, '>:raw', "$dir/$name" or die "could not write $name: $!";
-	print $handle $text;
-	close $handle;
-	return;
-}
-
-write_file('pgbackrest.conf', <<CONF);
+write_file("$dir/pgbackrest.conf", <<CONF);
 [global]
 repo1-path=$dir/repo
 log-path=$dir
@@ -37,7 +28,7 @@ pg1-socket-path=@{[ $server->node->host ]}
 pg1-user=@{[ $server->user ]}
 CONF
 mkdir "$dir/$_" foreach qw(barman barman.d);
-write_file('barman.conf', <<CONF);
+write_file("$dir/barman.conf", <<CONF);
 [barman]
 barman_user = @{[ scalar getpwuid $> ]}
 configuration_files_directory = $dir/barman.d
@@ -61,9 +52,9 @@ sub run_one
 {
 	my ($on, $provider, $ini) = @_;
 	$version++;
-	write_file("${version}_t.up.sql", "CREATE TABLE t$version ();\n");
-	write_file("${version}_t.down.sql", "DROP TABLE t$version;\n");
-	write_file('migguard.ini', "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[preflight]\ngit_clean = off\n[backup]\npolicy = external\nexternal = $provider->{name}\ndirectory = $dir/backups\ncommand = $provider->{says}\n$ini");
+	write_file("$dir/${version}_t.up.sql", "CREATE TABLE t$version ();\n");
+	write_file("$dir/${version}_t.down.sql", "DROP TABLE t$version;\n");
+	write_file("$dir/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[preflight]\ngit_clean = off\n[backup]\npolicy = external\nexternal = $provider->{name}\ndirectory = $dir/backups\ncommand = $provider->{says}\n$ini");
 	my $p = $on->migguard('app', [ '--format', 'json', 'run' ], cwd => "$dir");
 	return $p if defined $p->exit_code && $p->exit_code == 0;
 	unlink "$dir/${version}_t.up.sql", "$dir/${version}_t.down.sql";

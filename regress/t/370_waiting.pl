@@ -11,19 +11,10 @@ my $dir = File::Temp->newdir;
 $server->create_database('app');
 $server->sql('app', 'CREATE TABLE big AS SELECT g AS id, md5(g::text) AS v FROM generate_series(1, 200000) g');
 
-sub write_file
-{
-	my ($name, $text) = @_;
-	open my $handle, '>', "$dir/$name" or die $!;
-	print $handle $text;
-	close $handle;
-	return;
-}
-
 # The pause lets the others queue up before the index is begun.
-write_file('1_index.up.sql', "-- migguard: no-transaction\nSELECT pg_sleep(2);\nCREATE INDEX CONCURRENTLY big_id ON big (id);\n");
-write_file('1_index.down.sql', "DROP INDEX big_id;\n");
-write_file('migguard.ini', "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[backup]\npolicy = none\n[run]\nlock_timeout = 20s\nfail_on = never\n");
+write_file("$dir/1_index.up.sql", "-- migguard: no-transaction\nSELECT pg_sleep(2);\nCREATE INDEX CONCURRENTLY big_id ON big (id);\n");
+write_file("$dir/1_index.down.sql", "DROP INDEX big_id;\n");
+write_file("$dir/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[backup]\npolicy = none\n[run]\nlock_timeout = 20s\nfail_on = never\n");
 
 my @guards = map { $server->start_migguard('app', [ 'run', '--lock-wait', '2min' ], cwd => "$dir") } 1 .. 11;
 my $waiting = sub { scalar grep { $_->stderr =~ /waiting for deploy lock/ } @guards };

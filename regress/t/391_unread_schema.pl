@@ -11,18 +11,9 @@ use Time::HiRes qw(time);
 my $server = SafeDeployTest->new('unread');
 my $dir    = File::Temp->newdir;
 
-sub write_file
-{
-	my ($name, $text) = @_;
-	open my $handle, '>', "$dir/$name" or die "$dir/$name: $!";
-	print $handle $text;
-	close $handle;
-	return;
-}
-
-write_file('migguard.ini', "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[backup]\npolicy = none\n");
-write_file('1_first.up.sql', "CREATE TABLE fresh (id integer);\n");
-write_file('1_first.down.sql', "DROP TABLE fresh;\n");
+write_file("$dir/migguard.ini", "[tool]\nname = sql\ndirectory = .\n[rehearse]\nmode = off\n[backup]\npolicy = none\n");
+write_file("$dir/1_first.up.sql", "CREATE TABLE fresh (id integer);\n");
+write_file("$dir/1_first.down.sql", "DROP TABLE fresh;\n");
 
 sub fresh_database
 {
@@ -49,7 +40,7 @@ $locker->query_safe('ROLLBACK');
 
 # 2. From the middle.
 $locker = fresh_database('middle');
-write_file('1_first.up.sql', "CREATE TABLE fresh (id integer);\nSELECT pg_sleep(3);\n");
+write_file("$dir/1_first.up.sql", "CREATE TABLE fresh (id integer);\nSELECT pg_sleep(3);\n");
 my $child = $server->start_migguard('middle', ['run'], cwd => "$dir");
 wait_until(sub { $server->sql('middle', q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND wait_event = 'PgSleep'}) eq '1' }, 30, 'the migration');
 $locker->query_safe($lock);
@@ -64,7 +55,7 @@ unlike($status->stdout, qr/not known/, 'after the lock all is known again');
 
 # 3. For a moment only.
 $locker = fresh_database('moment');
-write_file('1_first.up.sql', "CREATE TABLE fresh (id integer);\n");
+write_file("$dir/1_first.up.sql", "CREATE TABLE fresh (id integer);\n");
 $locker->query_safe($lock);
 $child = $server->start_migguard('moment', ['run'], cwd => "$dir");
 sleep 2;

@@ -18,16 +18,6 @@ my %quick  = (MIGGUARD_REHEARSE_MODE => 'clone', MIGGUARD_BACKUP_POLICY => 'none
 my %fast   = (%quick, MIGGUARD_REHEARSE_MODE => 'off');
 my $number = 0;
 
-sub write_file
-{
-	my ($dir, $name, $text) = @_;
-	foreach ($dir, $name, $text) { utf8::encode($_) if utf8::is_utf8($_); }
-	open my $handle, '>:raw', "$dir/$name" or die "$dir/$name: $!";
-	print $handle $text;
-	close $handle or die "$dir/$name: $!";
-	return;
-}
-
 # project(%files): a database and a directory of its own
 sub project
 {
@@ -35,7 +25,7 @@ sub project
 	my $name = 'p' . ++$number;
 	my $dir  = "$temp/$name";
 	make_path($dir);
-	write_file($dir, $_, $files{$_}) foreach keys %files;
+	write_file("$dir/$_", $files{$_}) foreach keys %files;
 	$server->create_database($name);
 	return { db => $name, dir => $dir };
 }
@@ -107,10 +97,10 @@ SQL
 	exit_is(guard($p, [ 'run' ], MIGGUARD_RUN_TARGET => 'nosuch'), 10, 'a target that is not there is refused');
 
 	# what was applied must stay as it was
-	write_file($p->{dir}, '1_first.up.sql', "$session_sql-- more\n");
+	write_file("$p->{dir}/1_first.up.sql", "$session_sql-- more\n");
 	refused($p, 10, qr/"1_first\.up\.sql" was changed after it was applied/, 'a file that was changed after it ran');
-	write_file($p->{dir}, '1_first.up.sql', $session_sql);
-	write_file($p->{dir}, '0_before.up.sql', 'SELECT 1;');
+	write_file("$p->{dir}/1_first.up.sql", $session_sql);
+	write_file("$p->{dir}/0_before.up.sql", 'SELECT 1;');
 	refused($p, 10, qr/"0_before\.up\.sql" was never applied, but a newer one was/, 'a number below one that is applied');
 	unlink "$p->{dir}/0_before.up.sql", "$p->{dir}/1_first.up.sql", "$p->{dir}/001_first.down.sql";
 	refused($p, 10, qr/migration 1 is applied, but its file is missing/, 'a file that is missing');
@@ -121,8 +111,8 @@ SQL
 	my $p = project('1_a.up.sql' => 'CREATE TABLE one ();', '1_a.down.sql' => 'DROP TABLE one;');
 	my $q = { db => $p->{db}, dir => "$temp/other" };
 	make_path($q->{dir});
-	write_file($q->{dir}, '1_b.up.sql',   'CREATE TABLE two ();');
-	write_file($q->{dir}, '1_b.down.sql', 'DROP TABLE two;');
+	write_file("$q->{dir}/1_b.up.sql", 'CREATE TABLE two ();');
+	write_file("$q->{dir}/1_b.down.sql", 'DROP TABLE two;');
 	exit_is(guard($p, ['run']), 0, 'one project');
 	exit_is(guard($q, ['run'], MIGGUARD_TOOL_PROJECT => "o'ther \"p"), 0, 'another in the same database');
 	is($server->sql($p->{db}, "SELECT string_agg(project || name, ' ' ORDER BY name) FROM safedeploy.applied_migration"),
@@ -156,8 +146,8 @@ SQL
 	is($server->sql($p->{db}, "SELECT to_regclass('s') IS NULL AND to_regclass('s2') IS NOT NULL"), 't', 'a savepoint is no transaction of its own');
 	exit_is(guard($p, [ 'rollback', '--to', 'base' ], %quick), 0, 'down to the base');
 	is(applied($p), '', 'nothing is recorded any more');
-	write_file($p->{dir}, '5_c.up.sql', "BEGIN;\nCREATE TABLE c1 ();\nCOMMIT;\nSELECT 1/0;");
-	write_file($p->{dir}, '5_c.down.sql', 'DROP TABLE IF EXISTS c1;');
+	write_file("$p->{dir}/5_c.up.sql", "BEGIN;\nCREATE TABLE c1 ();\nCOMMIT;\nSELECT 1/0;");
+	write_file("$p->{dir}/5_c.down.sql", 'DROP TABLE IF EXISTS c1;');
 	my $half = guard($p, ['run']);
 	exit_is($half, 22, 'a file that fails behind its own COMMIT: what it left is seen');
 	like($half->stderr, qr/Table "public\.c1" is added/, 'and named');

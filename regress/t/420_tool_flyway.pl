@@ -4,8 +4,6 @@ use strict;
 use warnings;
 use utf8;
 
-use File::Basename qw(dirname);
-use File::Path qw(make_path);
 use File::Temp;
 use JSON::PP ();
 
@@ -20,18 +18,6 @@ my %quick  = (MIGGUARD_REHEARSE_MODE => 'clone', MIGGUARD_BACKUP_POLICY => 'none
 my %fast   = (%quick, MIGGUARD_REHEARSE_MODE => 'off');
 my $number = 0;
 
-sub write_file
-{
-	my ($dir, $name, $text) = @_;
-	utf8::encode($name);
-	utf8::encode($text);
-	make_path(dirname("$dir/$name"));
-	open my $handle, '>:raw', "$dir/$name" or die "$dir/$name: $!";
-	print $handle $text;
-	close $handle or die "$dir/$name: $!";
-	return;
-}
-
 # project(%files): a database and a directory of its own, with spaces, quotes and more in its name
 sub project
 {
@@ -39,7 +25,7 @@ sub project
 	my $name = 'p' . ++$number;
 	my $dir  = "$temp/$name \"j' é";
 	utf8::encode($dir);
-	write_file($dir, $_, $files{$_}) foreach keys %files;
+	write_file("$dir/$_", $files{$_}) foreach keys %files;
 	$server->create_database($name);
 	return { db => $name, dir => $dir };
 }
@@ -145,20 +131,20 @@ my $p = project(
 
 # What was applied must be as it was
 {
-	write_file($p->{dir}, "more sql/V1.9__nine.sql", 'CREATE TABLE nine (changed int);');
+	write_file("$p->{dir}/more sql/V1.9__nine.sql", 'CREATE TABLE nine (changed int);');
 	refused($p, 10, qr/V1\.9__nine\.sql" was changed after it was applied/, 'a file that was changed');
-	write_file($p->{dir}, "more sql/V1.9__nine.sql", "CREATE TABLE nine ();\r\n");
+	write_file("$p->{dir}/more sql/V1.9__nine.sql", "CREATE TABLE nine ();\r\n");
 	exit_is(guard($p, ['run']), 3, 'other line ends are no change, as with Flyway');
 	exit_is(bare($p, 'validate'), 0, 'which agrees');
 	unlink "$p->{dir}/more sql/V1.9__nine.sql";
 	refused($p, 10, qr/version 1\.9 is applied, but its file is missing/, 'a missing file');
-	write_file($p->{dir}, "more sql/V1.9__nine.sql", 'CREATE TABLE nine ();');
-	write_file($p->{dir}, "more sql/V1.5__five.sql", 'CREATE TABLE five ();');
-	write_file($p->{dir}, "more sql/U1.5__five.sql", 'DROP TABLE five;');
+	write_file("$p->{dir}/more sql/V1.9__nine.sql", 'CREATE TABLE nine ();');
+	write_file("$p->{dir}/more sql/V1.5__five.sql", 'CREATE TABLE five ();');
+	write_file("$p->{dir}/more sql/U1.5__five.sql", 'DROP TABLE five;');
 	refused($p, 10, qr/V1\.5__five\.sql" was never applied, but a newer one was/, 'a version below one that is applied');
 	exit_is(guard($p, ['run'], %quick, options => ['-outOfOrder=true']), 0, 'unless out of order is allowed');
 	is(applied($p), '1 1.2 1.9 1.10 1.5', 'and applied so');
-	write_file($p->{dir}, "sql/V1.05__again.sql", 'SELECT 1;');
+	write_file("$p->{dir}/sql/V1.05__again.sql", 'SELECT 1;');
 	refused($p, 65, qr/two migrations have the same version/, 'the same version twice');
 	unlink "$p->{dir}/sql/V1.05__again.sql";
 	unlink "$p->{dir}/more sql/U1.10__ten.sql";
@@ -188,7 +174,7 @@ my $p = project(
 	exit_is($bad, 20, 'a migration that fails changes nothing');
 	is(applied($q), '1 2', 'and is not in the history');
 	unlink "$q->{dir}/V3__bad.sql", "$q->{dir}/U3__bad.sql";
-	write_file($q->{dir}, "V3__unique.sql", 'CREATE UNIQUE INDEX CONCURRENTLY a_u ON a (i);');
+	write_file("$q->{dir}/V3__unique.sql", 'CREATE UNIQUE INDEX CONCURRENTLY a_u ON a (i);');
 	refused($q, 12, qr/will fail/, 'what the rows do not let through is refused');
 	my $failed = guard($q, ['run'], MIGGUARD_RUN_PROBE => 'off');
 	exit_is($failed, 22, 'one that fails outside of a transaction leaves something, which is seen');
@@ -223,7 +209,7 @@ TOML
 	is(applied($q, '"app X"."my history"'), '001', 'a history of another name');
 	is($server->sql($q->{db}, q{SELECT to_regclass('"app X".toml') IS NOT NULL AND to_regclass('"app X".v') IS NOT NULL}), 't', 'in a schema that Flyway made');
 	exit_is(guard($q, ['run']), 3, 'a repeatable migration is not due until it is changed');
-	write_file($q->{dir}, "db/R__view.sql", "CREATE OR REPLACE VIEW v AS SELECT 1 AS \"\${who}\", 2 AS two;");
+	write_file("$q->{dir}/db/R__view.sql", "CREATE OR REPLACE VIEW v AS SELECT 1 AS \"\${who}\", 2 AS two;");
 	my $plan = guard($q, [ 'plan', '--format', 'json' ]);
 	is(join(' ', map { "$_->{id}:" . ($_->{reversible} ? 1 : 0) } @{ JSON::PP->new->utf8->decode($plan->stdout)->{pending} }), 'R__view:0',
 		'then it is, and has no undo');
