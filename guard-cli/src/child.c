@@ -1,6 +1,6 @@
 /*
  * child.c
- *	  migguard's side of a running program: output, time limits, signals, the watched connection.
+ *	  migguard's side of a running program: its pipes, time limits, signals, the watched connection.
  */
 #include "child.h"
 
@@ -17,33 +17,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child_capture.h"
 #include "clock.h"
 #include "failpoint.h"
 #include "keeper.h"
-#include "log.h"
 #include "pg_catalog_server.h"
 #include "signals.h"
 
-#define KEEP_BYTES	  65536
-#define LINE_BYTES	  2048
 #define TERM_GRACE_MS 1000 /* from SIGTERM to SIGKILL */
 #define KILL_GRACE_MS 5000 /* from SIGKILL to giving up on the keeper */
 #define DEFAULT_PATH  "/usr/local/bin:/usr/bin:/bin"
 #define NO_FD		  (-1)
-
-/* The end of what came through one pipe. */
-typedef struct Capture
-{
-	int fd;
-	const char *name;
-	char data[2 * KEEP_BYTES];
-	size_t len;
-	bool cut;				   /* something before data is gone */
-	char line[LINE_BYTES + 1]; /* the line that is being written */
-	size_t line_len;
-	void (*said)(void *arg, const char *line);
-	void *said_arg;
-} Capture;
 
 typedef enum Stopping
 {
@@ -60,8 +44,8 @@ typedef struct Child
 	pid_t keeper;
 	int control;
 	int report;
-	Capture *out;
-	Capture *err;
+	MgCapture *out;
+	MgCapture *err;
 	long long started_us;
 	Stopping stopping;
 	long long stop_until_us; /* when the next, harder step is taken */
@@ -168,68 +152,6 @@ close_fd(int *fd)
 }
 
 static void
-capture_line(Capture *capture)
-{
-	if (capture->line_len > 0)
-		mg_log_verbose("%s: %.*s", capture->name, (int) capture->line_len, capture->line);
-	if (capture->said != NULL)
-	{
-		capture->line[capture->line_len] = '\0';
-		capture->said(capture->said_arg, capture->line);
-	}
-	capture->line_len = 0;
-}
-
-static void
-capture_add(Capture *capture, const char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-	{
-		if (data[i] == '\n' || capture->line_len == LINE_BYTES)
-			capture_line(capture);
-		if (data[i] != '\n')
-			capture->line[capture->line_len++] = data[i] == '\0' ? ' ' : data[i];
-	}
-	/* a NUL would end the kept text early */
-	while (len > 0)
-	{
-		size_t room = sizeof capture->data - capture->len;
-		size_t n = len < room ? len : room;
-
-		for (size_t i = 0; i < n; i++)
-			capture->data[capture->len + i] = (char) (data[i] == '\0' ? ' ' : data[i]);
-		capture->len += n;
-		data += n;
-		len -= n;
-		if (capture->len == sizeof capture->data)
-		{
-			memmove(capture->data, capture->data + KEEP_BYTES, KEEP_BYTES);
-			capture->len = KEEP_BYTES;
-			capture->cut = true;
-		}
-	}
-}
-
-/* The kept end as text; a line that was cut is left out, because half a secret is not recognised. */
-static char *
-capture_text(MgArena *arena, const Capture *capture)
-{
-	const char *start = capture->data;
-	size_t len = capture->len;
-
-	if (len > KEEP_BYTES || capture->cut)
-	{
-		size_t skip = len > KEEP_BYTES ? len - KEEP_BYTES : 0;
-		const char *newline = memchr(start + skip, '\n', len - skip);
-
-		skip = newline == NULL ? len : (size_t) (newline - start) + 1;
-		start += skip;
-		len -= skip;
-	}
-	return mg_log_redact(arena, mg_strndup(arena, start, len));
-}
-
-static void
 send_command(Child *child, char command)
 {
 	(void) !write(child->control, &command, 1);
@@ -248,9 +170,9 @@ stop(Child *child)
 
 /* Reads what is there; false at the end of file. */
 static bool
-drain(Child *child, Capture *capture)
+drain(Child *child, MgCapture *capture)
 {
-	static char chunk[KEEP_BYTES];
+	static char chunk[65536];
 	const MgChildSpec *spec = child->spec;
 
 	while (capture->fd >= 0)
@@ -275,7 +197,7 @@ drain(Child *child, Capture *capture)
 			}
 		}
 		else
-			capture_add(capture, chunk, (size_t) n);
+			mg_capture_add(capture, chunk, (size_t) n);
 	}
 	return false;
 }
@@ -412,8 +334,8 @@ attend(Child *child)
 	/* all that the program wrote is in the pipes by now */
 	drain(child, child->out);
 	drain(child, child->err);
-	capture_line(child->out);
-	capture_line(child->err);
+	mg_capture_end_line(child->out);
+	mg_capture_end_line(child->err);
 }
 
 /* Turns the keeper's report into the result. */
@@ -424,8 +346,8 @@ conclude(Child *child, MgError *err)
 	const char *program = child->spec->argv[0];
 
 	result->elapsed_us = mg_clock_us() - child->started_us;
-	result->out = capture_text(child->arena, child->out);
-	result->err = capture_text(child->arena, child->err);
+	result->out = mg_capture_text(child->arena, child->out);
+	result->err = mg_capture_text(child->arena, child->err);
 	switch ((MgKeeperEvent) child->last.event)
 	{
 		case MG_KEEPER_NO_DIRECTORY:
@@ -444,18 +366,6 @@ conclude(Child *child, MgError *err)
 	result->exit_code = WIFEXITED(child->last.value) ? WEXITSTATUS(child->last.value) : -1;
 	result->term_signal = WIFSIGNALED(child->last.value) ? WTERMSIG(child->last.value) : 0;
 	return true;
-}
-
-static Capture *
-new_capture(MgArena *arena, int fd, const char *program)
-{
-	Capture *capture = mg_alloc(arena, sizeof *capture);
-	const char *slash = strrchr(program, '/');
-
-	capture->fd = fd;
-	capture->name = slash == NULL ? program : slash + 1;
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	return capture;
 }
 
 /* Forks the keeper; the four pipes and stdin are set up around it. */
@@ -509,8 +419,8 @@ start(Child *child, MgError *err)
 	close_fd(&pipes[1][1]);
 	close_fd(&pipes[2][0]);
 	close_fd(&pipes[3][1]);
-	child->out = new_capture(child->arena, pipes[0][0], spec->argv[0]);
-	child->err = new_capture(child->arena, pipes[1][0], spec->argv[0]);
+	child->out = mg_capture_new(child->arena, pipes[0][0], spec->argv[0]);
+	child->err = mg_capture_new(child->arena, pipes[1][0], spec->argv[0]);
 	child->err->said = spec->said;
 	child->err->said_arg = spec->sink_arg;
 	child->control = pipes[2][1];
