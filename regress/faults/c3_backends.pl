@@ -36,22 +36,15 @@ foreach my $boundary ($faults->boundaries)
 }
 
 # The tool's own, while it waits inside of a statement of each migration.
-my @locks = ('t IN ROW EXCLUSIVE MODE', 't IN ROW EXCLUSIVE MODE', 'u IN EXCLUSIVE MODE');
-my @steps = $faults->steps('run');
-foreach my $n (0 .. $#locks)
-{
-	foreach my $whose ('%:migrate', '%:guard', '%')
-	{
-		$faults->trial('C3', "$whose inside of migration " . ($n + 2), lean('migrate.begun'), fault => "$steps[$n]=pause",
-			during => sub {
-				my ($self, $trial) = @_;
-				$self->reached($trial) or die 'it has ended';
-				my $gate = $self->gate($trial, $locks[$n]);
-				$self->release($trial);
-				$self->at_gate($trial);
-				$self->terminate($trial, $whose);
-				$self->open_gate($trial, $gate);
-			}) foreach 1 .. repeats();
-	}
-}
+$faults->inside_of_migrations(sub {
+		my ($name, $fault, $lock) = @_;
+		foreach my $whose ('%:migrate', '%:guard', '%')
+		{
+			$faults->trial('C3', "$whose $name", lean('migrate.begun'), fault => $fault,
+				during => sub {
+					my ($self, $trial) = @_;
+					$self->in_statement($trial, $lock, sub { $self->terminate($trial, $whose) });
+				}) foreach 1 .. repeats();
+		}
+	});
 done_testing();

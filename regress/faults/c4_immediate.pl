@@ -50,19 +50,12 @@ foreach my $boundary ($faults->boundaries)
 	}
 }
 
-my @locks = ('t IN ROW EXCLUSIVE MODE', 't IN ROW EXCLUSIVE MODE', 'u IN EXCLUSIVE MODE');
-my @steps = $faults->steps('run');
-foreach my $n (0 .. $#locks)
-{
-	$faults->trial('C4', 'inside of migration ' . ($n + 2), lean('migrate.begun'), fault => "$steps[$n]=pause", after => \&check_indexes,
-		during => sub {
-			my ($self, $trial) = @_;
-			$self->reached($trial) or die 'it has ended';
-			my $gate = $self->gate($trial, $locks[$n]);
-			$self->release($trial);
-			$self->at_gate($trial);
-			crash();
-			$self->open_gate($trial, $gate);
-		}) foreach 1 .. repeats();
-}
+$faults->inside_of_migrations(sub {
+		my ($name, $fault, $lock) = @_;
+		$faults->trial('C4', $name, lean('migrate.begun'), fault => $fault, after => \&check_indexes,
+			during => sub {
+				my ($self, $trial) = @_;
+				$self->in_statement($trial, $lock, \&crash);
+			}) foreach 1 .. repeats();
+	});
 done_testing();

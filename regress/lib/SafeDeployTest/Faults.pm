@@ -753,6 +753,35 @@ sub open_gate
 	return;
 }
 
+=head2 inside_of_migrations(\&trials), in_statement($trial, $lock, \&blow)
+
+The first calls trials($name, $fault, $lock) for each migration of the usual scene: the fault
+pauses before its step, and a statement of it then waits for the lock that C<gate> holds.
+The second, for C<during> of such a trial, lets it go on into that statement and calls the blow there.
+
+=cut
+
+sub inside_of_migrations
+{
+	my ($self, $trials) = @_;
+	my @locks = ('t IN ROW EXCLUSIVE MODE', 't IN ROW EXCLUSIVE MODE', 'u IN EXCLUSIVE MODE');
+	my @steps = $self->steps('run');
+	$trials->('inside of migration ' . ($_ + 2), "$steps[$_]=pause", $locks[$_]) foreach 0 .. $#locks;
+	return;
+}
+
+sub in_statement
+{
+	my ($self, $trial, $lock, $blow) = @_;
+	$self->reached($trial) or croak 'it has ended';
+	my $gate = $self->gate($trial, $lock);
+	$self->release($trial);
+	$self->at_gate($trial);
+	$blow->();
+	$self->open_gate($trial, $gate);
+	return;
+}
+
 =head2 steps($command)
 
 Points C<sql.step:NTH> of a clean run or rollback on the real database, in order.
