@@ -22,14 +22,7 @@ SQL
 }
 my $dir = File::Temp->newdir;
 
-sub file
-{
-	my ($name, $text) = @_;
-	open my $handle, '>:raw', "$dir/$name" or die "could not write $name: $!";
-	print $handle $text;
-	close $handle;
-	return $name;
-}
+sub file { my ($name, $text) = @_; write_file("$dir/$name", $text); return $name; }
 sub lint { my ($arguments, %opt) = @_; return $server->migguard('app', [ 'lint', @$arguments ], cwd => "$dir", %opt); }
 
 file('good.sql', "CREATE TABLE fresh (id integer);\nSELECT 1;\n");

@@ -20,21 +20,8 @@ ANALYZE;
 SQL
 my $dir = File::Temp->newdir;
 
-sub file
-{
-	my ($name, $text) = @_;
-	open my $handle, '>:raw', "$dir/$name" or die "could not write $name: $!";
-	print $handle $text;
-	close $handle;
-	return $name;
-}
-sub slurp
-{
-	my ($name) = @_;
-	open my $handle, '<:raw', "$dir/$name" or die "could not read $name: $!";
-	local $/;
-	return scalar <$handle>;
-}
+sub file { my ($name, $text) = @_; write_file("$dir/$name", $text); return $name; }
+sub slurp { return SafeDeployTest::Process::slurp("$dir/$_[0]"); }
 sub lint { my ($arguments, %opt) = @_; return $server->migguard('app', [ 'lint', @$arguments ], cwd => "$dir", %opt); }
 
 my $odd_drop = qq{DROP TABLE "odd, ""name"": 100%\n<&> of it";\n};

@@ -14,21 +14,8 @@ $server->create_database('app');
 $server->sql('app', 'CREATE TABLE t AS SELECT 1 AS id, 1 AS b; CREATE TABLE u AS SELECT 1 AS id; CREATE TABLE v AS SELECT 1 AS id; ANALYZE;');
 my $dir = File::Temp->newdir;
 
-sub file
-{
-	my ($name, $text) = @_;
-	open my $handle, '>:raw', "$dir/$name" or die "could not write $name: $!";
-	print $handle $text;
-	close $handle;
-	return $name;
-}
-sub slurp
-{
-	my ($name) = @_;
-	open my $handle, '<:raw', "$dir/$name" or die "could not read $name: $!";
-	local $/;
-	return scalar <$handle>;
-}
+sub file { my ($name, $text) = @_; write_file("$dir/$name", $text); return $name; }
+sub slurp { return SafeDeployTest::Process::slurp("$dir/$_[0]"); }
 sub lint { my ($arguments, %opt) = @_; return $server->migguard('app', [ 'lint', @$arguments ], cwd => "$dir", %opt); }
 
 # findings(TEXT...): "line rule state" of each, without the rule about all of the scripts' tables together
