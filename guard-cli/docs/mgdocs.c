@@ -94,7 +94,7 @@ type_text(const MgSettingInfo *info)
 		case MG_TYPE_BOOL:
 			return "on, off";
 		case MG_TYPE_INT:
-			return "number";
+			return info->choices != NULL ? mg_printf(arena, "number, %s", info->choices) : "number";
 		case MG_TYPE_DURATION:
 			return "duration";
 		case MG_TYPE_LIST:
@@ -114,20 +114,30 @@ print_config(void)
 {
 	const char *section = "";
 
-	puts("# Settings of migguard\n\n"
-		 "A flag wins over the environment, that over the file, that over the default; `migguard\n"
-		 "doctor` prints each value with its source. The file is `migguard.ini` in the working\n"
-		 "directory, or what `--config` or `MIGGUARD_CONFIG` names. The variable of a setting is\n"
-		 "`MIGGUARD_SECTION_KEY`, such as `MIGGUARD_LOCK_WAIT`.\n\n"
-		 "What is not understood is an error with file and line: an unknown section or key, a key\n"
-		 "given twice, a bad value, text that is not UTF-8.\n\n"
-		 "* A duration is a number with `ms`, `s`, `min`, `h` or `d`; without a unit it is seconds.\n"
-		 "* A list is separated by commas.\n"
-		 "* A path in the file is relative to the file.\n"
-		 "* A URL may be `env:NAME`, to be read from environment variable NAME; so no password need\n"
-		 "  be in the file.\n"
-		 "* An empty value unsets the default.\n"
-		 "* Comments begin with `#` or `;` in the first column.");
+	puts(
+		"# Settings of migguard\n\n"
+		"A flag wins over the environment, that over the file, that over the default; `migguard\n"
+		"doctor` prints each value with its source. The file is `migguard.ini` in the working\n"
+		"directory, or what `--config` or `MIGGUARD_CONFIG` names. The variable of a setting is\n"
+		"`MIGGUARD_SECTION_KEY`, such as `MIGGUARD_LOCK_WAIT`.\n\n"
+		"What is not understood is an error with file and line: an unknown section or key, a key\n"
+		"given twice, a bad value, text that is not UTF-8. Then nothing is done, and the exit code is\n"
+		"65. A variable that names no setting is warned of.\n\n"
+		"The file names programs that are run. So it must be a regular file (a link to one is fine, a\n"
+		"FIFO or a device is none) of at most 1 MB that nobody but its owner can write; a group that is\n"
+		"the owner's alone may. No shell ever sees a value: no `$`, backquote, `~` or pattern means\n"
+		"anything.\n\n"
+		"* Lines end with LF or CR LF, a byte order mark before the first is skipped, other control\n"
+		"  characters and lines of 64 kB are refused.\n"
+		"* A section may stand there again, as long as no key does.\n"
+		"* A duration is a number with `ms`, `s`, `min`, `h` or `d`; without a unit it is seconds. It is\n"
+		"  at most 24d, which is as long as the server's own time-outs, or 36500d for an age.\n"
+		"* A list is separated by commas.\n"
+		"* A path in the file is relative to the file; it may lead above it, and through links.\n"
+		"* A URL may be `env:NAME`, to be read from environment variable NAME; so no password need\n"
+		"  be in the file.\n"
+		"* An empty value unsets the default.\n"
+		"* Comments begin with `#` or `;` in the first column.");
 	for (int i = 0; i < MG_SETTING_COUNT; i++)
 	{
 		const MgSettingInfo *info = &mg_setting_info[i];
@@ -239,7 +249,9 @@ print_man_settings(void)
 		if (info->value != NULL)
 			printf(" (default: %s)", roff(info->value));
 		printf("\n%s.\n", roff(info->help));
-		if (info->choices != NULL)
+		if (info->type == MG_TYPE_INT && info->choices != NULL)
+			printf("A number in the range %s.\n", roff(info->choices));
+		if (info->type == MG_TYPE_CHOICE)
 			printf("One of: %s.\n", roff(info->choices));
 	}
 }

@@ -10,6 +10,7 @@
 #include "failpoint.h"
 #include "log.h"
 #include "target.h"
+#include "text.h"
 
 #define MG_CONFIG_DEFAULT_FILE "migguard.ini"
 
@@ -59,6 +60,12 @@ mg_config_set_value(MgConfig *config, MgSetting setting, const char *text, const
 	const char *wrong = mg_value_wrong(config->arena, info, text);
 	MgValue *value = &config->values[setting];
 
+	if (!mg_text_is_utf8(text, strlen(text)))
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "the value for %s.%s is not UTF-8", info->section, info->key);
+		return mg_err_hint(err,
+						   "Write it in UTF-8; in a URL other bytes of a password are written as %%XX.");
+	}
 	if (wrong != NULL)
 	{
 		mg_err_set(err, MG_EXIT_CONFIG, "invalid value for %s.%s: \"%s\"", info->section, info->key,

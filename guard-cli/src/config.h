@@ -23,7 +23,10 @@ typedef enum MgSettingType
 	MG_TYPE_CHOICE	  /* one of the words in the default's help, see MG_SETTINGS */
 } MgSettingType;
 
-/* id, section, key, type, default (NULL: none), choices (NULL: any), help */
+/*
+ * id, section, key, type, default (NULL: none), choices (NULL: any), help.  The choices of a
+ * number are its range; a duration that has some may be longer than the server's time-outs.
+ */
 #define MG_SETTINGS(X)                                                                                                  \
 	X(DATABASE_URL, "database", "url", STRING, NULL, NULL,                                                              \
 	  "where the database is: URL or conninfo; else DATABASE_URL, else the PG* variables")                              \
@@ -52,7 +55,7 @@ typedef enum MgSettingType
 	  "statement_timeout in the tool's sessions; 0 is none")                                                            \
 	X(RUN_TIMEOUT, "run", "timeout", DURATION, "1h", NULL,                                                              \
 	  "how long the tool may run before it is ended; 0 is for ever")                                                    \
-	X(RUN_LOCK_RETRIES, "run", "lock_retries", INT, "3", NULL,                                                          \
+	X(RUN_LOCK_RETRIES, "run", "lock_retries", INT, "3", "0..1000",                                                     \
 	  "how often the tool is started again when it failed on lock_timeout and changed nothing")                         \
 	X(RUN_LOCK_RETRY_PAUSE, "run", "lock_retry_pause", DURATION, "500ms", NULL,                                         \
 	  "pause before it is started again; doubled each time up to 1min, and made uneven")                                \
@@ -111,8 +114,8 @@ typedef enum MgSettingType
 	  "check: the migrations have no uncommitted changes")                                                              \
 	X(PREFLIGHT_COMMANDS, "preflight", "commands", LEVEL, "required", NULL,                                             \
 	  "check: the commands in [preflight.commands] exit with 0")                                                        \
-	X(PREFLIGHT_MAX_TRANSACTION_AGE, "preflight", "max_transaction_age", DURATION, "5min", NULL,                        \
-	  "age from which a transaction counts as long")                                                                    \
+	X(PREFLIGHT_MAX_TRANSACTION_AGE, "preflight", "max_transaction_age", DURATION, "5min",                              \
+	  "100 years", "age from which a transaction counts as long")                                                       \
 	X(PREFLIGHT_REQUIRED_ENV, "preflight", "required_env", LIST, NULL, NULL,                                            \
 	  "environment variables that must be set")                                                                         \
 	X(PREFLIGHT_COMMAND_TIMEOUT, "preflight", "command_timeout", DURATION, "60s", NULL,                                 \
@@ -123,7 +126,7 @@ typedef enum MgSettingType
 	  "what a run does when no backup can be made: end before any change, or warn and go on")                           \
 	X(BACKUP_FORMAT, "backup", "format", CHOICE, "custom", "custom directory",                                          \
 	  "of a full backup: one file, or a directory made in parallel")                                                    \
-	X(BACKUP_JOBS, "backup", "jobs", INT, "2", NULL,                                                                    \
+	X(BACKUP_JOBS, "backup", "jobs", INT, "2", "1..1000",                                                               \
 	  "sessions of pg_dump for format directory, and of pg_restore")                                                    \
 	X(BACKUP_ROW_COUNTS, "backup", "row_counts", BOOL, "on", NULL,                                                      \
 	  "count the rows of every table in the snapshot of a full backup, to compare them after a restore")                \
@@ -131,14 +134,14 @@ typedef enum MgSettingType
 	  "policy external: run command, or take as proof what it says of the newest backup")                               \
 	X(BACKUP_COMMAND, "backup", "command", STRING, NULL, NULL,                                                          \
 	  "program of policy external, with arguments separated by blanks; no shell")                                       \
-	X(BACKUP_MAX_AGE, "backup", "max_age", DURATION, "24h", NULL,                                                       \
+	X(BACKUP_MAX_AGE, "backup", "max_age", DURATION, "24h", "100 years",                                                \
 	  "how old the newest backup of pgbackrest, barman or wal-g may be")                                                \
 	X(BACKUP_KEEP, "backup", "keep", INT, "5", NULL, "how many backups prune leaves, the newest")                       \
-	X(BACKUP_KEEP_FOR, "backup", "keep_for", DURATION, "0", NULL,                                                       \
+	X(BACKUP_KEEP_FOR, "backup", "keep_for", DURATION, "0", "100 years",                                                \
 	  "age up to which prune leaves all of them; 0: only keep counts")                                                  \
 	X(BACKUP_DIRECTORY, "backup", "directory", PATH, "migguard-backups", NULL,                                          \
 	  "where backups are kept")                                                                                         \
-	X(BACKUP_COMPRESS, "backup", "compress", INT, "1", NULL, "compression level of pg_dump")                            \
+	X(BACKUP_COMPRESS, "backup", "compress", INT, "1", "0..9", "compression level of pg_dump")                          \
 	X(REHEARSE_MODE, "rehearse", "mode", CHOICE, "clone", "clone off",                                                  \
 	  "clone: up, down, up on a scratch database; off: none, said in the ledger")                                       \
 	X(REHEARSE_URL, "rehearse", "url", STRING, NULL, NULL,                                                              \

@@ -6,11 +6,14 @@
  * library does not pass their numbers on.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <ini.h>
-#include <stdio.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config_internal.h"
 #include "log.h"
@@ -199,6 +202,37 @@ handle_line(void *arg, const char *section, const char *name, const char *text)
 	return 1;
 }
 
+static bool
+is_section(const char *name)
+{
+	bool known = mg_config_is_rules(name);
+
+	for (size_t i = 0; i < MG_NAMED_SECTIONS; i++)
+		known |= strcmp(name, mg_named_sections[i]) == 0;
+	for (int i = 0; i < MG_SETTING_COUNT; i++)
+		known |= strcmp(name, mg_setting_info[i].section) == 0;
+	return known;
+}
+
+/* Checks a line that begins a section: the library says nothing of one that has no keys, or text behind it. */
+static bool
+take_section(MgConfig *config, const char *line)
+{
+	const char *end = strrchr(line, ']');
+
+	if (end == NULL)
+		return true;
+	config->section = mg_strndup(config->arena, line + 1, (size_t) (end - line - 1));
+	if (end[1 + strspn(end + 1, " \t\r")] != '\0')
+	{
+		mg_err_set(config->err, MG_EXIT_CONFIG, "text stands behind section [%s]", config->section);
+		mg_err_hint(config->err, "Keys and comments have lines of their own.");
+	}
+	else if (!is_section(config->section))
+		unknown_section(config, config->section, config->err);
+	return !config->err->set || mg_err_where(config->err, config->path, config->line);
+}
+
 /* Feeds libinih line by line, as fgets would. */
 static char *
 read_line(char *out, int size, void *arg)
@@ -218,20 +252,52 @@ read_line(char *out, int size, void *arg)
 	memcpy(out, config->at, len);
 	out[len] = '\0';
 	config->continued = out[0] == ' ' || out[0] == '\t';
-	if (out[0] == '[' && strrchr(out, ']') != NULL)
-		config->section = mg_strndup(config->arena, out + 1, (size_t) (strrchr(out, ']') - out - 1));
+	if (out[0] == '[' && !take_section(config, out))
+		return NULL;
 	config->at += len + (config->at[len] == '\n');
 	return out;
+}
+
+/* A group that is nobody's but the owner's, as many systems make for each user. */
+static bool
+is_private_group(const struct stat *st)
+{
+	const struct passwd *owner = getpwuid(st->st_uid);
+	const struct group *group = owner != NULL ? getgrgid(st->st_gid) : NULL;
+
+	if (group == NULL || owner->pw_gid != st->st_gid || strcmp(owner->pw_name, group->gr_name) != 0)
+		return false;
+	for (char **member = group->gr_mem; *member != NULL; member++)
+		if (strcmp(*member, owner->pw_name) != 0)
+			return false;
+	return true;
+}
+
+/* The file names programs that are run; so it must be what it looks like, and nobody else's to change. */
+static bool
+check_file(const char *path, const struct stat *st, MgError *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return mg_err_set(err, MG_EXIT_CONFIG, "configuration file \"%s\" is not a regular file",
+						  path);
+	if (st->st_size > MG_CONFIG_MAX_FILE)
+		return mg_err_set(err, MG_EXIT_CONFIG, "configuration file \"%s\" is larger than 1 MB", path);
+	if ((st->st_mode & S_IWOTH) == 0 && ((st->st_mode & S_IWGRP) == 0 || is_private_group(st)))
+		return true;
+	mg_err_set(err, MG_EXIT_CONFIG, "configuration file \"%s\" can be written by others", path);
+	mg_err_detail(err, "Whoever writes it has programs run as this user.");
+	return mg_err_hint(err, "Take that from them: chmod go-w.");
 }
 
 static char *
 read_file(MgArena *arena, const char *path, bool must_exist, size_t *len, MgError *err)
 {
-	FILE *file = fopen(path, "re");
+	/* at once also where a FIFO would wait for somebody to write */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char *text = NULL;
 	struct stat st;
 
-	if (file == NULL)
+	if (fd < 0)
 	{
 		if (errno == ENOMEM)
 			mg_out_of_memory();
@@ -239,25 +305,38 @@ read_file(MgArena *arena, const char *path, bool must_exist, size_t *len, MgErro
 			return NULL;
 		mg_err_set(err, MG_EXIT_CONFIG, "could not open configuration file \"%s\": %s", path,
 				   strerror(errno));
-		mg_err_hint(err, "\"migguard init\" writes one with every setting explained.");
+		if (errno == ENOENT)
+			mg_err_hint(err, "\"migguard init\" writes one with every setting explained.");
 		return NULL;
 	}
-	if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > MG_CONFIG_MAX_FILE)
-		mg_err_set(err, MG_EXIT_CONFIG, "configuration file \"%s\" is not a file of at most 1 MB",
-				   path);
-	else
+	if (fstat(fd, &st) != 0)
+		mg_err_set(err, MG_EXIT_CONFIG, "could not look at configuration file \"%s\": %s", path,
+				   strerror(errno));
+	else if (check_file(path, &st, err))
 	{
+		ssize_t got;
+
 		text = mg_alloc(arena, (size_t) st.st_size + 1);
-		*len = fread(text, 1, (size_t) st.st_size, file);
-		if (ferror(file))
+		while ((got = read(fd, text + *len, (size_t) st.st_size - *len)) > 0 ||
+			   (got < 0 && errno == EINTR))
+			*len += got > 0 ? (size_t) got : 0;
+		if (got < 0)
 		{
 			mg_err_set(err, MG_EXIT_CONFIG, "could not read configuration file \"%s\": %s", path,
 					   strerror(errno));
 			text = NULL;
 		}
 	}
-	fclose(file);
+	close(fd);
 	return text;
+}
+
+/* Control characters have no meaning in it; a carriage return has one at the end of a line. */
+static bool
+is_control(const char *p)
+{
+	return ((unsigned char) *p < 0x20 && *p != '\t' && *p != '\n' && !(*p == '\r' && p[1] == '\n')) ||
+		   *p == 0x7F;
 }
 
 static bool
@@ -273,6 +352,12 @@ check_text(const char *path, const char *text, size_t len, MgError *err)
 		{
 			mg_err_set(err, MG_EXIT_CONFIG, *p == '\0' ? "zero byte" : "text is not valid UTF-8");
 			mg_err_hint(err, "Save the file as UTF-8.");
+			return mg_err_where(err, path, line);
+		}
+		if (is_control(p))
+		{
+			mg_err_set(err, MG_EXIT_CONFIG, "control character 0x%02x", (unsigned char) *p);
+			mg_err_hint(err, "Remove it; lines end with LF or CR LF.");
 			return mg_err_where(err, path, line);
 		}
 		if (*p == '\n')
@@ -324,7 +409,8 @@ mg_config_read_file(MgConfig *config, const char *path, bool must_exist, MgError
 	ini_use_stack = false;
 	ini_max_line = MG_CONFIG_MAX_LINE;
 	ini_initial_alloc = MG_CONFIG_MAX_LINE;
-	config->at = text;
+	/* a mark that some editors put before UTF-8 */
+	config->at = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
 	config->err = err;
 	rc = ini_parse_stream(read_line, config, handle_line, config);
 	config->err = NULL;

@@ -59,7 +59,9 @@ mg_config_template(MgArena *arena)
 			mg_buf_addf(&buf, "\n[%s]\n", info->section);
 		section = info->section;
 		add_comment(&buf, info->help);
-		if (info->choices != NULL)
+		if (info->type == MG_TYPE_INT && info->choices != NULL)
+			add_comment(&buf, mg_printf(arena, "a number in the range %s", info->choices));
+		if (info->type == MG_TYPE_CHOICE)
 			add_comment(&buf, mg_printf(arena, "one of: %s", info->choices));
 		mg_buf_addf(&buf, "#%s = %s\n", info->key, info->value != NULL ? info->value : "");
 	}

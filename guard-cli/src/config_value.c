@@ -10,6 +10,9 @@
 
 #include "config_internal.h"
 
+/* A century; a double counts its milliseconds exactly. */
+#define MOST_MS (36500LL * 86400000)
+
 bool
 mg_value_duration(const char *text, long long *ms)
 {
@@ -19,22 +22,28 @@ mg_value_duration(const char *text, long long *ms)
 		long long ms;
 	} units[] = { { "", 1000 },		{ "ms", 1 },	  { "s", 1000 },
 				  { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-	char *end;
+	size_t digits = strspn(text, "0123456789");
+	const char *end = text + digits;
 	double number;
 
-	errno = 0;
-	number = strtod(text, &end);
-	if (end == text || errno != 0 || !(number >= 0 && number < 1e12) ||
-		!isdigit((unsigned char) text[0]))
+	if (*end == '.' && isdigit((unsigned char) end[1]))
+		end += 1 + strspn(end + 1, "0123456789");
+	if (digits == 0)
 		return false;
-	while (*end == ' ')
-		end++;
+	number = strtod(text, NULL);
+	end += strspn(end, " ");
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (strcmp(end, units[i].unit) == 0)
-		{
-			*ms = (long long) (number * (double) units[i].ms + 0.5);
-			return true;
-		}
+	{
+		double product = number * (double) units[i].ms;
+
+		if (strcmp(end, units[i].unit) != 0)
+			continue;
+		/* what is not nothing must not become 0, which often means for ever */
+		if (product > (double) MOST_MS || (product > 0 && product < 1))
+			return false;
+		*ms = (long long) (product + 0.5);
+		return true;
+	}
 	return false;
 }
 
@@ -72,15 +81,32 @@ mg_value_level(const char *text, MgLevel *level)
 bool
 mg_value_int(const char *text, int *value)
 {
-	char *end;
 	long number;
 
 	errno = 0;
-	number = strtol(text, &end, 10);
-	if (end == text || *end != '\0' || errno != 0 || number < 0 || number > INT_MAX)
+	number = strtol(text, NULL, 10);
+	if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0' || errno != 0 || number > INT_MAX)
 		return false;
 	*value = (int) number;
 	return true;
+}
+
+/* "1..64", the choices of a setting that is a number; without them any will do. */
+static bool
+is_in_range(const char *range, int number)
+{
+	char *end;
+
+	if (range == NULL)
+		return true;
+	return number >= strtol(range, &end, 10) && number <= strtol(end + 2, NULL, 10);
+}
+
+/* Those that the server is told have to fit its own range; others say that they may be longer. */
+static bool
+is_short_enough(const MgSettingInfo *info, long long ms)
+{
+	return info->choices != NULL || ms <= INT_MAX;
 }
 
 static bool
@@ -113,11 +139,15 @@ mg_value_wrong(MgArena *arena, const MgSettingInfo *info, const char *text)
 		case MG_TYPE_BOOL:
 			return mg_value_bool(text, &on) ? NULL : "Use on or off.";
 		case MG_TYPE_INT:
-			return mg_value_int(text, &number) ? NULL : "Use a whole number that is not negative.";
+			if (mg_value_int(text, &number) && is_in_range(info->choices, number))
+				return NULL;
+			return info->choices == NULL ?
+					   "Use a whole number that is not negative." :
+					   mg_printf(arena, "Use a whole number in the range %s.", info->choices);
 		case MG_TYPE_DURATION:
-			return mg_value_duration(text, &ms) ?
-					   NULL :
-					   "Use a number and a unit: 500ms, 5s, 10min, 2h, 1d; without a unit it is seconds.";
+			if (!mg_value_duration(text, &ms))
+				return "Use a number and a unit: 500ms, 5s, 10min, 2h, 1d; without a unit it is seconds.";
+			return is_short_enough(info, ms) ? NULL : "Use at most 24d.";
 		case MG_TYPE_LEVEL:
 			return mg_value_level(text, &level) ? NULL : "Use required, warning or off.";
 		case MG_TYPE_CHOICE:

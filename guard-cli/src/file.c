@@ -44,7 +44,8 @@ mg_file_read(MgArena *arena, const char *path, const char **text, size_t *len, M
 	size_t size;
 	char *data;
 	bool ok = false;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* at once also where a FIFO would wait for somebody to write */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	*text = NULL;
 	*len = 0;

@@ -11,6 +11,9 @@
 #include "log.h"
 #include "text.h"
 
+/* NAMEDATALEN of PostgreSQL less its end */
+#define MOST_NAME_BYTES 63
+
 static void
 set_option(PQconninfoOption *options, const char *keyword, const char *value)
 {
@@ -140,6 +143,23 @@ fill(MgArena *arena, const PQconninfoOption *options, MgTarget *target)
 	}
 }
 
+/* What the server could only take for another name, or not say at all */
+static bool
+check_name(const char *what, const char *name, MgError *err)
+{
+	if (!mg_text_is_utf8(name, strlen(name)))
+	{
+		mg_err_set(err, MG_EXIT_CONFIG, "the name of the %s is not UTF-8: \"%s\"", what, name);
+		return mg_err_hint(err, "Rename it; migguard's records are UTF-8.");
+	}
+	if (strlen(name) <= MOST_NAME_BYTES)
+		return true;
+	mg_err_set(err, MG_EXIT_CONFIG, "the name of the %s has %zu bytes: \"%s\"", what, strlen(name),
+			   name);
+	return mg_err_hint(err, "Names have up to %d; the server would cut it off, and find another one.",
+					   MOST_NAME_BYTES);
+}
+
 bool
 mg_target_parse(MgArena *arena, const char *text, MgTarget *target, MgError *err)
 {
@@ -185,7 +205,7 @@ mg_target_parse(MgArena *arena, const char *text, MgTarget *target, MgError *err
 		set_option(options, "dbname", target->user);
 		fill(arena, options, target);
 	}
-	ok = true;
+	ok = check_name("database", target->database, err) && check_name("user", target->user, err);
 done:
 	PQfreemem(message);
 	PQconninfoFree(given);
