@@ -16,6 +16,7 @@
 #include "utils/hsearch.h"
 
 #include "sd_closure.h"
+#include "sd_dependents.h"
 
 struct SdClosure
 {
@@ -144,19 +145,10 @@ look_at(SdClosure *closure, Relation depends, const SdDropped *entry)
 {
 	ObjectAddress object = entry->object;
 	bool cascade = entry->cascade;
-	ScanKeyData keys[3];
-	int nkeys = 2;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object.classId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object.objectId));
-	if (object.objectSubId != 0)
-		ScanKeyInit(&keys[nkeys++], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
-					Int32GetDatum(object.objectSubId));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, nkeys, keys);
+	scan = sd_dependents_begin(depends, object.classId, object.objectId, object.objectSubId);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);

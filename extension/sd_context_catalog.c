@@ -16,7 +16,6 @@
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_subscription_rel.h"
 #include "catalog/pg_trigger.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -131,15 +130,10 @@ take(Dependents *dependents, Oid relation, Form_pg_depend form, int depth)
 static void
 follow(Dependents *dependents, Oid relation, int depth)
 {
-	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relation));
-	scan = systable_beginscan(dependents->depends, DependReferenceIndexId, true, NULL, 2, keys);
+	scan = sd_dependents_begin(dependents->depends, RelationRelationId, relation, 0);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		take(dependents, relation, (Form_pg_depend) GETSTRUCT(tuple), depth);
 	systable_endscan(scan);

@@ -120,18 +120,10 @@ owner_of(Walk *walk, const ObjectAddress *object)
 static void
 follow(Walk *walk, const ObjectAddress *object)
 {
-	ScanKeyData keys[3];
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object->classId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object->objectId));
-	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(object->objectSubId));
-	scan = systable_beginscan(walk->depends, DependReferenceIndexId, true, NULL,
-							  object->objectSubId != 0 ? 3 : 2, keys);
+	scan = sd_dependents_begin(walk->depends, object->classId, object->objectId, object->objectSubId);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
@@ -223,19 +215,28 @@ sd_dependents_uses(const ObjectAddress *object)
 	return references_of(object, (char[]){ DEPENDENCY_NORMAL, DEPENDENCY_AUTO, 0 });
 }
 
-void
-sd_each_dependent(Oid class, Oid object, void (*take)(Form_pg_depend form, void *arg), void *arg)
+SysScanDesc
+sd_dependents_begin(Relation depends, Oid class, Oid object, int32 column)
 {
-	Relation depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
+	ScanKeyData keys[3];
 
 	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(class));
 	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(object));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
+	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(column));
+	return systable_beginscan(depends, DependReferenceIndexId, true, NULL, column != 0 ? 3 : 2, keys);
+}
+
+void
+sd_each_dependent(Oid class, Oid object, void (*take)(Form_pg_depend form, void *arg), void *arg)
+{
+	Relation depends = table_open(DependRelationId, AccessShareLock);
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	scan = sd_dependents_begin(depends, class, object, 0);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		take((Form_pg_depend) GETSTRUCT(tuple), arg);
 	systable_endscan(scan);

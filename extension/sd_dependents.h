@@ -8,9 +8,11 @@
 #ifndef SD_DEPENDENTS_H
 #define SD_DEPENDENTS_H
 
+#include "access/genam.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_depend.h"
 #include "nodes/pg_list.h"
+#include "utils/relcache.h"
 
 struct SdAnalysis;
 
@@ -32,6 +34,12 @@ extern List *sd_dependents_hosts(const ObjectAddress *object);
 
 /* sd_dependents_required_by lists what refuses to lose an object: its extension, or what it is a part of. */
 extern List *sd_dependents_required_by(const ObjectAddress *object);
+
+/*
+ * sd_dependents_begin scans pg_depend, which is open, for what depends on an object
+ * and on parts of it, or with a column on that alone.
+ */
+extern SysScanDesc sd_dependents_begin(Relation depends, Oid class, Oid object, int32 column);
 
 /* sd_each_dependent hands out every dependency on an object and on parts of it. */
 extern void sd_each_dependent(Oid class, Oid object, void (*take)(Form_pg_depend form, void *arg),

@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 
 #include "sd_compat.h"
+#include "sd_dependents.h"
 #include "sd_effect.h"
 #include "sd_facts.h"
 #include "sd_size.h"
@@ -443,15 +444,10 @@ sd_tables_of_type(SdEffectContext *context, Oid type)
 {
 	Found found = { context };
 	Relation rel = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(type));
-	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
+	scan = sd_dependents_begin(rel, TypeRelationId, type, 0);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);

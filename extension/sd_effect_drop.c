@@ -198,20 +198,12 @@ static void
 drop_dependents(Walk *walk, const ObjectAddress *object)
 {
 	Relation depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[3];
 	SysScanDesc scan;
 	HeapTuple tuple;
 	List *dependents = NIL;
 	ListCell *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object->classId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object->objectId));
-	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(object->objectSubId));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL,
-							  object->objectSubId != 0 ? 3 : 2, keys);
+	scan = sd_dependents_begin(depends, object->classId, object->objectId, object->objectSubId);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);

@@ -414,18 +414,11 @@ List *
 sd_fact_indexes_using(Oid table, AttrNumber column)
 {
 	Relation depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[3];
 	SysScanDesc scan;
 	HeapTuple tuple;
 	List *result = NIL;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(table));
-	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(column));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 3, keys);
+	scan = sd_dependents_begin(depends, RelationRelationId, table, column);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);

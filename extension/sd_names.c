@@ -12,9 +12,9 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "sd_dependents.h"
 #include "sd_effect_ask.h"
 #include "sd_names.h"
 #include "sd_size.h"
@@ -84,17 +84,12 @@ void
 sd_type_columns(SdAnalysis *analysis, Oid type, SdNames *names, SdSize *size)
 {
 	Relation depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple tuple;
 	ObjectAddress used;
 
 	ObjectAddressSet(used, TypeRelationId, type);
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(type));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
+	scan = sd_dependents_begin(depends, TypeRelationId, type, 0);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);

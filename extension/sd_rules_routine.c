@@ -21,11 +21,11 @@
 #include "commands/proclang.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "sd_compat.h"
+#include "sd_dependents.h"
 #include "sd_lookup.h"
 #include "sd_names.h"
 #include "sd_rules.h"
@@ -235,16 +235,11 @@ static const char *
 relies_on(Oid function)
 {
 	Relation depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple tuple;
 	const char *result = NULL;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(ProcedureRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(function));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
+	scan = sd_dependents_begin(depends, ProcedureRelationId, function, 0);
 	while (result == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);

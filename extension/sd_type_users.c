@@ -20,11 +20,11 @@
 #include "commands/defrem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "sd_compat.h"
+#include "sd_dependents.h"
 #include "sd_type_users.h"
 
 bool
@@ -129,17 +129,10 @@ sd_type_users(Oid relation, AttrNumber attnum, Oid old_type, Oid new_type, bool 
 			  SdTypePrediction *answer)
 {
 	Relation depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[3];
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relation));
-	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum((int32) attnum));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 3, keys);
+	scan = sd_dependents_begin(depends, RelationRelationId, relation, attnum);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
