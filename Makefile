@@ -388,7 +388,7 @@ REGRESS        = setup \
 	revert revert_kinds \
 	lock fence ledger ledger_attack \
 	grants \
-	applied_migration drift protect protect_permits trace lastval probe
+	applied_migration drift protect protect_permits trace lastval probe rare_statements
 REGRESS_OPTS   = --inputdir=regress --outputdir=regress
 ISOLATION      = snapshot_drop snapshot_same diff_ddl snapshot_locked snapshot_torn lock_two_sessions lock_broken lock_concurrent_index ledger_appenders
 ISOLATION_OPTS = --inputdir=regress --outputdir=regress/output_iso

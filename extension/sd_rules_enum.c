@@ -156,6 +156,36 @@ search_columns(List *elements, LabelSearch *search)
 	}
 }
 
+/* search_part looks at the expressions of what belongs to a table. */
+static void
+search_part(Node *statement, LabelSearch *search)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreatePolicyStmt:
+			search->relations = list_make1(((CreatePolicyStmt *) statement)->table);
+			sd_walk_tree(((CreatePolicyStmt *) statement)->qual, search_label, search);
+			sd_walk_tree(((CreatePolicyStmt *) statement)->with_check, search_label, search);
+			break;
+		case T_AlterPolicyStmt:
+			search->relations = list_make1(((AlterPolicyStmt *) statement)->table);
+			sd_walk_tree(((AlterPolicyStmt *) statement)->qual, search_label, search);
+			sd_walk_tree(((AlterPolicyStmt *) statement)->with_check, search_label, search);
+			break;
+		case T_RuleStmt:
+			search->relations = list_make1(((RuleStmt *) statement)->relation);
+			sd_walk_tree(((RuleStmt *) statement)->whereClause, search_label, search);
+			sd_walk_tree((Node *) ((RuleStmt *) statement)->actions, search_label, search);
+			break;
+		case T_CreateTrigStmt:
+			search->relations = list_make1(((CreateTrigStmt *) statement)->relation);
+			sd_walk_tree(((CreateTrigStmt *) statement)->whenClause, search_label, search);
+			break;
+		default:
+			break;
+	}
+}
+
 /* search_statement looks at the expressions of a statement. */
 static void
 search_statement(Node *statement, LabelSearch *search)
@@ -193,9 +223,16 @@ search_statement(Node *statement, LabelSearch *search)
 			break;
 		case T_IndexStmt:
 			search->relations = list_make1(((IndexStmt *) statement)->relation);
+			sd_walk_tree((Node *) ((IndexStmt *) statement)->indexParams, search_label, search);
 			sd_walk_tree(((IndexStmt *) statement)->whereClause, search_label, search);
 			break;
+		case T_CreateDomainStmt:
+			search_columns(((CreateDomainStmt *) statement)->constraints, search);
+			search->cast |= search->constant &&
+							names_type(((CreateDomainStmt *) statement)->typeName, search->label);
+			break;
 		default:
+			search_part(statement, search);
 			break;
 	}
 }

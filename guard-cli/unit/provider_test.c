@@ -19,15 +19,38 @@
 static MgArena *arena;
 
 static MgProvided
-read_list(const char *text)
+read_of(const char *provider, const char *text)
 {
 	cJSON *json = cJSON_Parse(text);
 	MgProvided found = { 0 };
 
 	unit_ok(json != NULL, "it is JSON");
-	mg_provider("wal-g")->read(arena, json, CLUSTER, &found);
+	mg_provider(provider)->read(arena, json, CLUSTER, &found);
 	cJSON_Delete(json);
 	return found;
+}
+
+static MgProvided
+read_list(const char *text)
+{
+	return read_of("wal-g", text);
+}
+
+/* What no backup that a test makes says. */
+static void
+test_bad_ones(void)
+{
+	MgProvided found =
+		read_of("pgbackrest", "[{\"db\":[{\"id\":1,\"system-id\":" CLUSTER
+							  "}],\"backup\":[{\"database\":{\"id\":1},\"label\":\"F\",\"error\":true,"
+							  "\"timestamp\":{\"stop\":1795306182}}]}]");
+
+	unit_ok(found.label == NULL, "pgBackRest: one with broken pages does not count");
+	unit_is(found.why_not, "it found errors in pages of the database", "and this is why");
+	found = read_of("barman", "{\"servers\":{\"main\":{\"backups\":{\"1\":{\"status\":\"FAILED\","
+							  "\"systemid\":\"" CLUSTER "\"}}}}}");
+	unit_ok(found.label == NULL, "Barman: one that failed does not count");
+	unit_is(found.why_not, "it is not done", "and this is why");
 }
 
 int
@@ -52,6 +75,7 @@ main(void)
 	unit_ok(found.label == NULL, "one that was finished at no time does not count");
 	found = read_list("[]");
 	unit_ok(found.label == NULL && found.why_not == NULL, "none at all");
+	test_bad_ones();
 	mg_arena_free(arena);
 	return unit_done();
 }

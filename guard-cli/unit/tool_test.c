@@ -228,8 +228,19 @@ write_text(const char *path, const char *text)
 static void
 test_flyway_config(void)
 {
+	static const char *const toml[][2] = {
+		{ "[flyway]\nx = \"\"\"a\"\"\"\n", "strings over several lines" },
+		{ "[flyway]\nx = \"\\q\"\n", "unknown escape" },
+		{ "[flyway]\n= 1\n", "expected" },
+		{ "[flyway]\nx = [\"a\" \"b\"]\n", "expected \",\" or \"]\" in a list" },
+		{ "[flyway]\nx = { a = 1 }\n", "expected a string, a number, true, false or a list" },
+		{ "[flyway\nx = 1\n", "expected \"]\" after the name of a table" },
+		{ "[flyway]\nx 1\n", "expected \"=\" after a key" },
+		{ "[flyway]\nx = 1 y\n", "expected the end of the line" },
+	};
 	char directory[] = "/tmp/tool_testXXXXXX";
 	MgFlywayConfig config;
+	MgBuf many;
 	MgError err;
 	char *path;
 
@@ -250,6 +261,23 @@ test_flyway_config(void)
 	write_text(path, "[flyway]\n\nlocations = \"x\n");
 	unit_ok(!mg_flyway_config_read(&config, path, &err), "a string without an end");
 	unit_contains(err.where, "flyway.toml:3", "is found with its line");
+	for (size_t i = 0; i < sizeof toml / sizeof toml[0]; i++)
+	{
+		write_text(path, toml[i][0]);
+		mg_flyway_config_init(&config, arena);
+		mg_err_clear(&err);
+		unit_ok(!mg_flyway_config_read(&config, path, &err), toml[i][0]);
+		unit_contains(err.message, toml[i][1], "is told");
+	}
+	mg_buf_init(&many, arena);
+	mg_buf_add(&many, "[flyway.placeholders]\n");
+	for (int i = 0; i < 200; i++)
+		mg_buf_addf(&many, "n%d = \"%d\"\n", i, i);
+	write_text(path, many.data);
+	mg_flyway_config_init(&config, arena);
+	mg_err_clear(&err);
+	unit_ok(mg_flyway_config_read(&config, path, &err), "many settings");
+	unit_is(mg_flyway_config_get(&config, "placeholders.n199", NULL), "199", "are all there");
 	unlink(path);
 
 	path = mg_file_join(arena, directory, "flyway.conf");
