@@ -64,6 +64,10 @@ subtest 'directories and globs' => sub {
 	my $run = lint(['plain/*.SQL']);
 	exit_is($run, 65, 'a glob that nothing fits') or return;
 	like($run->stderr, qr/no file fits/, 'says so');
+	file("many/$_.sql", "DROP INDEX nowhere_$_;\n") foreach 1 .. 150;
+	my $many = look(['many']);
+	is(scalar @{ $many->{files} }, 150, 'many files');
+	is(join(' ', map { $_->{file} =~ /(\d+)/ } grep { $_->{rule} eq 'missing-object' } @{ $many->{findings} }), join(' ', 1 .. 150), 'with all their findings, in order');
 	make_path("$dir/empty");
 	exit_is(lint(['empty']), 65, 'a directory without migrations');
 };
