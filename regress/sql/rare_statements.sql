@@ -65,7 +65,7 @@ END $f$;$s$);
 -- rows that are locked, by name, in joins and below
 SELECT does('SELECT * FROM t FOR UPDATE; SELECT * FROM t JOIN p ON true FOR SHARE OF p; SELECT * FROM (SELECT * FROM t) q, p FOR UPDATE OF q; SELECT 1 FROM v FOR NO KEY UPDATE OF v');
 SELECT does('WITH gone AS (DELETE FROM t RETURNING *) INSERT INTO p SELECT id FROM gone; WITH x AS (SELECT 1 AS i) UPDATE t SET n = i FROM x; WITH x AS (SELECT 1 AS i) DELETE FROM p USING x WHERE id = i');
-SELECT does('INSERT INTO v VALUES (1, ''a''); UPDATE v SET note = ''b''; DELETE FROM w; LOCK TABLE w IN SHARE MODE; TRUNCATE ONLY parent; TRUNCATE one');
+SELECT does('INSERT INTO v VALUES (1, ''a''); UPDATE v SET note = ''b''; DELETE FROM w; LOCK TABLE w IN SHARE MODE; TRUNCATE ONLY parent');
 SELECT does('COPY t (id, p) FROM STDIN; COPY t TO STDOUT; COPY (SELECT * FROM v) TO STDOUT');
 SELECT does('SELECT nextval(''s''), setval(''rare.s''::regclass, 4), currval(''s''::text::regclass)');
 -- statements in statements
