@@ -87,7 +87,7 @@ foreach my $name (sort keys %scenes)
 	@points = grep { /^(?:lock\.taken|recover\.done|(?:migrate|rollback)\.(?:begun|closed)|end\.recorded)$/ } @points if repeats() == 1;
 	foreach my $point (@points)
 	{
-		foreach (1 .. share(5))
+		foreach (1 .. share(3))
 		{
 			my ($database, $run) = killed($scene);
 			my $first = $faults->guard($database, [ 'resume', arguments($scene) ], env => { MIGGUARD_FAILPOINT => "$point=kill" });

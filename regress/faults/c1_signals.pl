@@ -28,7 +28,7 @@ foreach my $command (qw(run rollback))
 	foreach my $point (grep { $wanted{$_} } @points)
 	{
 		$met{$point} = 1;
-		$faults->trial('C1', "$command, KILL at $point", command => $command, $command eq 'run' ? lean($point) : (), fault => "$point=kill") foreach 1 .. repeats();
+		$faults->trial('C1', "$command, KILL at $point", command => $command, $command eq 'run' ? lean($point) : (), fault => "$point=kill") foreach 1 .. share(4);
 	}
 }
 
@@ -56,7 +56,7 @@ my %restore = (command => 'rollback', made_from => 'A', arguments => ['--from-ba
 foreach my $point (grep { /^restore\./ } $faults->points('rollback', %restore))
 {
 	$met{$point} = 1;
-	$faults->trial('C1', "a restore, KILL at $point", %restore, fault => "$point=kill") foreach 1 .. repeats();
+	$faults->trial('C1', "a restore, KILL at $point", %restore, fault => "$point=kill") foreach 1 .. share(4);
 }
 
 # What an interrupted run has left is gone on with, or brought back, by a resume that is killed itself.
@@ -70,7 +70,7 @@ my %resume = (start => 'C', made_from => 'A', arguments => ['--no-backup'],
 foreach my $point (some_of($faults->points('resume', %resume)))
 {
 	$met{$point} = 1;
-	$faults->trial('C1', "a resume, KILL at $point", %resume, command => 'resume', again_by => 'run', again => ['--no-backup'], goal => 'B', fault => "$point=kill") foreach 1 .. repeats();
+	$faults->trial('C1', "a resume, KILL at $point", %resume, command => 'resume', again_by => 'run', again => ['--no-backup'], goal => 'B', fault => "$point=kill") foreach 1 .. share(4);
 }
 
 is_deeply([ grep { !$met{$_} } $faults->all_points ], [], 'no point is left out');
