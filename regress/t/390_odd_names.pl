@@ -333,7 +333,6 @@ my %by = map { $_->[0] => $_ } @names;
 own_databases(@names);
 bytes_for_names();
 whole_cycle('ascii', 'SQL_ASCII', [ @by{'a letter composed', 'its twin of two parts', '63 bytes of other signs', 'a double quote'} ]);
-whole_cycle('latin1', 'LATIN1', [ @by{'a letter composed', 'a cut name'} ]);
 whole_cycle('utf8', 'UTF8', \@names);
 is_deeply([ canaries() ], [], 'nothing was run by a name');
 is_deeply([ $server->scratch_databases ], [], 'no scratch database is left');
