@@ -55,7 +55,7 @@ judge(MgRun *run, const MgChildResult *result, const MgRevisions *now, MgError *
 		return true;
 	if (!mg_child_succeeded(result))
 		mg_err_set(err, MG_EXIT_INTERRUPTED, "%s %s", tool, mg_child_describe(run->arena, result));
-	else if (mg_revisions_equal(now, &run->from))
+	else if (mg_revisions_equal(now, &run->here_revisions))
 		mg_err_set(err, MG_EXIT_INTERRUPTED, "%s exited with 0 but did nothing: revision is still %s",
 				   tool, mg_revisions_text(run->arena, now));
 	else
@@ -67,7 +67,7 @@ judge(MgRun *run, const MgChildResult *result, const MgRevisions *now, MgError *
 }
 
 /*
- * What was applied is whole, and the rest is what was pending behind it: every
+ * What was applied since this run began is whole, and the rest is what was pending behind it: every
  * transaction that changed something has put it on record as well, and the tool
  * wraps what comes next in one.
  */
@@ -105,14 +105,14 @@ may_follow(MgAttempts *attempts, const char **what_stays, MgError *err)
 	MgRevisions now;
 	MgChanges changes;
 	MgError fault;
-	bool unchanged;
+	bool as_found;
 	int applied;
 
 	if (!mg_attempt_may_follow(attempts) ||
-		!mg_verify_unchanged(run, &unchanged, &now, &changes, err))
+		!mg_verify_as_found(run, &as_found, &now, &changes, err))
 		return false;
 	*what_stays = "changed nothing";
-	if (unchanged)
+	if (as_found)
 		return true;
 	mg_err_init(&fault, run->arena);
 	if (!may_go_on(run, &now, &changes, &applied, &fault))

@@ -31,15 +31,28 @@ mg_verify_same(MgRun *run, const MgSnapshot *snapshot, bool *same, MgChanges *ch
 	return true;
 }
 
+/* No short cut by the fingerprint: what was dropped and made again has the same one. */
+static bool
+is_still(MgRun *run, const MgSnapshot *snapshot, const MgRevisions *revisions, bool *still,
+		 MgRevisions *now, MgChanges *changes, MgError *err)
+{
+	if (!run->tool->ops->current(run->tool, run->pg, now, err) ||
+		!mg_schema_changes(run->pg, snapshot->id, NULL, &run->bookkeeping, changes, err))
+		return false;
+	*still = changes->real.count == 0 && mg_revisions_equal(now, revisions);
+	return true;
+}
+
 bool
 mg_verify_unchanged(MgRun *run, bool *unchanged, MgRevisions *now, MgChanges *changes, MgError *err)
 {
-	/* no short cut by the fingerprint: what was dropped and made again has the same one */
-	if (!run->tool->ops->current(run->tool, run->pg, now, err) ||
-		!mg_schema_changes(run->pg, run->before.id, NULL, &run->bookkeeping, changes, err))
-		return false;
-	*unchanged = changes->real.count == 0 && mg_revisions_equal(now, &run->from);
-	return true;
+	return is_still(run, &run->before, &run->from, unchanged, now, changes, err);
+}
+
+bool
+mg_verify_as_found(MgRun *run, bool *as_found, MgRevisions *now, MgChanges *changes, MgError *err)
+{
+	return is_still(run, &run->here, &run->here_revisions, as_found, now, changes, err);
 }
 
 bool

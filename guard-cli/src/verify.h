@@ -14,9 +14,13 @@
 extern bool mg_verify_same(MgRun *run, const MgSnapshot *snapshot, bool *same, MgChanges *changes,
 						   MgError *err);
 
-/* Revisions and schema are those before the run. */
+/* Revisions and schema are those before the run; of one that carries on, before the dead one. */
 extern bool mg_verify_unchanged(MgRun *run, bool *unchanged, MgRevisions *now, MgChanges *changes,
 								MgError *err);
+
+/* They are those that this run has found. */
+extern bool mg_verify_as_found(MgRun *run, bool *as_found, MgRevisions *now, MgChanges *changes,
+							   MgError *err);
 
 /* Ends what is left of a step's server sessions, seen by the run's own session. */
 extern bool mg_verify_no_sessions(MgRun *run, const char *step, MgError *err);

@@ -268,6 +268,23 @@ trial('verified without a migration', verdict => 'nonsense', events => [ @to_loc
 	isnt($work->wait(20)->exit_code, 0, 'a superuser ends it');
 }
 
+# what carries on loses a race for a lock before it has done anything: it has its attempts as any run
+{
+	my ($database, $id) = $dead->scene('run', \@to_migrate);
+	up($database, 2);
+	my $reader = start_program([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', $server->url($database) ], stdin => "BEGIN;\nSELECT count(*) FROM t;\n\\! sleep 600\n", env => { PGAPPNAME => 'reader' });
+	wait_until(sub { $server->sql($database, q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reader' AND state = 'idle in transaction'}) }, 60, 'the reader');
+	my $run = $server->start_migguard($database, ['resume'], cwd => $dead->dir,
+		env => { MIGGUARD_RUN_LOCK_TIMEOUT => '200ms', MIGGUARD_RUN_LOCK_RETRIES => 200, MIGGUARD_RUN_LOCK_RETRY_PAUSE => '100ms', MIGGUARD_RUN_BLOCKER_WAIT => '0' });
+	wait_until(sub { $run->stderr =~ /hit lock_timeout and changed nothing; attempt 2 of/ || !$run->running }, 60, 'a second attempt');
+	$server->sql($database, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'reader'});
+	$reader->kill_group;
+	exit_is($run->wait(60), 0, 'some-applied: a rest that meets a lock is tried again');
+	like($run->stderr, qr/hit lock_timeout and changed nothing; attempt 2 of 201/, 'from where the run had begun');
+	is(revision($database) . ' ' . schema($database), '3 after', 'and is applied');
+	is(result_of($database, $id), 'interrupted', 'the dead run has its end');
+}
+
 # nothing to do, no ledger, wrong names
 $server->sql('postgres', 'CREATE DATABASE other TEMPLATE base');
 my $p = guard('other', 'resume');
