@@ -380,6 +380,16 @@ dispatch(MgArena *arena, int argc, char **argv, int *exit_code, MgError *err)
 	return parsed.command->run(&context, exit_code, err);
 }
 
+/* Drift is what was asked for, so it is no error, and has its page as one has. */
+static void
+name_page(int exit_code)
+{
+	const MgRunbook *page = exit_code == MG_EXIT_DRIFT ? mg_runbook_of_exit(exit_code) : NULL;
+
+	if (page != NULL)
+		mg_log_info("see: migguard runbook %s", page->name);
+}
+
 int
 mg_cli_main(int argc, char **argv)
 {
@@ -402,6 +412,8 @@ mg_cli_main(int argc, char **argv)
 		mg_log_error(&err);
 		exit_code = err.exit_code;
 	}
+	else
+		name_page(exit_code);
 	mg_arena_free(arena);
 	return exit_code;
 }

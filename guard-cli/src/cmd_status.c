@@ -223,8 +223,6 @@ print_text(MgContext *context, const Status *status)
 	else
 		mg_report_pair(context, "last known good", "none yet");
 	print_drift(context, status);
-	if (status->drift)
-		mg_report_pair(context, "see", "migguard runbook drift");
 	mg_report_pair(context, "warm shadow", status->shadow);
 	for (int r = 0; r < status->unfinished.count; r++)
 		mg_report_pair(context, "unfinished run",

@@ -197,6 +197,7 @@ $holder->quit;
 $server->sql('app', q{ALTER TABLE one ADD COLUMN "by hand" text});
 $run = status();
 exit_is($run, 30, 'a change behind the guard');
+like($run->stderr, qr/see: migguard runbook drift$/m, 'names its page');
 like($run->stdout, qr/^drift: +1 change since the last good run\n  .*by hand/m, 'is shown');
 my $json = decode_json(status('--format=json')->stdout);
 ok($json->{drift}, 'as JSON');

@@ -48,6 +48,7 @@ SQL
 # labels: the newest of that name; an id is an id
 my $run = guard('app', 'diff', 'start');
 exit_is($run, 30, 'by label');
+like($run->stderr, qr/see: migguard runbook drift$/m, 'names its page');
 my $text = $run->stdout;
 is($text, guard('app', 'diff', $second)->stdout, 'it is the newest of that label');
 isnt($text, guard('app', 'diff', $first)->stdout, 'not the one before');

@@ -50,6 +50,7 @@ ALTER TABLE shop.lines ADD COLUMN qty integer;
 SQL
 $run = guard('drift');
 exit_is($run, 30, 'drift');
+like($run->stderr, qr/see: migguard runbook drift$/m, 'names its page');
 my $text = $run->stdout;
 my $by = qr/\n {8}by \S+, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*, night shift/;
 like($text, qr/renamed to "amount"\. \[breaking\]$by: ALTER TABLE shop\.orders RENAME total TO amount\n/, 'a rename and who made it');
