@@ -1,6 +1,6 @@
 /*
  * attempts.c
- *	  Starting the tool again when it has lost a race for a lock.
+ *	  Starting the tool, or a repair, again when it has lost a race for a lock.
  */
 #include "attempts.h"
 
@@ -29,6 +29,8 @@ mg_attempts_init(MgAttempts *attempts, MgRun *run, const char *step, MgPass pass
 	attempts->run = run;
 	attempts->step = step;
 	attempts->pass = pass;
+	attempts->who = run->tool->ops->name;
+	attempts->list = "attempts";
 	attempts->limit = mg_config_int(run->config, MG_SET_RUN_LOCK_RETRIES) + 1;
 }
 
@@ -36,10 +38,10 @@ bool
 mg_attempt_begin(MgAttempts *attempts, MgError *err)
 {
 	cJSON *detail = mg_run_detail(attempts->run);
-	cJSON *list = cJSON_GetObjectItemCaseSensitive(detail, "attempts");
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(detail, attempts->list);
 
 	if (list == NULL)
-		list = cJSON_AddArrayToObject(detail, "attempts");
+		list = cJSON_AddArrayToObject(detail, attempts->list);
 	attempts->number++;
 	attempts->failure = MG_LOCKS_INNOCENT;
 	attempts->record = cJSON_CreateObject();
@@ -47,12 +49,12 @@ mg_attempt_begin(MgAttempts *attempts, MgError *err)
 	mg_json_int(attempts->record, "attempt", attempts->number);
 	if (!mg_blockers_settle(attempts->run, attempts->pass, attempts->record, err))
 		return false;
-	attempts->watched = mg_lock_watch_begin(&attempts->watch, attempts->run, attempts->step, err);
+	attempts->watched =
+		mg_lock_watch_begin(&attempts->watch, attempts->run, attempts->step, attempts->who, err);
 	if (attempts->watched || attempts->pass == MG_PASS_UP)
 		return attempts->watched;
 	/* nothing is worse for those who wait than a way back that is not gone */
-	mg_log_warning("nobody looks at the queue behind %s: %s", attempts->run->tool->ops->name,
-				   err->message);
+	mg_log_warning("nobody looks at the queue behind %s: %s", attempts->who, err->message);
 	mg_err_clear(err);
 	attempts->watch.blind = true;
 	return true;
@@ -71,20 +73,18 @@ says_lock_timeout(const MgChildResult *result)
 	return false;
 }
 
-/* The server's own record of the statements first; where there is none, what can be seen from outside. */
+/* Why an attempt failed: what the watch did, what the server said, or what can be seen from outside. */
 static MgLockFailure
-find_failure(const MgAttempts *attempts, const MgChildResult *result)
+find_failure(const MgAttempts *attempts, bool by_lock_timeout)
 {
 	const MgLockWatch *watch = &attempts->watch;
 	long long timeout_ms = mg_config_ms(attempts->run->config, MG_SET_RUN_LOCK_TIMEOUT);
 
-	if (mg_child_succeeded(result) || !result->started)
-		return MG_LOCKS_INNOCENT;
 	if (watch->stopped == MG_LOCK_STOPPED_HOLDING)
 		return MG_LOCKS_HELD;
 	if (watch->stopped == MG_LOCK_STOPPED_WAITING)
 		return MG_LOCKS_QUEUE;
-	if (mg_observe_failed_by(attempts->run, attempts->pass, "55P03") || says_lock_timeout(result))
+	if (by_lock_timeout)
 		return MG_LOCKS_TIMEOUT;
 	if (timeout_ms > NEARLY_MS && watch->own_since_us != 0 &&
 		watch->own_longest_us / 1000 >= timeout_ms - NEARLY_MS)
@@ -92,22 +92,19 @@ find_failure(const MgAttempts *attempts, const MgChildResult *result)
 	return MG_LOCKS_INNOCENT;
 }
 
-void
-mg_attempt_end(MgAttempts *attempts, const MgChildResult *result)
+/* Puts on record how it ended, and what the watch has seen. */
+static void
+note_end(MgAttempts *attempts, const char *ended, long long elapsed_us)
 {
 	MgLockWatch *watch = &attempts->watch;
 	cJSON *record = attempts->record;
 
-	if (attempts->watched)
-		mg_lock_watch_end(watch);
-	attempts->watched = false;
-	attempts->failure = find_failure(attempts, result);
 	if (watch->longest_us > attempts->longest_us)
 		attempts->longest_us = watch->longest_us;
-	mg_json_text(record, "ended", mg_child_describe(attempts->run->arena, result));
+	mg_json_text(record, "ended", ended);
 	if (attempts->failure != MG_LOCKS_INNOCENT)
 		mg_json_text(record, "failed_by", failure_names[attempts->failure]);
-	mg_json_int(record, "elapsed_ms", result->elapsed_us / 1000);
+	mg_json_int(record, "elapsed_ms", elapsed_us / 1000);
 	mg_json_int(record, "waited_ms", watch->own_longest_us / 1000);
 	mg_json_int(record, "longest_behind_ms", watch->longest_us / 1000);
 	if (watch->longest_us > 0)
@@ -121,6 +118,37 @@ mg_attempt_end(MgAttempts *attempts, const MgChildResult *result)
 	}
 	if (watch->blind)
 		mg_json_bool(record, "watch_lost", true);
+}
+
+static void
+end_watch(MgAttempts *attempts)
+{
+	if (attempts->watched)
+		mg_lock_watch_end(&attempts->watch);
+	attempts->watched = false;
+	attempts->failure = MG_LOCKS_INNOCENT;
+}
+
+void
+mg_attempt_end(MgAttempts *attempts, const MgChildResult *result)
+{
+	end_watch(attempts);
+	/* the server's own record of the statements first */
+	if (!mg_child_succeeded(result) && result->started)
+		attempts->failure =
+			find_failure(attempts, mg_observe_failed_by(attempts->run, attempts->pass, "55P03") ||
+									   says_lock_timeout(result));
+	note_end(attempts, mg_child_describe(attempts->run->arena, result), result->elapsed_us);
+}
+
+void
+mg_attempt_end_own(MgAttempts *attempts, const MgError *fault, long long elapsed_us)
+{
+	end_watch(attempts);
+	if (fault != NULL)
+		attempts->failure = find_failure(attempts, strcmp(fault->sqlstate, "55P03") == 0);
+	note_end(attempts, fault != NULL ? mg_log_redact(attempts->run->arena, fault->message) : "well",
+			 elapsed_us);
 }
 
 const char *
@@ -170,7 +198,7 @@ mg_attempt_pause(MgAttempts *attempts, const char *what_stays, MgError *err)
 	long long ms = pause_ms(attempts);
 
 	if (!mg_run_note_detail(run, attempts->record, err, "%s %s and %s; attempt %d of %d in %s%s",
-							run->tool->ops->name,
+							attempts->who,
 							attempts->failure == MG_LOCKS_TIMEOUT ? "hit lock_timeout" :
 																	"was cancelled at max_blocking",
 							what_stays, attempts->number + 1, attempts->limit,

@@ -1,6 +1,6 @@
 /*
  * attempts.h
- *	  Starting the tool again when it has lost a race for a lock.
+ *	  Starting the tool, or a repair, again when it has lost a race for a lock.
  *
  * Each attempt settles what is in the way, runs under the watch of the queue
  * behind it, and leaves a record; between two of them is a pause that grows.
@@ -25,7 +25,9 @@ typedef struct MgAttempts
 {
 	MgRun *run;
 	MgPass pass;
-	const char *step; /* names the tool's sessions */
+	const char *step; /* names the sessions */
+	const char *who;  /* for people: the tool, unless the caller says another */
+	const char *list; /* of the attempts, in the detail of the state; likewise */
 	int number;		  /* of the one that runs, from 1 */
 	int limit;
 	MgLockFailure failure;
@@ -40,6 +42,8 @@ extern void mg_attempts_init(MgAttempts *attempts, MgRun *run, const char *step,
 /* Before the tool is started, and after its end in any case. */
 extern bool mg_attempt_begin(MgAttempts *attempts, MgError *err);
 extern void mg_attempt_end(MgAttempts *attempts, const MgChildResult *result);
+/* The same of statements in a session of our own, which ended with that error or (NULL) well. */
+extern void mg_attempt_end_own(MgAttempts *attempts, const MgError *fault, long long elapsed_us);
 
 /* Another one makes sense and is allowed. */
 extern bool mg_attempt_may_follow(const MgAttempts *attempts);

@@ -62,10 +62,10 @@ static struct
 } watched = { NO_FD, NULL, NULL };
 
 /* What goes on beside a child; NULL: nothing. */
-static const MgChildCompany *company;
+static const MgCompany *company;
 
 void
-mg_child_accompany(const MgChildCompany *with)
+mg_child_accompany(const MgCompany *with)
 {
 	company = with;
 }
@@ -368,10 +368,22 @@ conclude(Child *child, MgError *err)
 	return true;
 }
 
+static void
+close_all(Child *child)
+{
+	if (child->out != NULL)
+		close_fd(&child->out->fd);
+	if (child->err != NULL)
+		close_fd(&child->err->fd);
+	close_fd(&child->control);
+	close_fd(&child->report);
+}
+
 /* Forks the keeper; the four pipes and stdin are set up around it. */
 static bool
-start(Child *child, MgError *err)
+start(Child *children, int at, MgError *err)
 {
+	Child *child = &children[at];
 	const MgChildSpec *spec = child->spec;
 	int in = NO_FD;
 	int pipes[4][2] = {
@@ -398,6 +410,9 @@ start(Child *child, MgError *err)
 		child->keeper = fork();
 		if (child->keeper == 0)
 		{
+			/* a keeper that holds the pipe of another would hide the death of migguard from it */
+			for (int i = 0; i < at; i++)
+				close_all(&children[i]);
 			close(pipes[0][0]);
 			close(pipes[1][0]);
 			close(pipes[2][1]);
@@ -428,50 +443,79 @@ start(Child *child, MgError *err)
 	return ok;
 }
 
+/* The end of a client does not end what its session is doing. */
+static bool
+end_sessions(Child *child, MgError *err)
+{
+	const MgChildSpec *spec = child->spec;
+	bool shielded;
+	bool ok;
+
+	if (child->stopping == NOT_STOPPING || spec->target == NULL || spec->application_name == NULL)
+		return true;
+	/* what the signal asked for is being done, so it must not stop this */
+	shielded = mg_signals_shield(true);
+	ok = mg_child_end_sessions(child->arena, spec->target, spec->application_name,
+							   &child->result->sessions_seen, err);
+	mg_signals_shield(shielded);
+	return ok;
+}
+
+bool
+mg_child_run_all(MgArena *arena, const MgChildSpec *specs, MgChildResult *results, int count,
+				 MgError *err)
+{
+	Child *children = mg_alloc(arena, (size_t) count * sizeof(Child));
+	int begun = 0;
+	bool ok = true;
+
+	for (int i = 0; i < count; i++)
+	{
+		memset(&results[i], 0, sizeof results[i]);
+		results[i].out = results[i].err = mg_strdup(arena, "");
+		children[i] = (Child){ .arena = arena,
+							   .spec = &specs[i],
+							   .result = &results[i],
+							   .keeper = -1,
+							   .control = NO_FD,
+							   .report = NO_FD };
+	}
+	/* should a keeper be killed, what it kept comes to us */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	mg_failpoint("child.begin");
+	for (; ok && begun < count; begun++)
+	{
+		children[begun].started_us = mg_clock_us();
+		ok = start(children, begun, err);
+	}
+	mg_failpoint("child.started");
+	for (int i = 0; i < begun; i++)
+	{
+		if (children[i].keeper <= 0)
+			continue;
+		if (!ok)
+			stop(&children[i]);
+		attend(&children[i]);
+		ok = conclude(&children[i], err) && ok;
+	}
+	mg_failpoint("child.ended");
+	for (int i = 0; i < begun; i++)
+	{
+		close_all(&children[i]);
+		while (children[i].keeper > 0 && waitpid(children[i].keeper, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (begun > 1 || children[0].keeper > 0)
+		mg_kill_descendants();
+	for (int i = 0; i < begun && ok; i++)
+		ok = end_sessions(&children[i], err);
+	return ok;
+}
+
 bool
 mg_child_run(MgArena *arena, const MgChildSpec *spec, MgChildResult *result, MgError *err)
 {
-	Child child = { .arena = arena, .spec = spec, .result = result, .keeper = -1 };
-	bool ok = false;
-
-	memset(result, 0, sizeof *result);
-	result->out = result->err = mg_strdup(arena, "");
-	child.control = child.report = NO_FD;
-	/* should the keeper be killed, what it kept comes to us */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	child.started_us = mg_clock_us();
-	mg_failpoint("child.begin");
-	if (!start(&child, err))
-		goto done;
-	mg_failpoint("child.started");
-	attend(&child);
-	mg_failpoint("child.ended");
-	ok = conclude(&child, err);
-
-done:
-	if (child.out != NULL)
-		close_fd(&child.out->fd);
-	if (child.err != NULL)
-		close_fd(&child.err->fd);
-	close_fd(&child.control);
-	close_fd(&child.report);
-	if (child.keeper > 0)
-	{
-		while (waitpid(child.keeper, NULL, 0) < 0 && errno == EINTR)
-			;
-		mg_kill_descendants();
-	}
-	/* the end of a client does not end what its session is doing */
-	if (ok && child.stopping != NOT_STOPPING && spec->target != NULL && spec->application_name != NULL)
-	{
-		/* what the signal asked for is being done, so it must not stop this */
-		bool shielded = mg_signals_shield(true);
-
-		ok = mg_child_end_sessions(arena, spec->target, spec->application_name,
-								   &result->sessions_seen, err);
-		mg_signals_shield(shielded);
-	}
-	return ok;
+	return mg_child_run_all(arena, spec, result, 1, err);
 }
 
 bool

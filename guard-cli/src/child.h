@@ -10,6 +10,7 @@
 #ifndef MG_CHILD_H
 #define MG_CHILD_H
 
+#include "company.h"
 #include "err.h"
 #include "target.h"
 
@@ -56,6 +57,13 @@ typedef struct MgChildResult
 extern bool mg_child_run(MgArena *arena, const MgChildSpec *spec, MgChildResult *result,
 						 MgError *err);
 
+/*
+ * Several at the same time, each with its result; false when any could not be run.  What one
+ * prints while another is waited for may have to wait in its pipe.
+ */
+extern bool mg_child_run_all(MgArena *arena, const MgChildSpec *specs, MgChildResult *results,
+							 int count, MgError *err);
+
 /* Exit code 0, by itself; also of a step for which nothing had to be started. */
 extern bool mg_child_succeeded(const MgChildResult *result);
 
@@ -75,19 +83,8 @@ extern char *mg_child_tail(MgArena *arena, const MgChildResult *result, int line
  */
 extern void mg_child_watch(int fd, bool (*alive)(void *arg), void *arg);
 
-/*
- * Something of ours that goes on while a child runs, until it is taken away by
- * NULL.  ask is asked before each wait for a descriptor (-1: none), for what is
- * awaited of it and until when (monotonic) to wait at the most; turn is called
- * after each wait, and must not wait itself.
- */
-typedef struct MgChildCompany
-{
-	int (*ask)(void *arg, short *events, long long *until_us);
-	void (*turn)(void *arg);
-	void *arg;
-} MgChildCompany;
-extern void mg_child_accompany(const MgChildCompany *company);
+/* What goes on while a child runs, until it is taken away by NULL. */
+extern void mg_child_accompany(const MgCompany *company);
 
 /*
  * Cancels, then terminates the server sessions with that application_name in

@@ -148,7 +148,6 @@ static void
 tell(MgLockWatch *watch, const MgLockSessions *list, MgArena *arena)
 {
 	const MgLockSession *own = find_own(list);
-	const char *tool = watch->run->tool->ops->name;
 	unsigned long hash;
 	MgBuf text;
 	int ahead = 0;
@@ -160,9 +159,9 @@ tell(MgLockWatch *watch, const MgLockSessions *list, MgArena *arena)
 	hash = add_hash(add_hash(1, own->lock), own->phase);
 	mg_buf_init(&text, arena);
 	if (own->lock == NULL)
-		mg_buf_addf(&text, "%s builds an index", tool);
+		mg_buf_addf(&text, "%s builds an index", watch->who);
 	else
-		mg_buf_addf(&text, "%s waits for %s since %s", tool, own->lock,
+		mg_buf_addf(&text, "%s waits for %s since %s", watch->who, own->lock,
 					mg_text_duration(arena, watch->asked_us - watch->own_since_us));
 	add_progress(&text, own);
 	for (int i = 0; i < list->count; i++)
@@ -198,7 +197,7 @@ enforce(MgLockWatch *watch, bool waits, long long longest_us, MgError *err)
 		(again && watch->asked_us - watch->ended_us < INSIST_US))
 		return true;
 	mg_log_warning("another session has waited for %s behind %s, which %s: %s",
-				   mg_text_duration(run->arena, longest_us), run->tool->ops->name,
+				   mg_text_duration(run->arena, longest_us), watch->who,
 				   waits ? "waits for a lock itself" : "holds a lock",
 				   again ? "its session is terminated" : "its statement is cancelled");
 	watch->stopped = waits ? MG_LOCK_STOPPED_WAITING : MG_LOCK_STOPPED_HOLDING;
@@ -246,13 +245,13 @@ lose(MgLockWatch *watch, const MgError *why)
 	if (!watch->blind && open_session(watch, &fault))
 	{
 		mg_log_warning("the session that looks at the queue behind %s was lost, another goes on: %s",
-					   watch->run->tool->ops->name, why->message);
+					   watch->who, why->message);
 		watch->blind = true;
 		return;
 	}
 	watch->blind = true;
 	mg_log_warning("nobody looks at the queue behind %s any more: %s; lock_timeout still ends its waits",
-				   watch->run->tool->ops->name, why->message);
+				   watch->who, why->message);
 }
 
 static int
@@ -305,16 +304,17 @@ turn(void *arg)
 }
 
 bool
-mg_lock_watch_begin(MgLockWatch *watch, MgRun *run, const char *step, MgError *err)
+mg_lock_watch_begin(MgLockWatch *watch, MgRun *run, const char *step, const char *who, MgError *err)
 {
 	memset(watch, 0, sizeof *watch);
 	watch->run = run;
+	watch->who = who;
 	watch->application_name = mg_run_application_name(run, step);
 	mg_strings_init(&watch->blockers, run->arena);
 	if (!open_session(watch, err))
 		return false;
 	watch->looked_us = mg_clock_us();
-	watch->company = (MgChildCompany){ .ask = ask, .turn = turn, .arg = watch };
+	watch->company = (MgCompany){ .ask = ask, .turn = turn, .arg = watch };
 	mg_child_accompany(&watch->company);
 	return true;
 }

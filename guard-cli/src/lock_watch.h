@@ -41,8 +41,9 @@ typedef struct MgLockWatch
 	bool blind;				  /* the watch was lost */
 
 	MgRun *run;
-	const char *application_name; /* of the tool's sessions */
-	MgChildCompany company;
+	const char *who;			  /* for people: the tool, or the repair */
+	const char *application_name; /* of its sessions */
+	MgCompany company;
 	MgLater later;
 	bool ending; /* the statement under way ends sessions */
 	long long asked_us;
@@ -56,8 +57,12 @@ typedef struct MgLockWatch
 	int waiter_size;
 } MgLockWatch;
 
-/* Between these two every child is watched; step names the tool's sessions, as in mg_run_session. */
-extern bool mg_lock_watch_begin(MgLockWatch *watch, MgRun *run, const char *step, MgError *err);
+/*
+ * Between these two every child is watched, and every session of our own that keeps its
+ * company (mg_pg_accompany); step names the sessions, as in mg_run_session, who is for people.
+ */
+extern bool mg_lock_watch_begin(MgLockWatch *watch, MgRun *run, const char *step, const char *who,
+								MgError *err);
 extern void mg_lock_watch_end(MgLockWatch *watch);
 
 #endif

@@ -119,15 +119,31 @@ mg_pg_interrupted(MgError *err)
 	return false;
 }
 
-/* Waits a while for the socket or a signal; false when a signal is pending. */
-static bool
-wait_socket(int socket, short events)
+/* Until when to wait for a socket, in milliseconds from now. */
+static int
+poll_timeout(long long until_us)
 {
-	struct pollfd fds[] = { { .fd = socket, .events = events },
-							{ .fd = mg_signals_fd(), .events = POLLIN } };
+	long long left = until_us < 0 ? MG_POLL_MS : (until_us - mg_clock_us() + 999) / 1000;
 
+	return left < 0 ? 0 : left > MG_POLL_MS ? MG_POLL_MS : (int) left;
+}
+
+/* Waits a while for the socket, a signal, or the session's company; false when a signal is pending. */
+static bool
+wait_socket(const MgPg *pg, int socket, short events)
+{
+	const MgCompany *company = pg->company;
+	struct pollfd fds[] = { { .fd = socket, .events = events },
+							{ .fd = mg_signals_fd(), .events = POLLIN },
+							{ .fd = -1 } };
+	long long until_us = -1;
+
+	if (company != NULL)
+		fds[2].fd = company->ask(company->arg, &fds[2].events, &until_us);
 	if (mg_signals_pending() == 0)
-		poll(fds, 2, MG_POLL_MS);
+		poll(fds, 3, poll_timeout(until_us));
+	if (company != NULL)
+		company->turn(company->arg);
 	return mg_signals_pending() == 0;
 }
 
@@ -154,7 +170,7 @@ connect_to(MgPg *pg, const char **keywords, const char **values, MgError *err)
 		struct pollfd fd = { .fd = PQsocket(pg->conn),
 							 .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
 
-		if (!wait_socket(fd.fd, fd.events))
+		if (!wait_socket(pg, fd.fd, fd.events))
 			return mg_pg_interrupted(err);
 		if (mg_clock_ms() > until)
 		{
@@ -336,7 +352,7 @@ wait_result(MgPg *pg, bool *cancelled)
 
 			poll(&fd, 1, MG_POLL_MS);
 		}
-		else if (!wait_socket(PQsocket(pg->conn), flush > 0 ? POLLIN | POLLOUT : POLLIN))
+		else if (!wait_socket(pg, PQsocket(pg->conn), flush > 0 ? POLLIN | POLLOUT : POLLIN))
 		{
 			*cancelled = true;
 			mg_pg_cancel(pg);

@@ -10,6 +10,7 @@
 
 #include <libpq-fe.h>
 
+#include "company.h"
 #include "err.h"
 #include "target.h"
 
@@ -20,6 +21,7 @@ typedef struct MgPg
 	const MgTarget *target;
 	int server_version; /* as server_version_num */
 	int backend_pid;
+	const MgCompany *company; /* what goes on while its statements run; NULL: nothing */
 } MgPg;
 
 /*

@@ -148,6 +148,9 @@ analyze(MgRun *run, MgError *err)
 	if (strcmp(fail_on, "never") == 0 && !lint->probe && run->kind != MG_RUN_PLAN &&
 		strcmp(mg_config_string(run->config, MG_SET_REHEARSE_MODE), "off") == 0)
 		return true;
+	/* the rehearsal predicts the way back where it can be observed */
+	run->tool->both_ways =
+		run->trace && strcmp(mg_config_string(run->config, MG_SET_REHEARSE_MODE), "off") != 0;
 	/* a run keeps all that was found */
 	lint->min_severity = MG_SEVERITY_INFO;
 	lint->lock_timeout_ms = mg_config_ms(run->config, MG_SET_RUN_LOCK_TIMEOUT);

@@ -108,8 +108,7 @@ may_follow(MgAttempts *attempts, const char **what_stays, MgError *err)
 	bool as_found;
 	int applied;
 
-	if (!mg_attempt_may_follow(attempts) ||
-		!mg_verify_as_found(run, &as_found, &now, &changes, err))
+	if (!mg_attempt_may_follow(attempts) || !mg_verify_as_found(run, &as_found, &now, &changes, err))
 		return false;
 	*what_stays = "changed nothing";
 	if (as_found)

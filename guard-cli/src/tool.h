@@ -118,6 +118,7 @@ struct MgTool
 	MgArena *arena;
 	const MgConfig *config;
 	char *const *argv; /* the user's command after "--", or NULL */
+	bool both_ways;	   /* who asks for the SQL of an upgrade will ask for that of the downgrade */
 	void *state;	   /* the tool's own */
 };
 

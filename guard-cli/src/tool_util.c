@@ -140,29 +140,48 @@ collect(void *arg, const char *data, size_t len)
 }
 
 bool
-mg_tool_read(MgTool *tool, char *const *argv, const char **output, MgChildResult *result, MgError *err)
+mg_tool_read_all(MgTool *tool, MgToolReading *readings, int count, MgError *err)
 {
 	MgToolSession session = { .application_name = "migguard", .run_id = "", .fence_token = "" };
+	MgChildSpec *specs = mg_alloc(tool->arena, (size_t) count * sizeof *specs);
+	MgChildResult *results = mg_alloc(tool->arena, (size_t) count * sizeof *results);
+	MgBuf *collected = mg_alloc(tool->arena, (size_t) count * sizeof *collected);
 	MgTarget target;
 	MgStrings environment;
-	MgBuf collected;
-	MgChildSpec spec = { .argv = argv,
-						 .directory = mg_config_string(tool->config, MG_SET_TOOL_WORKDIR),
-						 .timeout_ms = MG_TOOL_OFFLINE_MS,
-						 .stop_on_signal = true,
-						 .sink = collect,
-						 .sink_arg = &collected };
+	bool ok;
 
-	memset(result, 0, sizeof *result);
-	mg_buf_init(&collected, tool->arena);
 	if (mg_tool_target(tool, &target))
 		session.target = &target;
 	mg_tool_environment(tool, &session, &environment);
-	spec.env = environment.items;
-	if (!mg_child_run(tool->arena, &spec, result, err))
-		return false;
-	*output = mg_log_redact(tool->arena, collected.data);
-	return true;
+	for (int i = 0; i < count; i++)
+	{
+		mg_buf_init(&collected[i], tool->arena);
+		specs[i] = (MgChildSpec){ .argv = readings[i].argv,
+								  .env = environment.items,
+								  .directory = mg_config_string(tool->config, MG_SET_TOOL_WORKDIR),
+								  .timeout_ms = MG_TOOL_OFFLINE_MS,
+								  .stop_on_signal = true,
+								  .sink = collect,
+								  .sink_arg = &collected[i] };
+	}
+	ok = mg_child_run_all(tool->arena, specs, results, count, err);
+	for (int i = 0; i < count; i++)
+	{
+		readings[i].result = results[i];
+		readings[i].output = mg_log_redact(tool->arena, collected[i].data);
+	}
+	return ok;
+}
+
+bool
+mg_tool_read(MgTool *tool, char *const *argv, const char **output, MgChildResult *result, MgError *err)
+{
+	MgToolReading reading = { .argv = argv };
+	bool ok = mg_tool_read_all(tool, &reading, 1, err);
+
+	*result = reading.result;
+	*output = reading.output;
+	return ok;
 }
 
 void

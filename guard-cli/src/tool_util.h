@@ -44,8 +44,17 @@ extern bool mg_tool_time_left(const MgToolSession *session, MgChildResult *total
 /* The configured database; false when there is none that can be understood. */
 extern bool mg_tool_target(MgTool *tool, MgTarget *target);
 
-/* Runs a program of the tool that needs no database, in the configured environment, for all that
- * it prints. */
+/* A program of the tool that needs no database, in the configured environment, and all that it prints. */
+typedef struct MgToolReading
+{
+	char *const *argv;
+	const char *output;
+	MgChildResult result;
+} MgToolReading;
+
+/* Runs them at the same time. */
+extern bool mg_tool_read_all(MgTool *tool, MgToolReading *readings, int count, MgError *err);
+
 extern bool mg_tool_read(MgTool *tool, char *const *argv, const char **output,
 						 MgChildResult *result, MgError *err);
 

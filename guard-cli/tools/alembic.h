@@ -7,7 +7,7 @@
 
 #include "alembic_command.h"
 #include "alembic_graph.h"
-#include "tool.h"
+#include "tool_util.h"
 
 typedef struct MgAlembic
 {
@@ -27,7 +27,10 @@ extern MgAlembic *mg_alembic(MgTool *tool);
 extern bool mg_alembic_run(MgTool *tool, const MgToolSession *session, char *const *rest,
 						   MgChildResult *result, MgError *err);
 
-/* Runs a command that needs no database, for its output. */
+/* Adds a command that needs no database to those that mg_tool_read_all is to run. */
+extern void mg_alembic_put(MgTool *tool, char *const *rest, MgToolReading *reading);
+
+/* Runs one for its output. */
 extern bool mg_alembic_ask(MgTool *tool, char *const *rest, const char **output,
 						   MgChildResult *result, MgError *err);
 

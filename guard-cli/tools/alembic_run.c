@@ -68,14 +68,27 @@ mg_alembic_run(MgTool *tool, const MgToolSession *session, char *const *rest, Mg
 	return ok;
 }
 
-bool
-mg_alembic_ask(MgTool *tool, char *const *rest, const char **output, MgChildResult *result,
-			   MgError *err)
+void
+mg_alembic_put(MgTool *tool, char *const *rest, MgToolReading *reading)
 {
 	MgStrings argv;
 
 	build_argv(tool, NULL, rest, &argv);
-	return mg_tool_read(tool, argv.items, output, result, err);
+	*reading = (MgToolReading){ .argv = argv.items };
+}
+
+bool
+mg_alembic_ask(MgTool *tool, char *const *rest, const char **output, MgChildResult *result,
+			   MgError *err)
+{
+	MgToolReading reading;
+	bool ok;
+
+	mg_alembic_put(tool, rest, &reading);
+	ok = mg_tool_read_all(tool, &reading, 1, err);
+	*output = reading.output;
+	*result = reading.result;
+	return ok;
 }
 
 const char *

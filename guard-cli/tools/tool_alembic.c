@@ -247,33 +247,57 @@ range_of(MgTool *tool, int at, MgDirection direction)
 								mg_printf(tool->arena, "%s:%s", revision->id, below(revision));
 }
 
+/* The text between two revisions, as it is asked for. */
+typedef struct Question
+{
+	const char *from;
+	const char *to;
+	MgDirection direction;
+	int at; /* the revision that cannot be had where Alembic fails before any */
+} Question;
+
+static void
+put_question(MgTool *tool, const Question *question, MgToolReading *reading)
+{
+	char *words[] = { (char *) (question->direction == MG_UP ? "upgrade" : "downgrade"),
+					  mg_printf(tool->arena, "%s:%s", question->from, question->to),
+					  (char *) "--sql", NULL };
+
+	mg_alembic_put(tool, words, reading);
+}
+
 /*
- * Asks for the text between two revisions.  A revision that asks the database ends
- * it: *broken is that one, with the reason kept, or -1.  Where Alembic fails before
- * any, it is "at" that cannot be had.
+ * Keeps the texts.  A revision that asks the database ends them: that one is
+ * returned, with the reason kept, or -1.
  */
-static bool
-ask_sql(MgTool *tool, const char *from, const char *to, MgDirection direction, int at, int *broken,
-		MgError *err)
+static int
+take_answer(MgTool *tool, const Question *question, const MgToolReading *reading)
 {
 	MgAlembic *state = mg_alembic(tool);
-	char *range = mg_printf(tool->arena, "%s:%s", from, to);
-	char *words[] = { (char *) (direction == MG_UP ? "upgrade" : "downgrade"), range,
-					  (char *) "--sql", NULL };
-	MgChildResult result;
-	const char *output = "";
+	MgDirection direction = question->direction;
+	bool succeeded = mg_child_succeeded(&reading->result);
+	int broken = mg_alembic_text_split(tool->arena, &state->graph, reading->output,
+									   direction == MG_UP, succeeded, state->texts[direction]);
+	int at = broken >= 0 ? broken : question->at;
 
-	if (!mg_alembic_ask(tool, words, &output, &result, err))
-		return false;
-	*broken = mg_alembic_text_split(tool->arena, &state->graph, output, direction == MG_UP,
-									mg_child_succeeded(&result), state->texts[direction]);
-	if (*broken >= 0)
-		at = *broken;
-	if (!mg_child_succeeded(&result) && state->texts[direction][at] == NULL)
+	if (!succeeded && state->texts[direction][at] == NULL)
 		state->why_not[direction][at] =
-			mg_printf(tool->arena, "alembic %s %s --sql %s: %s", words[0],
-					  range_of(tool, at, direction), mg_child_describe(tool->arena, &result),
-					  mg_tool_reason(tool->arena, &result));
+			mg_printf(tool->arena, "alembic %s %s --sql %s: %s",
+					  direction == MG_UP ? "upgrade" : "downgrade", range_of(tool, at, direction),
+					  mg_child_describe(tool->arena, &reading->result),
+					  mg_tool_reason(tool->arena, &reading->result));
+	return broken;
+}
+
+static bool
+ask_sql(MgTool *tool, const Question *question, int *broken, MgError *err)
+{
+	MgToolReading reading;
+
+	put_question(tool, question, &reading);
+	if (!mg_tool_read_all(tool, &reading, 1, err))
+		return false;
+	*broken = take_answer(tool, question, &reading);
 	return true;
 }
 
@@ -295,28 +319,52 @@ top_untold(const MgAlembic *state, int at)
 }
 
 /*
- * One run of Alembic gives the text of all revisions on its way, up to one that
- * asks the database; the next run begins behind that.
+ * One run of Alembic gives the text of all revisions above this one.  The way back, when
+ * it will be wanted, is told by another at the same time.
  */
 static bool
-ask_all(MgTool *tool, int at, MgDirection direction, MgError *err)
+ask_up(MgTool *tool, int at, MgError *err)
+{
+	MgAlembic *state = mg_alembic(tool);
+	const char *under = below(&state->graph.items[at]);
+	bool one_head = state->heads.count == 1;
+	int top =
+		tool->both_ways && one_head && !is_told(state, MG_DOWN, at) ? top_untold(state, at) : -1;
+	int count = top >= 0 ? 2 : 1;
+	Question questions[2] = {
+		{ under, one_head ? state->heads.items[0] : "heads", MG_UP, at },
+	};
+	MgToolReading readings[2];
+
+	if (top >= 0)
+		questions[1] = (Question){ state->graph.items[top].id, under, MG_DOWN, at };
+	for (int i = 0; i < count; i++)
+		put_question(tool, &questions[i], &readings[i]);
+	if (!mg_tool_read_all(tool, readings, count, err))
+		return false;
+	for (int i = 0; i < count; i++)
+		(void) take_answer(tool, &questions[i], &readings[i]);
+	return true;
+}
+
+/* Likewise for the way back; behind a revision that asks the database the next run begins. */
+static bool
+ask_down(MgTool *tool, int at, MgError *err)
 {
 	MgAlembic *state = mg_alembic(tool);
 	const char *under = below(&state->graph.items[at]);
 	int broken = at;
 
-	if (direction == MG_UP)
-		return ask_sql(tool, under, state->heads.count > 1 ? "heads" : state->heads.items[0],
-					   direction, at, &broken, err);
-	while (state->heads.count == 1 && broken >= 0 && !is_told(state, direction, at))
+	while (state->heads.count == 1 && broken >= 0 && !is_told(state, MG_DOWN, at))
 	{
 		int top = top_untold(state, at);
 
 		if (top < 0)
 			break;
-		if (!ask_sql(tool, state->graph.items[top].id, under, direction, at, &broken, err))
+		if (!ask_sql(tool, &(Question){ state->graph.items[top].id, under, MG_DOWN, at }, &broken,
+					 err))
 			return false;
-		if (!is_told(state, direction, top))
+		if (!is_told(state, MG_DOWN, top))
 			break;
 	}
 	return true;
@@ -333,15 +381,17 @@ alembic_sql(MgTool *tool, const MgMigration *migration, MgDirection direction, c
 	*text = *why_not = NULL;
 	if (at < 0)
 		return mg_err_set(err, MG_EXIT_INTERNAL, "no revision \"%s\"", migration->id);
-	if (!is_told(state, direction, at) && !ask_all(tool, at, direction, err))
+	if (!is_told(state, direction, at) &&
+		!(direction == MG_UP ? ask_up(tool, at, err) : ask_down(tool, at, err)))
 		return false;
 	/* what branches keep out of a run over all is asked for by itself */
 	if (!is_told(state, direction, at))
 	{
 		const char *under = below(&state->graph.items[at]);
+		Question alone = { direction == MG_UP ? under : migration->id,
+						   direction == MG_UP ? migration->id : under, direction, at };
 
-		if (!ask_sql(tool, direction == MG_UP ? under : migration->id,
-					 direction == MG_UP ? migration->id : under, direction, at, &broken, err))
+		if (!ask_sql(tool, &alone, &broken, err))
 			return false;
 		if (!is_told(state, direction, at))
 			state->why_not[direction][at] = "alembic printed no text for it";

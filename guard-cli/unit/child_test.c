@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,41 @@ test_limits(void)
 	run(&spec, "$| = 1; print 'x' x 1000 while 1");
 	unit_ok(result.sink_failed && !mg_child_succeeded(&result),
 			"a sink that is full ends the program");
+}
+
+/* Two that each wait for what the other writes, and one of two that cannot be started. */
+static void
+test_together(void)
+{
+	char *dir = mg_printf(arena, "/tmp/together-%d", (int) getpid());
+	char *env[] = { mg_printf(arena, "PATH=%s", getenv("PATH")), NULL };
+	char *argv[2][4];
+	MgChildSpec specs[2] = { 0 };
+	MgChildResult results[2];
+
+	for (int i = 0; i < 2; i++)
+	{
+		char *code = mg_printf(arena,
+							   "open my $f, '>', '%s.%d'; close $f; until (-e '%s.%d') { "
+							   "select undef, undef, undef, 0.01 } print 'x' x 200000; exit %d",
+							   dir, i, dir, 1 - i, i);
+
+		memcpy(argv[i], (char *[]){ (char *) "perl", (char *) "-e", code, NULL }, sizeof argv[i]);
+		specs[i] = (MgChildSpec){ .argv = argv[i], .env = env, .timeout_ms = 60000 };
+	}
+	mg_err_init(&err, arena);
+	unit_ok(mg_child_run_all(arena, specs, results, 2, &err), "two programs run at the same time");
+	unit_is_int(results[0].exit_code, 0, "each has its result: the first");
+	unit_is_int(results[1].exit_code, 1, "and the second");
+	unit_is_int((int) strlen(results[1].out), (int) strlen(results[0].out),
+				"with all that they said");
+	for (int i = 0; i < 2; i++)
+		unlink(mg_printf(arena, "%s.%d", dir, i));
+	argv[0][2] = (char *) "sleep 600";
+	argv[1][0] = (char *) "nowhere-at-all";
+	unit_ok(!mg_child_run_all(arena, specs, results, 2, &err), "one of two cannot be started");
+	unit_contains(err.message, "nowhere-at-all", "which is named");
+	unit_ok(results[0].elapsed_us < 30000000, "and the other does not go on");
 }
 
 /* Processes whose command line has the text. */
@@ -192,6 +228,7 @@ main(void)
 	mg_log_init(0, false);
 	test_ends();
 	test_limits();
+	test_together();
 	test_left_behind();
 	test_no_start();
 	test_words();
