@@ -4,9 +4,10 @@
  */
 #include "repair.h"
 
-#include <poll.h>
 #include <string.h>
 
+#include "attempts.h"
+#include "clock.h"
 #include "failpoint.h"
 #include "json.h"
 #include "log.h"
@@ -147,20 +148,24 @@ mg_repair_again(MgRun *run, MgPg *clone, MgError *err)
 
 /* Runs statements on the real database, in a session of their own that is tagged as the tool's are. */
 static bool
-run_real(MgRun *run, const MgStrings *statements, bool transactional, MgError *err)
+run_once(MgAttempts *attempts, const MgRevert *revert, MgError *err)
 {
+	MgRun *run = attempts->run;
 	MgToolSession session;
 	MgPg *pg = NULL;
 	bool ok;
 
-	mg_run_session(run, &run->context->target, "repair", &session);
-	mg_failpoint("repair.begin");
-	ok = mg_run_permit(run, "repair", NULL, err) &&
+	mg_run_session(run, &run->context->target, attempts->step, &session);
+	ok = mg_run_permit(run, attempts->step, NULL, err) &&
 		 mg_pg_open(run->arena, session.target, session.application_name, &pg, err) &&
 		 mg_revert_session(pg, session.run_id, session.fence_token, session.lock_timeout_ms,
-						   session.statement_timeout_ms, err) &&
-		 mg_revert_run(pg, statements, transactional, run->no_downgrade ? &run->bookkeeping : NULL,
-					   run->tool_rows, err);
+						   session.statement_timeout_ms, err);
+	if (ok)
+	{
+		pg->company = attempts->watched ? &attempts->watch.company : NULL;
+		ok = mg_revert_run(pg, &revert->statements, revert->transactional,
+						   run->no_downgrade ? &run->bookkeeping : NULL, run->tool_rows, err);
+	}
 	mg_failpoint("repair.ran");
 	mg_pg_close(pg);
 	return ok;
@@ -170,18 +175,29 @@ run_real(MgRun *run, const MgStrings *statements, bool transactional, MgError *e
 static bool
 run_patiently(MgRun *run, const MgRevert *revert, MgError *err)
 {
-	int retries = mg_config_int(run->config, MG_SET_RUN_LOCK_RETRIES);
+	MgAttempts attempts;
 
-	for (int i = 0; !run_real(run, &revert->statements, revert->transactional, err); i++)
+	mg_attempts_init(&attempts, run, "repair", MG_PASS_DOWN);
+	attempts.who = "the repair";
+	attempts.list = "repair_attempts";
+	while (true)
 	{
-		if (!revert->transactional || strcmp(err->sqlstate, "55P03") != 0 || i >= retries)
+		long long began_us = mg_clock_us();
+		bool ok;
+
+		mg_failpoint("repair.begin");
+		ok = mg_attempt_begin(&attempts, err) && run_once(&attempts, revert, err);
+		mg_attempt_end_own(&attempts, ok ? NULL : err, mg_clock_us() - began_us);
+		if (ok)
+			return true;
+		if (mg_attempts_hint(&attempts) != NULL)
+			mg_err_hint(err, "%s", mg_attempts_hint(&attempts));
+		if (!revert->transactional || !mg_attempt_may_follow(&attempts))
 			return false;
-		mg_log_info("the repair hit lock_timeout and changed nothing; attempt %d of %d", i + 2,
-					retries + 1);
 		mg_err_clear(err);
-		poll(NULL, 0, (int) mg_config_ms(run->config, MG_SET_RUN_LOCK_RETRY_PAUSE));
+		if (!mg_attempt_pause(&attempts, "changed nothing", err))
+			return false;
 	}
-	return true;
 }
 
 bool

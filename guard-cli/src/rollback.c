@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "failpoint.h"
+#include "downgrade.h"
 #include "json.h"
 #include "log.h"
 #include "observe.h"
@@ -182,59 +182,56 @@ observe_rehearsal(MgRun *run, MgPg *clone, bool traced, const char *failed)
 		run->observation->passes[MG_PASS_DOWN].is_whole = false;
 }
 
-/* Reads what it did on the real database, and names what was not so on the clone. */
-static bool
-observe_live(MgRun *run, const char *step, MgError *err)
+/* Why the tool's downgrade failed; NULL: it did not. */
+static const char *
+why_failed(MgRun *run, bool ran, const MgError *fault, const MgChildResult *result)
 {
-	/* the run's own session may be another one by now */
-	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, step, err))
-		return false;
-	mg_observe_live(run, MG_PASS_DOWN);
-	mg_observe_compare_live(run, MG_PASS_DOWN);
-	return true;
+	if (!ran)
+		return mg_printf(run->arena, "the downgrade fails: %s%s%s", fault->message,
+						 fault->detail != NULL ? ": " : "",
+						 fault->detail != NULL ? fault->detail : "");
+	if (!mg_child_succeeded(result))
+		return mg_printf(run->arena, "the downgrade %s: %s", mg_child_describe(run->arena, result),
+						 mg_child_tail(run->arena, result, TAIL_LINES));
+	return NULL;
 }
 
-/*
- * Runs the tool's downgrade, on a clone or (clone NULL) the real database; *failed
- * tells why it failed, NULL when it did not.  The real one may take away what the
- * rehearsal has, and nothing else.
- */
-static bool
-tool_down(MgRun *run, const MgTarget *target, MgPg *clone, const char *step, const char **failed,
-		  MgError *err)
+/* The tool's downgrade on a clone. */
+static void
+try_tool_down(MgRun *run, const MgTarget *target, MgPg *clone, const char *step, const char **failed)
 {
-	bool traced = clone != NULL && mg_observe_can_trace(run, target);
+	bool traced = mg_observe_can_trace(run, target);
 	MgToolSession session;
 	MgChildResult result;
 	MgError fault;
-	MgStrings written;
-	bool lost;
+	bool ran;
 
 	memset(&result, 0, sizeof result);
 	mg_err_init(&fault, run->arena);
-	if (clone == NULL && (!mg_written_look(run, &written, err) ||
-						  !mg_run_permit(run, step, mg_observe_losses(run, MG_PASS_DOWN), err)))
-		return false;
-	mg_failpoint("rollback.permitted");
 	mg_run_session(run, target, step, &session);
-	if (clone != NULL)
-		session.trace = traced;
-	if (!run->tool->ops->down(run->tool, &session, &run->goal, &result, &fault))
-		*failed =
-			mg_printf(run->arena, "the downgrade fails: %s%s%s", fault.message,
-					  fault.detail != NULL ? ": " : "", fault.detail != NULL ? fault.detail : "");
-	else if (!mg_child_succeeded(&result))
-		*failed =
-			mg_printf(run->arena, "the downgrade %s: %s", mg_child_describe(run->arena, &result),
-					  mg_child_tail(run->arena, &result, TAIL_LINES));
+	session.trace = traced;
+	ran = run->tool->ops->down(run->tool, &session, &run->goal, &result, &fault);
+	*failed = why_failed(run, ran, &fault, &result);
 	if (result.started)
 		mg_run_detail_child(run, step, &result);
 	run->told_to_stop = run->told_to_stop || result.interrupted;
-	mg_failpoint("rollback.ran");
-	if (clone == NULL)
-		return observe_live(run, step, err) && mg_written_tell(run, &written, &lost, err);
 	observe_rehearsal(run, clone, traced, *failed);
-	return true;
+}
+
+/* On the real database; it may take away what the rehearsal has, and nothing else. */
+static bool
+tool_down(MgRun *run, const char *step, const char **failed, MgError *err)
+{
+	MgDowngrade down = { 0 };
+	bool lost;
+
+	if (!mg_downgrade_real(run, &run->goal, &down, err))
+		return false;
+	*failed = why_failed(run, down.ran, &down.failure, &down.result);
+	if (down.result.started)
+		mg_run_detail_child(run, step, &down.result);
+	mg_observe_compare_live(run, MG_PASS_DOWN);
+	return mg_written_tell(run, &down.written, &lost, err);
 }
 
 /* Goes down, on a clone or (pg NULL) the real database. */
@@ -245,7 +242,9 @@ go_down(MgRun *run, const MgTarget *target, MgPg *pg, const char *step, const ch
 	MgRevisions now;
 
 	*failed = NULL;
-	if (!run->no_downgrade && !tool_down(run, target, pg, step, failed, err))
+	if (!run->no_downgrade && pg != NULL)
+		try_tool_down(run, target, pg, step, failed);
+	else if (!run->no_downgrade && !tool_down(run, step, failed, err))
 		return false;
 	if (*failed == NULL && !finish(run, pg, failed, err))
 		return false;

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#include "attempts.h"
-#include "failpoint.h"
+#include "downgrade.h"
 #include "json.h"
 #include "log.h"
+#include "observe.h"
 #include "repair.h"
 #include "run.h"
 #include "verify.h"
@@ -74,82 +74,6 @@ prove(MgRun *run, const char *how, bool downgrade_failed, const MgStrings *writt
 	return true;
 }
 
-/* How the tool's downgrade went. */
-typedef struct Downgrade
-{
-	bool ran; /* or else it could not be run, for the reason in failure */
-	MgError failure;
-	MgChildResult result;
-	MgRevisions now;
-	MgStrings written; /* what applications wrote to what it drops */
-} Downgrade;
-
-/* One start of the tool; false when nobody can tell what came of it. */
-static bool
-downgrade_once(MgAttempts *attempts, Downgrade *down, MgError *err)
-{
-	MgRun *run = attempts->run;
-	MgToolSession session;
-
-	memset(&down->result, 0, sizeof down->result);
-	mg_err_init(&down->failure, run->arena);
-	if (!mg_attempt_begin(attempts, err) || !mg_written_look(run, &down->written, err) ||
-		!mg_run_permit(run, "rollback", mg_observe_losses(run, MG_PASS_DOWN), err))
-		return false;
-	mg_failpoint("rollback.permitted");
-	mg_run_session(run, &run->context->target, "rollback", &session);
-	down->ran = run->tool->ops->down(run->tool, &session, &run->from, &down->result, &down->failure);
-	if (!mg_run_hold(run, err) || !mg_verify_no_sessions(run, "rollback", err) ||
-		!run->tool->ops->current(run->tool, run->pg, &down->now, err))
-		return false;
-	mg_failpoint("rollback.ran");
-	mg_observe_live(run, MG_PASS_DOWN);
-	return true;
-}
-
-/* NULL: what another session has locked keeps it from being read, which is no reason not to go back. */
-static const char *
-fingerprint_now(MgRun *run)
-{
-	MgError fault;
-	char *fingerprint;
-
-	mg_err_init(&fault, run->arena);
-	return mg_schema_fingerprint(run->pg, &fingerprint, &fault) ? fingerprint : NULL;
-}
-
-static bool
-same(const char *one, const char *other)
-{
-	return one != NULL && other != NULL && strcmp(one, other) == 0;
-}
-
-/* Starts the tool again as long as all that it met was a lock, and it left all as it was. */
-static bool
-downgrade(MgRun *run, Downgrade *down, MgError *err)
-{
-	MgAttempts attempts;
-
-	mg_attempts_init(&attempts, run, "rollback", MG_PASS_DOWN);
-	while (true)
-	{
-		MgRevisions before;
-		const char *fingerprint;
-		bool ok;
-
-		if (!run->tool->ops->current(run->tool, run->pg, &before, err))
-			return false;
-		fingerprint = fingerprint_now(run);
-		ok = downgrade_once(&attempts, down, err);
-		mg_attempt_end(&attempts, &down->result);
-		if (!ok || !down->ran || !mg_attempt_may_follow(&attempts) ||
-			!mg_revisions_equal(&before, &down->now) || !same(fingerprint, fingerprint_now(run)))
-			return ok;
-		if (!mg_attempt_pause(&attempts, "changed nothing", err))
-			return false;
-	}
-}
-
 /*
  * Brings the tool's revisions back to run->from and compares with run->before;
  * run->exit_code becomes 21 (proved), 22 (not proved), or 23 (the downgrade failed).
@@ -158,7 +82,7 @@ downgrade(MgRun *run, Downgrade *down, MgError *err)
 static bool
 bring_back(MgRun *run, MgError *err)
 {
-	Downgrade down = { 0 };
+	MgDowngrade down = { 0 };
 	const char *how;
 	const char *repaired;
 	bool failed;
@@ -167,7 +91,7 @@ bring_back(MgRun *run, MgError *err)
 		return mg_written_look(run, &down.written, err) &&
 			   mg_repair_real(run, &run->before, &how, err) &&
 			   prove(run, how, false, &down.written, err);
-	if (!downgrade(run, &down, err))
+	if (!mg_downgrade_real(run, &run->from, &down, err))
 		return false;
 	if (down.result.started)
 		mg_run_detail_child(run, "child", &down.result);

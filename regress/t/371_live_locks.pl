@@ -176,4 +176,35 @@ my $bare = "[rehearse]\nmode = off\n";
 	exit_is($run, 21, 'a downgrade that met a lock is tried again, and proved');
 }
 
+# One on demand, and what the server adds to it, are watched and tried again as the way there is.
+sub reads_behind
+{
+	my ($scene) = @_;
+	return start_program([ 'psql', '-Xqc', 'SELECT count(*) FROM t', $server->url($scene->db) ], env => { PGAPPNAME => 'behind' });
+}
+
+sub way_back
+{
+	my ($name, $list, $who, %migration) = @_;
+	my $limits = "[run]\nlock_timeout = 60s\nlock_retries = 90\nlock_retry_pause = 200ms\nmax_blocking = 300ms\nblocker_wait = 0\n";
+	my $scene = $live->scene(%migration, ini => $limits);
+	exit_is($scene->run, 0, "$name: the way there");
+	$scene->blocker;
+	my $run = $scene->start('rollback');
+	wait_until(sub { $run->stderr =~ /$who waits for AccessExclusiveLock on public\.t/ || !$run->running }, 120, 'a wait for the lock');
+	my $reader = reads_behind($scene);
+	wait_until(sub { $run->stderr =~ /$who was cancelled at max_blocking and changed nothing; attempt 2/ || !$run->running }, 120, 'a second attempt');
+	exit_is($reader->wait(120), 0, "$name: who had come behind it goes first");
+	$scene->end_blocker;
+	exit_is($run->wait(120), 0, "$name: succeeds when the blocker is gone");
+	like($run->stderr, qr/$who was cancelled at max_blocking and changed nothing; attempt 2/, "$name: others did not wait for it");
+	my ($detail) = map { $_->{detail} } grep { $_->{state} eq 'rollback' && $_->{status} eq 'ok' } $server->events($scene->db);
+	is($detail->{$list}[0]{failed_by}, 'max_blocking', "$name: which is on record");
+	like(join(' ', @{ $detail->{$list}[0]{waited_for} || [] }), qr/"reporting"/, "$name: with the blocker");
+	is($scene->sql(q{SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'c'}), 0, "$name: it is gone");
+	return;
+}
+way_back('a rollback on demand', 'attempts', 'sql', @column);
+way_back('a repair', 'repair_attempts', 'the repair', up => ["ALTER TABLE t ADD COLUMN c integer;\nCREATE TABLE u (id integer)"], down => ['DROP TABLE u']);
+
 done_testing();
