@@ -323,7 +323,6 @@ sub own_databases
 					$arguments->[0] eq 'run' ? '1 0 1 0' : '0 0 2 0', "$what: everything under its name, a canary, and the ledger intact");
 			}
 		}
-		$server->sql('postgres', 'SELECT 1');
 	}
 	return;
 }
