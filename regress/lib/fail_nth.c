@@ -41,6 +41,7 @@ static const char *const classes[CLASSES] = { "malloc",	 "crypto", "write", "fsy
 static int failing = CLASSES;
 static long at;
 static bool on;
+static bool paused;
 static pid_t self;
 static long *calls; /* shared with what is forked, so that one call fails, not one in each */
 static const char *note;
@@ -108,12 +109,19 @@ static void __attribute__((destructor)) end(void)
 	}
 }
 
+/* Called by what writes the counters of lines, which is no part of migguard, and dies without memory. */
+void
+fail_nth_pause(bool pause)
+{
+	paused = pause;
+}
+
 static bool
 fails(int class, int number)
 {
 	long call;
 
-	if (calls == NULL)
+	if (calls == NULL || paused)
 		return false;
 	call = __atomic_add_fetch(&calls[class], 1, __ATOMIC_SEQ_CST);
 	if (class != failing || (call != at && !(on && call > at)))
