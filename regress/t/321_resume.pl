@@ -285,6 +285,24 @@ trial('verified without a migration', verdict => 'nonsense', events => [ @to_loc
 	is(result_of($database, $id), 'interrupted', 'the dead run has its end');
 }
 
+# the tool's version table cannot be read: preflight refuses, and where it is told not to, the verdict does
+foreach my $case ([ 'run', \@to_migrate ], [ 'rollback', \@back ])
+{
+	my ($command, $events) = @$case;
+	my ($database, $id) = $dead->scene($command, $events);
+	up($database, 2);
+	$server->sql($database, 'ALTER TABLE safedeploy.applied_migration RENAME COLUMN version TO no_version');
+	exit_is(guard($database, 'resume'), 10, "revision-unreadable: $command: refused by preflight");
+	is(result_of($database, $id), '', "$command: which leaves it as it is");
+	my $p = $server->migguard($database, ['resume'], cwd => $dead->dir, env => { MIGGUARD_PREFLIGHT_TOOL => 'warning' });
+	exit_is($p, 24, "revision-unreadable: $command: refused by the verdict");
+	like($p->stderr, qr/the tool's revision cannot be read/, "$command: which says why");
+	like($p->stderr, qr/Repair access to the tool's version table.*migguard runbook contradiction/s, "$command: and what to do, with its page");
+	is($server->sql($database, qq{SELECT max(detail ->> 'verdict') FROM safedeploy.event WHERE state = 'lock' AND detail ->> 'resumes' = '$id'}), 'revision-unreadable', "$command: the row of the table");
+	is(result_of($database, $id), 'interrupted', "$command: the dead run has its end");
+	$server->drop_database($database);
+}
+
 # nothing to do, no ledger, wrong names
 $server->sql('postgres', 'CREATE DATABASE other TEMPLATE base');
 my $p = guard('other', 'resume');

@@ -2,6 +2,8 @@
 use strict;
 use warnings;
 
+use POSIX ();
+
 use SafeDeployTest;
 use SafeDeployTest::Live;
 use Test::More;
@@ -206,5 +208,48 @@ sub way_back
 }
 way_back('a rollback on demand', 'attempts', 'sql', @column);
 way_back('a repair', 'repair_attempts', 'the repair', up => ["ALTER TABLE t ADD COLUMN c integer;\nCREATE TABLE u (id integer)"], down => ['DROP TABLE u']);
+
+# A dump that runs, and a vacuum that the server does not end for others.
+{
+	my $scene = $live->scene(@column, ini => "[preflight]\nprepared_transactions = off\nrunning_dump = off\n[run]\nmax_blocking = 1ms\nblocker_wait = 1ms\nlock_timeout = 200ms\nlock_retries = 0\n");
+	$scene->sql('ALTER TABLE t SET (fillfactor = 10, autovacuum_enabled = off, autovacuum_freeze_max_age = 100000, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)');
+	$scene->sql(q{INSERT INTO t SELECT g, 0 FROM generate_series(1001, 15000) AS g});
+
+	# nobody reads what it writes, so it stands still with its locks; what the server has sent is less than a
+	# socket takes, for one that waits for its client keeps DROP DATABASE waiting
+	my $pipe = $scene->dir . '/dump.pipe';
+	run_program([ 'mkfifo', $pipe ]);
+	my $dump = start_program([ 'pg_dump', '-f', $pipe, $server->url($scene->db) ], env => { PGAPPNAME => undef });
+	sysopen my $reader, $pipe, POSIX::O_RDONLY() | POSIX::O_NONBLOCK() or die "$pipe: $!";
+	wait_until(sub { $scene->sql(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump' AND state = 'idle in transaction' AND query LIKE 'COPY public.t %'}) }, 120, 'a dump that stands still');
+	my $plan = $scene->run('plan');
+	exit_is($plan, 0, 'a plan with a dump in the way');
+	like($plan->stdout, qr/finding: +locks: process \d+ \(a dump, user \S+, application "pg_dump", .*AccessShareLock on public\.t.*is in the way/, 'names it');
+	my $run = $scene->run;
+	exit_is($run, 20, 'a run that does not wait for its end');
+	like($run->stderr, qr/in the way: process \d+ \(a dump, user/, 'names it before the attempt');
+	my ($attempt) = $scene->attempts;
+	like(join(' ', @{ $attempt->{blockers} || [] }), qr/"pg_dump"/, 'which is on record');
+	$dump->kill_group;
+	close $reader;
+	wait_until(sub { !$scene->sql(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump'}) }, 120, 'its end');
+
+	# a hundred thousand transactions make the table old enough, and only that starts a vacuum of it
+	$scene->sql('SET synchronous_commit = off; DO $$ BEGIN FOR i IN 1 .. 100100 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$');
+	$scene->sql($_) foreach q{ALTER SYSTEM SET autovacuum_naptime = '1s'}, q{ALTER SYSTEM SET autovacuum = on}, 'SELECT pg_reload_conf()';
+	my $vacuums = q{FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'autovacuum: VACUUM %public.t (to prevent wraparound)%'};
+	wait_until(sub { $scene->sql("SELECT count(*) $vacuums") }, 300, 'a vacuum to prevent wraparound');
+	$plan = $scene->run('plan');
+	exit_is($plan, 0, 'a plan with such a vacuum in the way');
+	like($plan->stdout, qr/finding: +locks: process \d+ \(an autovacuum against wraparound, which does not give way, .*ShareUpdateExclusiveLock on public\.t.*to prevent wraparound.*is in the way/, 'names it as what it is');
+	$run = $scene->run;
+	exit_is($run, 20, 'a run that does not wait for its end');
+	like($run->stderr, qr/in the way: process \d+ \(an autovacuum against wraparound/, 'names it before the attempt');
+	($attempt) = map { $_->{blockers} ? $_ : () } reverse $scene->attempts;
+	like(join(' ', @{ $attempt->{blockers} || [] }), qr/to prevent wraparound/, 'which is on record');
+	$scene->sql($_) foreach q{ALTER SYSTEM SET autovacuum = off}, 'ALTER SYSTEM RESET autovacuum_naptime', 'SELECT pg_reload_conf()';
+	wait_until(sub { !$scene->sql("SELECT count(pg_terminate_backend(pid)) $vacuums") }, 120, 'its end');
+	exit_is($scene->run, 0, 'without them the run succeeds');
+}
 
 done_testing();
