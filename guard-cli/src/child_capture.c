@@ -21,17 +21,27 @@ mg_capture_new(MgArena *arena, int fd, const char *program)
 	return capture;
 }
 
+static void
+tell_beginning(const MgCapture *capture)
+{
+	MgArena *arena = mg_arena_new();
+
+	mg_log_verbose("%s: %s ...", capture->name, mg_log_redact_cut(arena, capture->line));
+	mg_arena_free(arena);
+}
+
 void
 mg_capture_end_line(MgCapture *capture)
 {
-	if (capture->line_len > 0)
-		mg_log_verbose("%s: %.*s", capture->name, (int) capture->line_len, capture->line);
+	capture->line[capture->line_len] = '\0';
+	if (capture->too_long)
+		tell_beginning(capture);
+	else if (capture->line_len > 0)
+		mg_log_verbose("%s: %s", capture->name, capture->line);
 	if (capture->said != NULL)
-	{
-		capture->line[capture->line_len] = '\0';
 		capture->said(capture->said_arg, capture->line);
-	}
 	capture->line_len = 0;
+	capture->too_long = false;
 }
 
 void
@@ -39,9 +49,11 @@ mg_capture_add(MgCapture *capture, const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 	{
-		if (data[i] == '\n' || capture->line_len == MG_CAPTURE_LINE)
+		if (data[i] == '\n')
 			mg_capture_end_line(capture);
-		if (data[i] != '\n')
+		else if (capture->line_len == MG_CAPTURE_LINE)
+			capture->too_long = true;
+		else
 			capture->line[capture->line_len++] = data[i] == '\0' ? ' ' : data[i];
 	}
 	/* a NUL would end the kept text early */

@@ -8,7 +8,8 @@
 #include "err.h"
 
 #define MG_CAPTURE_KEEP 65536
-#define MG_CAPTURE_LINE 2048 /* a longer one is told in parts */
+/* Of a longer line the rest is left out: a secret with one half in each part would not be recognised. */
+#define MG_CAPTURE_LINE 2048
 
 typedef struct MgCapture
 {
@@ -19,6 +20,7 @@ typedef struct MgCapture
 	bool cut;						/* something before data is gone */
 	char line[MG_CAPTURE_LINE + 1]; /* the line that is being written */
 	size_t line_len;
+	bool too_long; /* its end is left out */
 	void (*said)(void *arg, const char *line);
 	void *said_arg;
 } MgCapture;

@@ -13,6 +13,7 @@
 #include "json.h"
 #include "log.h"
 #include "runbook.h"
+#include "secret.h"
 #include "signals.h"
 #include "text.h"
 
@@ -317,6 +318,8 @@ make_context(MgArena *arena, const Parsed *parsed, MgContext *context, MgError *
 		!apply_settings(mg_common_options, parsed->common, context->config, arena, err) ||
 		!apply_settings(command->options, parsed->own, context->config, arena, err))
 		return false;
+	for (const MgNamed *n = mg_config_named(context->config, "env"); n != NULL; n = n->next)
+		mg_secret_variable(n->name, n->value);
 	return !command->needs_database ||
 		   mg_target_parse(arena, mg_config_string(context->config, MG_SET_DATABASE_URL),
 						   &context->target, err);
@@ -400,7 +403,8 @@ mg_cli_main(int argc, char **argv)
 	mg_err_init(&err, arena);
 	mg_json_init();
 	mg_signals_catch();
-	if (dispatch(arena, argc, argv, &exit_code, &err) && (fflush(stdout) != 0 || ferror(stdout)))
+	mg_secret_environment();
+	if (dispatch(arena, argc, mg_secret_arguments(arena, argc, argv), &exit_code, &err) && (fflush(stdout) != 0 || ferror(stdout)))
 		mg_err_set(&err, MG_EXIT_INTERNAL, "could not write to standard output");
 	if (err.set)
 	{

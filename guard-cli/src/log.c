@@ -4,6 +4,7 @@
  */
 #include "log.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,20 +68,92 @@ mg_log_secret(const char *secret)
 
 	if (secret == NULL || strlen(secret) < MG_SECRET_MIN)
 		return;
-	/* The forms in which URLs, JSON and messages would carry it. */
 	arena = mg_arena_new();
 	mg_buf_init(&json, arena);
 	mg_text_json(&json, secret);
 	json.data[json.len - 1] = '\0';
 	add_secret(secret);
-	add_secret(mg_text_percent(arena, secret));
+	/* escapes in it that are none of ours would be read as ours */
 	add_secret(json.data + 1);
 	mg_arena_free(arena);
 }
 
+/* The byte that two hexadecimal digits stand for, -1 without them. */
+static int
+hex_byte(const char *p)
+{
+	char digits[3] = { p[0], p[0] != '\0' ? p[1] : '\0', '\0' };
+
+	return isxdigit((unsigned char) digits[0]) && isxdigit((unsigned char) digits[1]) ?
+			   (int) strtol(digits, NULL, 16) :
+			   -1;
+}
+
+/* unicode_escape puts what \uXXXX stands for into utf8 and returns its length, 0 without one. */
+static size_t
+unicode_escape(const char *p, char *utf8)
+{
+	int high = p[0] == '\\' && p[1] == 'u' ? hex_byte(p + 2) : -1;
+	int low = high >= 0 ? hex_byte(p + 4) : -1;
+	int code = high * 256 + low;
+
+	if (low < 0)
+		return 0;
+	if (code < 0x80)
+		utf8[0] = (char) code;
+	else if (code < 0x800)
+	{
+		utf8[0] = (char) (0xC0 | code >> 6);
+		utf8[1] = (char) (0x80 | (code & 0x3F));
+	}
+	else
+	{
+		utf8[0] = (char) (0xE0 | code >> 12);
+		utf8[1] = (char) (0x80 | (code >> 6 & 0x3F));
+		utf8[2] = (char) (0x80 | (code & 0x3F));
+	}
+	return code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+}
+
+/*
+ * written_at returns how many bytes of the text are the secret, 0 when it is not there.
+ * Each of its bytes may be written as URLs, forms, JSON, Python, Java and SQL do: %2f, +,
+ * \u00e9, \', ''.  In a text that was cut off the beginning of a secret is one as well.
+ */
+static size_t
+written_at(const char *text, const Secret *secret, bool cut)
+{
+	const char *p = text;
+	const char *s = secret->text;
+
+	if (strncmp(text, s, secret->len) == 0)
+		return secret->len;
+	while (*s != '\0' && *p != '\0')
+	{
+		char utf8[3];
+		size_t bytes = unicode_escape(p, utf8);
+
+		if (*p == '%' && hex_byte(p + 1) == (unsigned char) *s)
+			p += 3;
+		else if (bytes > 0 && strncmp(utf8, s, bytes) == 0)
+		{
+			p += 6;
+			s += bytes - 1;
+		}
+		else if ((*p == '\\' || *p == '\'') && p[1] == *s)
+			p += 2;
+		else if (*p == *s || (*p == '+' && *s == ' '))
+			p++;
+		else
+			return 0;
+		s++;
+	}
+	return *s == '\0' || (cut && s - secret->text >= MG_SECRET_MIN) ? (size_t) (p - text) : 0;
+}
+
 /* without_known replaces the secrets that mg_log_secret was told. */
 static const char *
-without_known(MgArena *arena, const char *text)
+without_known(MgArena *arena, const char *text, bool cut)
 {
 	MgBuf buf;
 
@@ -89,16 +162,15 @@ without_known(MgArena *arena, const char *text)
 	mg_buf_init(&buf, arena);
 	while (*text != '\0')
 	{
-		const Secret *found = NULL;
+		size_t len = 0;
 
-		for (const Secret *s = secrets; s != NULL && found == NULL; s = s->next)
-			if (strncmp(text, s->text, s->len) == 0)
-				found = s;
-		if (found != NULL)
+		for (const Secret *s = secrets; s != NULL && len == 0; s = s->next)
+			len = written_at(text, s, cut);
+		if (len > 0)
 			mg_buf_add(&buf, "***");
 		else
 			mg_buf_add_bytes(&buf, text, 1);
-		text += found != NULL ? found->len : 1;
+		text += len > 0 ? len : 1;
 	}
 	return buf.data;
 }
@@ -106,13 +178,19 @@ without_known(MgArena *arena, const char *text)
 char *
 mg_log_redact(MgArena *arena, const char *text)
 {
-	return text == NULL ? NULL : mg_mask(arena, without_known(arena, text), false);
+	return text == NULL ? NULL : mg_mask(arena, without_known(arena, text, false), false);
+}
+
+char *
+mg_log_redact_cut(MgArena *arena, const char *text)
+{
+	return mg_mask(arena, without_known(arena, text, true), false);
 }
 
 char *
 mg_log_redact_json(MgArena *arena, const char *text)
 {
-	return text == NULL ? NULL : mg_mask(arena, without_known(arena, text), true);
+	return text == NULL ? NULL : mg_mask(arena, without_known(arena, text, false), true);
 }
 
 /* "migguard: label: text"; every line of the text gets the prefix when lines may break. */

@@ -34,9 +34,11 @@ extern void mg_log_line(const char *text);
 
 /*
  * A copy of text with every known secret replaced, and what mg_mask takes for one; for
- * anything that is kept.  The second is for the text of JSON, which stays such.
+ * anything that is kept.  The second is for the text of JSON, which stays such, the third
+ * for a text whose end is missing, where half a secret may be.
  */
 extern char *mg_log_redact(MgArena *arena, const char *text);
 extern char *mg_log_redact_json(MgArena *arena, const char *text);
+extern char *mg_log_redact_cut(MgArena *arena, const char *text);
 
 #endif

@@ -117,10 +117,12 @@ value_after(Look look, const char **end)
 {
 	bool assigned = false;
 	bool escapes = false;
+	bool key;
 
 	while (*look.p == '_' || (*look.p >= 'a' && *look.p <= 'z') || (*look.p >= 'A' && *look.p <= 'Z'))
 		look.p++;
-	if (*look.p == '\'' || (*look.p == '"' && !look.json))
+	key = *look.p == '"' && !look.json;
+	if (*look.p == '\'' || key)
 		look.p++;
 	if (look.json && look.p[0] == '\\' && look.p[1] == '"')
 		look.p += 2;
@@ -146,7 +148,7 @@ value_after(Look look, const char **end)
 		*end = past_line(look); /* a format; its arguments follow */
 	else if (*look.p == '$')
 		*end = past_dollar(look);
-	else if (assigned && *look.p == '"' && !look.json)
+	else if ((assigned || key) && *look.p == '"' && !look.json)
 		*end = past_quoted(look, '"', true);
 	else if (assigned)
 		*end = past_bare(look);

@@ -90,7 +90,7 @@ client_json(MgRun *run)
 	{
 		cJSON *holder = cJSON_CreateObject();
 
-		mg_json_text(holder, "arg", *arg);
+		mg_json_text(holder, "arg", mg_log_redact(run->arena, *arg));
 		cJSON_AddItemToArray(argv, cJSON_DetachItemFromObject(holder, "arg"));
 		cJSON_Delete(holder);
 	}

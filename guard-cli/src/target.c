@@ -75,6 +75,36 @@ normalise(MgArena *arena, const char *text, const char **scheme, const char **pl
 	return true;
 }
 
+/*
+ * An "@" or "/" of a password that is not written as %40 or %2F makes a host, a port or a
+ * database of the rest of it, and those are shown.
+ */
+static bool
+is_split_password(const char *url)
+{
+	const char *rest = strstr(url, "://");
+	const char *path;
+	const char *end;
+	const char *at;
+
+	if (rest == NULL)
+		return false;
+	rest += 3;
+	path = rest + strcspn(rest, "/?");
+	end = rest + strcspn(rest, "?");
+	at = memchr(rest, '@', (size_t) (end - rest));
+	return at != NULL && (at > path || memchr(at + 1, '@', (size_t) (end - at - 1)) != NULL);
+}
+
+static bool
+check_port(const char *port, MgError *err)
+{
+	if (port[strspn(port, "0123456789,")] == '\0')
+		return true;
+	mg_err_set(err, MG_EXIT_CONFIG, "the port of the database is no number");
+	return mg_err_hint(err, "Within a name or a password @ is written as %%40, and / as %%2F.");
+}
+
 /* What the environment says.  libpq leaves out a service that it cannot find, so NULL is want of memory. */
 static PQconninfoOption *
 defaults_of_libpq(void)
@@ -183,7 +213,13 @@ mg_target_parse(MgArena *arena, const char *text, MgTarget *target, MgError *err
 			return mg_err_hint(err,
 							   "Write postgresql://user@host:port/database or \"host=... dbname=...\".");
 		}
-		given = PQconninfoParse(plain, &message);
+		given = is_split_password(plain) ? NULL : PQconninfoParse(plain, &message);
+		if (given == NULL && is_split_password(plain))
+		{
+			mg_err_set(err, MG_EXIT_CONFIG, "the database URL has an \"@\" too many");
+			mg_err_hint(err, "Within a name or a password @ is written as %%40, and / as %%2F.");
+			goto done;
+		}
 		if (given == NULL)
 		{
 			if (message == NULL || strstr(message, "out of memory") != NULL)
@@ -205,7 +241,8 @@ mg_target_parse(MgArena *arena, const char *text, MgTarget *target, MgError *err
 		set_option(options, "dbname", target->user);
 		fill(arena, options, target);
 	}
-	ok = check_name("database", target->database, err) && check_name("user", target->user, err);
+	ok = check_name("database", target->database, err) && check_name("user", target->user, err) &&
+		 check_port(target->port, err);
 done:
 	PQfreemem(message);
 	PQconninfoFree(given);

@@ -20,6 +20,7 @@ static const struct
 	{ "PGPASSWORD=x psql", "PGPASSWORD=*** psql" },
 	{ "password = \"x y\";", "password = \"***\";" },
 	{ "{'password': 'x', 'host': 'h'}", "{'password': '***', 'host': 'h'}" },
+	{ "{\"password\": \"x\", \"a\": \"b\"}", "{\"password\": \"***\", \"a\": \"b\"}" },
 	{ "postgresql://u:x@h:5432/d", "postgresql://u:***@h:5432/d" },
 	{ "postgresql://u:x@y@h/d", "postgresql://u:***@h/d" },
 	{ "postgresql://u@h:5432/d", "postgresql://u@h:5432/d" },

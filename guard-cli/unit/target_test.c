@@ -65,6 +65,14 @@ test_parse(void)
 			"a socket's directory is a parameter");
 	t = parse("postgresql://u@[::1]:6000/x");
 	unit_is(mg_target_url(arena, &t, NULL, true), "postgresql://u@[::1]:6000/x", "IPv6");
+	parse("postgresql://u:pass@word@h/d");
+	unit_ok(err.set, "an @ in a password is not taken for the end of it");
+	parse("postgresql://u:pa/ss@h/d");
+	unit_ok(err.set, "nor a / for the end of a port");
+	parse("postgresql://u:pa?ss/word@h/d");
+	unit_ok(err.set, "nor is there a port without a number");
+	t = parse("postgresql://u@h/d?application_name=a@b&options=c@d");
+	unit_ok(!err.set, "parameters may have an @");
 	t = parse("postgresql://h/");
 	unit_is(t.database, t.user, "the database defaults to the user");
 }
