@@ -404,7 +404,8 @@ mg_cli_main(int argc, char **argv)
 	mg_json_init();
 	mg_signals_catch();
 	mg_secret_environment();
-	if (dispatch(arena, argc, mg_secret_arguments(arena, argc, argv), &exit_code, &err) && (fflush(stdout) != 0 || ferror(stdout)))
+	if (dispatch(arena, argc, mg_secret_arguments(arena, argc, argv), &exit_code, &err) &&
+		(fflush(stdout) != 0 || ferror(stdout)))
 		mg_err_set(&err, MG_EXIT_INTERNAL, "could not write to standard output");
 	if (err.set)
 	{
