@@ -24,8 +24,8 @@ sub project
 	my (%files) = @_;
 	my $name = 'p' . ++$number;
 	my $dir  = "$temp/$name \"j' é";
-	utf8::encode($dir);
 	write_file("$dir/$_", $files{$_}) foreach keys %files;
+	utf8::encode($dir);
 	$server->create_database($name);
 	return { db => $name, dir => $dir };
 }
