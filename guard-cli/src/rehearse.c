@@ -68,6 +68,27 @@ mg_rehearse_redirect(MgRun *run, const MgClone *clone, MgError *err)
 				  err);
 }
 
+/*
+ * A migration in no transaction is there before its record is.  A run that died in between
+ * has a rest that fails, and only a person can tell whether the whole of it is there.
+ */
+static bool
+fails(MgRun *run, MgDirection direction, const char *why, const char *detail, const char *hint,
+	  MgError *err)
+{
+	if (direction == MG_UP && run->carries_on && run->pending.count > 0)
+		hint = mg_printf(
+			run->arena,
+			"What migration %s makes may be there without its record, when it runs in no "
+			"transaction. If it is there whole, set the tool's revision to %s (alembic stamp, "
+			"flyway repair, INSERT INTO safedeploy.applied_migration), if in part, take that part "
+			"away; then run \"migguard resume\".",
+			run->pending.items[0].id, run->pending.items[0].id);
+	return refuse(mg_printf(run->arena, "the %s fails on the clone: %s",
+							direction == MG_UP ? "upgrade" : "downgrade", why),
+				  detail, hint, err);
+}
+
 /* Runs the tool on the clone; false with the reason when that did not lead to the revisions. */
 static bool
 go(Rehearsal *r, MgDirection direction, const char *step, const MgRevisions *to, MgError *err)
@@ -78,7 +99,6 @@ go(Rehearsal *r, MgDirection direction, const char *step, const MgRevisions *to,
 	MgRevisions now;
 	MgError fault;
 	bool ran;
-	const char *name = direction == MG_UP ? "upgrade" : "downgrade";
 
 	memset(&result, 0, sizeof result);
 	mg_err_init(&fault, run->arena);
@@ -95,17 +115,18 @@ go(Rehearsal *r, MgDirection direction, const char *step, const MgRevisions *to,
 		return mg_err_set(err, MG_EXIT_FAILED_UNCHANGED, "told to stop during the rehearsal");
 	}
 	if (!ran)
-		return refuse(mg_printf(run->arena, "the %s fails on the clone: %s", name, fault.message),
-					  fault.detail, fault.hint, err);
+		return fails(run, direction, fault.message, fault.detail, fault.hint, err);
 	if (!mg_child_succeeded(&result))
-		return refuse(mg_printf(run->arena, "the %s fails on the clone: %s %s", name,
-								run->tool->ops->name, mg_child_describe(run->arena, &result)),
-					  mg_child_tail(run->arena, &result, TAIL_LINES), NULL, err);
+		return fails(run, direction,
+					 mg_printf(run->arena, "%s %s", run->tool->ops->name,
+							   mg_child_describe(run->arena, &result)),
+					 mg_child_tail(run->arena, &result, TAIL_LINES), NULL, err);
 	if (!run->tool->ops->current(run->tool, r->clone->pg, &now, err))
 		return false;
 	if (!mg_revisions_equal(&now, to))
 		return refuse(mg_printf(run->arena, "the %s leads to revision %s on the clone, not to %s",
-								name, mg_revisions_text(run->arena, &now),
+								direction == MG_UP ? "upgrade" : "downgrade",
+								mg_revisions_text(run->arena, &now),
 								mg_revisions_text(run->arena, to)),
 					  NULL, NULL, err);
 	return true;

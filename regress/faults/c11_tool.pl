@@ -38,6 +38,7 @@ sub misbehave
 		arguments => [ '--no-backup', '--no-rehearsal', '-v' ],
 		again     => [ '--no-backup', '--no-rehearsal' ],
 		must_end  => $opt{ends},
+		limit     => 300,
 		after     => sub {
 			my ($self, $trial) = @_;
 			my @wrong;
