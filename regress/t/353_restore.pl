@@ -136,6 +136,8 @@ wait_until(sub { $server->sql('postgres', $trials) }, 20, 'its scratch database'
 $p->signal('KILL');
 $p->wait(10);
 is($server->sql('postgres', $trials), 1, 'a trial that was killed leaves its scratch database');
+my $at_work = q{SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'migguard:%'};
+wait_until(sub { !$server->sql('postgres', $at_work) }, 20, 'the end of its sessions');
 exit_is($server->migguard('app', [ 'backup', 'verify', '--restore', $backup ], cwd => "$dir/app"), 0, 'the next one succeeds');
 is($server->sql('postgres', $trials), 0, 'and drops both');
 
