@@ -81,7 +81,7 @@ fails(MgRun *run, MgDirection direction, const char *why, const char *detail, co
 			mg_printf(run->arena,
 					  "What migration %s makes may be there without its record, when it runs in no "
 					  "transaction. If it is there whole, set the tool's revision to %s (alembic stamp, "
-					  "flyway repair, INSERT INTO safedeploy.applied_migration), if in part, take that part "
+					  "flyway repair, safedeploy.record_migration()), if in part, take that part "
 					  "away; then run \"migguard resume\".",
 					  run->pending.items[0].id, run->pending.items[0].id);
 	return refuse(mg_printf(run->arena, "the %s fails on the clone: %s",

@@ -109,8 +109,7 @@ const MgVerdict mg_verdicts[] = {
 	{ "revision-behind", RUN, TOUCHED, V(FROM), S(AFTER), QUIET, MG_REMEDY_REFUSE,
 	  MG_EXIT_INTERRUPTED, .says = "the schema is as it was to be, but the tool's revision is not",
 	  .todo = "When the migrations are all there with their data, set the tool's revision (alembic "
-			  "stamp, flyway repair, INSERT INTO safedeploy.applied_migration), then run \"migguard "
-			  "resume\". " LOOK,
+			  "stamp, flyway repair, safedeploy.record_migration()), then run \"migguard resume\". " LOOK,
 	  .page = "revision-and-schema" },
 	{ "applied-in-part", RUN, L(MIGRATE) | OWED_BACK, V(FROM), S(PART), QUIET, MG_REMEDY_BRING_BACK,
 	  MG_EXIT_INTERRUPTED, .says = "a part of its first migration is there", .todo = RESUME,
@@ -144,8 +143,8 @@ const MgVerdict mg_verdicts[] = {
 	{ "revision-ahead", RUN, TOUCHED, V(TO), S(BEFORE) | S(LOST), QUIET, MG_REMEDY_REFUSE,
 	  MG_EXIT_INTERRUPTED,
 	  .says = "the tool's revision is where it was to go, but the schema is as before",
-	  .todo = "Set the tool's revision back to what it was (alembic stamp, DELETE FROM "
-			  "safedeploy.applied_migration), then run \"migguard resume\". " LOOK,
+	  .todo = "Set the tool's revision back to what it was (alembic stamp, "
+			  "safedeploy.forget_migration()), then run \"migguard resume\". " LOOK,
 	  .page = "revision-and-schema" },
 	{ "not-as-rehearsed", RUN, TOUCHED & ~(unsigned) L(VERIFIED), V(TO), S(PART) | S(OTHER), QUIET,
 	  MG_REMEDY_BRING_BACK, MG_EXIT_INTERRUPTED,
@@ -203,13 +202,13 @@ const MgVerdict mg_verdicts[] = {
 	  MG_EXIT_DONE, .by_run = true, .says = "the rollback had reached its goal" },
 	{ "revision-ahead", BACK, L(ROLLBACK), V(FROM), S(AFTER), QUIET, MG_REMEDY_REFUSE,
 	  MG_EXIT_INTERRUPTED, .says = "the schema is at the goal, but the tool's revision is not",
-	  .todo = "Set the tool's revision to the goal (alembic stamp, DELETE FROM "
-			  "safedeploy.applied_migration), then run \"migguard resume\". " LOOK,
+	  .todo = "Set the tool's revision to the goal (alembic stamp, "
+			  "safedeploy.forget_migration()), then run \"migguard resume\". " LOOK,
 	  .page = "revision-and-schema" },
 	{ "revision-behind", BACK, L(ROLLBACK), V(TO), S(BEFORE), QUIET, MG_REMEDY_REFUSE,
 	  MG_EXIT_INTERRUPTED, .says = "the tool's revision is at the goal, but the schema is as before",
-	  .todo = "Set the tool's revision back to what it was (alembic stamp, INSERT INTO "
-			  "safedeploy.applied_migration), then run \"migguard resume\". " LOOK,
+	  .todo = "Set the tool's revision back to what it was (alembic stamp, "
+			  "safedeploy.record_migration()), then run \"migguard resume\". " LOOK,
 	  .page = "revision-and-schema" },
 	{ "data-lost", BACK, L(ROLLBACK), V(FROM) | V(SAME) | V(TO), S(LOST), QUIET, MG_REMEDY_REFUSE,
 	  MG_EXIT_INTERRUPTED, .says = "what it had dropped was made again without its data",

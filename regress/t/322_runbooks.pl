@@ -2,6 +2,8 @@
 use strict;
 use warnings;
 
+use Digest::SHA qw(sha256_hex);
+
 use SafeDeployTest;
 use SafeDeployTest::Dead;
 use Test::More;
@@ -107,6 +109,21 @@ subtest 'the states' => sub {
 	exit_is($dead->migguard($scene->{database}, 'resume'), 24, 'when it cannot go on');
 	follow(sections('migrate'), 'When it cannot go on', $scene, 12);
 	stands($scene, 2, 'other', 'the rollback changes nothing either');
+	$dead->write('3_m.up.sql', "CREATE INDEX CONCURRENTLY t_c ON t (c);\n");
+	$scene = scene('run', sub {
+		my ($database) = @_;
+		$dead->up($database, 2);
+		$server->sql($database, 'CREATE INDEX t_c ON t (c)');
+		my $id = $dead->snapshot($database);
+		my $fingerprint = $server->sql($database, "SELECT fingerprint FROM safedeploy.snapshot WHERE id = $id");
+		return ($dead->to_lock, $dead->capture, [ 'rehearse', 'ok', { snapshot_id => 0 + $id, fingerprint => $fingerprint } ], [qw(backup skipped)], [qw(migrate begin)]);
+	});
+	@{$scene}{qw(NUMBER FILE SHA256)} = (3, '3_m.up.sql', sha256_hex("CREATE INDEX CONCURRENTLY t_c ON t (c);\n"));
+	exit_is($dead->migguard($scene->{database}, 'resume'), 24, 'when an index has no record');
+	follow(sections('migrate'), 'When a change is there without its record', $scene, 0, 0);
+	is($dead->revision($scene->{database}), 3, 'it is recorded, and the run is done');
+	runs_on($scene, 3);
+	$dead->write('3_m.up.sql', $dead->up_sql(3) . "\n");
 	$scene = scene('run', [ $dead->to_verify ], sub { $dead->up($_[0], 2, 3) });
 	follow(sections('verify'), '', $scene, 0);
 	stands($scene, 3, 'after', 'left in verify: it is recorded as done');
