@@ -192,7 +192,14 @@ mg_changes_text(MgArena *arena, const MgStrings *list, int most)
 
 	mg_buf_init(&text, arena);
 	for (int i = 0; i < list->count && i < most; i++)
-		mg_buf_addf(&text, "%s%s", i == 0 ? "" : "; ", list->items[i]);
+	{
+		/* each is a sentence by itself, but here a part of one */
+		int length = (int) strlen(list->items[i]);
+
+		if (length > 0 && list->items[i][length - 1] == '.')
+			length--;
+		mg_buf_addf(&text, "%s%.*s", i == 0 ? "" : "; ", length, list->items[i]);
+	}
 	if (list->count > most)
 		mg_buf_addf(&text, "; and %d more", list->count - most);
 	return text.data;

@@ -108,8 +108,9 @@ const MgVerdict mg_verdicts[] = {
 	  .page = "data-lost" },
 	{ "revision-behind", RUN, TOUCHED, V(FROM), S(AFTER), QUIET, MG_REMEDY_REFUSE,
 	  MG_EXIT_INTERRUPTED, .says = "the schema is as it was to be, but the tool's revision is not",
-	  .todo = "When the migrations are all there with their data, set the tool's revision (alembic "
-			  "stamp, flyway repair, safedeploy.record_migration()), then run \"migguard resume\". " LOOK,
+	  .todo =
+		  "When the migrations are all there with their data, set the tool's revision (alembic "
+		  "stamp, flyway repair, safedeploy.record_migration()), then run \"migguard resume\". " LOOK,
 	  .page = "revision-and-schema" },
 	{ "applied-in-part", RUN, L(MIGRATE) | OWED_BACK, V(FROM), S(PART), QUIET, MG_REMEDY_BRING_BACK,
 	  MG_EXIT_INTERRUPTED, .says = "a part of its first migration is there", .todo = RESUME,
