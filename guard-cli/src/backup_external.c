@@ -106,14 +106,10 @@ mg_external_make(MgBackupJob *job, MgError *err)
 {
 	const char *name = mg_config_string(job->config, MG_SET_BACKUP_EXTERNAL);
 	cJSON *proof = cJSON_CreateObject();
-	char *text;
 	bool ok;
 
 	mg_json_text(proof, "by", name);
 	ok = run_provider(job, mg_provider(name), proof, err);
-	text = cJSON_PrintUnformatted(proof);
-	job->backup.proof = mg_strdup(job->arena, text);
-	cJSON_free(text);
-	cJSON_Delete(proof);
+	job->backup.proof = mg_json_take(job->arena, proof);
 	return ok;
 }

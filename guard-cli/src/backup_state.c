@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "backup.h"
-#include "json.h"
+#include "backup_ledger.h"
 #include "log.h"
 #include "observe.h"
 #include "pg_catalog_backup.h"
 #include "run.h"
-#include "text.h"
 
 #define ROW_EXCLUSIVE		3
 #define SHARE_ROW_EXCLUSIVE 6
@@ -207,28 +206,6 @@ make(MgRun *run, const char *kind, MgBackupJob *job, MgError *err)
 	return mg_backup_make(job, kind, err);
 }
 
-static void
-record(MgRun *run, const MgBackup *backup)
-{
-	run->backup_path = backup->path;
-	mg_run_detail_text(run, "path", backup->path);
-	mg_run_detail_text(run, "kind", backup->kind);
-	mg_run_detail_text(run, "manifest_sha256", backup->manifest_sha256);
-	mg_run_detail_text(run, "lsn", backup->lsn);
-	mg_run_detail_text(run, "restore_point", backup->restore_point);
-	mg_run_detail_text(run, "restore_point_error", backup->restore_point_error);
-	mg_run_detail_text(run, "reason", backup->reason);
-	mg_json_int(mg_run_detail(run), "size", backup->size);
-	if (backup->proof != NULL)
-		mg_json_raw(mg_run_detail(run), "proof", backup->proof);
-	mg_run_say(run, "%s, %s%s, %lld kB, read back whole", backup->path, backup->kind,
-			   strcmp(backup->kind, "targeted") != 0 ?
-				   "" :
-				   mg_printf(run->arena, " (%s)",
-							 mg_text_count(run->arena, backup->table_count, "table")),
-			   (backup->size + 1023) / 1024);
-}
-
 MgStep
 mg_state_backup(MgRun *run, MgError *err)
 {
@@ -242,7 +219,9 @@ mg_state_backup(MgRun *run, MgError *err)
 	}
 	if (make(run, kind, &job, err))
 	{
-		record(run, &job.backup);
+		run->backup_path = job.backup.path;
+		mg_backup_detail(&job.backup, mg_run_detail(run));
+		mg_run_say(run, "%s", mg_backup_summary(run->arena, &job.backup));
 		return mg_run_hold(run, err) ? MG_STEP_OK : MG_STEP_FAILED;
 	}
 	run->told_to_stop = run->told_to_stop || job.interrupted;

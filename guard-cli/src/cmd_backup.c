@@ -6,6 +6,7 @@
 
 #include "backup_command.h"
 #include "backup_file.h"
+#include "backup_ledger.h"
 #include "backup_list.h"
 #include "json.h"
 #include "log.h"
@@ -154,7 +155,12 @@ create(MgContext *context, int *exit_code, MgError *err)
 		!mg_session_open(context, "backup", &job.pg, err))
 		return false;
 	job.tag = mg_printf(context->arena, "migguard:%.8s", job.backup.run_id);
-	ok = mg_backup_known_tables(job.pg, &tables, err) && mg_backup_make(&job, kind, err);
+	ok = mg_backup_known_tables(job.pg, &tables, err);
+	if (ok)
+	{
+		ok = mg_backup_make(&job, kind, err);
+		mg_backup_enter(context, job.pg, &job.backup, ok ? NULL : err);
+	}
 	mg_pg_close(job.pg);
 	if (ok)
 		print_list(context, "backups", &one);

@@ -92,6 +92,17 @@ mg_json_int(cJSON *object, const char *key, long long value)
 	mg_json_raw(object, key, digits);
 }
 
+char *
+mg_json_take(MgArena *arena, cJSON *json)
+{
+	char *printed = cJSON_PrintUnformatted(json);
+	char *text = mg_strdup(arena, printed);
+
+	cJSON_free(printed);
+	cJSON_Delete(json);
+	return text;
+}
+
 void
 mg_json_cell(cJSON *object, const MgRows *rows, int row, int column)
 {

@@ -26,6 +26,9 @@ extern void mg_json_add_text(cJSON *array, const char *value);
 /* A list as an array, in one text; secrets stay in it. */
 extern const char *mg_json_strings(const MgStrings *list, MgArena *arena);
 
+/* All of it in one text, and frees it; secrets stay in it. */
+extern char *mg_json_take(MgArena *arena, cJSON *json);
+
 /* A column of a row, with its name and type. */
 extern void mg_json_cell(cJSON *object, const MgRows *rows, int row, int column);
 /* A row as an object, with the columns' names and types. */

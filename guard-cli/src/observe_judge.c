@@ -193,8 +193,6 @@ static bool
 find_there(Judge *judge, const MgStatements *list, MgError *err)
 {
 	cJSON *array = cJSON_CreateArray();
-	char *text;
-	bool ok;
 
 	for (int i = 0; i < list->count; i++)
 		for (int k = 0; k < list->items[i].effects.count; k++)
@@ -209,11 +207,8 @@ find_there(Judge *judge, const MgStatements *list, MgError *err)
 			mg_json_text(item, "object", effect->object);
 			cJSON_AddItemToArray(array, item);
 		}
-	text = cJSON_PrintUnformatted(array);
-	ok = mg_catalog_present(judge->run->pg, text, &judge->there, err);
-	cJSON_free(text);
-	cJSON_Delete(array);
-	return ok;
+	return mg_catalog_present(judge->run->pg, mg_json_take(judge->run->arena, array), &judge->there,
+							  err);
 }
 
 /* What the upgrade has made holds, when its downgrade is run, only what came after it. */

@@ -52,8 +52,6 @@ mg_observe_wanted(const MgRun *run, MgPass pass, int *count)
 	const MgPassage *passage = &run->observation->passes[pass];
 	MgEffects wanted = { 0 };
 	cJSON *array = cJSON_CreateArray();
-	char *printed;
-	char *text;
 
 	add_locks(&wanted, &passage->rehearsed, run->arena);
 	add_locks(&wanted, &passage->predicted, run->arena);
@@ -65,12 +63,8 @@ mg_observe_wanted(const MgRun *run, MgPass pass, int *count)
 		cJSON_AddStringToObject(item, "lock_mode", wanted.items[i].lock_mode);
 		cJSON_AddItemToArray(array, item);
 	}
-	printed = cJSON_PrintUnformatted(array);
-	text = mg_strdup(run->arena, printed);
-	cJSON_free(printed);
-	cJSON_Delete(array);
 	*count = wanted.count;
-	return text;
+	return mg_json_take(run->arena, array);
 }
 
 /* The word, in any case. */

@@ -96,8 +96,6 @@ conclude(MgRun *run, const MgPastRun *past, const MgFinding *finding, MgExit res
 		 const char *and_then, MgError *err)
 {
 	cJSON *json;
-	char *detail;
-	bool ok;
 
 	if (past->result != NULL)
 		return mg_run_note(run, err, "run %.8s ended as %s; by now: %s%s", past->id, past->result,
@@ -112,15 +110,11 @@ conclude(MgRun *run, const MgPastRun *past, const MgFinding *finding, MgExit res
 			mg_json_raw(json, "snapshot_id", past->s1);
 		mg_json_text(json, "fingerprint", past->s1_fingerprint);
 	}
-	detail = cJSON_PrintUnformatted(json);
-	ok = mg_ledger_end(run->pg, past->id, (int) result,
-					   mg_printf(run->arena, "found dead: %s%s", finding->text, and_then), detail,
-					   err) &&
-		 mg_run_note(run, err, "run %.8s had died in state %s: %s%s", past->id, state_of(past),
-					 finding->text, and_then);
-	cJSON_free(detail);
-	cJSON_Delete(json);
-	return ok;
+	return mg_ledger_end(run->pg, past->id, (int) result,
+						 mg_printf(run->arena, "found dead: %s%s", finding->text, and_then),
+						 mg_json_take(run->arena, json), err) &&
+		   mg_run_note(run, err, "run %.8s had died in state %s: %s%s", past->id, state_of(past),
+					   finding->text, and_then);
 }
 
 /* Assertions of a run that is applied; when they do not hold it has failed, and the table is asked again. */

@@ -188,8 +188,7 @@ record(MgRestore *r, MgPg *fresh, MgError *err)
 		mg_printf(r->arena, "restored from backup %.8s of %s; what was here is database %s",
 				  r->backup->run_id, r->backup->created_at, r->kept);
 	const char *state;
-	char *detail;
-	bool ok;
+	const char *detail;
 
 	mg_json_text(json, "backup", r->backup->path);
 	mg_json_text(json, "manifest_sha256", r->backup->manifest_sha256);
@@ -198,17 +197,14 @@ record(MgRestore *r, MgPg *fresh, MgError *err)
 	if (r->backup->snapshot_id != NULL)
 		mg_json_raw(json, "snapshot_id", r->backup->snapshot_id);
 	mg_json_text(json, "fingerprint", r->backup->fingerprint);
-	detail = cJSON_PrintUnformatted(json);
-	cJSON_Delete(json);
+	detail = mg_json_take(r->arena, json);
 	/* once each, however often it is interrupted */
-	ok = mg_restore_run_state(fresh, r->run_id, &state, err) &&
-		 (strcmp(state, "2") >= 0 ||
-		  mg_ledger_event(fresh, r->run_id, mg_state_name(MG_STATE_ROLLBACK), "ok", message, detail,
-						  err)) &&
-		 (strcmp(state, "3") >= 0 ||
-		  mg_ledger_end(fresh, r->run_id, MG_EXIT_DONE, message, detail, err));
-	cJSON_free(detail);
-	return ok;
+	return mg_restore_run_state(fresh, r->run_id, &state, err) &&
+		   (strcmp(state, "2") >= 0 ||
+			mg_ledger_event(fresh, r->run_id, mg_state_name(MG_STATE_ROLLBACK), "ok", message,
+							detail, err)) &&
+		   (strcmp(state, "3") >= 0 ||
+			mg_ledger_end(fresh, r->run_id, MG_EXIT_DONE, message, detail, err));
 }
 
 static bool

@@ -20,8 +20,6 @@ char *
 mg_restore_trace_text(const MgRestore *r, int done, bool swapped)
 {
 	cJSON *json = cJSON_CreateObject();
-	char *printed;
-	char *text;
 
 	mg_json_text(json, "run", r->run_id);
 	mg_json_text(json, "database", r->live);
@@ -30,11 +28,7 @@ mg_restore_trace_text(const MgRestore *r, int done, bool swapped)
 	mg_json_text(json, "path", r->backup->path);
 	mg_json_int(json, "done", done);
 	mg_json_bool(json, "swapped", swapped);
-	printed = cJSON_PrintUnformatted(json);
-	text = mg_printf(r->arena, "%s%s", COMMENT_PREFIX, printed);
-	cJSON_free(printed);
-	cJSON_Delete(json);
-	return text;
+	return mg_printf(r->arena, "%s%s", COMMENT_PREFIX, mg_json_take(r->arena, json));
 }
 
 static const char *

@@ -2,12 +2,8 @@
  * run_start.c
  *	  Begin and end of a run: tool, session, ledger, and the lock on the way.
  */
-#include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -19,7 +15,9 @@
 #include "pg_catalog_permit.h"
 #include "preflight.h"
 #include "run.h"
+#include "session.h"
 #include "signals.h"
+#include "uuid.h"
 
 static const char *const command_names[] = {
 	[MG_RUN_RUN] = "run", [MG_RUN_PLAN] = "plan", [MG_RUN_ROLLBACK] = "rollback", [MG_RUN_RESUME] = "resume"
@@ -47,59 +45,10 @@ mg_run_init(MgRun *run, const MgContext *context, MgRunKind kind)
 	mg_err_init(&run->failure, run->arena);
 }
 
-/* A random UUID (version 4). */
-static bool
-make_id(MgRun *run, MgError *err)
-{
-	unsigned char b[16];
-
-	if (getrandom(b, sizeof b, 0) != (ssize_t) sizeof b)
-		return mg_err_set(err, MG_EXIT_INTERNAL, "could not get random bytes: %s", strerror(errno));
-	b[6] = (unsigned char) ((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char) ((b[8] & 0x3f) | 0x80);
-	run->id = mg_printf(run->arena,
-						"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-						b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
-						b[12], b[13], b[14], b[15]);
-	run->short_id = mg_strndup(run->arena, run->id, 8);
-	return true;
-}
-
 char *
 mg_run_application_name(MgRun *run, const char *step)
 {
 	return mg_printf(run->arena, "migguard:%s:%s", run->short_id, step);
-}
-
-/* Who runs this, as JSON for the ledger. */
-static char *
-client_json(MgRun *run)
-{
-	cJSON *json = cJSON_CreateObject();
-	cJSON *argv = cJSON_CreateArray();
-	struct utsname host;
-	struct passwd *user = getpwuid(getuid());
-	char *printed;
-	char *text;
-
-	mg_json_text(json, "version", SAFEDEPLOY_VERSION);
-	mg_json_text(json, "host", uname(&host) == 0 ? host.nodename : NULL);
-	mg_json_text(json, "os_user", user != NULL ? user->pw_name : NULL);
-	mg_json_int(json, "pid", getpid());
-	for (char **arg = run->context->tool_argv; arg != NULL && *arg != NULL; arg++)
-	{
-		cJSON *holder = cJSON_CreateObject();
-
-		mg_json_text(holder, "arg", mg_log_redact(run->arena, *arg));
-		cJSON_AddItemToArray(argv, cJSON_DetachItemFromObject(holder, "arg"));
-		cJSON_Delete(holder);
-	}
-	cJSON_AddItemToObject(json, "argv", argv);
-	printed = cJSON_PrintUnformatted(json);
-	text = mg_log_redact(run->arena, printed);
-	cJSON_free(printed);
-	cJSON_Delete(json);
-	return text;
 }
 
 bool
@@ -131,7 +80,7 @@ begin_in_ledger(MgRun *run, MgError *err)
 						 .lock_name = run->lock_name,
 						 .from = mg_revisions_text(run->arena, &run->from),
 						 .to = mg_revisions_text(run->arena, &run->to),
-						 .client = client_json(run) };
+						 .client = mg_session_client(run->context) };
 
 	run->begun = mg_ledger_begin(run->pg, &new_run, err);
 	mg_failpoint("run.recorded");
@@ -141,9 +90,10 @@ begin_in_ledger(MgRun *run, MgError *err)
 bool
 mg_run_start(MgRun *run, MgError *err)
 {
-	if (!make_id(run, err) ||
+	if (!mg_uuid_new(run->arena, &run->id, err) ||
 		!mg_tool_open(run->arena, run->config, run->context->tool_argv, &run->tool, err))
 		return false;
+	run->short_id = mg_strndup(run->arena, run->id, 8);
 	if (!mg_pg_open(run->arena, &run->context->target, mg_run_application_name(run, "guard"),
 					&run->pg, err))
 		return false;

@@ -1,9 +1,15 @@
 /*
  * session.c
- *	  Opening of a simple command's session.
+ *	  Opening of a simple command's session, and who it is.
  */
 #include "session.h"
 
+#include <pwd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "log.h"
 #include "pg_catalog_extension.h"
 
 bool
@@ -19,4 +25,22 @@ mg_session_open(MgContext *context, const char *command, MgPg **pg, MgError *err
 	mg_pg_close(*pg);
 	*pg = NULL;
 	return false;
+}
+
+char *
+mg_session_client(const MgContext *context)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *argv = cJSON_CreateArray();
+	struct utsname host;
+	struct passwd *user = getpwuid(getuid());
+
+	mg_json_text(json, "version", SAFEDEPLOY_VERSION);
+	mg_json_text(json, "host", uname(&host) == 0 ? host.nodename : NULL);
+	mg_json_text(json, "os_user", user != NULL ? user->pw_name : NULL);
+	mg_json_int(json, "pid", getpid());
+	for (char **arg = context->tool_argv; arg != NULL && *arg != NULL; arg++)
+		mg_json_add_text(argv, mg_log_redact(context->arena, *arg));
+	cJSON_AddItemToObject(json, "argv", argv);
+	return mg_log_redact(context->arena, mg_json_take(context->arena, json));
 }

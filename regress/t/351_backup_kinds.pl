@@ -84,6 +84,23 @@ $server->sql('app', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHE
 exit_is($server->migguard('app', [ 'backup', 'verify', '--restore', JSON::PP->new->decode($p->stdout)->{backups}[0]{path} ], cwd => "$dir"), 0, 'has as many rows as it says');
 $server->sql('app', 'DELETE FROM kept WHERE id > 100000');
 
+# one outside of a run is in the ledger by itself
+my $made = JSON::PP->new->decode($p->stdout)->{backups}[0];
+my ($entry) = $server->runs('app');
+is("$entry->{run_id} $entry->{command} $entry->{result}", "$made->{run_id} backup done", 'it is in the ledger');
+my ($event) = grep { $_->{state} eq 'backup' } $server->events('app', $made->{run_id});
+is("$event->{status} $event->{detail}{path} $event->{detail}{manifest_sha256}", "ok $made->{path} $made->{manifest_sha256}", 'with its place and its hash');
+is($server->sql('app', "SELECT client ->> 'version' IS NOT NULL AND lock_name IS NULL FROM safedeploy.run WHERE run_id = '$made->{run_id}'"), 't', 'and who has made it, under no lock');
+$p = $server->migguard('app', [ 'backup', 'create', '--kind', 'full' ], cwd => "$dir", env => { MIGGUARD_PROGRAMS_PG_DUMP => '/bin/false' });
+exit_is($p, 10, 'one that fails');
+($entry) = $server->runs('app');
+is("$entry->{command} $entry->{result}", 'backup refused_preflight', 'is there too');
+is_deeply([ $server->faults('app') ], [], 'and the ledger verifies');
+$server->sql('app', q{CREATE ROLE dumper LOGIN IN ROLE pg_read_all_data; SELECT safedeploy.grant_reader('dumper')});
+$p = $server->migguard('app', [ 'backup', 'create', '--kind', 'full' ], cwd => "$dir", env => { DATABASE_URL => $server->url('app', user => 'dumper') });
+exit_is($p, 0, 'by a role that may only read');
+like($p->stderr, qr/warning: the ledger does not have this backup: /, 'it counts without its entry, with a warning');
+
 # targeted
 my $targeted = "policy = targeted\n";
 sub tables { return join ' ', sort map { $_->{name} } @{ manifest($_[0])->{tables} }; }
