@@ -24,8 +24,8 @@ static const NodeTag secretive[] = {
 };
 
 static const char *const secret_words[] = {
-	"password",	  "passwd",	 "passphrase", "pwd",	  "secret",		"token",
-	"credential", "api_key", "apikey",	   "passkey", "access_key", "private_key",
+	"password", "passwd",	  "passphrase", "passcode", "passwort", "pwd",		  "secret",
+	"token",	"credential", "api_key",	"apikey",	"passkey",	"access_key", "private_key",
 };
 
 bool

@@ -177,8 +177,9 @@ sd_acl_node(SdSnap *snap, Acl *acl, ObjectType objtype, Oid owner)
 static bool
 is_secret(const char *option)
 {
-	static const char *const endings[] = { "password", "passwd",	  "passphrase", "secret",
-										   "token",	   "private_key", "api_key",	"access_key" };
+	static const char *const endings[] = { "password", "passwd",	"passphrase", "passcode",
+										   "passwort", "secret",	"token",	  "private_key",
+										   "api_key",  "access_key" };
 	size_t len = strlen(option);
 
 	for (int i = 0; i < lengthof(endings); i++)
@@ -188,7 +189,7 @@ is_secret(const char *option)
 		if (len >= ending && pg_strcasecmp(option + len - ending, endings[i]) == 0)
 			return true;
 	}
-	return false;
+	return pg_strcasecmp(option, "pass") == 0;
 }
 
 SdNode *

@@ -13,10 +13,13 @@
 #define MASK "***"
 
 static const char *const words[] = {
-	"password",	  "passwd",		"passphrase",	"passkey",	  "pwd",
-	"secret",	  "api_key",	"apikey",		"access_key", "private_key",
+	"password",	  "passwd",		"passphrase",	"passcode",	 "passwort",   "passkey",
+	"pwd",		  "secret",		"api_key",		"apikey",	 "access_key", "private_key",
 	"credential", "auth_token", "access_token", "api_token",
 };
+
+/* Only as a word of its own: there are passengers and bypasses. */
+#define WHOLE_WORD "pass"
 
 /* Where a text is looked at; in JSON a quote without a backslash ends the string. */
 typedef struct Look
@@ -40,12 +43,24 @@ step(const Look *look)
 	return look->json && look->p[0] == '\\' && look->p[1] != '\0' ? 2 : 1;
 }
 
-static size_t
-word_at(const char *p)
+static bool
+is_letter(char c)
 {
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The length of a word that begins at p in a text that begins at begin; 0 when there is none. */
+static size_t
+word_at(const char *p, const char *begin)
+{
+	size_t whole = strlen(WHOLE_WORD);
+
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strncasecmp(p, words[i], strlen(words[i])) == 0)
 			return strlen(words[i]);
+	if (strncasecmp(p, WHOLE_WORD, whole) == 0 && !is_letter(p[whole]) &&
+		(p == begin || !is_letter(p[-1])))
+		return whole;
 	return 0;
 }
 
@@ -119,7 +134,7 @@ value_after(Look look, const char **end)
 	bool escapes = false;
 	bool key;
 
-	while (*look.p == '_' || (*look.p >= 'a' && *look.p <= 'z') || (*look.p >= 'A' && *look.p <= 'Z'))
+	while (*look.p == '_' || is_letter(*look.p))
 		look.p++;
 	key = *look.p == '"' && !look.json;
 	if (*look.p == '\'' || key)
@@ -196,8 +211,8 @@ excerpt_at(Look look, const char **end)
 	*end = past_line((Look){ begin, look.json });
 	for (const char *p = begin; p < *end; p++)
 	{
-		if (from == NULL && word_at(p) > 0)
-			from = p + word_at(p);
+		if (from == NULL && word_at(p, begin) > 0)
+			from = p + word_at(p, begin);
 		if (*p == '\'')
 			last = p + 1;
 	}
@@ -229,7 +244,7 @@ mg_mask(MgArena *arena, const char *text, bool json)
 	mg_buf_init(&buf, arena);
 	for (const char *p = text; *p != '\0';)
 	{
-		size_t word = word_at(p);
+		size_t word = word_at(p, text);
 		const char *end = NULL;
 		const char *value = NULL;
 

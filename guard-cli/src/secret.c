@@ -21,8 +21,9 @@ extern char **environ;
 
 /* How the name of what holds a secret ends; NAME_FILE and the like hold none. */
 static const char *const endings[] = {
-	"password", "passwd",	  "passphrase", "passkey",	   "secret",  "token",		"api_key",
-	"apikey",	"access_key", "secret_key", "private_key", "api-key", "access-key", "secret-key",
+	"password",	   "passwd",  "passphrase", "passcode",	  "passwort",	"passkey",
+	"secret",	   "token",	  "api_key",	"apikey",	  "access_key", "secret_key",
+	"private_key", "api-key", "access-key", "secret-key",
 };
 
 bool

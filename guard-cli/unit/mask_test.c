@@ -35,6 +35,10 @@ static const struct
 	{ "LINE 1: ...x'; END $$ NONSENSE;\n   ^", "LINE 1: ...***; END $$ NONSENSE;\n   ^" },
 	{ "LINE 12: SELECT 'a' NONSENSE\n", "LINE 12: SELECT 'a' NONSENSE\n" },
 	{ "LINE 1: ALTER ROLE a PASSWORD ' || 'x' NONSENSE", "LINE 1: ALTER ROLE a PASSWORD***" },
+	{ "OPTIONS (passcode 'x', passwort 'y', pass 'z')",
+	  "OPTIONS (passcode '***', passwort '***', pass '***')" },
+	{ "host=h pass=x db_pass = y", "host=h pass=*** db_pass = ***" },
+	{ "bypass=on passengers='9' 5 passes = 5", "bypass=on passengers='9' 5 passes = 5" },
 	{ "fencing token \"5\" is stale", "fencing token \"5\" is stale" },
 };
 

@@ -32,6 +32,7 @@ sub begin
 {
 	my ($point) = @_;
 	my $trial = { point => $point, command => 'run', start => 'A', goal => 'B', log => [], way => [], database => $faults->database('A') };
+	$trial->{runs}  = $server->sql($trial->{database}, 'SELECT count(*) FROM safedeploy.run');
 	$trial->{pause} = $faults->path("pause_$trial->{database}");
 	my %lean = SafeDeployTest::Faults::lean($point);
 	$trial->{again} = $lean{again};

@@ -56,9 +56,14 @@ sub trial
 {
 	my ($tool, $name, $code, @formats) = @_;
 	my ($database, @wrong) = ('s2_' . $tool->kind);
+	# of all in one migration some run in no transaction
+	my @command = $tool->command($tool->kind eq 'flyway' ? (words => ['-mixed=true']) : ());
 	foreach my $format (@formats)
 	{
-		my $p = $server->migguard(undef, [ 'run', '-v', "--format=$format", $tool->command ], cwd => $tool->dir, env => { $tool->env, %quick, DATABASE_URL => $server->url($database, tcp => 1) });
+		# what "flyway repair" takes away: one that failed outside of a transaction
+		$server->sql($database, q{DELETE FROM flyway_schema_history WHERE NOT success})
+		  if $server->sql($database, q{SELECT to_regclass('flyway_schema_history') IS NOT NULL}) eq 't';
+		my $p = $server->migguard(undef, [ 'run', '-v', "--format=$format", @command ], cwd => $tool->dir, env => { $tool->env, %quick, DATABASE_URL => $server->url($database, tcp => 1) });
 		my $got = $p->exit_code // 'by signal';
 		push @wrong, "exit $got", $p->stdout, $p->stderr if $got ne $code;
 		push @wrong, map { "told: $_" } grep { /$secret/ } split /\n/, $p->stdout . $p->stderr;
