@@ -162,12 +162,28 @@ add_summary(const MgLintView *view, MgBuf *out)
 	mg_buf_add(out, "\n");
 }
 
+/* What is put together for one finding is not kept until the last is written. */
+static void
+add_finding_by_itself(const MgLintView *view, MgBuf *out, const MgLintFinding *finding)
+{
+	MgContext context = *view->context;
+	MgLintView own = *view;
+	MgBuf text;
+
+	context.arena = mg_arena_new();
+	own.context = &context;
+	mg_buf_init(&text, context.arena);
+	add_finding(&own, &text, finding);
+	mg_buf_add_bytes(out, text.data, text.len);
+	mg_arena_free(context.arena);
+}
+
 void
 mg_lint_write_text(const MgLintView *view, MgBuf *out)
 {
 	for (int i = 0; i < view->lint->count; i++)
 		if (view->all || view->lint->findings[i].state == MG_LINT_OPEN)
-			add_finding(view, out, &view->lint->findings[i]);
+			add_finding_by_itself(view, out, &view->lint->findings[i]);
 	add_rest(view, out);
 	add_summary(view, out);
 }

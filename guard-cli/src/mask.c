@@ -240,6 +240,7 @@ char *
 mg_mask(MgArena *arena, const char *text, bool json)
 {
 	MgBuf buf;
+	const char *rest = text; /* is not in buf yet */
 
 	mg_buf_init(&buf, arena);
 	for (const char *p = text; *p != '\0';)
@@ -256,13 +257,15 @@ mg_mask(MgArena *arena, const char *text, bool json)
 			value = excerpt_at((Look){ p, json }, &end);
 		if (value == NULL)
 		{
-			mg_buf_add_bytes(&buf, p, word > 0 ? word : 1);
 			p += word > 0 ? word : 1;
 			continue;
 		}
-		mg_buf_add_bytes(&buf, p, (size_t) (value - p));
+		mg_buf_add_bytes(&buf, rest, (size_t) (value - rest));
 		add_masked(&buf, value);
-		p = end;
+		p = rest = end;
 	}
+	if (rest == text)
+		return mg_strdup(arena, text);
+	mg_buf_add(&buf, rest);
 	return buf.data;
 }
