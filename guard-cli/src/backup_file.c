@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hash.h"
+
 #define CHUNK_BYTES (1 << 18)
 #define GZIP_WINDOW (15 + 16) /* of zlib: the largest window, in gzip's format */
 
@@ -21,31 +23,6 @@ mg_backup_file_error(const char *what, const char *path, int number, MgError *er
 					  strerror(number));
 }
 
-static EVP_MD_CTX *
-new_hash(void)
-{
-	EVP_MD_CTX *hash = mg_must(EVP_MD_CTX_new());
-
-	/* SHA-256 has no other reason to fail */
-	if (EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
-		mg_out_of_memory();
-	return hash;
-}
-
-char *
-mg_backup_hex(MgArena *arena, EVP_MD_CTX *hash)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	MgBuf text;
-
-	mg_buf_init(&text, arena);
-	EVP_DigestFinal_ex(hash, digest, &len);
-	for (unsigned i = 0; i < len; i++)
-		mg_buf_addf(&text, "%02x", digest[i]);
-	return text.data;
-}
-
 bool
 mg_writer_open(MgWriter *writer, const char *path, int level, MgError *err)
 {
@@ -54,10 +31,10 @@ mg_writer_open(MgWriter *writer, const char *path, int level, MgError *err)
 	writer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (writer->fd < 0)
 		return mg_backup_file_error("create", path, errno, err);
-	writer->hash = new_hash();
+	writer->hash = mg_hash_new();
 	if (level == 0)
 		return true;
-	writer->content_hash = new_hash();
+	writer->content_hash = mg_hash_new();
 	if (deflateInit2(&writer->deflate, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		mg_out_of_memory();
 	return true;
@@ -142,9 +119,9 @@ mg_writer_close(MgWriter *writer, MgArena *arena, MgBackup *backup, const char *
 	if (ok)
 	{
 		file.size = writer->size;
-		file.sha256 = mg_backup_hex(arena, writer->hash);
+		file.sha256 = mg_hash_hex(arena, writer->hash);
 		if (writer->content_hash != NULL)
-			file.content_sha256 = mg_backup_hex(arena, writer->content_hash);
+			file.content_sha256 = mg_hash_hex(arena, writer->content_hash);
 		mg_backup_add_file(arena, backup, &file);
 		ok = close(writer->fd) == 0 || mg_backup_file_error("close", writer->path, errno, err);
 		writer->fd = -1;
@@ -237,7 +214,7 @@ bool
 mg_backup_hash_file(MgArena *arena, const char *path, char **sha256, long long *size, MgError *err)
 {
 	static char buffer[CHUNK_BYTES];
-	EVP_MD_CTX *hash = new_hash();
+	EVP_MD_CTX *hash = mg_hash_new();
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t n = -1;
 
@@ -255,7 +232,7 @@ mg_backup_hash_file(MgArena *arena, const char *path, char **sha256, long long *
 	if (n < 0)
 		mg_backup_file_error("read", path, errno, err);
 	else
-		*sha256 = mg_backup_hex(arena, hash);
+		*sha256 = mg_hash_hex(arena, hash);
 	EVP_MD_CTX_free(hash);
 	if (fd >= 0)
 		close(fd);

@@ -42,7 +42,6 @@ extern void mg_backup_add_file(MgArena *arena, MgBackup *backup, const MgBackupF
 /* SHA-256 and size of a file as it is on the disk. */
 extern bool mg_backup_hash_file(MgArena *arena, const char *path, char **sha256, long long *size,
 								MgError *err);
-extern char *mg_backup_hex(MgArena *arena, EVP_MD_CTX *hash);
 
 /* Creates NAME.partial in it, locked; removes what dead processes have left and says so. */
 extern bool mg_backup_begin(MgBackupJob *job, const char *directory, const char *name, MgError *err);

@@ -9,6 +9,7 @@
 
 #include "backup_file.h"
 #include "file.h"
+#include "hash.h"
 #include "json.h"
 
 #define MANIFEST_VERSION 1
@@ -108,7 +109,7 @@ mg_manifest_write(MgBackupJob *job, MgError *err)
 	/* without its "\n}", in place of which comes the hash of what stands before it */
 	mg_buf_add_bytes(&text, printed, strlen(printed) - 2);
 	cJSON_free(printed);
-	backup->manifest_sha256 = mg_file_sha256(job->arena, text.data, text.len);
+	backup->manifest_sha256 = mg_hash_sha256(job->arena, text.data, text.len);
 	mg_buf_addf(&text, "%s%s%s", OWN_HASH, backup->manifest_sha256, OWN_END);
 	if (!mg_writer_open(&writer, path, 0, err))
 		return false;
@@ -197,7 +198,7 @@ guards_itself(MgArena *arena, const char *text, size_t len, MgBackup *backup)
 		strcmp(text + len - strlen(OWN_END), OWN_END) != 0)
 		return false;
 	backup->manifest_sha256 = mg_strndup(arena, end + strlen(OWN_HASH), 64);
-	return strcmp(mg_file_sha256(arena, text, len - end_len), backup->manifest_sha256) == 0;
+	return strcmp(mg_hash_sha256(arena, text, len - end_len), backup->manifest_sha256) == 0;
 }
 
 static bool

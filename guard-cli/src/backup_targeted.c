@@ -9,6 +9,7 @@
 #include "backup_file.h"
 #include "backup_program.h"
 #include "file.h"
+#include "hash.h"
 #include "log.h"
 #include "pg_catalog_backup.h"
 #include "progress.h"
@@ -142,13 +143,10 @@ hash_bytes(void *arg, const char *data, size_t len)
 static bool
 check_content(MgArena *arena, const MgBackup *backup, const MgBackupFile *file, MgError *err)
 {
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	bool ok = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
+	EVP_MD_CTX *hash = mg_hash_new();
+	bool ok = mg_gzip_read(mg_file_join(arena, backup->path, file->name), hash_bytes, hash, err);
 
-	if (!ok)
-		mg_err_set(err, MG_EXIT_INTERNAL, "SHA-256 is not available");
-	ok = ok && mg_gzip_read(mg_file_join(arena, backup->path, file->name), hash_bytes, hash, err);
-	if (ok && strcmp(mg_backup_hex(arena, hash), file->content_sha256) != 0)
+	if (ok && strcmp(mg_hash_hex(arena, hash), file->content_sha256) != 0)
 		ok = mg_err_set(err, MG_EXIT_REFUSED_PREFLIGHT,
 						"\"%s\" of backup \"%s\" does not hold the rows that were written",
 						file->name, backup->path);

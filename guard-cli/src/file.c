@@ -1,13 +1,12 @@
 /*
  * file.c
- *	  Whole files, directories and checksums of migrations.
+ *	  Whole files and directories.
  */
 #include "file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -225,26 +224,6 @@ mg_file_absolute(MgArena *arena, const char *directory, const char *path)
 	base = mg_strdup(arena, cwd != NULL ? cwd : ".");
 	free(cwd);
 	return path[0] != '\0' ? mg_file_join(arena, base, path) : base;
-}
-
-char *
-mg_file_sha256(MgArena *arena, const char *data, size_t len)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	static const char digits[] = "0123456789abcdef";
-	unsigned int size = 0;
-	char *hex;
-
-	/* SHA-256 of memory has no other reason to fail */
-	if (EVP_Digest(data, len, digest, &size, EVP_sha256(), NULL) != 1)
-		mg_out_of_memory();
-	hex = mg_alloc(arena, 2 * (size_t) size + 1);
-	for (unsigned int i = 0; i < size; i++)
-	{
-		hex[2 * i] = digits[digest[i] >> 4];
-		hex[2 * i + 1] = digits[digest[i] & 15];
-	}
-	return hex;
 }
 
 bool

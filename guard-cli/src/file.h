@@ -37,9 +37,6 @@ extern const char *mg_file_name(const char *path); /* behind the last slash */
 /* Absolute, below the directory when it is relative (NULL: the working directory). */
 extern char *mg_file_absolute(MgArena *arena, const char *directory, const char *path);
 
-/* SHA-256 as 64 hex digits. */
-extern char *mg_file_sha256(MgArena *arena, const char *data, size_t len);
-
 /*
  * A file that has no name in any directory and is gone with this process, however it
  * ends; path leads to it for other processes of this user.  Close fd when done.

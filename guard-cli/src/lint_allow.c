@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "file.h"
+#include "hash.h"
 #include "lint_internal.h"
 #include "log.h"
 #include "pg_catalog_lint.h"
@@ -53,7 +53,7 @@ about(MgLintRead *read, const char *rule, const char *comment, const MgLintPlace
 	finding.severity = mg_lint_severity(read->lint, place->file, rule, known->severity);
 	finding.message = known->summary;
 	finding.hint = known->hint;
-	finding.statement = mg_file_sha256(read->lint->arena, comment, strlen(comment));
+	finding.statement = mg_hash_sha256(read->lint->arena, comment, strlen(comment));
 	return finding;
 }
 

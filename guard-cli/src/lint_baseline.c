@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "hash.h"
 #include "json.h"
 #include "lint_internal.h"
 
@@ -110,7 +111,7 @@ mg_lint_fingerprint(MgLint *lint)
 		number = i > 0 && compare_entries(&all[i - 1].entry, e) == 0 ? number + 1 : 0;
 		text = mg_printf(lint->arena, "%s\n%s\n%s\n%s\n%d", e->path, e->rule, e->object,
 						 e->statement, number);
-		all[i].finding->fingerprint = mg_file_sha256(lint->arena, text, strlen(text));
+		all[i].finding->fingerprint = mg_hash_sha256(lint->arena, text, strlen(text));
 	}
 }
 

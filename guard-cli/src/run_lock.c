@@ -14,15 +14,23 @@
 #include "run.h"
 #include "text.h"
 
-#define POLL_MIN_MS 50
-#define POLL_MAX_MS 250
+#define POLL_MIN_MS	 50
+#define POLL_SOON_MS 250
+#define POLL_MAX_MS	 1000
 
-/* Waits a random while, so that waiters do not march in step; false when a signal came. */
+/*
+ * Waits a random while, so that waiters do not march in step, and longer when it has waited
+ * for long, so that many of them leave the machine to the work of the one that has the lock.
+ * False when a signal came.
+ */
 static bool
-pause_a_while(MgRun *run, long long left_ms, MgError *err)
+pause_a_while(MgRun *run, long long waited_ms, long long left_ms, MgError *err)
 {
-	long long ms = POLL_MIN_MS + random() % (POLL_MAX_MS - POLL_MIN_MS + 1);
+	long long most = waited_ms / 4;
+	long long ms;
 
+	most = most < POLL_SOON_MS ? POLL_SOON_MS : most > POLL_MAX_MS ? POLL_MAX_MS : most;
+	ms = POLL_MIN_MS + random() % (most - POLL_MIN_MS + 1);
 	return mg_run_pause(run, ms < left_ms ? ms : left_ms > 0 ? left_ms : 1, err);
 }
 
@@ -72,7 +80,7 @@ take(MgRun *run, MgError *err)
 			mg_log_info("waiting for deploy lock \"%s\"%s%s", run->lock_name,
 						holder != NULL ? ": " : "", holder != NULL ? holder : "");
 		told = true;
-		if (!pause_a_while(run, (until - now) / 1000, err))
+		if (!pause_a_while(run, wait_ms - (until - now) / 1000, (until - now) / 1000, err))
 			return false;
 	}
 	mg_failpoint("lock.taken");

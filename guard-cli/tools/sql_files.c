@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "hash.h"
 #include "log.h"
 #include "text.h"
 
@@ -165,7 +166,7 @@ mg_sql_file_load(MgArena *arena, MgSqlFile *file, MgError *err)
 		file->text = NULL;
 		return mg_err_hint(err, "Convert the file to UTF-8.");
 	}
-	file->checksum = mg_file_sha256(arena, file->text, len);
+	file->checksum = mg_hash_sha256(arena, file->text, len);
 	return true;
 }
 

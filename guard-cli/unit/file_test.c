@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "input.h"
 #include "unit.h"
 
@@ -105,7 +106,7 @@ test_names(void)
 	unit_is(mg_file_absolute(arena, NULL, "x"), mg_file_join(arena, cwd, "x"), "a relative path");
 	unit_is(mg_file_absolute(arena, "/d/", "x"), "/d/x", "one below another");
 	unit_is(mg_file_absolute(arena, NULL, ""), cwd, "an empty one");
-	unit_is(mg_file_sha256(arena, "abc", 3),
+	unit_is(mg_hash_sha256(arena, "abc", 3),
 			"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "SHA-256");
 	mg_err_init(&err, arena);
 	unit_ok(mg_file_unnamed(arena, "secret\n", &fd, &path, &err), "a file without a name");
