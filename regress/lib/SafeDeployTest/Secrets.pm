@@ -92,6 +92,8 @@ sub new
 	$server->create_database('watched', extension => 0);
 	$server->sql('watched', $watch_activity);
 	$server->sql('watched', 'INSERT INTO needle VALUES (' . quote_literal($text) . ')');
+	# the session that has told it is seen until it is gone
+	wait_until(sub { $server->sql('watched', q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO needle%'}) == 0 }, 60, 'the end of the session with the needle');
 	push @{ $self->{watchers} }, start_program([ 'psql', '-Xqc', 'CALL watch()', $server->url('watched', user => $_) ]) foreach $server->user, 'looker';
 	wait_until(sub { -s $self->{found} && $server->sql('watched', 'SELECT count(*) FROM looked') == 2 }, 60, 'the watchers');
 	$self->log_since;
