@@ -308,3 +308,10 @@ mg_migrations_add(MgArena *arena, MgMigrations *list, const MgMigration *migrati
 	}
 	list->items[list->count++] = *migration;
 }
+
+bool
+mg_tool_too_far(const char *name, MgError *err)
+{
+	mg_err_set(err, MG_EXIT_CONFIG, "\"%s\" leads further than there are migrations", name);
+	return mg_err_hint(err, "Name the migration; \"base\" is before the first, \"head\" the newest.");
+}

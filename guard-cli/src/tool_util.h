@@ -77,4 +77,7 @@ extern char *mg_tool_directory(MgTool *tool);
 extern void mg_revisions_set(MgArena *arena, MgRevisions *revisions, const MgStrings *ids);
 extern void mg_migrations_add(MgArena *arena, MgMigrations *list, const MgMigration *migration);
 
+/* Refuses "+N" or "-N" when so many migrations are not there: less than was asked for is not done. */
+extern bool mg_tool_too_far(const char *name, MgError *err);
+
 #endif

@@ -283,6 +283,8 @@ flyway_locate(MgTool *tool, const MgRevisions *current, const char *name, MgRevi
 				mg_flyway_version_compare(flyway->files.items[i].version, newest) <= 0 &&
 				steps++ == 0)
 				mg_strings_add(&ids, flyway->files.items[i].version);
+		if (steps < 0)
+			return mg_tool_too_far(name, err);
 	}
 	else if (strcmp(name, "base") != 0)
 	{

@@ -166,7 +166,7 @@ resolve_target(MgTool *tool, const char *newest, const char *target, const char 
 				*version = files->items[i].version;
 				steps--;
 			}
-		return true;
+		return steps == 0 || mg_tool_too_far(target, err);
 	}
 	if (mg_sql_is_number(target) && mg_sql_files_version(files, mg_sql_without_zeros(target)) != NULL)
 	{
@@ -249,6 +249,8 @@ sql_locate(MgTool *tool, const MgRevisions *current, const char *name, MgRevisio
 			if (newest != NULL && mg_sql_version_compare(files->items[i].version, newest) <= 0 &&
 				steps-- == 0)
 				mg_strings_add(&ids, files->items[i].version);
+		if (steps > 0)
+			return mg_tool_too_far(name, err);
 		goto done;
 	}
 	if (!mg_sql_is_number(name) || newest == NULL ||

@@ -95,6 +95,17 @@ SQL
 	is($server->sql($p->{db}, "SELECT to_regclass('ten') IS NULL AND to_regclass('wide') IS NULL AND to_regclass('session') IS NOT NULL"),
 		't', 'and the schema with it');
 	exit_is(guard($p, [ 'run' ], MIGGUARD_RUN_TARGET => 'nosuch'), 10, 'a target that is not there is refused');
+	exit_is(guard($p, [ 'run' ], MIGGUARD_RUN_TARGET => '+1'), 0, 'one step up, rehearsed');
+	is(applied($p), '1 2 10', 'is one');
+	my $far = guard($p, [ 'run' ], %quick, MIGGUARD_RUN_TARGET => '+2');
+	exit_is($far, 10, 'more steps up than there are');
+	like($far->stderr, qr/"\+2" leads further than there are migrations/, 'are refused');
+	exit_is(guard($p, [ 'run' ], MIGGUARD_RUN_TARGET => '+1'), 0, 'one step up to the newest');
+	is(applied($p), '1 2 10 123456789012345678901', 'is one');
+	exit_is(guard($p, [ 'rollback', '--to', '-2' ]), 0, 'two steps down, rehearsed');
+	is(applied($p), '1 2', 'are two');
+	isnt(guard($p, [ 'rollback', '--to', '-3' ])->exit_code, 0, 'more steps down than there are');
+	is(applied($p), '1 2', 'do nothing');
 
 	# what was applied must stay as it was
 	write_file("$p->{dir}/1_first.up.sql", "$session_sql-- more\n");

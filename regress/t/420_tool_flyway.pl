@@ -107,8 +107,15 @@ my $p = project(
 	is(applied($p), '1 1.2 1.9 1.10', 'all of it');
 	is($server->sql($p->{db}, 'SELECT d, u = current_user, f FROM ten'), "$p->{db}|t|V1.10__ten.sql", 'placeholders are the real ones');
 	exit_is(guard($p, ['run']), 3, 'nothing more to do');
+	isnt(guard($p, [ 'rollback', '--to', '-5' ])->exit_code, 0, 'more steps down than there are');
+	is(applied($p), '1 1.2 1.9 1.10', 'do nothing');
 	exit_is(guard($p, [ 'rollback', '--to', '1.2' ], %quick), 0, 'down to a version, which is the undo that Flyway lacks');
 	is(applied($p), '1 1.2', 'exactly there');
+	exit_is(guard($p, [ 'run' ], %quick, MIGGUARD_RUN_TARGET => 'next'), 0, 'up to the next version');
+	is(applied($p), '1 1.2 1.9', 'is one');
+	exit_is(guard($p, [ 'rollback', '--to', '-1' ], %quick), 0, 'a step down');
+	is(applied($p), '1 1.2', 'is one as well');
+	exit_is(guard($p, [ 'run' ], %quick, MIGGUARD_RUN_TARGET => 'current'), 3, 'up to where it is: nothing to do');
 	is($server->sql($p->{db}, "SELECT to_regclass('ten') IS NULL AND to_regclass('nine') IS NULL AND to_regclass('me') IS NOT NULL"),
 		't', 'and the schema with it');
 	my $info = bare($p, 'info', '-outputType=json');
