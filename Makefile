@@ -22,7 +22,7 @@ coverage:
 	SD_INSTRUMENT=coverage regress/check
 check-versions:
 	regress/setup-deps --versions
-	regress/check-versions
+	regress/check-versions $(MAJORS)
 demo:
 	regress/setup-deps
 	regress/demo
