@@ -7,7 +7,7 @@ ifneq (,$(filter check check-faults check-memory check-versions coverage demo be
 check:
 	regress/setup-deps
 	regress/check
-# The trials of regress/faults, each twenty times, which takes up to an hour.
+# The trials of regress/faults, each twenty times, which takes an hour or two on two processors.
 check-faults:
 	regress/setup-deps
 	SD_TRIALS=$(or $(SD_TRIALS),20) regress/check faults

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "log.h"
 #include "pg_catalog_ledger.h"
+#include "run.h"
 #include "session.h"
 #include "signals.h"
 #include "text.h"
@@ -54,8 +55,8 @@ enter(MgContext *context, MgPg *pg, const MgBackup *backup, const MgError *failu
 		text = mg_json_take(context->arena, detail);
 	}
 	return mg_ledger_begin(pg, &run, err) &&
-		   mg_ledger_event(pg, run.id, "backup", failure != NULL ? "failed" : "ok", message, text,
-						   err) &&
+		   mg_ledger_event(pg, run.id, mg_state_name(MG_STATE_BACKUP),
+						   failure != NULL ? "failed" : "ok", message, text, err) &&
 		   mg_ledger_end(pg, run.id, failure != NULL ? failure->exit_code : MG_EXIT_DONE, message,
 						 NULL, err);
 }

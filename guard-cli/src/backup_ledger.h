@@ -10,7 +10,7 @@
 #include "backup.h"
 #include "cli.h"
 
-/* Adds to detail where it is, its hash and its place in the write-ahead log. */
+/* Adds where it is, its kind, hash, size and place in the write-ahead log; the ledger and lists tell it alike. */
 extern void mg_backup_detail(const MgBackup *backup, cJSON *detail);
 
 /* "PATH, full, 12 kB, read back whole" */

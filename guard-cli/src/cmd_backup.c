@@ -48,8 +48,7 @@ to_json(const MgBackup *backup)
 {
 	cJSON *json = cJSON_CreateObject();
 
-	mg_json_text(json, "path", backup->path);
-	mg_json_text(json, "kind", backup->kind);
+	mg_backup_detail(backup, json);
 	mg_json_text(json, "format", backup->format);
 	mg_json_text(json, "run_id", backup->run_id);
 	mg_json_text(json, "revision", backup->revision);
@@ -59,15 +58,8 @@ to_json(const MgBackup *backup)
 	mg_json_text(json, "fingerprint", backup->fingerprint);
 	mg_json_text(json, "created_at", backup->created_at);
 	mg_json_int(json, "age_seconds", mg_backup_age(backup));
-	mg_json_text(json, "lsn", backup->lsn);
-	mg_json_text(json, "restore_point", backup->restore_point);
-	mg_json_text(json, "restore_point_error", backup->restore_point_error);
 	mg_json_int(json, "files", backup->file_count);
 	mg_json_int(json, "tables", backup->table_count);
-	mg_json_int(json, "size", backup->size);
-	mg_json_text(json, "manifest_sha256", backup->manifest_sha256);
-	if (backup->proof != NULL)
-		mg_json_raw(json, "proof", backup->proof);
 	return json;
 }
 

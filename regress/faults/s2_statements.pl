@@ -48,7 +48,8 @@ my @statements = (
 	[ 'a DO block', qq{DO \$\$ BEGIN EXECUTE 'ALTER ROLE s2_role PASSWORD ''$secret'''; END \$\$} ],
 	[ 'dynamic SQL', qq{DO \$\$ BEGIN EXECUTE format('ALTER ROLE s2_role PASSWORD %L', '$secret'); END \$\$}, qq{DO \$\$ BEGIN EXECUTE format('ALTER ROLE nobody PASSWORD %L NONSENSE', '$secret'); END \$\$} ],
 	[ 'a body', "CREATE FUNCTION s2_f() RETURNS text LANGUAGE sql AS \$\$ SELECT 'host=h password=$secret'::text \$\$" ],
-	[ 'a view with a URL', "CREATE VIEW s2_v AS SELECT 'postgresql://u:$secret\@h/d'::text AS url" ]);
+	[ 'a view with a URL', "CREATE VIEW s2_v AS SELECT 'postgresql://u:$secret\@h/d'::text AS url" ],
+	[ 'a view with another word', "CREATE VIEW s2_w AS SELECT 'passwort=$secret'::text AS t" ]);
 my @records = qw(run event permit permit_use run_statement drift_event);
 
 # Runs the revision of a tool; it ends with the code, and nothing is told or kept.

@@ -166,7 +166,7 @@ SELECT count(*) FROM safedeploy.object_def AS d WHERE NOT EXISTS (SELECT FROM sa
 
 -- 9. secrets are not kept
 CREATE FOREIGN DATA WRAPPER regress_snapshot_fdw;
-CREATE SERVER regress_snapshot_srv FOREIGN DATA WRAPPER regress_snapshot_fdw OPTIONS (host 'h', password 'geheim', "API_KEY" 'geheim');
+CREATE SERVER regress_snapshot_srv FOREIGN DATA WRAPPER regress_snapshot_fdw OPTIONS (host 'h', password 'geheim', "API_KEY" 'geheim', passcode 'geheim', passwort 'geheim', pass 'geheim', bypass 'on');
 CREATE USER MAPPING FOR regress_snapshot_reader SERVER regress_snapshot_srv OPTIONS (password 'geheim');
 SET client_min_messages = error;
 CREATE SUBSCRIPTION regress_snapshot_sub CONNECTION 'password=geheim' PUBLICATION a WITH (connect = false, slot_name = NONE, enabled = false);
